@@ -1,0 +1,1 @@
+//! Benchmarks of NexusAI; see `README.md` beside this file.

@@ -1,0 +1,23 @@
+//! The stages of a call, as types: what is not of the right type cannot go on.
+//!
+//! ```text
+//! key ─▶ Principal ─▶ Call ─▶ Routed{candidates: Target…} ─▶ Attempt ─▶ Reply ─▶ Metered
+//! ```
+//!
+//! A [`Call`] cannot be made without a [`Principal`], which only the registry hands out; nothing is
+//! sent without a [`Target`], which only a registered provider and model make; a [`Reply`] cannot
+//! reach a client until the meter has made a [`Metered`] of it.
+
+mod body;
+mod metered;
+mod principal;
+mod reply;
+mod request;
+mod target;
+
+pub use body::RequestBody;
+pub use metered::{Metered, MeteredBody, MeteredStream};
+pub use principal::{KeyHash, Principal};
+pub use reply::{Observed, Piece, Reply, ReplyBody, ReplyStream};
+pub use request::{Attempt, Call, Operation, Routed};
+pub use target::{Grant, ProviderProfile, Target};

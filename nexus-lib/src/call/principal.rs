@@ -1,0 +1,62 @@
+use std::fmt;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::call::Grant;
+
+/// The SHA-256 of a client's key: all that is kept of it.
+///
+/// Keys are random and long, so a plain hash is enough; and since hashes are compared, never keys,
+/// the time of a comparison tells nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyHash([u8; 32]);
+
+impl KeyHash {
+    /// The hash of `key`.
+    pub fn of(key: &[u8]) -> Self {
+        Self(Sha256::digest(key).into())
+    }
+
+    /// The hash with these bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyHash(…)")
+    }
+}
+
+/// A client whose key was found, with what that key may call.
+///
+/// It holds the part of the registry's snapshot that it was found in: a change of the registry is
+/// in force for the next request, never for half of one.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    key: KeyHash,
+    grant: Arc<Grant>,
+}
+
+impl Principal {
+    pub(crate) fn new(key: KeyHash, grant: Arc<Grant>) -> Self {
+        Self { key, grant }
+    }
+
+    /// The hash of the client's key.
+    pub fn key(&self) -> KeyHash {
+        self.key
+    }
+
+    /// What the key may call.
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+}

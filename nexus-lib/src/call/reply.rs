@@ -1,0 +1,85 @@
+use std::fmt;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::{HeaderMap, StatusCode};
+
+use crate::error::Error;
+use crate::wire::Usage;
+
+/// What a provider answered: a head, and a body in the client's protocol.
+#[derive(Debug)]
+pub struct Reply {
+    /// The upstream's status.
+    pub status: StatusCode,
+    /// The upstream's end-to-end headers; what must not pass has been taken out.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: ReplyBody,
+}
+
+/// A reply's body.
+pub enum ReplyBody {
+    /// All of it, as it came.
+    Full {
+        /// The bytes for the client.
+        bytes: Bytes,
+        /// What was seen in them.
+        observed: Observed,
+    },
+    /// Server-sent events, as they come.
+    Stream(ReplyStream),
+}
+
+impl fmt::Debug for ReplyBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full { bytes, observed } => f
+                .debug_struct("Full")
+                .field("len", &bytes.len())
+                .field("observed", observed)
+                .finish(),
+            Self::Stream(_) => f.write_str("Stream(…)"),
+        }
+    }
+}
+
+/// A stream of pieces. It ends with `None` after a whole answer and with `Err` after a cut one.
+///
+/// Dropping it must drop the upstream's request.
+pub type ReplyStream = Pin<Box<dyn Stream<Item = Result<Piece, Error>> + Send>>;
+
+/// One or more whole events, and what was seen in them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Piece {
+    /// The bytes for the client: may be empty, when all of the events were hidden from it.
+    pub bytes: Bytes,
+    /// What was seen, hidden events included.
+    pub observed: Observed,
+}
+
+/// What a dialect saw in bytes that passed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// The last usage that was reported.
+    pub usage: Option<Usage>,
+    /// A choice said why it finished.
+    pub finished: bool,
+    /// The protocol's own last event passed, such as `data: [DONE]`.
+    pub terminal: bool,
+    /// The upstream reported an error inside a successful answer.
+    pub error: Option<Box<str>>,
+}
+
+impl Observed {
+    /// Adds what was seen later; the last usage wins.
+    pub fn merge(&mut self, later: Self) {
+        self.usage = later.usage.or(self.usage);
+        self.finished |= later.finished;
+        self.terminal |= later.terminal;
+        if later.error.is_some() {
+            self.error = later.error;
+        }
+    }
+}

@@ -1,0 +1,155 @@
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use http::HeaderMap;
+
+use crate::call::{Principal, RequestBody, Target};
+use crate::wire::{ConversationId, RequestId, Timestamp};
+
+/// What a client wants done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// `POST /v1/chat/completions`.
+    ChatCompletion,
+}
+
+impl Operation {
+    /// The operation's name, as the ledger has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ChatCompletion => "chat.completion",
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An authenticated request, read as far as routing needs.
+#[derive(Debug)]
+pub struct Call {
+    /// Names it; also the ledger's key.
+    pub id: RequestId,
+    /// Who asks.
+    pub principal: Principal,
+    /// What it belongs to.
+    pub conversation: ConversationId,
+    /// What is asked.
+    pub operation: Operation,
+    /// The body as the client sent it, with the few fields that routing reads.
+    pub body: RequestBody,
+    /// Those of the client's headers that may go upstream.
+    pub headers: HeaderMap,
+    /// When it began, by the wall clock.
+    pub started_at: Timestamp,
+    /// When it began, by the steady clock.
+    pub started: Instant,
+}
+
+impl Call {
+    /// A call that begins now.
+    pub fn new(
+        principal: Principal,
+        operation: Operation,
+        conversation: ConversationId,
+        body: RequestBody,
+    ) -> Self {
+        Self {
+            id: RequestId::new(),
+            principal,
+            conversation,
+            operation,
+            body,
+            headers: HeaderMap::new(),
+            started_at: Timestamp::now(),
+            started: Instant::now(),
+        }
+    }
+}
+
+/// A call with the targets that may answer it, first choice first. Never without one.
+///
+/// A clone is the same call.
+#[derive(Debug, Clone)]
+pub struct Routed(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    call: Call,
+    candidates: Arc<[Target]>,
+    /// How many upstream requests were begun. Read by whoever settles the call, however it ends.
+    attempts: AtomicU32,
+    /// The candidate that was asked last.
+    current: AtomicUsize,
+}
+
+impl Routed {
+    /// `None` when there is no candidate.
+    pub(crate) fn new(call: Call, candidates: Arc<[Target]>) -> Option<Self> {
+        let [_, ..] = *candidates else { return None };
+        let (attempts, current) = (AtomicU32::new(0), AtomicUsize::new(0));
+        Some(Self(Arc::new(Inner {
+            call,
+            candidates,
+            attempts,
+            current,
+        })))
+    }
+
+    /// The call.
+    pub fn call(&self) -> &Call {
+        &self.0.call
+    }
+
+    /// The targets, first choice first.
+    pub fn candidates(&self) -> &[Target] {
+        &self.0.candidates
+    }
+
+    /// The target that was asked last; the first one before any was.
+    pub fn current(&self) -> &Target {
+        let index = self.0.current.load(Ordering::Relaxed);
+        &self.0.candidates[index]
+    }
+
+    /// How many upstream requests were begun.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts.load(Ordering::Relaxed)
+    }
+
+    /// Begins an attempt on candidate `index`, and counts it.
+    pub(crate) fn attempt(&self, index: usize) -> Option<Attempt> {
+        let target = self.0.candidates.get(index)?;
+        self.0.current.store(index, Ordering::Relaxed);
+        self.0.attempts.fetch_add(1, Ordering::Relaxed);
+        Some(Attempt {
+            routed: self.clone(),
+            target: target.clone(),
+        })
+    }
+}
+
+/// A call on its way to one target: what a [`Provider`](crate::provider::Provider) is given.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    routed: Routed,
+    target: Target,
+}
+
+impl Attempt {
+    /// The call.
+    pub fn call(&self) -> &Call {
+        self.routed.call()
+    }
+
+    /// Where this attempt goes.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+}

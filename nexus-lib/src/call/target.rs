@@ -1,0 +1,94 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::wire::{BaseUrl, ModelId, ProviderId, Timestamp};
+
+/// A provider as calls see it: the stored record, made ready once for every request after.
+pub struct ProviderProfile {
+    /// Names it.
+    pub id: ProviderId,
+    /// Its name, for people.
+    pub name: Arc<str>,
+    /// Its name as a header value.
+    pub name_header: HeaderValue,
+    /// Which implementation speaks to it.
+    pub kind: Arc<str>,
+    /// Where it is.
+    pub base_url: BaseUrl,
+    /// Its key; empty when it needs none.
+    pub server_key: SecretString,
+    /// `Bearer` and its key, marked sensitive; `None` when it needs none.
+    pub bearer: Option<HeaderValue>,
+    /// Low ones are asked first.
+    pub priority: i32,
+    /// Its share among equals.
+    pub weight: u32,
+}
+
+impl ProviderProfile {
+    /// The provider's key. Empty when it needs none.
+    pub fn expose_key(&self) -> &str {
+        self.server_key.expose_secret()
+    }
+}
+
+impl fmt::Debug for ProviderProfile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProviderProfile")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .field("priority", &self.priority)
+            .field("weight", &self.weight)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One provider and one of its models: where an attempt goes.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The provider.
+    pub provider: Arc<ProviderProfile>,
+    /// The model's id in the registry.
+    pub model_id: ModelId,
+    /// The model's name, as clients say it.
+    pub model: Arc<str>,
+    /// The model's name as the upstream says it, when that differs.
+    pub upstream_model: Option<Arc<str>>,
+    /// When the model was registered.
+    pub created_at: Timestamp,
+}
+
+impl Target {
+    /// The name to send upstream.
+    pub fn model_sent(&self) -> &str {
+        self.upstream_model.as_deref().unwrap_or(&self.model)
+    }
+}
+
+/// What one client key may call: for each model's name, the targets in the order in which they are
+/// asked.
+#[derive(Debug, Default)]
+pub struct Grant {
+    targets: HashMap<Arc<str>, Arc<[Target]>>,
+}
+
+impl Grant {
+    pub(crate) fn new(targets: HashMap<Arc<str>, Arc<[Target]>>) -> Self {
+        Self { targets }
+    }
+
+    /// The targets for `model`, first choice first; `None` when the key may not call it.
+    pub fn targets(&self, model: &str) -> Option<&Arc<[Target]>> {
+        self.targets.get(model)
+    }
+
+    /// Every model's name with its targets, in no order.
+    pub fn models(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<[Target]>)> {
+        self.targets.iter()
+    }
+}

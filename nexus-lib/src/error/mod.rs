@@ -1,0 +1,155 @@
+//! What can go wrong, as values.
+//!
+//! Every fallible public function of this crate returns [`Error`]: an opaque value with a
+//! [`kind`](Error::kind) to match on, an [`origin`](Error::origin) that says whose fault it is, a
+//! message that may be shown to a client, and a [`source`](std::error::Error::source) that may not.
+//!
+//! `Display` is written for the client: it says what to do and never holds a key or an upstream's
+//! address. What a log needs besides is in the source chain; see [`Error::report`].
+
+mod kind;
+
+pub use kind::{ErrorKind, Origin};
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+/// A boxed error, as tower and hyper use it.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// The result of everything fallible here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call, a registration or a query failed.
+///
+/// ```
+/// use nexus_lib::{Error, ErrorKind};
+///
+/// let error = Error::new(ErrorKind::Unprocessable, "`name` must not be empty").with_param("name");
+/// assert_eq!(error.status(), 422);
+/// assert!(!error.is_timeout());
+/// ```
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    param: Option<Cow<'static, str>>,
+    retry_after: Option<Duration>,
+    source: Option<BoxError>,
+}
+
+impl Error {
+    /// An error of `kind` whose `message` a client may read.
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                message: message.into(),
+                param: None,
+                retry_after: None,
+                source: None,
+            }),
+        }
+    }
+
+    /// Names the field or parameter that is at fault.
+    #[must_use]
+    pub fn with_param(mut self, param: impl Into<Cow<'static, str>>) -> Self {
+        self.inner.param = Some(param.into());
+        self
+    }
+
+    /// Says after how long another try makes sense; becomes a `retry-after` header.
+    #[must_use]
+    pub fn with_retry_after(mut self, after: Duration) -> Self {
+        self.inner.retry_after = Some(after);
+        self
+    }
+
+    /// Keeps the cause. It is never shown to a client.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.inner.source = Some(source.into());
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// Whose fault it is.
+    pub fn origin(&self) -> Origin {
+        self.inner.kind.origin()
+    }
+
+    /// The HTTP status that fits.
+    pub fn status(&self) -> StatusCode {
+        self.inner.kind.status()
+    }
+
+    /// The field or parameter at fault, if one is.
+    pub fn param(&self) -> Option<&str> {
+        self.inner.param.as_deref()
+    }
+
+    /// How long to wait before another try, if that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.inner.retry_after
+    }
+
+    /// Whether a timer ran out.
+    pub fn is_timeout(&self) -> bool {
+        self.inner.kind == ErrorKind::UpstreamTimeout
+    }
+
+    /// Whether another candidate might succeed where this one failed.
+    pub fn is_retryable(&self) -> bool {
+        self.inner.kind.is_retryable()
+    }
+
+    /// The message with every cause behind it: for logs, never for clients.
+    pub fn report(&self) -> String {
+        let mut text = self.inner.message.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.inner.kind)
+            .field("message", &self.inner.message)
+            .field("param", &self.inner.param)
+            .field("source", &self.inner.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.inner
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,47 @@
+//! Those who answer: the [`Provider`] trait, its built-in implementations, and the transport.
+
+mod demo;
+mod headers;
+mod openai;
+mod transport;
+
+pub use demo::DemoProvider;
+pub use openai::OpenAiProvider;
+pub use transport::{Timeouts, Transport, TransportBuilder};
+
+use async_trait::async_trait;
+
+use crate::call::{Attempt, Reply};
+use crate::error::Result;
+
+/// One way of speaking to a model: implement it to bring a provider of your own.
+///
+/// The gateway holds one value for each [`kind`](Self::kind) and hands it every attempt whose
+/// registered provider is of that kind, concurrently.
+///
+/// # Contract
+/// - The reply is in the client's protocol: for
+///   [`Operation::ChatCompletion`](crate::call::Operation::ChatCompletion) an OpenAI chat completion,
+///   or the server-sent events of one, `data: [DONE]` included.
+/// - [`Observed`](crate::call::Observed) tells what passed: usage above all. What is not observed is
+///   not on the ledger.
+/// - A stream yields whole events, each as soon as it is there, and ends with `Err` when it is cut.
+/// - An answer with an error status is a reply, not an `Err`.
+///
+/// # Errors
+/// `Err` says that there was no answer: `UpstreamUnreachable`, `UpstreamTimeout`, `UpstreamAuth` or
+/// `UpstreamInvalid` let the next candidate try. The message reaches the client: no key and no
+/// address in it.
+///
+/// # Cancel safety
+/// The client's leaving drops the future, or the reply's stream: the upstream's request must end with
+/// it. Spawn nothing that outlives them.
+#[async_trait]
+pub trait Provider: Send + Sync + 'static {
+    /// What a registered provider's `kind` says to be served by this implementation: lower-case, and
+    /// always the same.
+    fn kind(&self) -> &'static str;
+
+    /// Sends `attempt` and awaits the head of the answer; for a stream, its first event.
+    async fn send(&self, attempt: Attempt) -> Result<Reply>;
+}

@@ -1,0 +1,92 @@
+//! What persists, behind a small trait.
+//!
+//! [`SqliteStore`] is the default: one file, nothing else to run. A store keeps two things: the
+//! registry's records and the ledger's rows. Both halves are dyn-safe traits of their own, so that
+//! the ledger can be used without a registry.
+
+mod record;
+mod row;
+mod sqlite;
+mod statistics;
+
+pub use record::{
+    ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
+};
+pub use row::{LedgerRow, LedgerWrite, OpenRow, RequestState, Settlement};
+pub use sqlite::{SqliteOptions, SqliteStore};
+pub use statistics::{ConversationTotals, ModelTotals, ProviderTotals, RequestFilter, Totals};
+
+use async_trait::async_trait;
+
+use crate::error::Result;
+use crate::wire::{ConversationId, ModelId, ProviderId, RequestId, TimeRange};
+
+/// Keeps providers and models.
+///
+/// # Contract
+/// - What is handed in and out is clear text; what is at rest is not: an implementation seals
+///   provider keys (authenticated encryption, bound to the provider's id) and never stores a
+///   client's key, only its hash and its mask.
+/// - A write is durable when its future resolves, and raises the revision by one.
+/// - Every method is atomic and cancel-safe: after a dropped future, the write has happened wholly or
+///   not at all.
+///
+/// # Errors
+/// `NotFound` for an id that is not there, `Conflict` for a second model of one name under one
+/// provider, `StoreUnavailable` when the store cannot be reached just now.
+#[async_trait]
+pub trait RegistryStore: Send + Sync + 'static {
+    /// Everything, at one revision; providers and models ordered by id.
+    async fn load(&self) -> Result<RegistryRecords>;
+    /// Adds a provider.
+    async fn insert_provider(&self, new: NewProvider) -> Result<ProviderRecord>;
+    /// Replaces a provider's fields; keys that are `None` keep their values.
+    async fn update_provider(
+        &self,
+        id: ProviderId,
+        update: ProviderUpdate,
+    ) -> Result<ProviderRecord>;
+    /// Removes a provider and its models. The ledger's rows stay.
+    async fn delete_provider(&self, id: ProviderId) -> Result<()>;
+    /// Adds a model to a provider.
+    async fn insert_model(&self, new: NewModel) -> Result<ModelRecord>;
+    /// Replaces a model's fields; its provider may change.
+    async fn update_model(&self, id: ModelId, new: NewModel) -> Result<ModelRecord>;
+    /// Removes a model.
+    async fn delete_model(&self, id: ModelId) -> Result<()>;
+}
+
+/// Keeps the ledger.
+///
+/// # Contract
+/// - [`append`](Self::append) is one transaction and durable (through a crash of the process) when its
+///   future resolves.
+/// - A settlement is idempotent: one for a row that is already settled changes nothing.
+/// - Rows are never changed otherwise, and never deleted.
+#[async_trait]
+pub trait LedgerStore: Send + Sync + 'static {
+    /// Writes a batch, in order, all or nothing.
+    async fn append(&self, batch: Vec<LedgerWrite>) -> Result<()>;
+    /// Settles as interrupted whatever an earlier process left open; returns how many there were.
+    async fn interrupt_open(&self) -> Result<u64>;
+    /// Sums over requests that started in `range`.
+    async fn totals(&self, range: TimeRange) -> Result<Totals>;
+    /// One conversation's sums and rows, oldest first; `None` when no request carries that id.
+    async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>>;
+    /// A page of at most `limit` rows that match `filter`, newest first, older than `before`.
+    async fn requests(
+        &self,
+        filter: RequestFilter,
+        before: Option<RequestId>,
+        limit: u32,
+    ) -> Result<Vec<LedgerRow>>;
+}
+
+/// A whole store.
+#[async_trait]
+pub trait Store: RegistryStore + LedgerStore {
+    /// Whether the store answers: it reads something small.
+    async fn ping(&self) -> Result<()>;
+    /// Finishes what is queued and lets go of files and connections. Later calls fail.
+    async fn close(&self) -> Result<()>;
+}

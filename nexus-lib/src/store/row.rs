@@ -1,0 +1,167 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::wire::{ConversationId, ProviderId, RequestId, Timestamp, Usage, UsageSource};
+
+/// How far a request has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RequestState {
+    /// In flight.
+    Open,
+    /// The client has the whole answer.
+    Completed,
+    /// The upstream or the gateway failed.
+    Failed,
+    /// The client went away.
+    Cancelled,
+    /// The gateway died while it was open; settled at the next start.
+    Interrupted,
+}
+
+impl RequestState {
+    /// The state's name, as rows and answers have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl fmt::Display for RequestState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for RequestState {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        [
+            Self::Open,
+            Self::Completed,
+            Self::Failed,
+            Self::Cancelled,
+            Self::Interrupted,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == text)
+        .ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unprocessable,
+                "a state is one of open, completed, failed, cancelled, interrupted",
+            )
+        })
+    }
+}
+
+/// What is known of a request when it is sent upstream.
+#[derive(Debug, Clone)]
+pub struct OpenRow {
+    /// The row's key.
+    pub request_id: RequestId,
+    /// What it belongs to.
+    pub conversation_id: ConversationId,
+    /// The provider that is asked first.
+    pub provider_id: ProviderId,
+    /// That provider's name, kept here so that history outlives the provider.
+    pub provider: Arc<str>,
+    /// The model's name, as the client said it.
+    pub model: Arc<str>,
+    /// The model's name as sent upstream, when that differs.
+    pub upstream_model: Option<Arc<str>>,
+    /// What was asked, such as `chat.completion`.
+    pub operation: &'static str,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// When it began.
+    pub started_at: Timestamp,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// The ending; never `Open`.
+    pub state: RequestState,
+    /// The provider that answered, or was asked last.
+    pub provider_id: ProviderId,
+    /// That provider's name.
+    pub provider: Arc<str>,
+    /// The model's name as that provider was sent it, when it differs.
+    pub upstream_model: Option<Arc<str>>,
+    /// Where the figures come from.
+    pub usage_source: UsageSource,
+    /// The tokens.
+    pub usage: Usage,
+    /// The HTTP status that the client got; `None` when it left before one.
+    pub status: Option<u16>,
+    /// How many upstream requests were made.
+    pub attempts: u32,
+    /// From the start to the first byte of the answer, in milliseconds.
+    pub first_token_ms: Option<u64>,
+    /// From the start to the end, in milliseconds.
+    pub duration_ms: u64,
+    /// What went wrong: a code and a message without keys or addresses.
+    pub error: Option<Cow<'static, str>>,
+}
+
+/// One entry of a batch.
+#[derive(Debug, Clone)]
+pub enum LedgerWrite {
+    /// A request begins.
+    Open(OpenRow),
+    /// A request ends whose beginning was written before.
+    Settle(RequestId, Settlement),
+    /// A request whose beginning and end met in one batch: one row is written.
+    Whole(OpenRow, Settlement),
+}
+
+/// A row of the ledger, as it is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LedgerRow {
+    /// The row's key; sorts by time.
+    pub request_id: RequestId,
+    /// What it belongs to.
+    pub conversation_id: String,
+    /// The provider that answered, or was asked last.
+    pub provider_id: ProviderId,
+    /// That provider's name at the time.
+    pub provider: String,
+    /// The model's name, as the client said it.
+    pub model: String,
+    /// The model's name as sent upstream, when that differs.
+    pub upstream_model: Option<String>,
+    /// What was asked.
+    pub operation: String,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// How far it has come.
+    pub state: RequestState,
+    /// Where the figures come from.
+    pub usage_source: UsageSource,
+    /// The tokens.
+    #[serde(flatten)]
+    pub usage: Usage,
+    /// The HTTP status that the client got.
+    pub status: Option<u16>,
+    /// How many upstream requests were made.
+    pub attempts: u32,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// From the start to the first byte of the answer, in milliseconds.
+    pub first_token_ms: Option<u64>,
+    /// From the start to the end, in milliseconds.
+    pub duration_ms: Option<u64>,
+    /// What went wrong.
+    pub error: Option<String>,
+}

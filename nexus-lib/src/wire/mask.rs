@@ -1,0 +1,20 @@
+/// The shape of a key that may be shown: its first three and last four characters, or nothing of a
+/// key that is too short to hide behind them.
+///
+/// ```
+/// assert_eq!(nexus_lib::wire::mask("sk-0123456789wxyz"), "sk-…wxyz");
+/// assert_eq!(nexus_lib::wire::mask("demo-key"), "…");
+/// assert_eq!(nexus_lib::wire::mask(""), "");
+/// ```
+pub fn mask(key: &str) -> String {
+    const SHORTEST_SHOWN: usize = 16;
+    match (
+        key.is_empty(),
+        key.get(..3),
+        key.len().checked_sub(4).and_then(|at| key.get(at..)),
+    ) {
+        (true, ..) => String::new(),
+        (_, Some(head), Some(tail)) if key.len() >= SHORTEST_SHOWN => format!("{head}…{tail}"),
+        _ => "…".to_owned(),
+    }
+}

@@ -1,0 +1,28 @@
+//! The values that travel: ids, times, usage, and OpenAI's JSON.
+//!
+//! Nothing here does I/O. What is read on every request is read in place ([`RequestScan`],
+//! [`Usage::find`]); the typed structures ([`ChatRequest`], [`ChatCompletion`], …) are for those who
+//! call the gateway from Rust and for the provider that answers by itself.
+
+mod base_url;
+mod chat;
+mod error_body;
+mod id;
+pub mod json;
+mod mask;
+mod model_list;
+mod scan;
+mod time;
+mod usage;
+mod usage_report;
+
+pub use base_url::BaseUrl;
+pub use chat::{ChatChunk, ChatCompletion, ChatRequest, Choice, ChunkChoice, Delta, Message, Role};
+pub use error_body::{ErrorBody, ErrorDetail};
+pub use id::{ConversationId, ModelId, ProviderId, RequestId};
+pub use mask::mask;
+pub use model_list::{ModelEntry, ModelList};
+pub use scan::RequestScan;
+pub use time::{TimeRange, Timestamp};
+pub use usage::{Usage, UsageSource};
+pub use usage_report::UsageReport;

@@ -1,0 +1,101 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A moment, in microseconds since 1970-01-01T00:00:00Z. Shown as RFC 3339 in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The present.
+    pub fn now() -> Self {
+        Self(jiff::Timestamp::now().as_microsecond())
+    }
+
+    /// From microseconds since the epoch.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since the epoch.
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// Milliseconds since the epoch, rounded down.
+    pub const fn as_millis(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// Seconds since the epoch, rounded down.
+    pub const fn as_seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(time) => write!(f, "{time:.3}"),
+            Err(_) => f.write_str("0000-00-00T00:00:00Z"),
+        }
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = Error;
+
+    /// # Errors
+    /// [`ErrorKind::Unprocessable`] when the text is not a time by RFC 3339.
+    fn from_str(text: &str) -> Result<Self> {
+        text.parse::<jiff::Timestamp>()
+            .map(|time| Self(time.as_microsecond()))
+            .map_err(|_| {
+                Error::new(
+                    ErrorKind::Unprocessable,
+                    "a time is written as RFC 3339 has it, such as 2026-01-31T08:00:00Z",
+                )
+            })
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A stretch of time, from `from` (included) to `to` (not included); open where `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TimeRange {
+    /// The first moment inside.
+    pub from: Option<Timestamp>,
+    /// The first moment behind.
+    pub to: Option<Timestamp>,
+}
+
+impl TimeRange {
+    /// All of time.
+    pub const ALL: Self = Self {
+        from: None,
+        to: None,
+    };
+
+    /// The range between two moments.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unprocessable`] when `to` lies before `from`.
+    pub fn new(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<Self> {
+        match (from, to) {
+            (Some(from), Some(to)) if to < from => Err(Error::new(
+                ErrorKind::Unprocessable,
+                "`to` lies before `from`; swap them",
+            )
+            .with_param("to")),
+            _ => Ok(Self { from, to }),
+        }
+    }
+}

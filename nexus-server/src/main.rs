@@ -1,0 +1,2 @@
+//! The NexusAI gateway.
+fn main() {}
