@@ -38,15 +38,23 @@ impl Gateway {
     /// # Cancel safety
     /// Dropped, it drops the upstream's request and settles the call as cancelled.
     pub async fn chat(&self, request: ChatRequest) -> Result<ChatReply> {
-        let metered = self.send(ChatRequest { stream: false, ..request }).await?;
+        let metered = self
+            .send(ChatRequest {
+                stream: false,
+                ..request
+            })
+            .await?;
         let MeteredBody::Full(bytes) = metered.body else {
-            return Err(unreadable("the provider streamed an answer that was asked for whole"));
+            return Err(unreadable(
+                "the provider streamed an answer that was asked for whole",
+            ));
         };
         if !metered.status.is_success() {
             return Err(refused(metered.status, &bytes));
         }
-        let completion = serde_json::from_slice(&bytes)
-            .map_err(|cause| unreadable("the provider's answer is no completion").with_source(cause))?;
+        let completion = serde_json::from_slice(&bytes).map_err(|cause| {
+            unreadable("the provider's answer is no completion").with_source(cause)
+        })?;
         Ok(ChatReply {
             completion,
             request_id: metered.request_id,
@@ -63,7 +71,12 @@ impl Gateway {
     /// # Cancel safety
     /// As [`chat`](Self::chat), and so does dropping the stream before its end.
     pub async fn chat_stream(&self, request: ChatRequest) -> Result<ChatStream> {
-        let metered = self.send(ChatRequest { stream: true, ..request }).await?;
+        let metered = self
+            .send(ChatRequest {
+                stream: true,
+                ..request
+            })
+            .await?;
         match metered.body {
             MeteredBody::Stream(events) => Ok(ChatStream {
                 request_id: metered.request_id,
@@ -74,9 +87,9 @@ impl Gateway {
             MeteredBody::Full(bytes) if !metered.status.is_success() => {
                 Err(refused(metered.status, &bytes))
             }
-            MeteredBody::Full(_) => {
-                Err(unreadable("the provider sent whole an answer that was asked for as a stream"))
-            }
+            MeteredBody::Full(_) => Err(unreadable(
+                "the provider sent whole an answer that was asked for as a stream",
+            )),
         }
     }
 
@@ -87,8 +100,11 @@ impl Gateway {
             None => ConversationId::new(),
         };
         let body = serde_json::to_vec(&request).map_err(|cause| {
-            Error::new(ErrorKind::InvalidRequest, "the request cannot be written as JSON")
-                .with_source(cause)
+            Error::new(
+                ErrorKind::InvalidRequest,
+                "the request cannot be written as JSON",
+            )
+            .with_source(cause)
         })?;
         let body = RequestBody::scan(body.into())?;
         let call = Call::new(principal, Operation::ChatCompletion, conversation, body);

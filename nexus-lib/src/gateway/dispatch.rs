@@ -17,7 +17,9 @@ pub struct Dispatch {
 
 impl Dispatch {
     pub(super) fn new(providers: HashMap<&'static str, Arc<dyn Provider>>) -> Self {
-        Self { providers: Arc::new(providers) }
+        Self {
+            providers: Arc::new(providers),
+        }
     }
 }
 

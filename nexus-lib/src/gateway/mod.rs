@@ -50,7 +50,11 @@ impl Gateway {
 
     /// The LLM port: OpenAI's API as a tower service.
     pub fn api(&self) -> ApiService {
-        ApiService::new(self.registry.clone(), self.stack.clone(), self.max_body_bytes)
+        ApiService::new(
+            self.registry.clone(),
+            self.stack.clone(),
+            self.max_body_bytes,
+        )
     }
 
     /// The admin port: providers, models and statistics as a tower service.

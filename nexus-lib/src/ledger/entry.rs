@@ -39,7 +39,9 @@ impl Entry {
 
     /// Queues the ending, at once and without waiting, and returns what tells when it is durable.
     pub fn settle(self, settlement: Settlement) -> Settled {
-        Settled { batch: self.queue.push_settle(self.id, &self.place, settlement) }
+        Settled {
+            batch: self.queue.push_settle(self.id, &self.place, settlement),
+        }
     }
 }
 
@@ -63,11 +65,13 @@ impl Settled {
 }
 
 async fn within_patience(batch: &Batch) -> Result<()> {
-    tokio::time::timeout(PATIENCE, batch.wait()).await.unwrap_or_else(|_| {
-        Err(Error::new(
-            ErrorKind::LedgerUnavailable,
-            "the usage ledger does not answer; try again shortly",
-        )
-        .with_retry_after(Duration::from_secs(1)))
-    })
+    tokio::time::timeout(PATIENCE, batch.wait())
+        .await
+        .unwrap_or_else(|_| {
+            Err(Error::new(
+                ErrorKind::LedgerUnavailable,
+                "the usage ledger does not answer; try again shortly",
+            )
+            .with_retry_after(Duration::from_secs(1)))
+        })
 }

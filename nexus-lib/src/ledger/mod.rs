@@ -15,6 +15,8 @@
 mod batch;
 mod entry;
 mod queue;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use entry::Entry;
@@ -24,9 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{
-    ConversationTotals, LedgerRow, LedgerStore, OpenRow, RequestFilter, Totals,
-};
+use crate::store::{ConversationTotals, LedgerRow, LedgerStore, OpenRow, RequestFilter, Totals};
 use crate::wire::{ConversationId, RequestId, TimeRange};
 use queue::Queue;
 
@@ -62,11 +62,20 @@ impl UsageLedger {
     pub async fn start(store: Arc<dyn LedgerStore>) -> Result<Self> {
         let interrupted = store.interrupt_open().await?;
         if interrupted > 0 {
-            tracing::warn!(requests = interrupted, "settled requests that an earlier run left open");
+            tracing::warn!(
+                requests = interrupted,
+                "settled requests that an earlier run left open"
+            );
         }
         let queue = Arc::new(Queue::new());
         let writer = tokio::spawn(writer::run(Arc::clone(&queue), Arc::clone(&store)));
-        Ok(Self { shared: Arc::new(Shared { store, queue, writer: Mutex::new(Some(writer)) }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                store,
+                queue,
+                writer: Mutex::new(Some(writer)),
+            }),
+        })
     }
 
     /// Queues the beginning of a request. It is durable once [`Entry::opened`] resolves.
@@ -122,8 +131,12 @@ impl UsageLedger {
     /// The writer goes on to its end; nothing is lost but the waiting for it.
     pub async fn close(&self) -> Result<()> {
         self.shared.queue.close();
-        let writer =
-            self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let writer = self
+            .shared
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         match writer {
             Some(writer) => writer.await.map_err(|cause| {
                 Error::new(ErrorKind::Internal, "the ledger's writer died").with_source(cause)

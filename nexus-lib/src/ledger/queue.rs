@@ -74,7 +74,10 @@ impl Queue {
             self.room.add_permits(1);
             return Err(error);
         }
-        let place = Place { batch: Arc::clone(&pending.batch), index: pending.writes.len() };
+        let place = Place {
+            batch: Arc::clone(&pending.batch),
+            index: pending.writes.len(),
+        };
         pending.writes.push(LedgerWrite::Open(row));
         drop(pending);
         self.filled.notify_one();
@@ -145,7 +148,10 @@ impl Queue {
 }
 
 fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the gateway is shutting down; try another or try again later")
+    Error::new(
+        ErrorKind::Closed,
+        "the gateway is shutting down; try another or try again later",
+    )
 }
 
 fn stalled() -> Error {

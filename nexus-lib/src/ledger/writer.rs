@@ -30,14 +30,22 @@ async fn write(queue: &Queue, store: &dyn LedgerStore, writes: Arc<Vec<LedgerWri
         match store.append(Arc::clone(&writes)).await {
             Ok(()) => break true,
             Err(error) if error.kind() == ErrorKind::StoreUnavailable => {
-                tracing::error!(error = error.report(), rows = writes.len(), "the ledger stalls");
+                tracing::error!(
+                    error = error.report(),
+                    rows = writes.len(),
+                    "the ledger stalls"
+                );
                 queue.set_stalled(true);
                 stalled = true;
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
             Err(error) => {
-                tracing::error!(error = error.report(), rows = writes.len(), "rows were refused");
+                tracing::error!(
+                    error = error.report(),
+                    rows = writes.len(),
+                    "rows were refused"
+                );
                 break false;
             }
         }

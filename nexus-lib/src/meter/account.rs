@@ -8,7 +8,7 @@ use crate::call::{Observed, Routed, Target};
 use crate::error::{Error, Result};
 use crate::ledger::{Entry, UsageLedger};
 use crate::store::{OpenRow, RequestState, Settlement};
-use crate::wire::{ConversationId, RequestId, Usage, UsageSource};
+use crate::wire::{ConversationId, RequestId, UsageSource};
 
 /// The longest error text that is kept in a row, in bytes.
 const MAX_ERROR_BYTES: usize = 500;
@@ -63,7 +63,11 @@ impl Account {
     /// What the reply's head needs.
     pub(super) fn names(&self) -> (RequestId, ConversationId, Target) {
         let call = self.routed.call();
-        (call.id, call.conversation.clone(), self.routed.current().clone())
+        (
+            call.id,
+            call.conversation.clone(),
+            self.routed.current().clone(),
+        )
     }
 
     /// Resolves once the row is durable.
@@ -118,7 +122,7 @@ impl Account {
                 Some(_) => UsageSource::Reported,
                 None => UsageSource::None,
             },
-            usage: self.observed.usage.unwrap_or(Usage::default()),
+            usage: self.observed.usage.unwrap_or_default(),
             status: self.status.map(|status| status.as_u16()),
             attempts: self.routed.attempts(),
             first_token_ms: self.first_byte.map(since_start),
@@ -136,7 +140,10 @@ impl Account {
             }
             _ if self.observed.error.is_some() => {
                 let text = self.observed.error.as_deref().unwrap_or_default();
-                (RequestState::Failed, Some(shortened(text).to_owned().into()))
+                (
+                    RequestState::Failed,
+                    Some(shortened(text).to_owned().into()),
+                )
             }
             Ending::Whole => match self.status {
                 Some(status) if status.is_client_error() || status.is_server_error() => {

@@ -71,5 +71,12 @@ async fn deliver(mut account: Account, reply: Reply) -> Result<Metered> {
         }
     };
     let (status, headers) = (reply.status, reply.headers);
-    Ok(Metered { request_id, conversation_id, target, status, headers, body })
+    Ok(Metered {
+        request_id,
+        conversation_id,
+        target,
+        status,
+        headers,
+        body,
+    })
 }

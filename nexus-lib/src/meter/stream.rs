@@ -1,4 +1,3 @@
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -37,7 +36,11 @@ enum Last {
 
 impl Settling {
     pub(super) fn new(events: ReplyStream, account: Account) -> Self {
-        Self { events, account, state: State::Flowing }
+        Self {
+            events,
+            account,
+            state: State::Flowing,
+        }
     }
 
     fn settle(&mut self, ending: Ending<'_>, last: Last) {
@@ -86,7 +89,9 @@ impl Stream for Settling {
                 State::Writing(written, _) => {
                     let written = ready!(written.as_mut().poll(cx));
                     let state = std::mem::replace(&mut self.state, State::Ended);
-                    let State::Writing(_, last) = state else { continue };
+                    let State::Writing(_, last) = state else {
+                        continue;
+                    };
                     match (written, last) {
                         (Err(error), _) | (Ok(()), Last::Failure(error)) => {
                             return Poll::Ready(Some(Err(error)));

@@ -31,8 +31,11 @@ pub(crate) fn forwardable(client: &HeaderMap) -> HeaderMap {
 /// stays, under another name: `x-request-id` is the gateway's.
 pub(crate) fn sanitize(headers: &mut HeaderMap) {
     let named = named_by_connection(headers);
-    let stopped: Vec<HeaderName> =
-        headers.keys().filter(|name| !may_reach_client(name.as_str())).cloned().collect();
+    let stopped: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| !may_reach_client(name.as_str()))
+        .cloned()
+        .collect();
     for name in stopped.iter().chain(&named) {
         headers.remove(name);
     }
@@ -77,7 +80,10 @@ mod tests {
         pairs
             .iter()
             .map(|(name, value)| {
-                (HeaderName::from_static(name), HeaderValue::from_static(value))
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
             })
             .collect()
     }

@@ -24,7 +24,9 @@ pub(super) fn metered(metered: Metered) -> Response<Body> {
     *response.headers_mut() = metered.headers;
     let headers = response.headers_mut();
     if streamed {
-        headers.entry(ACCEL_BUFFERING).or_insert(HeaderValue::from_static("no"));
+        headers
+            .entry(ACCEL_BUFFERING)
+            .or_insert(HeaderValue::from_static("no"));
     }
     headers.insert(PROVIDER, metered.target.provider.name_header.clone());
     response
@@ -33,7 +35,10 @@ pub(super) fn metered(metered: Metered) -> Response<Body> {
 /// The response that tells `error`, with the provider that was asked, if one was.
 pub(super) fn error(error: &Error) -> Response<Body> {
     let mut response = respond::error(error);
-    if let Some(Ok(name)) = error.provider().map(|name| HeaderValue::from_bytes(name.as_bytes())) {
+    if let Some(Ok(name)) = error
+        .provider()
+        .map(|name| HeaderValue::from_bytes(name.as_bytes()))
+    {
         response.headers_mut().insert(PROVIDER, name);
     }
     response
@@ -41,7 +46,9 @@ pub(super) fn error(error: &Error) -> Response<Body> {
 
 /// Says which methods a route has.
 pub(super) fn allow(response: &mut Response<Body>, methods: &'static str) {
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(methods));
 }
 
 /// Puts the names of the request and of its conversation on a response.
@@ -58,6 +65,8 @@ pub(super) fn name(headers: &mut HeaderMap, id: RequestId, conversation: &Conver
 /// A text that says that the gateway is there.
 pub(super) fn healthy() -> Response<Body> {
     let mut response = Response::new(Body::full(r#"{"status":"ok"}"#));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -7,7 +7,9 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) fn presented_key(headers: &HeaderMap) -> Result<&[u8]> {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| {
         let (scheme, key) = value.as_bytes().split_at_checked(7)?;
-        scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
+        scheme
+            .eq_ignore_ascii_case(b"bearer ")
+            .then(|| key.trim_ascii())
     });
     bearer
         .or_else(|| headers.get("x-api-key").map(|value| value.as_bytes()))

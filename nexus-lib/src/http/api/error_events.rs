@@ -18,7 +18,9 @@ pub(super) struct ErrorEvents {
 
 impl ErrorEvents {
     pub(super) fn new(events: MeteredStream) -> Self {
-        Self { events: Some(events) }
+        Self {
+            events: Some(events),
+        }
     }
 }
 
@@ -26,7 +28,9 @@ impl Stream for ErrorEvents {
     type Item = Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(events) = &mut self.events else { return Poll::Ready(None) };
+        let Some(events) = &mut self.events else {
+            return Poll::Ready(None);
+        };
         Poll::Ready(match ready!(events.as_mut().poll_next(cx)) {
             Some(Err(error)) => {
                 self.events = None;

@@ -20,5 +20,11 @@ pub(super) fn list(principal: &Principal) -> Response<Body> {
         })
         .collect();
     data.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-    respond::json(StatusCode::OK, &ModelList { object: "list", data })
+    respond::json(
+        StatusCode::OK,
+        &ModelList {
+            object: "list",
+            data,
+        },
+    )
 }

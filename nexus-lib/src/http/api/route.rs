@@ -29,7 +29,11 @@ impl Route {
             Self::Chat => method == Method::POST,
             Self::Models | Self::Health => method == Method::GET || method == Method::HEAD,
         };
-        if known { Ok(route) } else { Err(NoRoute::Method(allowed)) }
+        if known {
+            Ok(route)
+        } else {
+            Err(NoRoute::Method(allowed))
+        }
     }
 }
 
@@ -39,7 +43,11 @@ mod tests {
 
     #[test]
     fn routes_answer_with_and_without_version() {
-        for path in ["/v1/chat/completions", "/chat/completions", "/chat/completions/"] {
+        for path in [
+            "/v1/chat/completions",
+            "/chat/completions",
+            "/chat/completions/",
+        ] {
             assert_eq!(Route::of(&Method::POST, path), Ok(Route::Chat));
         }
         for path in ["/v1/models", "/models"] {
@@ -50,12 +58,22 @@ mod tests {
 
     #[test]
     fn others_do_not() {
-        for path in ["/", "/v1", "/v1/v1/models", "/v1/healthz", "/v1/chat", "//models", "/V1/models"]
-        {
+        for path in [
+            "/",
+            "/v1",
+            "/v1/v1/models",
+            "/v1/healthz",
+            "/v1/chat",
+            "//models",
+            "/V1/models",
+        ] {
             assert_eq!(Route::of(&Method::GET, path), Err(NoRoute::Path), "{path}");
         }
         let post_only = Err(NoRoute::Method("POST"));
         assert_eq!(Route::of(&Method::GET, "/v1/chat/completions"), post_only);
-        assert_eq!(Route::of(&Method::PUT, "/models"), Err(NoRoute::Method("GET, HEAD")));
+        assert_eq!(
+            Route::of(&Method::PUT, "/models"),
+            Err(NoRoute::Method("GET, HEAD"))
+        );
     }
 }

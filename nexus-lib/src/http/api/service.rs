@@ -27,7 +27,11 @@ pub struct ApiService {
 
 impl ApiService {
     pub(crate) fn new(registry: Registry, stack: Stack, max_body_bytes: usize) -> Self {
-        Self { registry, stack, max_body_bytes }
+        Self {
+            registry,
+            stack,
+            max_body_bytes,
+        }
     }
 
     async fn respond<B>(self, request: Request<B>) -> Response<Body>
@@ -69,15 +73,23 @@ impl ApiService {
         if route == Route::Models {
             return Ok(models::list(&principal));
         }
-        let metered =
-            chat::complete(self.stack, principal, names, (head, body), self.max_body_bytes).await?;
+        let metered = chat::complete(
+            self.stack,
+            principal,
+            names,
+            (head, body),
+            self.max_body_bytes,
+        )
+        .await?;
         Ok(answer::metered(metered))
     }
 }
 
 /// The conversation that the client names, if it names one.
 fn conversation(headers: &HeaderMap) -> Result<Option<ConversationId>> {
-    let Some(value) = headers.get("x-conversation-id").or_else(|| headers.get("x-session-id"))
+    let Some(value) = headers
+        .get("x-conversation-id")
+        .or_else(|| headers.get("x-session-id"))
     else {
         return Ok(None);
     };
@@ -93,8 +105,7 @@ fn no_route(head: &Parts, missing: NoRoute) -> Response<Body> {
         )),
         NoRoute::Method(allowed) => {
             let message = format!("{} is not allowed here; use {allowed}", head.method);
-            let mut response =
-                answer::error(&Error::new(ErrorKind::MethodNotAllowed, message));
+            let mut response = answer::error(&Error::new(ErrorKind::MethodNotAllowed, message));
             answer::allow(&mut response, allowed);
             response
         }

@@ -28,15 +28,14 @@ impl Provider for DemoProvider {
 
     async fn send(&self, attempt: Attempt) -> Result<Reply> {
         let call = attempt.call();
-        let request: ChatRequest =
-            serde_json::from_slice(call.body.bytes()).map_err(|cause| {
-                Error::new(
-                    ErrorKind::InvalidRequest,
-                    "the messages are not in the form of the chat API: each has a role and content",
-                )
-                .with_param("messages")
-                .with_source(cause)
-            })?;
+        let request: ChatRequest = serde_json::from_slice(call.body.bytes()).map_err(|cause| {
+            Error::new(
+                ErrorKind::InvalidRequest,
+                "the messages are not in the form of the chat API: each has a role and content",
+            )
+            .with_param("messages")
+            .with_source(cause)
+        })?;
         let reply = EchoReply::to(&request, attempt.target().model_sent(), call.started_at);
         let body = if call.body.is_stream() {
             ReplyBody::Stream(Box::pin(stream::iter(events(
@@ -45,7 +44,10 @@ impl Provider for DemoProvider {
             ))))
         } else {
             let observed = seen(&reply.usage);
-            ReplyBody::Full { bytes: json(&reply.completion())?, observed }
+            ReplyBody::Full {
+                bytes: json(&reply.completion())?,
+                observed,
+            }
         };
         let content_type = match body {
             ReplyBody::Stream(_) => "text/event-stream",
@@ -53,7 +55,11 @@ impl Provider for DemoProvider {
         };
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        Ok(Reply { status: StatusCode::OK, headers, body })
+        Ok(Reply {
+            status: StatusCode::OK,
+            headers,
+            body,
+        })
     }
 }
 
@@ -62,29 +68,51 @@ fn events(reply: &EchoReply, show_usage: bool) -> Vec<Result<Piece>> {
         .chunks()
         .map(|chunk| {
             let observed = Observed {
-                finished: chunk.choices.iter().any(|choice| choice.finish_reason.is_some()),
+                finished: chunk
+                    .choices
+                    .iter()
+                    .any(|choice| choice.finish_reason.is_some()),
                 ..Observed::default()
             };
-            Ok(Piece { bytes: sse::encode_data(&json(&chunk)?), observed })
+            Ok(Piece {
+                bytes: sse::encode_data(&json(&chunk)?),
+                observed,
+            })
         })
         .collect();
     let bytes = match show_usage {
         true => json(&reply.usage_chunk()).map(|chunk| sse::encode_data(&chunk)),
         false => Ok(Bytes::new()),
     };
-    pieces.push(bytes.map(|bytes| Piece { bytes, observed: seen(&reply.usage) }));
-    let done = Observed { terminal: true, ..Observed::default() };
-    pieces.push(Ok(Piece { bytes: sse::encode_data(b"[DONE]"), observed: done }));
+    pieces.push(bytes.map(|bytes| Piece {
+        bytes,
+        observed: seen(&reply.usage),
+    }));
+    let done = Observed {
+        terminal: true,
+        ..Observed::default()
+    };
+    pieces.push(Ok(Piece {
+        bytes: sse::encode_data(b"[DONE]"),
+        observed: done,
+    }));
     pieces
 }
 
 fn seen(usage: &UsageReport) -> Observed {
-    Observed { usage: Some(usage.usage()), finished: true, ..Observed::default() }
+    Observed {
+        usage: Some(usage.usage()),
+        finished: true,
+        ..Observed::default()
+    }
 }
 
 fn json(value: &impl serde::Serialize) -> Result<Bytes> {
     serde_json::to_vec(value).map(Bytes::from).map_err(|cause| {
-        Error::new(ErrorKind::Internal, "the demo model could not write its answer")
-            .with_source(cause)
+        Error::new(
+            ErrorKind::Internal,
+            "the demo model could not write its answer",
+        )
+        .with_source(cause)
     })
 }

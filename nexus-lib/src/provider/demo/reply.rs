@@ -14,13 +14,20 @@ pub(super) struct EchoReply {
 
 impl EchoReply {
     pub(super) fn to(request: &ChatRequest, model: &str, at: Timestamp) -> Self {
-        let heard =
-            request.messages.iter().rev().find(|message| message.role == Role::User);
+        let heard = request
+            .messages
+            .iter()
+            .rev()
+            .find(|message| message.role == Role::User);
         let text = match heard.map(Message::text) {
             Some(text) if !text.trim().is_empty() => format!("You said: {}", text.trim()),
             _ => "You said nothing, and this model only says back what it hears.".to_owned(),
         };
-        let prompt_tokens = request.messages.iter().map(|message| tokens(&message.text())).sum();
+        let prompt_tokens = request
+            .messages
+            .iter()
+            .map(|message| tokens(&message.text()))
+            .sum();
         let completion_tokens = tokens(&text);
         let usage = Usage {
             prompt_tokens,
@@ -55,21 +62,38 @@ impl EchoReply {
 
     /// The chunks of the answer, the one with the reason for its end included.
     pub(super) fn chunks(&self) -> impl Iterator<Item = ChatChunk> {
-        let role = Delta { role: Some(Role::Assistant), ..text_delta("") };
-        let words = self.text.split_inclusive(' ').map(|word| self.chunk(text_delta(word), None));
+        let role = Delta {
+            role: Some(Role::Assistant),
+            ..text_delta("")
+        };
+        let words = self
+            .text
+            .split_inclusive(' ')
+            .map(|word| self.chunk(text_delta(word), None));
         std::iter::once(self.chunk(role, None))
             .chain(words)
             .chain(std::iter::once(self.chunk(Delta::default(), Some("stop"))))
     }
 
     pub(super) fn usage_chunk(&self) -> ChatChunk {
-        ChatChunk { choices: Vec::new(), usage: Some(self.usage.clone()), ..self.frame() }
+        ChatChunk {
+            choices: Vec::new(),
+            usage: Some(self.usage.clone()),
+            ..self.frame()
+        }
     }
 
     fn chunk(&self, delta: Delta, finish_reason: Option<&str>) -> ChatChunk {
         let finish_reason = finish_reason.map(str::to_owned);
-        let choice = ChunkChoice { delta, finish_reason, ..ChunkChoice::default() };
-        ChatChunk { choices: vec![choice], ..self.frame() }
+        let choice = ChunkChoice {
+            delta,
+            finish_reason,
+            ..ChunkChoice::default()
+        };
+        ChatChunk {
+            choices: vec![choice],
+            ..self.frame()
+        }
     }
 
     fn frame(&self) -> ChatChunk {
@@ -84,7 +108,10 @@ impl EchoReply {
 }
 
 fn text_delta(text: &str) -> Delta {
-    Delta { content: Some(text.to_owned()), ..Delta::default() }
+    Delta {
+        content: Some(text.to_owned()),
+        ..Delta::default()
+    }
 }
 
 /// This model has words for tokens, long ones counted once for each twelve characters.

@@ -43,7 +43,9 @@ impl OpenAiProvider {
     fn encode(attempt: &Attempt) -> Result<Request<Full<Bytes>>> {
         let (call, target) = (attempt.call(), attempt.target());
         let ask_usage = call.body.is_stream() && accepts_stream_options(target);
-        let body = call.body.spliced(target.upstream_model.as_deref(), ask_usage);
+        let body = call
+            .body
+            .spliced(target.upstream_model.as_deref(), ask_usage);
 
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
@@ -51,7 +53,14 @@ impl OpenAiProvider {
         let headers = request.headers_mut();
         headers.clone_from(&call.headers);
         headers.insert(header::CONTENT_TYPE, head::JSON);
-        headers.insert(header::ACCEPT, if call.body.is_stream() { head::SSE } else { head::JSON });
+        headers.insert(
+            header::ACCEPT,
+            if call.body.is_stream() {
+                head::SSE
+            } else {
+                head::JSON
+            },
+        );
         if let Some(bearer) = &target.provider.bearer {
             headers.insert(header::AUTHORIZATION, bearer.clone());
         }
@@ -67,9 +76,15 @@ impl Provider for OpenAiProvider {
 
     async fn send(&self, attempt: Attempt) -> Result<Reply> {
         let deadline = self.transport.first_event_deadline();
-        let response = self.transport.send(Self::encode(&attempt)?, deadline).await?;
+        let response = self
+            .transport
+            .send(Self::encode(&attempt)?, deadline)
+            .await?;
         let (mut parts, body) = response.into_parts();
-        if matches!(parts.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        if matches!(
+            parts.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        ) {
             return Err(refused_credentials(parts.status));
         }
         headers::sanitize(&mut parts.headers);
@@ -83,12 +98,19 @@ impl Provider for OpenAiProvider {
                     headers: parts.headers,
                     body: ReplyBody::Stream(Box::pin(stream)),
                 },
-                stream::Begun::Refused { status, body, observed } => {
+                stream::Begun::Refused {
+                    status,
+                    body,
+                    observed,
+                } => {
                     parts.headers.insert(header::CONTENT_TYPE, head::JSON);
                     Reply {
                         status,
                         headers: parts.headers,
-                        body: ReplyBody::Full { bytes: body, observed },
+                        body: ReplyBody::Full {
+                            bytes: body,
+                            observed,
+                        },
                     }
                 }
             });
@@ -123,5 +145,8 @@ fn refused_credentials(status: StatusCode) -> Error {
 }
 
 fn empty_answer() -> Error {
-    Error::new(ErrorKind::UpstreamInvalid, "the provider sent an empty answer; try again")
+    Error::new(
+        ErrorKind::UpstreamInvalid,
+        "the provider sent an empty answer; try again",
+    )
 }

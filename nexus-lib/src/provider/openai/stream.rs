@@ -30,7 +30,11 @@ pub(super) enum Begun {
     /// With a chunk.
     Flowing(ChunkStream),
     /// With an error, inside a successful answer: an answer with that error's status.
-    Refused { status: StatusCode, body: Bytes, observed: Observed },
+    Refused {
+        status: StatusCode,
+        body: Bytes,
+        observed: Observed,
+    },
 }
 
 impl ChunkStream {
@@ -44,10 +48,21 @@ impl ChunkStream {
         deadline: Instant,
     ) -> Result<Begun> {
         let observer = ChunkObserver::new(hide_usage);
-        let mut stream = Self { body, observer, first: None, finished: false, ended: false };
-        let first = tokio::time::timeout_at(deadline, stream.first_event()).await.map_err(|_| {
-            Error::new(ErrorKind::UpstreamTimeout, "the provider did not begin to answer in time")
-        })??;
+        let mut stream = Self {
+            body,
+            observer,
+            first: None,
+            finished: false,
+            ended: false,
+        };
+        let first = tokio::time::timeout_at(deadline, stream.first_event())
+            .await
+            .map_err(|_| {
+                Error::new(
+                    ErrorKind::UpstreamTimeout,
+                    "the provider did not begin to answer in time",
+                )
+            })??;
         if let Some(error) = error_event(&first) {
             return Ok(error);
         }
@@ -60,10 +75,13 @@ impl ChunkStream {
         let mut comments: Vec<u8> = Vec::new();
         loop {
             let mut piece = poll_fn(|cx| self.poll_piece(cx)).await?.ok_or_else(|| {
-                Error::new(ErrorKind::UpstreamInvalid, "the provider sent an empty stream")
+                Error::new(
+                    ErrorKind::UpstreamInvalid,
+                    "the provider sent an empty stream",
+                )
             })?;
-            let begun = piece.observed != Observed::default()
-                || sse::events(&piece.bytes).next().is_some();
+            let begun =
+                piece.observed != Observed::default() || sse::events(&piece.bytes).next().is_some();
             if !comments.is_empty() {
                 comments.extend_from_slice(&piece.bytes);
                 piece.bytes = std::mem::take(&mut comments).into();
@@ -132,12 +150,18 @@ fn error_event(piece: &Piece) -> Option<Begun> {
     let event = sse::events(&piece.bytes).next()?;
     let data = event.data();
     let value: Value = serde_json::from_slice(&data).ok()?;
-    let code = value["error"]["code"].as_u64().or_else(|| value["error"]["status"].as_u64());
+    let code = value["error"]["code"]
+        .as_u64()
+        .or_else(|| value["error"]["status"].as_u64());
     let status = code
         .and_then(|code| u16::try_from(code).ok())
         .filter(|code| (400..600).contains(code))
         .and_then(|code| StatusCode::from_u16(code).ok())
         .unwrap_or(StatusCode::BAD_GATEWAY);
     let body = Bytes::copy_from_slice(&data);
-    Some(Begun::Refused { status, body, observed: piece.observed.clone() })
+    Some(Begun::Refused {
+        status,
+        body,
+        observed: piece.observed.clone(),
+    })
 }

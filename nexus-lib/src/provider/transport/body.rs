@@ -24,7 +24,12 @@ pub(crate) struct UpstreamBody {
 
 impl UpstreamBody {
     pub(super) fn new(incoming: Incoming, idle: Duration) -> Self {
-        Self { incoming, idle, last_read: Instant::now(), timer: None }
+        Self {
+            incoming,
+            idle,
+            last_read: Instant::now(),
+            timer: None,
+        }
     }
 
     /// The next bytes; `None` at the end.
@@ -37,7 +42,11 @@ impl UpstreamBody {
                 return self.poll_idle(cx).map(Err);
             };
             self.last_read = Instant::now();
-            match frame.transpose().map_err(failure::of_body)?.map(|frame| frame.into_data()) {
+            match frame
+                .transpose()
+                .map_err(failure::of_body)?
+                .map(|frame| frame.into_data())
+            {
                 Some(Ok(data)) => return Poll::Ready(Ok(Some(data))),
                 // Trailers are for the next hop.
                 Some(Err(_)) => {}
@@ -49,8 +58,9 @@ impl UpstreamBody {
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         loop {
             let due = self.last_read + self.idle;
-            let timer =
-                self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+            let timer = self
+                .timer
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
             ready!(timer.as_mut().poll(cx));
             if Instant::now() >= due {
                 let message = "the provider fell silent in the middle of its answer";
@@ -68,14 +78,17 @@ impl UpstreamBody {
     /// # Cancel safety
     /// What was read is lost with the future.
     pub(crate) async fn collect(mut self, limit: usize) -> Result<Bytes> {
-        let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
+        let Some(first) = self.chunk().await? else {
+            return Ok(Bytes::new());
+        };
         if self.incoming.is_end_stream() {
             return Ok(first);
         }
-        let Some(second) = self.chunk().await? else { return Ok(first) };
+        let Some(second) = self.chunk().await? else {
+            return Ok(first);
+        };
         let expected = usize::try_from(self.incoming.size_hint().lower()).unwrap_or(0);
-        let mut whole =
-            BytesMut::with_capacity(first.len() + second.len() + expected.min(limit));
+        let mut whole = BytesMut::with_capacity(first.len() + second.len() + expected.min(limit));
         whole.extend_from_slice(&first);
         whole.extend_from_slice(&second);
         while let Some(chunk) = self.chunk().await? {

@@ -79,12 +79,17 @@ impl TransportBuilder {
             .http2_keep_alive_interval(Duration::from_secs(20))
             .http2_adaptive_window(true)
             .build(connector);
-        Ok(Transport { client, timeouts: self.timeouts })
+        Ok(Transport {
+            client,
+            timeouts: self.timeouts,
+        })
     }
 }
 
 fn compiled_in_roots() -> Result<ClientConfig> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
     // Named, not taken from the process: a library installs no default for others.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

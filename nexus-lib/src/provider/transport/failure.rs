@@ -14,8 +14,11 @@ pub(super) fn of_request(cause: legacy::Error) -> Error {
 }
 
 pub(super) fn of_body(cause: hyper::Error) -> Error {
-    Error::new(ErrorKind::StreamInterrupted, "the provider broke off in the middle of its answer")
-        .with_source(cause)
+    Error::new(
+        ErrorKind::StreamInterrupted,
+        "the provider broke off in the middle of its answer",
+    )
+    .with_source(cause)
 }
 
 pub(super) fn too_slow(message: &'static str) -> Error {

@@ -62,7 +62,9 @@ impl Transport {
                 Ok(response.map(|body| UpstreamBody::new(body, self.timeouts.idle)))
             }
             Ok(Err(cause)) => Err(failure::of_request(cause)),
-            Err(_) => Err(failure::too_slow("the provider did not begin to answer in time")),
+            Err(_) => Err(failure::too_slow(
+                "the provider did not begin to answer in time",
+            )),
         }
     }
 }
