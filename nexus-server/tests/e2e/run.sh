@@ -28,4 +28,6 @@ fi
 
 cd "$here"
 export PYTHONDONTWRITEBYTECODE=1
+# Everything is on this machine: whatever proxy is set up for pip must not be asked for it.
+export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
 exec "$venv/bin/python" -m pytest -p no:cacheprovider "$@"

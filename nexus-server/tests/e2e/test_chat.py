@@ -1,7 +1,9 @@
 """Whole answers, through OpenAI's own client."""
 
 import asyncio
+import socket
 import uuid
+from collections.abc import Callable
 
 import openai
 import pytest
@@ -110,3 +112,23 @@ def test_the_upstreams_refusal_reaches_the_client_as_it_is(
     assert through.value.body == expected.value.body
     row = gateway.row(through.value.request_id)
     assert (row["state"], row["status"]) == ("failed", 400)
+
+
+def test_a_provider_that_is_gone_is_passed_over(
+    start: Callable[..., Gateway], upstream: str
+) -> None:
+    gateway = start()
+    # Bound and never listening: nobody else can take the port, and a connection is refused.
+    with socket.socket() as gone:
+        gone.bind(("127.0.0.1", 0))
+        dead = f"http://127.0.0.1:{gone.getsockname()[1]}/v1"
+        gateway.register(dead, key=KEY, model=MODEL, name="gone", priority=0)
+        gateway.register(upstream, key=KEY, model=MODEL, name="local", priority=1)
+
+        raw = gateway.client(KEY).chat.completions.with_raw_response.create(
+            model=MODEL, **ask("Hi")
+        )
+
+    assert raw.headers["x-nexus-provider"] == "local"
+    row = gateway.row(raw.headers["x-request-id"])
+    assert (row["state"], row["provider"], row["attempts"]) == ("completed", "local", 2)
