@@ -4,6 +4,7 @@
 //! In the order in which data passes; a module imports only from those above it.
 pub mod call;
 pub mod error;
+pub mod registry;
 pub mod secret;
 pub mod sse;
 pub mod store;
