@@ -38,7 +38,9 @@ pub fn request_body(bytes: usize, fields: &str, question: &str) -> String {
     // Long conversations are many messages, not one.
     while body.len() + TEXT.len() < bytes {
         if body.len() % 8192 < TEXT.len() {
-            body.push_str(r#""},{"role":"assistant","content":"Noted."},{"role":"user","content":""#);
+            body.push_str(
+                r#""},{"role":"assistant","content":"Noted."},{"role":"user","content":""#,
+            );
         }
         body.push_str(TEXT);
     }

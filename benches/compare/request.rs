@@ -36,7 +36,11 @@ impl Request {
                 format!(r#""stream":true,"max_tokens":{events},"user":"slot-{slot}","#),
             ),
         };
-        let body = request_body(body_bytes, &more, &format!("{MARK}{start:0DIGITS$}: what is missing here?"));
+        let body = request_body(
+            body_bytes,
+            &more,
+            &format!("{MARK}{start:0DIGITS$}: what is missing here?"),
+        );
         let head = format!(
             "POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {CLIENT_KEY}\r\n\
              content-type: application/json\r\naccept: application/json\r\nuser-agent: nexus-benches\r\n\
