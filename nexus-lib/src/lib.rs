@@ -10,3 +10,6 @@ pub mod wire;
 
 pub use error::{Error, ErrorKind, Origin, Result};
 pub use wire::ChatRequest;
+
+#[cfg(feature = "test-util")]
+pub mod testing;

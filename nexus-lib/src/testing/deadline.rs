@@ -1,0 +1,11 @@
+use std::time::Duration;
+
+/// How long anything in this kit is waited for. A test that waits longer is stuck.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Awaits `future`, or panics with `what` was awaited.
+pub(super) async fn within<F: Future>(what: &str, future: F) -> F::Output {
+    tokio::time::timeout(DEADLINE, future)
+        .await
+        .unwrap_or_else(|_| panic!("{what}: waited {DEADLINE:?} in vain"))
+}

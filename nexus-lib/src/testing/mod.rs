@@ -1,0 +1,66 @@
+//! An upstream and a client that can misbehave at byte level, for tests of gateways and providers.
+//!
+//! Both speak HTTP/1.1 over real sockets without any HTTP library on their side: what a test writes
+//! is what goes over the wire, and what came over the wire is what a test sees.
+//!
+//! - [`FakeUpstream`] answers requests by a [`Script`] of [`Answer`]s and records what it was sent,
+//!   to the byte, and when its peer left.
+//! - [`Gate`] stops an answer at a chosen step until the test lets it go on: no test needs to sleep.
+//! - [`RawClient`] sends bytes, reads an answer with and without its chunks, reads a stream event by
+//!   event, and leaves when it is told to.
+//! - [`openai`] has the usual answers of an OpenAI-compatible server.
+//!
+//! ```
+//! use nexus_lib::testing::{Answer, FakeUpstream, Gate, RawClient, RawRequest};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let gate = Gate::new();
+//! let answer = Answer::events(&["data: 1\n\n"]).pause(&gate).sse(&["data: 2\n\n"]).end();
+//! let upstream = FakeUpstream::start(answer).await;
+//!
+//! let mut client = RawClient::connect(upstream.addr()).await;
+//! client.send(&RawRequest::post("/v1/chat/completions").body("{}").to_bytes()).await;
+//! assert_eq!(client.head().await.status, 200);
+//! assert_eq!(client.event().await.as_deref(), Some(&b"data: 1\n\n"[..]));
+//! gate.open();
+//! assert_eq!(client.event().await.as_deref(), Some(&b"data: 2\n\n"[..]));
+//! assert_eq!(client.event().await, None);
+//! assert_eq!(upstream.request(0).await.body, "{}");
+//! # });
+//! ```
+//!
+//! # Panics
+//! This is a kit for tests: whatever does not happen within [`DEADLINE`] or cannot be read is a
+//! panic that says what was awaited.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a kit for tests reports by panicking"
+)]
+
+mod answer;
+mod client;
+mod connection;
+mod deadline;
+mod gate;
+mod http1;
+pub mod openai;
+mod recorded;
+mod request;
+mod response;
+mod script;
+mod upstream;
+
+pub use answer::{Answer, Step};
+pub use client::RawClient;
+pub use deadline::DEADLINE;
+pub use gate::Gate;
+pub use recorded::RecordedRequest;
+pub use request::RawRequest;
+pub use response::{Ending, RawBody, RawHead, RawResponse};
+pub use script::Script;
+pub use upstream::{FakeUpstream, refused_addr};
+
+#[cfg(test)]
+mod tests;
