@@ -1,14 +1,50 @@
-//! An LLM gateway as a library.
+//! An LLM gateway as a library: one OpenAI-compatible door in front of many model providers, with
+//! every request's tokens on a ledger.
+//!
+//! Build a [`Gateway`], mount [`Gateway::api`] and [`Gateway::admin`] wherever a tower service over
+//! `http::Request` fits, or call [`Gateway::chat`] without any HTTP. There are no globals, no signal
+//! handlers and no runtime in here: the program owns all of these.
 //!
 //! # Layout
-//! In the order in which data passes; a module imports only from those above it.
+//! From the ground up; a module imports only from those above it in this list.
+//!
+//! - [`error`]: what can go wrong, as values.
+//! - [`wire`]: the values that travel: ids, times, usage, OpenAI's JSON.
+//! - [`sse`]: server-sent events, in place.
+//! - [`call`]: the stages of a call, as types.
+//! - [`secret`]: the master key, and what is sealed by it.
+//! - [`store`]: what persists; SQLite.
+//! - [`ledger`]: a row for every request, written before its answer is seen.
+//! - [`provider`]: those who answer, and the connections to them.
+//! - [`registry`]: providers, models and keys: a snapshot behind one pointer.
+//! - [`router`]: which targets may answer a call, and which of them does.
+//! - [`meter`]: the layer that puts calls on the ledger.
+//! - [`gateway`]: the whole, put together.
+//! - [`http`]: the edges: the LLM port and the admin port.
+
 pub mod call;
 pub mod error;
+pub mod gateway;
+pub mod http;
+pub mod ledger;
+pub mod meter;
+pub mod provider;
+pub mod registry;
+pub mod router;
+pub mod secret;
 pub mod sse;
 pub mod store;
+#[cfg(feature = "test-util")]
+pub mod testing;
 pub mod wire;
 
 pub use error::{Error, ErrorKind, Origin, Result};
+pub use gateway::{ChatReply, ChatStream, Gateway, GatewayBuilder};
+pub use ledger::UsageLedger;
+pub use provider::{Provider, Timeouts, Transport};
+pub use registry::{ProviderSpec, Registry};
+pub use router::Router;
+pub use store::{NewModel, SqliteStore, Store};
 pub use wire::ChatRequest;
 
 #[cfg(feature = "test-util")]

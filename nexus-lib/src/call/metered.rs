@@ -9,8 +9,10 @@ use crate::call::Target;
 use crate::error::Error;
 use crate::wire::{ConversationId, RequestId};
 
-/// A reply whose request is on the ledger: the only kind that reaches a client.
+/// A reply whose request is on the ledger: the only kind that reaches a client, and only the meter
+/// makes one.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Metered {
     /// The request's id.
     pub request_id: RequestId,

@@ -45,6 +45,9 @@ pub enum ErrorKind {
     UpstreamAuth,
     /// The provider answered with something that is no answer: 502.
     UpstreamInvalid,
+    /// The provider answered with an error of its own. Only typed calls see it as an `Error`: over
+    /// HTTP the provider's answer is passed on.
+    UpstreamRefused,
     /// The provider's stream broke after its first byte.
     StreamInterrupted,
     /// The ledger cannot write, so nothing may be served: 503.
@@ -81,6 +84,7 @@ impl ErrorKind {
             | K::UpstreamTimeout
             | K::UpstreamAuth
             | K::UpstreamInvalid
+            | K::UpstreamRefused
             | K::StreamInterrupted => Origin::Upstream,
             K::LedgerUnavailable
             | K::StoreUnavailable
@@ -107,6 +111,7 @@ impl ErrorKind {
             K::UpstreamUnreachable
             | K::UpstreamAuth
             | K::UpstreamInvalid
+            | K::UpstreamRefused
             | K::StreamInterrupted => StatusCode::BAD_GATEWAY,
             K::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
             K::LedgerUnavailable | K::StoreUnavailable | K::Closed => {
@@ -145,6 +150,7 @@ impl ErrorKind {
             K::UpstreamTimeout => "upstream_timeout",
             K::UpstreamAuth => "upstream_auth_failed",
             K::UpstreamInvalid => "upstream_invalid_response",
+            K::UpstreamRefused => "upstream_error",
             K::StreamInterrupted => "stream_interrupted",
             K::LedgerUnavailable => "ledger_unavailable",
             K::StoreUnavailable => "store_unavailable",

@@ -14,6 +14,7 @@ pub use kind::{ErrorKind, Origin};
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -42,6 +43,7 @@ struct Inner {
     message: Cow<'static, str>,
     param: Option<Cow<'static, str>>,
     retry_after: Option<Duration>,
+    provider: Option<Arc<str>>,
     source: Option<BoxError>,
 }
 
@@ -54,6 +56,7 @@ impl Error {
                 message: message.into(),
                 param: None,
                 retry_after: None,
+                provider: None,
                 source: None,
             }),
         }
@@ -70,6 +73,13 @@ impl Error {
     #[must_use]
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         self.inner.retry_after = Some(after);
+        self
+    }
+
+    /// Names the provider that was asked when it happened.
+    #[must_use]
+    pub fn with_provider(mut self, name: Arc<str>) -> Self {
+        self.inner.provider = Some(name);
         self
     }
 
@@ -103,6 +113,11 @@ impl Error {
     /// How long to wait before another try, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
+    }
+
+    /// The name of the provider that was asked, if one was.
+    pub fn provider(&self) -> Option<&str> {
+        self.inner.provider.as_deref()
     }
 
     /// Whether a timer ran out.

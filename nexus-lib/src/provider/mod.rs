@@ -1,7 +1,7 @@
 //! Those who answer: the [`Provider`] trait, its built-in implementations, and the transport.
 
 mod demo;
-mod headers;
+pub(crate) mod headers;
 mod openai;
 mod transport;
 

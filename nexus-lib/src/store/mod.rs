@@ -16,6 +16,8 @@ pub use row::{LedgerRow, LedgerWrite, OpenRow, RequestState, Settlement};
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use statistics::{ConversationTotals, ModelTotals, ProviderTotals, RequestFilter, Totals};
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::error::Result;
@@ -65,8 +67,9 @@ pub trait RegistryStore: Send + Sync + 'static {
 /// - Rows are never changed otherwise, and never deleted.
 #[async_trait]
 pub trait LedgerStore: Send + Sync + 'static {
-    /// Writes a batch, in order, all or nothing.
-    async fn append(&self, batch: Vec<LedgerWrite>) -> Result<()>;
+    /// Writes a batch, in order, all or nothing. Shared, so that a batch that could not be written
+    /// can be tried again.
+    async fn append(&self, batch: Arc<Vec<LedgerWrite>>) -> Result<()>;
     /// Settles as interrupted whatever an earlier process left open; returns how many there were.
     async fn interrupt_open(&self) -> Result<u64>;
     /// Sums over requests that started in `range`.

@@ -1,0 +1,106 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use crate::error::Result;
+use crate::gateway::dispatch::Dispatch;
+use crate::gateway::{Gateway, stack};
+use crate::ledger::UsageLedger;
+use crate::provider::{DemoProvider, OpenAiProvider, Provider, Transport};
+use crate::registry::Registry;
+use crate::router::Router;
+use crate::store::{LedgerStore, RegistryStore, Store};
+
+const MAX_BODY_BYTES: usize = 64 << 20;
+
+/// Settings of a [`Gateway`].
+pub struct GatewayBuilder {
+    store: Arc<dyn Store>,
+    providers: Vec<Arc<dyn Provider>>,
+    transport: Option<Transport>,
+    admin_token: Option<SecretString>,
+    max_body_bytes: usize,
+}
+
+impl GatewayBuilder {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            providers: Vec::new(),
+            transport: None,
+            admin_token: None,
+            max_body_bytes: MAX_BODY_BYTES,
+        }
+    }
+
+    /// Adds an implementation; it takes the place of a built-in one of the same kind.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Provider) -> Self {
+        self.providers.push(Arc::new(provider));
+        self
+    }
+
+    /// Replaces the connections to upstreams, and their timers.
+    #[must_use]
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// The bearer token that the admin port asks for. Without one it serves only requests to a
+    /// loopback name.
+    #[must_use]
+    pub fn admin_token(mut self, token: Option<SecretString>) -> Self {
+        self.admin_token = token;
+        self
+    }
+
+    /// The longest request body that the LLM port takes, in bytes. 64 MiB unless set.
+    #[must_use]
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.max_body_bytes = bytes;
+        self
+    }
+
+    /// Reads the registry, settles what an earlier run left open, and starts the ledger's writer.
+    ///
+    /// Must be called on a tokio runtime.
+    ///
+    /// # Errors
+    /// Those of the store, and `InvalidConfig` when TLS cannot be set up.
+    ///
+    /// # Cancel safety
+    /// Dropped, it leaves nothing running.
+    pub async fn build(self) -> Result<Gateway> {
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Transport::builder().build()?,
+        };
+        let built_in: [Arc<dyn Provider>; 3] = [
+            Arc::new(OpenAiProvider::new(transport.clone())),
+            // Grok's API is OpenAI's.
+            Arc::new(OpenAiProvider::for_kind("xai", transport)),
+            Arc::new(DemoProvider),
+        ];
+        let providers: HashMap<&'static str, Arc<dyn Provider>> = built_in
+            .into_iter()
+            .chain(self.providers)
+            .map(|provider| (provider.kind(), provider))
+            .collect();
+
+        let registry_store: Arc<dyn RegistryStore> = self.store.clone();
+        let registry = Registry::open(registry_store, providers.keys().copied()).await?;
+        let ledger_store: Arc<dyn LedgerStore> = self.store.clone();
+        let ledger = UsageLedger::start(ledger_store).await?;
+        let stack = stack::build(Router::new(), ledger.clone(), Dispatch::new(providers));
+        Ok(Gateway {
+            store: self.store,
+            registry,
+            ledger,
+            stack,
+            admin_token: self.admin_token,
+            max_body_bytes: self.max_body_bytes,
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! Chats without HTTP: the same stack, typed on both sides.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::StatusCode;
+use tower::ServiceExt;
+
+use crate::call::{Call, Metered, MeteredBody, MeteredStream, Operation, RequestBody};
+use crate::error::{Error, ErrorKind, Result};
+use crate::gateway::Gateway;
+use crate::sse;
+use crate::wire::{ChatChunk, ChatCompletion, ChatRequest, ConversationId, ErrorBody, RequestId};
+
+/// A whole answer, and where it is to be found on the ledger.
+#[derive(Debug, Clone)]
+pub struct ChatReply {
+    /// The answer.
+    pub completion: ChatCompletion,
+    /// The ledger's key.
+    pub request_id: RequestId,
+    /// What it belongs to; name it in the next request to go on.
+    pub conversation_id: ConversationId,
+    /// The name of the provider that answered.
+    pub provider: String,
+}
+
+impl Gateway {
+    /// Chats, and awaits the whole answer. The request is on the ledger when this resolves.
+    ///
+    /// # Errors
+    /// `InvalidApiKey`, `ModelNotFound`, those of the upstream (`UpstreamRefused` with its message when
+    /// it answered with an error), `LedgerUnavailable`.
+    ///
+    /// # Cancel safety
+    /// Dropped, it drops the upstream's request and settles the call as cancelled.
+    pub async fn chat(&self, request: ChatRequest) -> Result<ChatReply> {
+        let metered = self
+            .send(ChatRequest {
+                stream: false,
+                ..request
+            })
+            .await?;
+        let MeteredBody::Full(bytes) = metered.body else {
+            return Err(unreadable(
+                "the provider streamed an answer that was asked for whole",
+            ));
+        };
+        if !metered.status.is_success() {
+            return Err(refused(metered.status, &bytes));
+        }
+        let completion = serde_json::from_slice(&bytes).map_err(|cause| {
+            unreadable("the provider's answer is no completion").with_source(cause)
+        })?;
+        Ok(ChatReply {
+            completion,
+            request_id: metered.request_id,
+            conversation_id: metered.conversation_id,
+            provider: metered.target.provider.name.to_string(),
+        })
+    }
+
+    /// Chats, and yields the answer's chunks as they come.
+    ///
+    /// # Errors
+    /// As [`chat`](Self::chat); the stream's own last item is an error when it breaks.
+    ///
+    /// # Cancel safety
+    /// As [`chat`](Self::chat), and so does dropping the stream before its end.
+    pub async fn chat_stream(&self, request: ChatRequest) -> Result<ChatStream> {
+        let metered = self
+            .send(ChatRequest {
+                stream: true,
+                ..request
+            })
+            .await?;
+        match metered.body {
+            MeteredBody::Stream(events) => Ok(ChatStream {
+                request_id: metered.request_id,
+                conversation_id: metered.conversation_id,
+                events,
+                ready: VecDeque::new(),
+            }),
+            MeteredBody::Full(bytes) if !metered.status.is_success() => {
+                Err(refused(metered.status, &bytes))
+            }
+            MeteredBody::Full(_) => Err(unreadable(
+                "the provider sent whole an answer that was asked for as a stream",
+            )),
+        }
+    }
+
+    async fn send(&self, request: ChatRequest) -> Result<Metered> {
+        let principal = self.registry().authenticate(request.key.as_bytes())?;
+        let conversation = match &request.conversation {
+            Some(id) => id.parse()?,
+            None => ConversationId::new(),
+        };
+        let body = serde_json::to_vec(&request).map_err(|cause| {
+            Error::new(
+                ErrorKind::InvalidRequest,
+                "the request cannot be written as JSON",
+            )
+            .with_source(cause)
+        })?;
+        let body = RequestBody::scan(body.into())?;
+        let call = Call::new(principal, Operation::ChatCompletion, conversation, body);
+        self.stack.clone().oneshot(call).await
+    }
+}
+
+/// The chunks of an answer, as they come. Dropping it before its end cancels the chat.
+pub struct ChatStream {
+    /// The ledger's key.
+    pub request_id: RequestId,
+    /// What it belongs to; name it in the next request to go on.
+    pub conversation_id: ConversationId,
+    events: MeteredStream,
+    /// Chunks that came in one piece with the last one that was yielded.
+    ready: VecDeque<Result<ChatChunk>>,
+}
+
+impl Stream for ChatStream {
+    type Item = Result<ChatChunk>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(chunk) = self.ready.pop_front() {
+                return Poll::Ready(Some(chunk));
+            }
+            match ready!(self.events.as_mut().poll_next(cx)) {
+                Some(Ok(piece)) => self.ready.extend(chunks(&piece)),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+fn chunks(piece: &Bytes) -> Vec<Result<ChatChunk>> {
+    sse::events(piece)
+        .map(|event| event.data().into_owned())
+        .filter(|data| data.as_slice() != b"[DONE]")
+        .map(|data| {
+            serde_json::from_slice(&data)
+                .map_err(|cause| unreadable("the provider sent no chunk").with_source(cause))
+        })
+        .collect()
+}
+
+fn refused(status: StatusCode, body: &[u8]) -> Error {
+    let message = match serde_json::from_slice::<ErrorBody<'_>>(body) {
+        Ok(body) => body.error.message.into_owned(),
+        Err(_) => "no reason was given".to_owned(),
+    };
+    Error::new(
+        ErrorKind::UpstreamRefused,
+        format!("the provider answered {}: {message}", status.as_u16()),
+    )
+}
+
+fn unreadable(message: &'static str) -> Error {
+    Error::new(ErrorKind::UpstreamInvalid, message)
+}

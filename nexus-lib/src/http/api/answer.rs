@@ -1,0 +1,72 @@
+use http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderName};
+use http::{HeaderValue, Response};
+
+use crate::call::{Metered, MeteredBody};
+use crate::error::Error;
+use crate::http::api::error_events::ErrorEvents;
+use crate::http::{Body, respond};
+use crate::wire::{ConversationId, RequestId};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
+const PROVIDER: HeaderName = HeaderName::from_static("x-nexus-provider");
+/// Keeps reverse proxies from collecting a stream (nginx's `proxy_buffering`).
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// A metered reply as an HTTP response, headers of this gateway included.
+pub(super) fn metered(metered: Metered) -> Response<Body> {
+    let (body, streamed) = match metered.body {
+        MeteredBody::Full(bytes) => (Body::full(bytes), false),
+        MeteredBody::Stream(events) => (Body::stream(Box::pin(ErrorEvents::new(events))), true),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = metered.status;
+    *response.headers_mut() = metered.headers;
+    let headers = response.headers_mut();
+    if streamed {
+        headers
+            .entry(ACCEL_BUFFERING)
+            .or_insert(HeaderValue::from_static("no"));
+    }
+    headers.insert(PROVIDER, metered.target.provider.name_header.clone());
+    response
+}
+
+/// The response that tells `error`, with the provider that was asked, if one was.
+pub(super) fn error(error: &Error) -> Response<Body> {
+    let mut response = respond::error(error);
+    if let Some(Ok(name)) = error
+        .provider()
+        .map(|name| HeaderValue::from_bytes(name.as_bytes()))
+    {
+        response.headers_mut().insert(PROVIDER, name);
+    }
+    response
+}
+
+/// Says which methods a route has.
+pub(super) fn allow(response: &mut Response<Body>, methods: &'static str) {
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(methods));
+}
+
+/// Puts the names of the request and of its conversation on a response.
+pub(super) fn name(headers: &mut HeaderMap, id: RequestId, conversation: &ConversationId) {
+    let mut buffer = [0; 36];
+    if let Ok(value) = HeaderValue::from_str(id.encode(&mut buffer)) {
+        headers.insert(REQUEST_ID, value);
+    }
+    if let Ok(value) = HeaderValue::from_str(conversation.as_str()) {
+        headers.insert(CONVERSATION_ID, value);
+    }
+}
+
+/// A text that says that the gateway is there.
+pub(super) fn healthy() -> Response<Body> {
+    let mut response = Response::new(Body::full(r#"{"status":"ok"}"#));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,18 @@
+//! The LLM port: OpenAI's API, for any client of it.
+//!
+//! ```text
+//! request ─▶ route ─▶ credentials ─▶ Principal ─▶ body, scanned ─▶ Call ─▶ the stack ─▶ Metered ─▶ response
+//! ```
+//!
+//! The key is looked at before the body is read, and the path is parsed once, for both routing and
+//! authentication. Every response bears `x-request-id` and `x-conversation-id`.
+
+mod answer;
+mod chat;
+mod credentials;
+mod error_events;
+mod models;
+mod route;
+mod service;
+
+pub use service::ApiService;

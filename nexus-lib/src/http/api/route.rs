@@ -1,0 +1,79 @@
+use http::Method;
+
+/// What the LLM port serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route {
+    Chat,
+    Models,
+    Health,
+}
+
+/// A path without a route, or a route without that method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoRoute {
+    Path,
+    /// With the methods that are there.
+    Method(&'static str),
+}
+
+impl Route {
+    pub(super) fn of(method: &Method, path: &str) -> Result<Self, NoRoute> {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let (route, allowed) = match path.strip_prefix("/v1").unwrap_or(path) {
+            "/chat/completions" => (Self::Chat, "POST"),
+            "/models" => (Self::Models, "GET, HEAD"),
+            "/healthz" if path == "/healthz" => (Self::Health, "GET, HEAD"),
+            _ => return Err(NoRoute::Path),
+        };
+        let known = match route {
+            Self::Chat => method == Method::POST,
+            Self::Models | Self::Health => method == Method::GET || method == Method::HEAD,
+        };
+        if known {
+            Ok(route)
+        } else {
+            Err(NoRoute::Method(allowed))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_answer_with_and_without_version() {
+        for path in [
+            "/v1/chat/completions",
+            "/chat/completions",
+            "/chat/completions/",
+        ] {
+            assert_eq!(Route::of(&Method::POST, path), Ok(Route::Chat));
+        }
+        for path in ["/v1/models", "/models"] {
+            assert_eq!(Route::of(&Method::GET, path), Ok(Route::Models));
+        }
+        assert_eq!(Route::of(&Method::HEAD, "/healthz"), Ok(Route::Health));
+    }
+
+    #[test]
+    fn others_do_not() {
+        for path in [
+            "/",
+            "/v1",
+            "/v1/v1/models",
+            "/v1/healthz",
+            "/v1/chat",
+            "//models",
+            "/V1/models",
+        ] {
+            assert_eq!(Route::of(&Method::GET, path), Err(NoRoute::Path), "{path}");
+        }
+        let post_only = Err(NoRoute::Method("POST"));
+        assert_eq!(Route::of(&Method::GET, "/v1/chat/completions"), post_only);
+        assert_eq!(
+            Route::of(&Method::PUT, "/models"),
+            Err(NoRoute::Method("GET, HEAD"))
+        );
+    }
+}

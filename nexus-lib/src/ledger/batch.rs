@@ -1,0 +1,42 @@
+use std::pin::pin;
+use std::sync::OnceLock;
+
+use tokio::sync::Notify;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// One group of writes on its way to the store: whoever queued a row in it waits for it here.
+#[derive(Default)]
+pub(super) struct Batch {
+    written: OnceLock<bool>,
+    done: Notify,
+}
+
+impl Batch {
+    /// Says how it went, and wakes all who wait.
+    pub(super) fn resolve(&self, written: bool) {
+        // A second call would be a fault of the writer; the first one stands.
+        let _ = self.written.set(written);
+        self.done.notify_waiters();
+    }
+
+    /// Resolves once the batch is durable, or is known never to be.
+    ///
+    /// # Cancel safety
+    /// Waiting changes nothing.
+    pub(super) async fn wait(&self) -> Result<()> {
+        let mut done = pin!(self.done.notified());
+        // Enrolled before the look, so that no wake-up falls in between.
+        done.as_mut().enable();
+        if self.written.get().is_none() {
+            done.await;
+        }
+        match self.written.get() {
+            Some(true) => Ok(()),
+            _ => Err(Error::new(
+                ErrorKind::LedgerUnavailable,
+                "the usage ledger could not be written; try again shortly",
+            )),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The ledger: a row for every request that was sent upstream, written before its answer is seen.
+//!
+//! [`UsageLedger::open`] queues a row's beginning, [`Entry::settle`] its end; both resolve once the
+//! store has them. One task takes whatever is queued and gives it to the store as one batch: it waits
+//! for no timer, so a lone request pays for one commit and a thousand at once share one. Where the
+//! beginning and the end of a request meet in one batch, one row is written.
+//!
+//! ```text
+//! open ──▶ ┌───────┐ take all   ┌────────┐ append(batch) ┌───────┐
+//! settle ▶ │ queue │ ─────────▶ │ writer │ ────────────▶ │ store │
+//!          └───────┘            └────────┘ ◀──────────── └───────┘
+//!  woken ◀──────────── batch committed ┘
+//! ```
+
+mod batch;
+mod entry;
+mod queue;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use entry::Entry;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::task::JoinHandle;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{ConversationTotals, LedgerRow, LedgerStore, OpenRow, RequestFilter, Totals};
+use crate::wire::{ConversationId, RequestId, TimeRange};
+use queue::Queue;
+
+/// The ledger of requests and their tokens. A clone is the same ledger.
+///
+/// Dropping the last clone lets the writer finish what is queued; [`close`](Self::close) awaits it.
+#[derive(Clone)]
+pub struct UsageLedger {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Arc<dyn LedgerStore>,
+    queue: Arc<Queue>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Not aborted: it ends by itself once the queue is written.
+        self.queue.close();
+    }
+}
+
+impl UsageLedger {
+    /// A ledger over `store`. Rows that an earlier process left open are settled as interrupted
+    /// first, so that nothing is open that nobody will settle.
+    ///
+    /// Must be called on a tokio runtime: the writer is a task of it.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn start(store: Arc<dyn LedgerStore>) -> Result<Self> {
+        let interrupted = store.interrupt_open().await?;
+        if interrupted > 0 {
+            tracing::warn!(
+                requests = interrupted,
+                "settled requests that an earlier run left open"
+            );
+        }
+        let queue = Arc::new(Queue::new());
+        let writer = tokio::spawn(writer::run(Arc::clone(&queue), Arc::clone(&store)));
+        Ok(Self {
+            shared: Arc::new(Shared {
+                store,
+                queue,
+                writer: Mutex::new(Some(writer)),
+            }),
+        })
+    }
+
+    /// Queues the beginning of a request. It is durable once [`Entry::opened`] resolves.
+    ///
+    /// Waits while the queue is full: a slow disk slows admission.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LedgerUnavailable`] while the store cannot be written, [`ErrorKind::Closed`] after
+    /// [`close`](Self::close).
+    ///
+    /// # Cancel safety
+    /// Dropped before it resolves, nothing is queued.
+    pub async fn open(&self, row: OpenRow) -> Result<Entry> {
+        self.shared.queue.admit().await?;
+        Entry::open(Arc::clone(&self.shared.queue), row)
+    }
+
+    /// Sums over requests that started in `range`.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn totals(&self, range: TimeRange) -> Result<Totals> {
+        self.shared.store.totals(range).await
+    }
+
+    /// One conversation's sums and rows; `None` when no request carries that id.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>> {
+        self.shared.store.conversation(id).await
+    }
+
+    /// A page of at most `limit` rows, newest first, older than `before`.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn requests(
+        &self,
+        filter: RequestFilter,
+        before: Option<RequestId>,
+        limit: u32,
+    ) -> Result<Vec<LedgerRow>> {
+        self.shared.store.requests(filter, before, limit).await
+    }
+
+    /// Writes what is queued and ends the writer. Later [`open`](Self::open)s fail.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] when the writer died.
+    ///
+    /// # Cancel safety
+    /// The writer goes on to its end; nothing is lost but the waiting for it.
+    pub async fn close(&self) -> Result<()> {
+        self.shared.queue.close();
+        let writer = self
+            .shared
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match writer {
+            Some(writer) => writer.await.map_err(|cause| {
+                Error::new(ErrorKind::Internal, "the ledger's writer died").with_source(cause)
+            }),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use tokio::sync::{Semaphore, mpsc};
+
+use super::{Entry, UsageLedger};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{
+    ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestFilter, RequestState,
+    Settlement, Totals,
+};
+use crate::wire::{
+    ConversationId, ProviderId, RequestId, TimeRange, Timestamp, Usage, UsageSource,
+};
+
+/// Keeps batches, and writes each only when it is let.
+struct GatedStore {
+    gate: Semaphore,
+    batches: Mutex<Vec<Vec<LedgerWrite>>>,
+    /// Told when a batch has arrived at the gate.
+    arrivals: mpsc::Sender<usize>,
+    verdict: Mutex<Option<ErrorKind>>,
+}
+
+impl GatedStore {
+    fn new() -> (Arc<Self>, mpsc::Receiver<usize>) {
+        let (arrivals, arrived) = mpsc::channel(64);
+        let gate = Semaphore::new(0);
+        let (batches, verdict) = (Mutex::default(), Mutex::default());
+        (
+            Arc::new(Self {
+                gate,
+                batches,
+                arrivals,
+                verdict,
+            }),
+            arrived,
+        )
+    }
+
+    fn let_through(&self, batches: usize) {
+        self.gate.add_permits(batches);
+    }
+
+    fn answer(&self, verdict: Option<ErrorKind>) {
+        *self.verdict.lock().unwrap() = verdict;
+    }
+
+    fn written(&self) -> Vec<Vec<&'static str>> {
+        let name = |write: &LedgerWrite| match write {
+            LedgerWrite::Open(_) => "open",
+            LedgerWrite::Settle(..) => "settle",
+            LedgerWrite::Whole(..) => "whole",
+        };
+        self.batches
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|batch| batch.iter().map(name).collect())
+            .collect()
+    }
+}
+
+#[async_trait]
+impl LedgerStore for GatedStore {
+    async fn append(&self, batch: Arc<Vec<LedgerWrite>>) -> Result<()> {
+        self.arrivals.send(batch.len()).await.unwrap();
+        self.gate.acquire().await.unwrap().forget();
+        if let Some(kind) = *self.verdict.lock().unwrap() {
+            return Err(Error::new(kind, "refused by the test"));
+        }
+        self.batches.lock().unwrap().push(batch.to_vec());
+        Ok(())
+    }
+    async fn interrupt_open(&self) -> Result<u64> {
+        Ok(0)
+    }
+    async fn totals(&self, _: TimeRange) -> Result<Totals> {
+        Ok(Totals::default())
+    }
+    async fn conversation(&self, _: &ConversationId) -> Result<Option<ConversationTotals>> {
+        Ok(None)
+    }
+    async fn requests(
+        &self,
+        _: RequestFilter,
+        _: Option<RequestId>,
+        _: u32,
+    ) -> Result<Vec<LedgerRow>> {
+        Ok(Vec::new())
+    }
+}
+
+fn row() -> OpenRow {
+    OpenRow {
+        request_id: RequestId::new(),
+        conversation_id: ConversationId::new(),
+        provider_id: ProviderId(1),
+        provider: "p".into(),
+        model: "m".into(),
+        upstream_model: None,
+        operation: "chat.completion",
+        stream: false,
+        started_at: Timestamp::now(),
+    }
+}
+
+fn completed() -> Settlement {
+    Settlement {
+        state: RequestState::Completed,
+        provider_id: ProviderId(1),
+        provider: "p".into(),
+        upstream_model: None,
+        usage_source: UsageSource::None,
+        usage: Usage::default(),
+        status: Some(200),
+        attempts: 1,
+        first_token_ms: Some(1),
+        duration_ms: 2,
+        error: None,
+    }
+}
+
+async fn open(ledger: &UsageLedger) -> Entry {
+    ledger.open(row()).await.unwrap()
+}
+
+#[tokio::test]
+async fn rows_that_meet_in_a_batch_are_written_once() {
+    let (store, mut arrived) = GatedStore::new();
+    let ledger = UsageLedger::start(store.clone()).await.unwrap();
+    let first = open(&ledger).await;
+    assert_eq!(arrived.recv().await, Some(1));
+    // The first batch is at the store: these two wait together for the next one.
+    let second = open(&ledger).await;
+    let whole = second.settle(completed());
+    let late = first.settle(completed());
+    store.let_through(2);
+    whole.durable().await.unwrap();
+    late.durable().await.unwrap();
+    assert_eq!(store.written(), [vec!["open"], vec!["whole", "settle"]]);
+}
+
+#[tokio::test]
+async fn nobody_is_told_before_the_store_has_it() {
+    let (store, mut arrived) = GatedStore::new();
+    let ledger = UsageLedger::start(store.clone()).await.unwrap();
+    let entry = open(&ledger).await;
+    arrived.recv().await;
+    let early = futures_util::future::poll_immediate(entry.opened()).await;
+    assert!(early.is_none(), "the row is not durable yet");
+    store.let_through(1);
+    entry.opened().await.unwrap();
+    drop(entry.settle(completed()));
+}
+
+#[tokio::test]
+async fn admission_stops_while_the_store_refuses_and_nothing_is_lost() {
+    let (store, mut arrived) = GatedStore::new();
+    let ledger = UsageLedger::start(store.clone()).await.unwrap();
+    store.answer(Some(ErrorKind::StoreUnavailable));
+    let entry = open(&ledger).await;
+    arrived.recv().await;
+    store.let_through(1);
+    // The second arrival of the same batch: the first was refused by then.
+    arrived.recv().await;
+    let refused = ledger.open(row()).await.err().unwrap();
+    assert_eq!(refused.kind(), ErrorKind::LedgerUnavailable);
+    assert!(refused.retry_after().is_some());
+    let settled = entry.settle(completed());
+
+    store.answer(None);
+    store.let_through(2);
+    settled.durable().await.unwrap();
+    assert_eq!(store.written(), [vec!["open"], vec!["settle"]]);
+    open(&ledger).await.settle(completed());
+}
+
+#[tokio::test]
+async fn rows_that_can_never_be_written_are_told_so() {
+    let (store, _arrived) = GatedStore::new();
+    let ledger = UsageLedger::start(store.clone()).await.unwrap();
+    store.answer(Some(ErrorKind::Internal));
+    store.let_through(1);
+    let refused = open(&ledger).await.opened().await.err().unwrap();
+    assert_eq!(refused.kind(), ErrorKind::LedgerUnavailable);
+}
+
+#[tokio::test]
+async fn close_writes_what_is_queued_and_admits_nothing_more() {
+    let (store, mut arrived) = GatedStore::new();
+    let ledger = UsageLedger::start(store.clone()).await.unwrap();
+    let (first, second) = (open(&ledger).await, open(&ledger).await);
+    arrived.recv().await;
+    drop((first.settle(completed()), second.settle(completed())));
+    store.let_through(8);
+    ledger.close().await.unwrap();
+    let rows: usize = store.written().iter().map(Vec::len).sum();
+    assert!(rows >= 2);
+    assert_eq!(
+        ledger.open(row()).await.err().unwrap().kind(),
+        ErrorKind::Closed
+    );
+    ledger.close().await.unwrap();
+}

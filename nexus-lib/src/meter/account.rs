@@ -1,0 +1,179 @@
+use std::borrow::Cow;
+use std::future::Future;
+use std::time::Instant;
+
+use http::StatusCode;
+
+use crate::call::{Observed, Routed, Target};
+use crate::error::{Error, Result};
+use crate::ledger::{Entry, UsageLedger};
+use crate::store::{OpenRow, RequestState, Settlement};
+use crate::wire::{ConversationId, RequestId, UsageSource};
+
+/// The longest error text that is kept in a row, in bytes.
+const MAX_ERROR_BYTES: usize = 500;
+
+/// One call's row while the call lasts. Settled once: by [`settle`](Self::settle), or by being dropped,
+/// which is what the client's leaving comes to.
+pub(super) struct Account {
+    /// Taken by the one who settles.
+    entry: Option<Entry>,
+    routed: Routed,
+    observed: Observed,
+    status: Option<StatusCode>,
+    first_byte: Option<Instant>,
+}
+
+/// How a call ended.
+pub(super) enum Ending<'a> {
+    /// The answer is whole. What it says, and with which status, tells whether it is a good one.
+    Whole,
+    /// There was no answer, or only a part of one.
+    Failed(&'a Error),
+    /// The client went away.
+    ClientLeft,
+}
+
+impl Account {
+    /// Queues the row of a call that goes out now.
+    pub(super) async fn open(ledger: &UsageLedger, routed: Routed) -> Result<Self> {
+        let (call, target) = (routed.call(), routed.current());
+        let entry = ledger
+            .open(OpenRow {
+                request_id: call.id,
+                conversation_id: call.conversation.clone(),
+                provider_id: target.provider.id,
+                provider: target.provider.name.clone(),
+                model: target.model.clone(),
+                upstream_model: target.upstream_model.clone(),
+                operation: call.operation.as_str(),
+                stream: call.body.is_stream(),
+                started_at: call.started_at,
+            })
+            .await?;
+        Ok(Self {
+            entry: Some(entry),
+            routed,
+            observed: Observed::default(),
+            status: None,
+            first_byte: None,
+        })
+    }
+
+    /// What the reply's head needs.
+    pub(super) fn names(&self) -> (RequestId, ConversationId, Target) {
+        let call = self.routed.call();
+        (
+            call.id,
+            call.conversation.clone(),
+            self.routed.current().clone(),
+        )
+    }
+
+    /// Resolves once the row is durable.
+    pub(super) async fn opened(&self) -> Result<()> {
+        match &self.entry {
+            Some(entry) => entry.opened().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Notes the status that the client is about to get.
+    pub(super) fn status_sent(&mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+
+    /// Notes that the answer's first byte is about to go out.
+    pub(super) fn first_byte(&mut self) {
+        self.first_byte.get_or_insert_with(Instant::now);
+    }
+
+    /// Adds what was seen in bytes that passed.
+    pub(super) fn observe(&mut self, observed: Observed) {
+        self.observed.merge(observed);
+    }
+
+    /// Settles the row. The ending is queued before this returns; the future only waits until it is
+    /// durable. A second call does nothing.
+    pub(super) fn settle(
+        &mut self,
+        ending: Ending<'_>,
+    ) -> impl Future<Output = Result<()>> + Send + use<> {
+        let settlement = self.settlement(ending);
+        let settled = self.entry.take().map(|entry| entry.settle(settlement));
+        async move {
+            match settled {
+                Some(settled) => settled.durable().await,
+                None => Ok(()),
+            }
+        }
+    }
+
+    fn settlement(&self, ending: Ending<'_>) -> Settlement {
+        let (call, target) = (self.routed.call(), self.routed.current());
+        let (state, error) = self.verdict(ending);
+        let since_start = |at: Instant| millis(at.saturating_duration_since(call.started));
+        Settlement {
+            state,
+            provider_id: target.provider.id,
+            provider: target.provider.name.clone(),
+            upstream_model: target.upstream_model.clone(),
+            usage_source: match self.observed.usage {
+                Some(_) => UsageSource::Reported,
+                None => UsageSource::None,
+            },
+            usage: self.observed.usage.unwrap_or_default(),
+            status: self.status.map(|status| status.as_u16()),
+            attempts: self.routed.attempts(),
+            first_token_ms: self.first_byte.map(since_start),
+            duration_ms: since_start(Instant::now()),
+            error,
+        }
+    }
+
+    fn verdict(&self, ending: Ending<'_>) -> (RequestState, Option<Cow<'static, str>>) {
+        let over = self.observed.finished || self.observed.terminal;
+        match ending {
+            Ending::Failed(error) => {
+                let text = format!("{}: {error}", error.kind().code());
+                (RequestState::Failed, Some(text.into()))
+            }
+            _ if self.observed.error.is_some() => {
+                let text = self.observed.error.as_deref().unwrap_or_default();
+                (
+                    RequestState::Failed,
+                    Some(shortened(text).to_owned().into()),
+                )
+            }
+            Ending::Whole => match self.status {
+                Some(status) if status.is_client_error() || status.is_server_error() => {
+                    let text = format!("the provider answered {}", status.as_u16());
+                    (RequestState::Failed, Some(text.into()))
+                }
+                _ => (RequestState::Completed, None),
+            },
+            // Who closes after the last word has not cancelled.
+            Ending::ClientLeft if over => (RequestState::Completed, None),
+            Ending::ClientLeft => (RequestState::Cancelled, None),
+        }
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        // Queued without waiting: there is nobody left to tell.
+        drop(self.settle(Ending::ClientLeft));
+    }
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn shortened(text: &str) -> &str {
+    let mut end = text.len().min(MAX_ERROR_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

@@ -1,0 +1,82 @@
+use std::task::{Context, Poll};
+
+use futures_util::future::BoxFuture;
+use tower::Service;
+
+use crate::call::{Metered, MeteredBody, Reply, ReplyBody, Routed};
+use crate::error::{Error, Result};
+use crate::ledger::UsageLedger;
+use crate::meter::account::{Account, Ending};
+use crate::meter::stream::Settling;
+
+/// Opens a row for each call and settles it. See the [module](crate::meter).
+#[derive(Clone)]
+pub struct Meter<S> {
+    ledger: UsageLedger,
+    inner: S,
+}
+
+impl<S> Meter<S> {
+    pub(super) fn new(ledger: UsageLedger, inner: S) -> Self {
+        Self { ledger, inner }
+    }
+}
+
+impl<S> Service<Routed> for Meter<S>
+where
+    S: Service<Routed, Response = Reply, Error = Error> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Metered;
+    type Error = Error;
+    type Future = BoxFuture<'static, Result<Metered>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, routed: Routed) -> Self::Future {
+        let ledger = self.ledger.clone();
+        // The clone that was polled ready is the one to call.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        Box::pin(async move {
+            let mut account = Account::open(&ledger, routed.clone()).await?;
+            match inner.call(routed).await {
+                Ok(reply) => deliver(account, reply).await,
+                Err(error) => {
+                    account.status_sent(error.status());
+                    account.settle(Ending::Failed(&error)).await?;
+                    Err(error)
+                }
+            }
+        })
+    }
+}
+
+/// Lets a reply through: a whole one when it is settled, a stream when its row is there.
+async fn deliver(mut account: Account, reply: Reply) -> Result<Metered> {
+    account.status_sent(reply.status);
+    let (request_id, conversation_id, target) = account.names();
+    let body = match reply.body {
+        ReplyBody::Full { bytes, observed } => {
+            account.observe(observed);
+            account.first_byte();
+            account.settle(Ending::Whole).await?;
+            MeteredBody::Full(bytes)
+        }
+        ReplyBody::Stream(events) => {
+            account.opened().await?;
+            MeteredBody::Stream(Box::pin(Settling::new(events, account)))
+        }
+    };
+    let (status, headers) = (reply.status, reply.headers);
+    Ok(Metered {
+        request_id,
+        conversation_id,
+        target,
+        status,
+        headers,
+        body,
+    })
+}

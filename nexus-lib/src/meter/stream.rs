@@ -1,0 +1,116 @@
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_util::future::BoxFuture;
+
+use crate::call::ReplyStream;
+use crate::error::{Error, Result};
+use crate::meter::account::{Account, Ending};
+
+/// A reply's events on their way to the client. The last of them is held until the row that accounts
+/// for all of them is durable.
+pub(super) struct Settling {
+    events: ReplyStream,
+    account: Account,
+    state: State,
+}
+
+enum State {
+    /// Events pass as they come.
+    Flowing,
+    /// The ending is being written; then this item goes out.
+    Writing(BoxFuture<'static, Result<()>>, Last),
+    /// The last event is out. What follows is read so that the upstream's connection can be used again.
+    Settled,
+    Ended,
+}
+
+/// What goes out once the ending is written.
+enum Last {
+    Event(Bytes),
+    Failure(Error),
+    Nothing,
+}
+
+impl Settling {
+    pub(super) fn new(events: ReplyStream, account: Account) -> Self {
+        Self {
+            events,
+            account,
+            state: State::Flowing,
+        }
+    }
+
+    fn settle(&mut self, ending: Ending<'_>, last: Last) {
+        self.state = State::Writing(Box::pin(self.account.settle(ending)), last);
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        let item = ready!(self.events.as_mut().poll_next(cx));
+        match item {
+            Some(Ok(piece)) => {
+                let terminal = piece.observed.terminal;
+                self.account.observe(piece.observed);
+                if !piece.bytes.is_empty() {
+                    self.account.first_byte();
+                }
+                if !terminal {
+                    return Poll::Ready(Some(Ok(piece.bytes)));
+                }
+                self.settle(Ending::Whole, Last::Event(piece.bytes));
+            }
+            Some(Err(error)) => {
+                let last = Last::Failure(error);
+                if let Last::Failure(error) = &last {
+                    let written = Box::pin(self.account.settle(Ending::Failed(error)));
+                    self.state = State::Writing(written, last);
+                }
+            }
+            None => self.settle(Ending::Whole, Last::Nothing),
+        }
+        Poll::Ready(None)
+    }
+}
+
+impl Stream for Settling {
+    type Item = Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match &mut self.state {
+                State::Flowing => match ready!(self.poll_event(cx)) {
+                    // Nothing of it was for the client.
+                    Some(Ok(bytes)) if bytes.is_empty() => {}
+                    Some(item) => return Poll::Ready(Some(item)),
+                    None => {}
+                },
+                State::Writing(written, _) => {
+                    let written = ready!(written.as_mut().poll(cx));
+                    let state = std::mem::replace(&mut self.state, State::Ended);
+                    let State::Writing(_, last) = state else {
+                        continue;
+                    };
+                    match (written, last) {
+                        (Err(error), _) | (Ok(()), Last::Failure(error)) => {
+                            return Poll::Ready(Some(Err(error)));
+                        }
+                        (Ok(()), Last::Event(bytes)) => {
+                            self.state = State::Settled;
+                            return Poll::Ready(Some(Ok(bytes)));
+                        }
+                        (Ok(()), Last::Nothing) => {}
+                    }
+                }
+                State::Settled => match ready!(self.events.as_mut().poll_next(cx)) {
+                    Some(Ok(piece)) if piece.bytes.is_empty() => {}
+                    Some(Ok(piece)) => return Poll::Ready(Some(Ok(piece.bytes))),
+                    // The answer was whole before: how the connection ends is nobody's concern.
+                    Some(Err(_)) | None => self.state = State::Ended,
+                },
+                State::Ended => return Poll::Ready(None),
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Which headers pass, in either direction.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+/// Those of a client's headers that go upstream. Everything else stays here: a client must not be
+/// able to speak to a provider with the operator's account in ways that the operator did not choose.
+const HARMLESS: [HeaderName; 6] = [
+    header::USER_AGENT,
+    HeaderName::from_static("openai-beta"),
+    HeaderName::from_static("anthropic-beta"),
+    HeaderName::from_static("idempotency-key"),
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+];
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
+
+/// The part of a client's headers that may go upstream.
+pub(crate) fn forwardable(client: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for name in HARMLESS {
+        if let Some(value) = client.get(&name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    headers
+}
+
+/// Takes out of an upstream's headers what must not reach the client. The upstream's own request id
+/// stays, under another name: `x-request-id` is the gateway's.
+pub(crate) fn sanitize(headers: &mut HeaderMap) {
+    let named = named_by_connection(headers);
+    let stopped: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| !may_reach_client(name.as_str()))
+        .cloned()
+        .collect();
+    for name in stopped.iter().chain(&named) {
+        headers.remove(name);
+    }
+    if let Some(id) = headers.remove(REQUEST_ID) {
+        headers.insert(UPSTREAM_REQUEST_ID, id);
+    }
+}
+
+/// RFC 9110, section 7.6.1: what `Connection` names is for the next hop only.
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| HeaderValue::to_str(value).ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+        .collect()
+}
+
+fn may_reach_client(name: &str) -> bool {
+    !matches!(
+        name,
+        // Hop by hop; the length is set anew from what is really sent.
+        "connection" | "keep-alive" | "proxy-authenticate" | "proxy-authorization"
+            | "proxy-connection" | "te" | "trailer" | "transfer-encoding" | "upgrade"
+            | "content-length"
+        // The provider's dealings with the gateway, not with its clients.
+            | "set-cookie" | "set-cookie2" | "www-authenticate" | "alt-svc"
+            | "strict-transport-security"
+        // Keys, should an upstream echo them.
+            | "authorization" | "x-api-key" | "api-key" | "x-goog-api-key"
+        // What this gateway says itself.
+            | "x-conversation-id" | "x-nexus-provider"
+    ) && !name.starts_with("access-control-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn only_harmless_headers_go_upstream() {
+        let client = map(&[
+            ("authorization", "Bearer secret"),
+            ("cookie", "a=b"),
+            ("host", "evil.example"),
+            ("x-forwarded-for", "10.0.0.1"),
+            ("user-agent", "sdk/1"),
+            ("openai-beta", "assistants=v2"),
+        ]);
+        let upstream = forwardable(&client);
+        assert_eq!(upstream.len(), 2);
+        assert_eq!(upstream["user-agent"], "sdk/1");
+        assert_eq!(upstream["openai-beta"], "assistants=v2");
+    }
+
+    #[test]
+    fn end_to_end_headers_come_back_and_others_do_not() {
+        let mut headers = map(&[
+            ("connection", "close, X-Hop"),
+            ("x-hop", "1"),
+            ("transfer-encoding", "chunked"),
+            ("set-cookie", "session=1"),
+            ("x-api-key", "sk-echo"),
+            ("access-control-allow-origin", "*"),
+            ("content-type", "application/json"),
+            ("retry-after", "3"),
+            ("x-ratelimit-remaining-tokens", "-1"),
+            ("openai-processing-ms", "12"),
+            ("x-request-id", "req_1"),
+        ]);
+        sanitize(&mut headers);
+        let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        let expected = [
+            "content-type",
+            "openai-processing-ms",
+            "retry-after",
+            "x-ratelimit-remaining-tokens",
+            "x-upstream-request-id",
+        ];
+        assert_eq!(names, expected);
+    }
+}

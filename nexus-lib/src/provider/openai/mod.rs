@@ -1,0 +1,152 @@
+//! The dialect of OpenAI's chat API, and of every server that imitates it.
+//!
+//! Client and upstream speak the same protocol, so bytes pass through: the request with at most two
+//! splices, the answer as it came. They are only *observed*, in place, for usage and endings.
+//!
+//! Source: <https://platform.openai.com/docs/api-reference/chat>.
+
+mod head;
+mod observe;
+mod stream;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::Full;
+
+use crate::call::{Attempt, Reply, ReplyBody, Target};
+use crate::error::{Error, ErrorKind, Result};
+use crate::provider::{Provider, Transport, headers};
+use observe::observe_completion;
+use stream::ChunkStream;
+
+/// The longest answer that is held in memory, in bytes. Streams are not held.
+const MAX_ANSWER_BYTES: usize = 256 << 20;
+
+/// Speaks to OpenAI and to every server that is compatible with it.
+pub struct OpenAiProvider {
+    kind: &'static str,
+    transport: Transport,
+}
+
+impl OpenAiProvider {
+    /// For providers of kind `openai`.
+    pub fn new(transport: Transport) -> Self {
+        Self::for_kind("openai", transport)
+    }
+
+    /// For providers of another kind whose API is OpenAI's all the same.
+    pub fn for_kind(kind: &'static str, transport: Transport) -> Self {
+        Self { kind, transport }
+    }
+
+    fn encode(attempt: &Attempt) -> Result<Request<Full<Bytes>>> {
+        let (call, target) = (attempt.call(), attempt.target());
+        let ask_usage = call.body.is_stream() && accepts_stream_options(target);
+        let body = call
+            .body
+            .spliced(target.upstream_model.as_deref(), ask_usage);
+
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = target.provider.base_url.join("/v1", "/chat/completions")?;
+        let headers = request.headers_mut();
+        headers.clone_from(&call.headers);
+        headers.insert(header::CONTENT_TYPE, head::JSON);
+        headers.insert(
+            header::ACCEPT,
+            if call.body.is_stream() {
+                head::SSE
+            } else {
+                head::JSON
+            },
+        );
+        if let Some(bearer) = &target.provider.bearer {
+            headers.insert(header::AUTHORIZATION, bearer.clone());
+        }
+        Ok(request)
+    }
+}
+
+#[async_trait]
+impl Provider for OpenAiProvider {
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    async fn send(&self, attempt: Attempt) -> Result<Reply> {
+        let deadline = self.transport.first_event_deadline();
+        let response = self
+            .transport
+            .send(Self::encode(&attempt)?, deadline)
+            .await?;
+        let (mut parts, body) = response.into_parts();
+        if matches!(
+            parts.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        ) {
+            return Err(refused_credentials(parts.status));
+        }
+        headers::sanitize(&mut parts.headers);
+
+        if parts.status.is_success() && head::is_event_stream(&parts.headers) {
+            let hide_usage = !attempt.call().body.fields().include_usage;
+            let stream = ChunkStream::begin(body, hide_usage, deadline).await?;
+            return Ok(match stream {
+                stream::Begun::Flowing(stream) => Reply {
+                    status: parts.status,
+                    headers: parts.headers,
+                    body: ReplyBody::Stream(Box::pin(stream)),
+                },
+                stream::Begun::Refused {
+                    status,
+                    body,
+                    observed,
+                } => {
+                    parts.headers.insert(header::CONTENT_TYPE, head::JSON);
+                    Reply {
+                        status,
+                        headers: parts.headers,
+                        body: ReplyBody::Full {
+                            bytes: body,
+                            observed,
+                        },
+                    }
+                }
+            });
+        }
+
+        let bytes = body.collect(MAX_ANSWER_BYTES).await?;
+        if parts.status.is_success() && bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err(empty_answer());
+        }
+        let observed = observe_completion(&bytes);
+        Ok(Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body: ReplyBody::Full { bytes, observed },
+        })
+    }
+}
+
+/// Mistral answers 422 to `stream_options`, and sends usage unasked
+/// (<https://docs.mistral.ai/api/>).
+fn accepts_stream_options(target: &Target) -> bool {
+    !target.provider.base_url.host().ends_with("mistral.ai")
+}
+
+/// The client's own key was right: what the provider refuses are the gateway's credentials.
+fn refused_credentials(status: StatusCode) -> Error {
+    Error::new(
+        ErrorKind::UpstreamAuth,
+        "the provider refused the gateway's credentials; ask the operator to check its server_key",
+    )
+    .with_source(format!("the provider answered {status}"))
+}
+
+fn empty_answer() -> Error {
+    Error::new(
+        ErrorKind::UpstreamInvalid,
+        "the provider sent an empty answer; try again",
+    )
+}

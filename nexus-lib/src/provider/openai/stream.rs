@@ -1,0 +1,167 @@
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::StatusCode;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::call::{Observed, Piece};
+use crate::error::{Error, ErrorKind, Result};
+use crate::provider::openai::observe::ChunkObserver;
+use crate::provider::transport::UpstreamBody;
+use crate::sse;
+
+/// An upstream's chunks as they come.
+pub(super) struct ChunkStream {
+    body: UpstreamBody,
+    observer: ChunkObserver,
+    /// Read to learn how the stream begins; the next to be yielded.
+    first: Option<Piece>,
+    /// Whether the answer was said to be over: an end after that is no break.
+    finished: bool,
+    ended: bool,
+}
+
+/// How a stream began.
+pub(super) enum Begun {
+    /// With a chunk.
+    Flowing(ChunkStream),
+    /// With an error, inside a successful answer: an answer with that error's status.
+    Refused {
+        status: StatusCode,
+        body: Bytes,
+        observed: Observed,
+    },
+}
+
+impl ChunkStream {
+    /// Reads up to the first event.
+    ///
+    /// # Errors
+    /// `UpstreamInvalid` when the stream ends before it, `UpstreamTimeout` when `deadline` passes.
+    pub(super) async fn begin(
+        body: UpstreamBody,
+        hide_usage: bool,
+        deadline: Instant,
+    ) -> Result<Begun> {
+        let observer = ChunkObserver::new(hide_usage);
+        let mut stream = Self {
+            body,
+            observer,
+            first: None,
+            finished: false,
+            ended: false,
+        };
+        let first = tokio::time::timeout_at(deadline, stream.first_event())
+            .await
+            .map_err(|_| {
+                Error::new(
+                    ErrorKind::UpstreamTimeout,
+                    "the provider did not begin to answer in time",
+                )
+            })??;
+        if let Some(error) = error_event(&first) {
+            return Ok(error);
+        }
+        stream.first = Some(first);
+        Ok(Begun::Flowing(stream))
+    }
+
+    /// The first piece with an event in it, and any comments before that.
+    async fn first_event(&mut self) -> Result<Piece> {
+        let mut comments: Vec<u8> = Vec::new();
+        loop {
+            let mut piece = poll_fn(|cx| self.poll_piece(cx)).await?.ok_or_else(|| {
+                Error::new(
+                    ErrorKind::UpstreamInvalid,
+                    "the provider sent an empty stream",
+                )
+            })?;
+            let begun =
+                piece.observed != Observed::default() || sse::events(&piece.bytes).next().is_some();
+            if !comments.is_empty() {
+                comments.extend_from_slice(&piece.bytes);
+                piece.bytes = std::mem::take(&mut comments).into();
+            }
+            if begun {
+                return Ok(piece);
+            }
+            comments = piece.bytes.into();
+        }
+    }
+
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Piece>>> {
+        if self.ended {
+            return Poll::Ready(Ok(None));
+        }
+        let piece = match ready!(self.body.poll_chunk(cx)) {
+            Ok(Some(chunk)) => self.observer.push(chunk)?,
+            Ok(None) => {
+                self.ended = true;
+                self.observer.finish()?
+            }
+            // All was said: how the connection ends does not matter any more.
+            Err(_) if self.finished => {
+                self.ended = true;
+                Piece::default()
+            }
+            Err(error) => return Poll::Ready(Err(error)),
+        };
+        self.finished |= piece.observed.finished || piece.observed.terminal;
+        Poll::Ready(Ok(Some(piece)))
+    }
+}
+
+impl Stream for ChunkStream {
+    type Item = Result<Piece>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
+        match ready!(self.poll_piece(cx)) {
+            Ok(Some(piece)) => Poll::Ready(Some(Ok(piece))),
+            Ok(None) if self.finished => Poll::Ready(None),
+            // A connection that is closed where its length was not told looks like an end.
+            Ok(None) => {
+                self.finished = true;
+                Poll::Ready(Some(Err(Error::new(
+                    ErrorKind::StreamInterrupted,
+                    "the provider ended its stream before the answer was complete",
+                ))))
+            }
+            Err(error) => {
+                self.ended = true;
+                self.finished = true;
+                Poll::Ready(Some(Err(error)))
+            }
+        }
+    }
+}
+
+/// An error where the first chunk should be, with the status that it names or 502.
+///
+/// OpenRouter, vLLM, llama.cpp and Azure send these inside a 200.
+fn error_event(piece: &Piece) -> Option<Begun> {
+    piece.observed.error.as_ref()?;
+    let event = sse::events(&piece.bytes).next()?;
+    let data = event.data();
+    let value: Value = serde_json::from_slice(&data).ok()?;
+    let code = value["error"]["code"]
+        .as_u64()
+        .or_else(|| value["error"]["status"].as_u64());
+    let status = code
+        .and_then(|code| u16::try_from(code).ok())
+        .filter(|code| (400..600).contains(code))
+        .and_then(|code| StatusCode::from_u16(code).ok())
+        .unwrap_or(StatusCode::BAD_GATEWAY);
+    let body = Bytes::copy_from_slice(&data);
+    Some(Begun::Refused {
+        status,
+        body,
+        observed: piece.observed.clone(),
+    })
+}

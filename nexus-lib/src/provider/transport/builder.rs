@@ -1,0 +1,103 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::provider::Transport;
+
+/// How long an upstream may be silent. There is no limit on the whole of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until a connection stands, TLS excluded.
+    pub connect: Duration,
+    /// From sending the request to the head of the answer; for a stream, to its first event.
+    pub first_event: Duration,
+    /// Between two pieces of an answer.
+    pub idle: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            first_event: Duration::from_secs(60),
+            idle: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Settings of a [`Transport`].
+#[derive(Debug, Default)]
+pub struct TransportBuilder {
+    timeouts: Timeouts,
+    tls: Option<ClientConfig>,
+}
+
+impl TransportBuilder {
+    /// Replaces the timers.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Replaces the TLS settings. By default Mozilla's root certificates are compiled in; a program
+    /// may rather want those of its system.
+    #[must_use]
+    pub fn tls_config(mut self, config: ClientConfig) -> Self {
+        self.tls = Some(config);
+        self
+    }
+
+    /// The transport. Opens nothing yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] when TLS cannot be set up.
+    pub fn build(self) -> Result<Transport> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        // Without it a turn of a stream can wait 40 ms for an acknowledgement.
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(self.timeouts.connect));
+        tcp.set_keepalive(Some(Duration::from_secs(60)));
+
+        let tls = self.tls.map_or_else(compiled_in_roots, Ok)?;
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(60))
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .http2_adaptive_window(true)
+            .build(connector);
+        Ok(Transport {
+            client,
+            timeouts: self.timeouts,
+        })
+    }
+}
+
+fn compiled_in_roots() -> Result<ClientConfig> {
+    let roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    // Named, not taken from the process: a library installs no default for others.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|cause| {
+            Error::new(ErrorKind::InvalidConfig, "TLS cannot be set up").with_source(cause)
+        })?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config)
+}
