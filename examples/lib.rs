@@ -1,1 +1,36 @@
-//! Runnable examples: `cargo run -p nexus-examples --example NAME`.
+//! What the examples share and none of them is about: when to stop.
+
+use std::error::Error;
+
+use bytes::Bytes;
+use http::{Request, header};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+
+/// Waits for Ctrl-C. With `--once` on the command line it asks `chat_url` one question instead, prints
+/// the answer, and is done.
+///
+/// # Errors
+/// When the question was not answered with a 200.
+pub async fn until_done(chat_url: &str, model: &str, key: &str) -> Result<(), Box<dyn Error>> {
+    println!("chat at {chat_url} with the key {key}, model {model}");
+    if !std::env::args().any(|argument| argument == "--once") {
+        return Ok(tokio::signal::ctrl_c().await?);
+    }
+    let question = format!(
+        r#"{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello there!"}}]}}"#
+    );
+    let request = Request::post(chat_url)
+        .header(header::AUTHORIZATION, format!("Bearer {key}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::new(Bytes::from(question)))?;
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let (head, body) = client.request(request).await?.into_parts();
+    let answer = body.collect().await?.to_bytes();
+    println!("{} {}", head.status, String::from_utf8_lossy(&answer));
+    if !head.status.is_success() {
+        return Err("the question was not answered".into());
+    }
+    Ok(())
+}

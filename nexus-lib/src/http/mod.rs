@@ -8,8 +8,10 @@
 //! http::Request<B> ─ collect ─▶ typed call … typed reply ─ respond ─▶ http::Response<Body>
 //! ```
 
+mod admin;
 mod body;
 mod collect;
 mod respond;
 
+pub use admin::AdminService;
 pub use body::Body;

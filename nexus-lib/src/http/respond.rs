@@ -40,6 +40,13 @@ pub(crate) fn error(error: &Error) -> Response<Body> {
     response
 }
 
+/// The response that says no more than that it was done.
+pub(crate) fn no_content() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
 fn json_bytes(status: StatusCode, bytes: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::full(bytes));
     *response.status_mut() = status;

@@ -13,7 +13,7 @@ pub use record::{
     ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
 };
 pub use row::{LedgerRow, LedgerWrite, OpenRow, RequestState, Settlement};
-pub use sqlite::{SqliteOptions, SqliteStore};
+pub use sqlite::{Durability, SqliteOptions, SqliteStore};
 pub use statistics::{ConversationTotals, ModelTotals, ProviderTotals, RequestFilter, Totals};
 
 use std::sync::Arc;

@@ -99,6 +99,18 @@ pub struct NewModel {
     pub description: String,
 }
 
+impl NewModel {
+    /// A model that clients and the upstream call by the same name.
+    pub fn new(provider_id: ProviderId, model_name: impl Into<String>) -> Self {
+        Self {
+            provider_id,
+            model_name: model_name.into(),
+            upstream_model: None,
+            description: String::new(),
+        }
+    }
+}
+
 /// A stored model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelRecord {

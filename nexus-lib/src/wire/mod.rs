@@ -1,7 +1,7 @@
 //! The values that travel: ids, times, usage, and OpenAI's JSON.
 //!
 //! Nothing here does I/O. What is read on every request is read in place ([`RequestScan`],
-//! [`Usage::find`]); the typed structures ([`ChatRequest`], [`ChatCompletion`], …) are for those who
+//! [`UsageReport::read`]); the typed structures ([`ChatRequest`], [`ChatCompletion`], …) are for those who
 //! call the gateway from Rust and for the provider that answers by itself.
 
 mod base_url;

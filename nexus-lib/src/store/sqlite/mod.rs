@@ -1,5 +1,135 @@
-//! stub
-#[allow(missing_docs)]
-pub struct SqliteStore;
-#[allow(missing_docs)]
-pub struct SqliteOptions;
+//! The embedded store: one SQLite file.
+//!
+//! One thread owns the connection that writes and runs one job after the other, each a transaction
+//! of its own; readers have a few connections of their own and, by the write-ahead log, never wait
+//! for it. Nothing here blocks a worker of the runtime, and dropping a store blocks nobody: its thread
+//! finishes what is queued and ends by itself.
+//!
+//! Refused at the opening, with the file left as it was: a file that is no database or is damaged, one
+//! of another program, one with a newer schema, one whose secrets the given master key does not open.
+
+mod connection;
+mod error;
+mod ledger;
+mod ledger_row;
+mod options;
+mod read_pool;
+mod registry;
+mod schema;
+mod statistics;
+mod writer;
+
+pub use options::{Durability, SqliteOptions};
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::Transaction;
+
+use crate::error::Result;
+use crate::secret::Sealer;
+use crate::store::Store;
+use error::Failure;
+use read_pool::ReadPool;
+use writer::Writer;
+
+/// A [`Store`] in one SQLite file. A clone is the same store.
+///
+/// ```
+/// use nexus_lib::store::{LedgerStore, SqliteStore, Store};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> nexus_lib::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("nexus.db");
+/// let store = SqliteStore::open(path).await?;
+/// assert_eq!(store.interrupt_open().await?, 0);
+/// store.close().await
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SqliteStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    sealer: Sealer,
+    writer: Writer,
+    readers: Arc<ReadPool>,
+}
+
+impl SqliteStore {
+    /// Opens the database at `path`, making it, its folders and the file `master.key` beside it where
+    /// they are missing. [`options`](Self::options) says more.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreInvalid`](crate::ErrorKind::StoreInvalid) when the file or the key is not
+    /// what it should be, [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable) when the file cannot
+    /// be reached, [`InvalidConfig`](crate::ErrorKind::InvalidConfig) when others can read the key.
+    pub async fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        Self::options(path).open().await
+    }
+
+    /// What can be chosen at the opening of the database at `path`.
+    pub fn options(path: impl Into<PathBuf>) -> SqliteOptions {
+        SqliteOptions::new(path.into())
+    }
+
+    /// Where the database is.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Runs `work` in a transaction of its own on the writing thread.
+    async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        self.inner.writer.write(work).await
+    }
+
+    /// Runs `work` on one unchanging view of the database.
+    async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        self.inner.readers.read(work).await
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("path", &self.inner.path)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn ping(&self) -> Result<()> {
+        self.inner.writer.check_open()?;
+        self.read(|view| {
+            view.query_row("SELECT revision FROM meta", [], |_| Ok(()))?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// # Cancel safety
+    /// A dropped future may leave the store half closed; calling again finishes it.
+    async fn close(&self) -> Result<()> {
+        // Readers first, so that the writer's connection is the last one: it then folds the
+        // write-ahead log into the database and removes it.
+        self.inner.readers.close().await;
+        self.inner.writer.close().await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+/// Compares the gateway with a proxy that does nothing, and with no proxy at all.
+#[derive(Debug, Parser)]
+pub(crate) struct Options {
+    /// Short rounds: all within 20 seconds, for a first look.
+    #[arg(long)]
+    quick: bool,
+    /// Rounds of each measure; each goes through every subject.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=100))]
+    rounds: u16,
+    /// How long a subject is under load in a round.
+    #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(20..=20_000))]
+    round_ms: u64,
+    /// Connections, where the subject is kept busy.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=90))]
+    concurrency: u16,
+    /// Streams held open to weigh one.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=2_000))]
+    streams: u16,
+    /// Measure only this; may be given more than once.
+    #[arg(long, value_enum)]
+    only: Vec<Group>,
+    /// Where the gateway's store goes; a temporary folder inside is removed at the end.
+    #[arg(long, default_value_os_t = std::env::temp_dir())]
+    pub(crate) dir: PathBuf,
+    /// Serve as this subject, alone; used to weigh one in a process of its own.
+    #[arg(long, value_enum, requires = "upstream", hide = true)]
+    pub(crate) subject: Option<Subject>,
+    #[arg(long, hide = true)]
+    pub(crate) upstream: Option<SocketAddr>,
+}
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Group {
+    /// CPU and throughput of completions at once.
+    Unary,
+    /// CPU of a request by the length of its body.
+    Body,
+    /// CPU and throughput of streams.
+    Stream,
+    /// Latency when there is little to do.
+    Latency,
+    /// Memory, idle and by open stream.
+    Memory,
+}
+
+/// Whom the load asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Subject {
+    /// The upstream itself.
+    Direct,
+    /// The proxy that does nothing.
+    Bare,
+    /// The gateway.
+    Gateway,
+}
+
+impl Options {
+    pub(crate) fn rounds(&self) -> usize {
+        usize::from(if self.quick {
+            self.rounds.min(5)
+        } else {
+            self.rounds
+        })
+    }
+
+    pub(crate) fn round(&self) -> Duration {
+        let limit = if self.quick { 120 } else { u64::MAX };
+        Duration::from_millis(self.round_ms.min(limit))
+    }
+
+    pub(crate) fn concurrency(&self) -> usize {
+        usize::from(self.concurrency)
+    }
+
+    pub(crate) fn streams(&self) -> usize {
+        usize::from(self.streams)
+    }
+
+    pub(crate) fn wants(&self, group: Group) -> bool {
+        self.only.is_empty() || self.only.contains(&group)
+    }
+}

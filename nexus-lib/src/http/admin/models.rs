@@ -1,0 +1,79 @@
+use http::{Response, StatusCode};
+use serde::Deserialize;
+
+use crate::error::Result;
+use crate::http::admin::json_in::{object, required};
+use crate::http::admin::views::{ModelList, ModelView};
+use crate::http::{Body, respond};
+use crate::registry::Registry;
+use crate::store::{ModelRecord, NewModel};
+use crate::wire::{ModelId, ProviderId};
+
+/// A model as clients write it.
+#[derive(Deserialize)]
+struct ModelInput {
+    provider_id: Option<ProviderId>,
+    model_name: Option<String>,
+    upstream_model: Option<String>,
+    description: Option<String>,
+}
+
+impl ModelInput {
+    /// `present` is the provider that the model has already, if it has one.
+    fn into_new(self, present: Option<ProviderId>) -> Result<NewModel> {
+        Ok(NewModel {
+            provider_id: required(self.provider_id.or(present), "provider_id")?,
+            model_name: required(self.model_name, "model_name")?,
+            upstream_model: self.upstream_model,
+            description: self.description.unwrap_or_default(),
+        })
+    }
+}
+
+pub(super) fn list(registry: &Registry, provider: ProviderId) -> Result<Response<Body>> {
+    let records = registry.models_of(provider)?;
+    let models = records.iter().map(ModelView::from).collect();
+    Ok(respond::json(StatusCode::OK, &ModelList { models }))
+}
+
+pub(super) fn show(registry: &Registry, id: ModelId) -> Result<Response<Body>> {
+    let record = registry.model(id)?;
+    Ok(respond::json(StatusCode::OK, &ModelView::from(&record)))
+}
+
+pub(super) async fn create(registry: &Registry, body: &[u8]) -> Result<Response<Body>> {
+    let new = object::<ModelInput>(body)?.into_new(None)?;
+    let record = registry.add_model(new).await?;
+    log("model added", &record);
+    Ok(respond::json(
+        StatusCode::CREATED,
+        &ModelView::from(&record),
+    ))
+}
+
+pub(super) async fn update(
+    registry: &Registry,
+    id: ModelId,
+    body: &[u8],
+) -> Result<Response<Body>> {
+    let present = registry.model(id)?.provider_id;
+    let new = object::<ModelInput>(body)?.into_new(Some(present))?;
+    let record = registry.update_model(id, new).await?;
+    log("model changed", &record);
+    Ok(respond::json(StatusCode::OK, &ModelView::from(&record)))
+}
+
+pub(super) async fn delete(registry: &Registry, id: ModelId) -> Result<Response<Body>> {
+    registry.delete_model(id).await?;
+    tracing::info!(model_id = id.0, "model deleted");
+    Ok(respond::no_content())
+}
+
+fn log(what: &'static str, record: &ModelRecord) {
+    tracing::info!(
+        model_id = record.id.0,
+        provider_id = record.provider_id.0,
+        name = record.model_name,
+        "{what}"
+    );
+}

@@ -1,0 +1,144 @@
+use std::str::FromStr;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::wire::{TimeRange, Timestamp};
+
+/// The parameters of a request's query string.
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Reads a query string as HTML forms write it. Parameters without a value count as absent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unprocessable`] for an escape that is no UTF-8 text.
+    pub(super) fn parse(text: Option<&str>) -> Result<Self> {
+        let pairs = text.unwrap_or("").split('&').filter_map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            (!value.is_empty()).then_some((name, value))
+        });
+        let decoded = pairs.map(|(name, value)| {
+            match (percent_decoded(name, true), percent_decoded(value, true)) {
+                (Some(name), Some(value)) => Ok((name, value)),
+                _ => Err(wrong(
+                    name,
+                    "is not written as a URL needs it; escape it as UTF-8",
+                )),
+            }
+        });
+        Ok(Self(decoded.collect::<Result<_>>()?))
+    }
+
+    /// The value of `name`, if there is one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unprocessable`] when there are two.
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name);
+        let value = values.next().map(|(_, value)| value.as_str());
+        match values.next() {
+            Some(_) => Err(wrong(name, "is given twice; give it once")),
+            None => Ok(value),
+        }
+    }
+
+    /// The value of `name` as a `T`, described in words by `expected`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unprocessable`] naming the parameter.
+    pub(super) fn value<T: FromStr>(
+        &self,
+        name: &'static str,
+        expected: &str,
+    ) -> Result<Option<T>> {
+        let parsed = self.text(name)?.map(str::parse);
+        parsed
+            .transpose()
+            .map_err(|_| wrong(name, &format!("must be {expected}")))
+    }
+
+    /// The range that `from` and `to` give.
+    pub(super) fn range(&self) -> Result<TimeRange> {
+        TimeRange::new(self.time("from")?, self.time("to")?)
+    }
+
+    fn time(&self, name: &'static str) -> Result<Option<Timestamp>> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        // An offset such as `+02:00` that was not escaped has lost its plus to form decoding.
+        let time = text
+            .parse()
+            .or_else(|error| text.replace(' ', "+").parse().map_err(|_| error));
+        time.map(Some).map_err(|error: Error| {
+            let message = format!("`{name}`: {error}");
+            Error::new(ErrorKind::Unprocessable, message).with_param(name)
+        })
+    }
+}
+
+fn wrong(name: &str, what: &str) -> Error {
+    Error::new(ErrorKind::Unprocessable, format!("`{name}` {what}")).with_param(name.to_owned())
+}
+
+/// `text` with its percent escapes undone, and `+` read as a space where it is from a form; `None`
+/// when an escape is broken or the result is no UTF-8.
+pub(super) fn percent_decoded(text: &str, form: bool) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => hex_digit(bytes.next()?)? << 4 | hex_digit(bytes.next()?)?,
+            b'+' if form => b' ',
+            other => other,
+        });
+    }
+    String::from_utf8(decoded).ok()
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_decoded_and_empty_ones_absent() {
+        let query = Query::parse(Some("model=%E4%BD%A0+b%2Bc&state=&limit=7&x")).unwrap();
+        assert_eq!(query.text("model").unwrap(), Some("你 b+c"));
+        assert_eq!(query.text("state").unwrap(), None);
+        assert_eq!(query.value::<u32>("limit", "a number").unwrap(), Some(7));
+        assert_eq!(Query::parse(None).unwrap().range().unwrap(), TimeRange::ALL);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let param = |error: Error| error.param().map(str::to_owned);
+        for broken in ["model=%", "model=%e4", "model=%+1"] {
+            let error = Query::parse(Some(broken)).err().unwrap();
+            assert_eq!(param(error).as_deref(), Some("model"), "{broken}");
+        }
+        let query = Query::parse(Some("limit=x&to=1&from=2&from=3")).unwrap();
+        let error = query.value::<u32>("limit", "a number").unwrap_err();
+        assert_eq!(param(error).as_deref(), Some("limit"));
+        assert_eq!(param(query.time("to").unwrap_err()).as_deref(), Some("to"));
+        let twice = query.time("from").unwrap_err();
+        assert_eq!(param(twice).as_deref(), Some("from"));
+    }
+
+    #[test]
+    fn time_keeps_an_offset_that_was_not_escaped() {
+        let query = Query::parse(Some(
+            "from=2026-01-31T08:00:00+02:00&to=2026-01-31T06:00:01Z",
+        ))
+        .unwrap();
+        let range = query.range().unwrap();
+        assert_eq!(range.from.unwrap().to_string(), "2026-01-31T06:00:00.000Z");
+    }
+}

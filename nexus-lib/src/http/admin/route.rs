@@ -1,0 +1,161 @@
+use matchit::Router;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::admin::query::percent_decoded;
+use crate::wire::{ConversationId, ModelId, ProviderId};
+
+/// What a path names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Route {
+    Home,
+    Health,
+    Readiness,
+    Providers,
+    Provider(ProviderId),
+    ProviderModels(ProviderId),
+    Models,
+    Model(ModelId),
+    Totals,
+    Conversation(ConversationId),
+    Requests,
+}
+
+impl Route {
+    /// The methods that it takes, as the `Allow` header has them.
+    pub(super) const fn allow(&self) -> &'static str {
+        match self {
+            Self::Home
+            | Self::Health
+            | Self::Readiness
+            | Self::ProviderModels(_)
+            | Self::Totals
+            | Self::Conversation(_)
+            | Self::Requests => "GET, HEAD",
+            Self::Providers => "GET, HEAD, POST",
+            Self::Models => "POST",
+            Self::Provider(_) | Self::Model(_) => "GET, HEAD, PUT, DELETE",
+        }
+    }
+
+    /// Whether a probe may ask without a token.
+    pub(super) const fn is_probe(&self) -> bool {
+        matches!(self, Self::Health | Self::Readiness)
+    }
+}
+
+/// Makes a route of the path's one parameter (empty where it has none), if that can name something.
+type Make = fn(&str) -> Option<Route>;
+
+const PATHS: [(&str, Make); 11] = [
+    ("/", |_| Some(Route::Home)),
+    ("/healthz", |_| Some(Route::Health)),
+    ("/readyz", |_| Some(Route::Readiness)),
+    ("/providers", |_| Some(Route::Providers)),
+    ("/providers/{id}", |id| {
+        row_id(id).map(|id| Route::Provider(ProviderId(id)))
+    }),
+    ("/providers/{id}/models", |id| {
+        row_id(id).map(|id| Route::ProviderModels(ProviderId(id)))
+    }),
+    ("/provider_models", |_| Some(Route::Models)),
+    ("/provider_models/{id}", |id| {
+        row_id(id).map(|id| Route::Model(ModelId(id)))
+    }),
+    ("/stats/total", |_| Some(Route::Totals)),
+    // A client names its conversations as it likes, slashes included.
+    ("/stats/conversation/{*id}", |id| {
+        let id = percent_decoded(id, false)?;
+        id.parse().ok().map(Route::Conversation)
+    }),
+    ("/stats/requests", |_| Some(Route::Requests)),
+];
+
+/// The paths of the admin API.
+pub(super) struct Paths(Router<Make>);
+
+impl Paths {
+    pub(super) fn new() -> Self {
+        let mut router = Router::new();
+        for (path, make) in PATHS {
+            let inserted = router.insert(path, make);
+            debug_assert!(inserted.is_ok(), "{path}: {inserted:?}");
+        }
+        Self(router)
+    }
+
+    /// What `path` names; one slash at its end makes no difference.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`].
+    pub(super) fn find(&self, path: &str) -> Result<Route> {
+        let path = match path.strip_suffix('/') {
+            None | Some("") if path.is_empty() || path == "/" => "/",
+            None => path,
+            Some(path) => path,
+        };
+        let not_found = || {
+            Error::new(
+                ErrorKind::NotFound,
+                "there is no such route; `GET /` tells where the routes are described",
+            )
+        };
+        let matched = self.0.at(path).map_err(|_| not_found())?;
+        let parameter = matched.params.iter().next().map_or("", |(_, value)| value);
+        (matched.value)(parameter).ok_or_else(|| match parameter {
+            "" => not_found(),
+            _ => Error::new(
+                ErrorKind::NotFound,
+                "nothing has this id; `GET` the list to see which there are",
+            ),
+        })
+    }
+}
+
+/// A row's id in a path. Anything but digits names no row.
+fn row_id(text: &str) -> Option<i64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_name_routes() {
+        let paths = Paths::new();
+        let route = |path| paths.find(path).ok();
+        assert_eq!(route("/"), Some(Route::Home));
+        assert_eq!(route(""), Some(Route::Home));
+        assert_eq!(route("/providers/"), Some(Route::Providers));
+        assert_eq!(
+            route("/providers/7/models"),
+            Some(Route::ProviderModels(ProviderId(7)))
+        );
+        for nothing in [
+            "/providers/x",
+            "/providers/-1",
+            "/providers/+1",
+            "/providers/99999999999999999999",
+            "/providers//",
+            "/nope",
+            "/stats/conversation/",
+            "/stats/conversation/%zz",
+            "/stats/conversation/%00",
+        ] {
+            assert_eq!(route(nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn conversation_ids_are_decoded() {
+        let paths = Paths::new();
+        for path in [
+            "/stats/conversation/a%2Fb+c%25",
+            "/stats/conversation/a/b+c%25/",
+        ] {
+            let id = "a/b+c%".parse().unwrap();
+            assert_eq!(paths.find(path).unwrap(), Route::Conversation(id));
+        }
+    }
+}

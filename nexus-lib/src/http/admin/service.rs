@@ -1,0 +1,191 @@
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, WWW_AUTHENTICATE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body as _;
+use secrecy::SecretString;
+
+use crate::error::{BoxError, Error, ErrorKind, Result};
+use crate::http::admin::guard::Guard;
+use crate::http::admin::query::Query;
+use crate::http::admin::route::{Paths, Route};
+use crate::http::admin::views::{Health, Home};
+use crate::http::admin::{models, providers, statistics};
+use crate::http::collect::collect;
+use crate::http::{Body, respond};
+use crate::registry::Registry;
+use crate::store::Store;
+
+/// The largest request body that is read: 1 MiB.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// The admin API as a tower service. A clone shares everything.
+///
+/// With a token, every request but those of health probes must show it. Without one, only programs and
+/// pages of this machine may use the service; see the header of this module.
+#[derive(Clone)]
+pub struct AdminService {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    registry: Registry,
+    store: Arc<dyn Store>,
+    guard: Guard,
+    paths: Paths,
+}
+
+impl AdminService {
+    /// The admin API over a registry and the store that has its ledger.
+    pub fn new(registry: Registry, store: Arc<dyn Store>, token: Option<SecretString>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                registry,
+                store,
+                guard: Guard::new(token.as_ref()),
+                paths: Paths::new(),
+            }),
+        }
+    }
+}
+
+impl<B> tower::Service<Request<B>> for AdminService
+where
+    B: http_body::Body<Data: Buf + Send, Error: Into<BoxError>> + Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move { Ok(shared.respond(request).await) })
+    }
+}
+
+impl Shared {
+    async fn respond<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data: Buf, Error: Into<BoxError>>,
+    {
+        let head_only = request.method() == Method::HEAD;
+        let mut response = match self.answer(request).await {
+            Ok(response) => response,
+            Err(error) => refusal(&error),
+        };
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if head_only {
+            if let Some(length) = response.body().size_hint().exact() {
+                response.headers_mut().insert(CONTENT_LENGTH, length.into());
+            }
+            *response.body_mut() = Body::empty();
+        }
+        response
+    }
+
+    async fn answer<B>(&self, request: Request<B>) -> Result<Response<Body>>
+    where
+        B: http_body::Body<Data: Buf, Error: Into<BoxError>>,
+    {
+        let (head, body) = request.into_parts();
+        let route = self.paths.find(head.uri.path());
+        let probe = route.as_ref().is_ok_and(Route::is_probe);
+        self.guard.check(&head.uri, &head.headers, probe)?;
+        let route = route?;
+        let query = Query::parse(head.uri.query());
+        let method = match head.method {
+            Method::HEAD => Method::GET,
+            method => method,
+        };
+
+        let (registry, store) = (&self.registry, &*self.store);
+        match (method.as_str(), route) {
+            ("GET", Route::Home) => Ok(respond::json(StatusCode::OK, &HOME)),
+            ("GET", Route::Health) => Ok(respond::json(StatusCode::OK, &HEALTHY)),
+            ("GET", Route::Readiness) => {
+                store.ping().await.map_err(not_ready)?;
+                Ok(respond::json(StatusCode::OK, &HEALTHY))
+            }
+            ("GET", Route::Providers) => providers::list(registry),
+            ("POST", Route::Providers) => providers::create(registry, &whole(body).await?).await,
+            ("GET", Route::Provider(id)) => providers::show(registry, id),
+            ("PUT", Route::Provider(id)) => {
+                providers::update(registry, id, &whole(body).await?).await
+            }
+            ("DELETE", Route::Provider(id)) => providers::delete(registry, id).await,
+            ("GET", Route::ProviderModels(id)) => models::list(registry, id),
+            ("POST", Route::Models) => models::create(registry, &whole(body).await?).await,
+            ("GET", Route::Model(id)) => models::show(registry, id),
+            ("PUT", Route::Model(id)) => models::update(registry, id, &whole(body).await?).await,
+            ("DELETE", Route::Model(id)) => models::delete(registry, id).await,
+            ("GET", Route::Totals) => {
+                let totals = statistics::totals(store, &query?).await?;
+                Ok(respond::json(StatusCode::OK, &totals))
+            }
+            ("GET", Route::Conversation(id)) => {
+                let conversation = statistics::conversation(store, &id).await?;
+                Ok(respond::json(StatusCode::OK, &conversation))
+            }
+            ("GET", Route::Requests) => {
+                let page = statistics::requests(store, &query?).await?;
+                Ok(respond::json(StatusCode::OK, &page))
+            }
+            (_, route) => Ok(not_allowed(&route)),
+        }
+    }
+}
+
+const HOME: Home = Home {
+    name: "NexusAI admin API",
+    version: env!("CARGO_PKG_VERSION"),
+    documentation: env!("CARGO_PKG_REPOSITORY"),
+};
+
+const HEALTHY: Health = Health { status: "ok" };
+
+async fn whole<B>(body: B) -> Result<Bytes>
+where
+    B: http_body::Body<Data: Buf, Error: Into<BoxError>>,
+{
+    collect(body, MAX_BODY_BYTES).await
+}
+
+fn refusal(error: &Error) -> Response<Body> {
+    let mut response = respond::error(error);
+    if error.kind() == ErrorKind::InvalidAdminToken {
+        let scheme = HeaderValue::from_static("Bearer");
+        response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+    }
+    response
+}
+
+fn not_allowed(route: &Route) -> Response<Body> {
+    let allow = route.allow();
+    let error = Error::new(
+        ErrorKind::MethodNotAllowed,
+        format!("this route takes {allow}"),
+    );
+    let mut response = respond::error(&error);
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+fn not_ready(cause: Error) -> Error {
+    Error::new(
+        ErrorKind::StoreUnavailable,
+        "the store does not answer; see the gateway's log",
+    )
+    .with_source(cause)
+}

@@ -1,0 +1,71 @@
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::admin::query::Query;
+use crate::http::admin::views::{ConversationView, RequestPage};
+use crate::store::{LedgerStore, RequestFilter, Totals};
+use crate::wire::{ConversationId, ProviderId};
+
+/// How many rows a page has when the client does not say.
+const DEFAULT_PAGE: u32 = 50;
+/// How many rows a page has at most.
+const LARGEST_PAGE: u32 = 1000;
+
+pub(super) async fn totals<S>(store: &S, query: &Query) -> Result<Totals>
+where
+    S: LedgerStore + ?Sized,
+{
+    store.totals(query.range()?).await
+}
+
+pub(super) async fn conversation<S>(store: &S, id: &ConversationId) -> Result<ConversationView>
+where
+    S: LedgerStore + ?Sized,
+{
+    let totals = store.conversation(id).await?.ok_or_else(|| {
+        Error::new(
+            ErrorKind::NotFound,
+            "no request on the ledger carries this conversation id",
+        )
+    })?;
+    Ok(ConversationView {
+        totals,
+        messages: [],
+    })
+}
+
+pub(super) async fn requests<S>(store: &S, query: &Query) -> Result<RequestPage>
+where
+    S: LedgerStore + ?Sized,
+{
+    let limit = match query.value("limit", LIMIT)? {
+        None => DEFAULT_PAGE,
+        Some(limit @ 1..=LARGEST_PAGE) => limit,
+        Some(_) => {
+            let message = format!("`limit` must be {LIMIT}");
+            return Err(Error::new(ErrorKind::Unprocessable, message).with_param("limit"));
+        }
+    };
+    let before = query.value("before", "a request id, as `next` has it")?;
+    let filter = RequestFilter {
+        model: query.text("model")?.map(str::to_owned),
+        provider_id: query
+            .value("provider_id", "a provider's id, a whole number")?
+            .map(ProviderId),
+        state: query.value(
+            "state",
+            "one of open, completed, failed, cancelled, interrupted",
+        )?,
+        range: query.range()?,
+    };
+    // One row more tells whether there is another page.
+    let mut requests = store.requests(filter, before, limit + 1).await?;
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = requests.len() > wanted;
+    requests.truncate(wanted);
+    let last = requests.last().map(|row| row.request_id);
+    Ok(RequestPage {
+        requests,
+        next: last.filter(|_| more),
+    })
+}
+
+const LIMIT: &str = "a whole number from 1 to 1000";

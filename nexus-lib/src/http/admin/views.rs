@@ -1,0 +1,112 @@
+use secrecy::ExposeSecret;
+use serde::Serialize;
+
+use crate::store::{ConversationTotals, LedgerRow, ModelRecord, ProviderRecord};
+use crate::wire::{ModelId, ProviderId, RequestId, Timestamp, mask};
+
+/// A provider as the admin API shows it: keys only as masks.
+#[derive(Serialize)]
+pub(super) struct ProviderView<'a> {
+    id: ProviderId,
+    name: &'a str,
+    kind: &'a str,
+    server_url: &'a str,
+    server_key: String,
+    personalized_key: &'a str,
+    description: &'a str,
+    proxy_url: Option<&'a str>,
+    enabled: bool,
+    priority: i32,
+    weight: u32,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl<'a> From<&'a ProviderRecord> for ProviderView<'a> {
+    fn from(record: &'a ProviderRecord) -> Self {
+        Self {
+            id: record.id,
+            name: &record.name,
+            kind: &record.kind,
+            server_url: &record.server_url,
+            server_key: mask(record.server_key.expose_secret()),
+            personalized_key: &record.client_key_mask,
+            description: &record.description,
+            proxy_url: record.proxy_url.as_deref(),
+            enabled: record.enabled,
+            priority: record.priority,
+            weight: record.weight,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+        }
+    }
+}
+
+/// `{"providers":[…]}`
+#[derive(Serialize)]
+pub(super) struct ProviderList<'a> {
+    pub(super) providers: Vec<ProviderView<'a>>,
+}
+
+/// A model as the admin API shows it.
+#[derive(Serialize)]
+pub(super) struct ModelView<'a> {
+    id: ModelId,
+    provider_id: ProviderId,
+    model_name: &'a str,
+    upstream_model: Option<&'a str>,
+    description: &'a str,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl<'a> From<&'a ModelRecord> for ModelView<'a> {
+    fn from(record: &'a ModelRecord) -> Self {
+        Self {
+            id: record.id,
+            provider_id: record.provider_id,
+            model_name: &record.model_name,
+            upstream_model: record.upstream_model.as_deref(),
+            description: &record.description,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+        }
+    }
+}
+
+/// `{"models":[…]}`
+#[derive(Serialize)]
+pub(super) struct ModelList<'a> {
+    pub(super) models: Vec<ModelView<'a>>,
+}
+
+/// One conversation's totals, with its messages.
+#[derive(Serialize)]
+pub(super) struct ConversationView {
+    #[serde(flatten)]
+    pub(super) totals: ConversationTotals,
+    /// Empty as long as messages are not archived.
+    pub(super) messages: [(); 0],
+}
+
+/// A page of ledger rows, newest first.
+#[derive(Serialize)]
+pub(super) struct RequestPage {
+    pub(super) requests: Vec<LedgerRow>,
+    /// What to ask for as `before` to get the next page; `None` on the last.
+    pub(super) next: Option<RequestId>,
+}
+
+/// What a probe is told.
+#[derive(Serialize)]
+pub(super) struct Health {
+    pub(super) status: &'static str,
+}
+
+/// What `GET /` says.
+#[derive(Serialize)]
+pub(super) struct Home {
+    pub(super) name: &'static str,
+    pub(super) version: &'static str,
+    pub(super) documentation: &'static str,
+}

@@ -1,0 +1,122 @@
+use bytes::Bytes;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Cuts a stream of chunks into regions of whole events, and holds back only an event that is not
+/// whole yet.
+///
+/// A chunk that ends with an event, as most do, is given back as it is: nothing is copied, and only
+/// its last bytes are looked at. No byte is looked at more often than a fixed number of times,
+/// however the stream is chunked.
+#[derive(Debug)]
+pub struct Decoder {
+    /// Starts where an event may start, and holds the end of none.
+    held: Vec<u8>,
+    max_event_bytes: usize,
+}
+
+impl Decoder {
+    /// A decoder that holds back at most `max_event_bytes`.
+    pub fn new(max_event_bytes: usize) -> Self {
+        Self {
+            held: Vec::new(),
+            max_event_bytes,
+        }
+    }
+
+    /// Takes the next chunk, and gives what is whole: events, and the comments and blank lines before
+    /// them. May be empty.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UpstreamInvalid`] when an event is over the limit. The stream cannot go on then.
+    pub fn push(&mut self, mut chunk: Bytes) -> Result<Bytes> {
+        let end = self.whole_len(&chunk);
+        if end == 0 {
+            self.hold(&chunk)?;
+            return Ok(Bytes::new());
+        }
+        if self.held.is_empty() {
+            let region = chunk.split_to(end);
+            self.hold(&chunk)?;
+            return Ok(region);
+        }
+        let mut region = std::mem::take(&mut self.held);
+        region.reserve_exact(end);
+        region.extend_from_slice(&chunk[..end]);
+        self.hold(&chunk[end..])?;
+        Ok(region.into())
+    }
+
+    /// Ends the stream: gives what was held back, since the last event of some streams lacks the
+    /// blank line behind it.
+    pub fn finish(&mut self) -> Option<Bytes> {
+        let rest = std::mem::take(&mut self.held);
+        (!rest.is_empty()).then(|| rest.into())
+    }
+
+    fn hold(&mut self, bytes: &[u8]) -> Result<()> {
+        if bytes.len() > self.max_event_bytes.saturating_sub(self.held.len()) {
+            return Err(Error::new(
+                ErrorKind::UpstreamInvalid,
+                "the provider sent an event that is too long",
+            ));
+        }
+        self.held.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// How much of `chunk` can go out, together with all that is held.
+    fn whole_len(&self, chunk: &[u8]) -> usize {
+        let end = self.last_blank_line(chunk);
+        // A comment needs no blank line to go out: it is there to keep the client from giving up.
+        let is_fresh = end > 0 || self.held.is_empty();
+        if is_fresh {
+            return end + comments_len(&chunk[end..]);
+        }
+        match self.held.first() {
+            Some(b':') => match line_len(chunk) {
+                Some(line) => line + comments_len(&chunk[line..]),
+                None => 0,
+            },
+            _ => 0,
+        }
+    }
+
+    /// Where the last blank line in `chunk` ends; 0 when there is none.
+    fn last_blank_line(&self, chunk: &[u8]) -> usize {
+        let before = |at: usize, back: usize| match at.checked_sub(back) {
+            Some(at) => Some(chunk[at]),
+            None => self.held.iter().rev().nth(back - at - 1).copied(),
+        };
+        let ends_line = |byte: Option<u8>| matches!(byte, None | Some(b'\n' | b'\r'));
+        memchr::memrchr2_iter(b'\n', b'\r', chunk)
+            .find(|at| match (before(*at, 1), chunk[*at]) {
+                // CRLF is one line end: what counts is what is before it. CR alone in front of it
+                // has ended a line already if that was blank, which the next step back finds.
+                (Some(b'\r'), b'\n') => ends_line(before(*at, 2)),
+                (last, _) => ends_line(last),
+            })
+            .map_or(0, |at| at + 1)
+    }
+}
+
+/// The length of the whole comment lines, and blank ones, at the start of `bytes`.
+fn comments_len(bytes: &[u8]) -> usize {
+    let mut len = 0;
+    while let Some(b':') = bytes.get(len) {
+        match line_len(&bytes[len..]) {
+            Some(line) => len += line,
+            None => break,
+        }
+    }
+    len
+}
+
+/// The length of the first line with its end; `None` when it does not end in `bytes`.
+fn line_len(bytes: &[u8]) -> Option<usize> {
+    let end = memchr::memchr2(b'\n', b'\r', bytes)?;
+    match bytes[end..] {
+        [b'\r', b'\n', ..] => Some(end + 2),
+        _ => Some(end + 1),
+    }
+}

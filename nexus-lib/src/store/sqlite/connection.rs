@@ -1,0 +1,147 @@
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::fold;
+use super::{Durability, schema};
+use crate::error::{Error, ErrorKind, Result};
+
+/// SQLite up to 3.51.2 can damage a write-ahead log that two connections write or checkpoint at once.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// How long a statement waits for another process that holds the database.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Pages (of 4 KiB) after which a commit folds the write-ahead log into the database: four times
+/// SQLite's own, since that commit is the one that waits for the disk.
+const CHECKPOINT_PAGES: u32 = 4000;
+
+/// Up to this size a database is checked in full at the opening; beyond, only where it is read.
+const CHECKED_BYTES: u64 = 8 << 20;
+
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Opens the one connection that writes, with the schema brought up to date.
+pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(Error::new(
+            ErrorKind::StoreInvalid,
+            format!(
+                "SQLite {} can damage a database; build with 3.51.3 or newer",
+                rusqlite::version()
+            ),
+        ));
+    }
+    let bytes = prepare_file(path).map_err(|error| unreachable_file(path, error))??;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(fold)?;
+    // Until the file is known to be ours, closing must not touch it.
+    let keep_log = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    connection.set_db_config(keep_log, true).map_err(fold)?;
+    configure(&connection).map_err(fold)?;
+    schema::check(&connection, path)?;
+    if bytes <= CHECKED_BYTES {
+        check_pages(&connection, path)?;
+    }
+    enable_log(&connection, path, durability)?;
+    schema::migrate(&mut connection)?;
+    connection.set_db_config(keep_log, false).map_err(fold)?;
+    Ok(connection)
+}
+
+/// Opens one of the connections that only read.
+pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    configure(&connection)?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)
+}
+
+fn enable_log(connection: &Connection, path: &Path, durability: Durability) -> Result<()> {
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        .map_err(fold)?;
+    if mode != "wal" {
+        return Err(Error::new(
+            ErrorKind::StoreUnavailable,
+            format!(
+                "{} is on a file system that cannot keep a write-ahead log; use a local disk",
+                path.display()
+            ),
+        ));
+    }
+    let synchronous = match durability {
+        Durability::Process => "NORMAL",
+        Durability::Power => "FULL",
+    };
+    connection
+        .pragma_update(None, "synchronous", synchronous)
+        .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES))
+        .map_err(fold)
+}
+
+/// Makes the file where it is missing and returns its size; refuses, in the inner result, what cannot
+/// be a database.
+fn prepare_file(path: &Path) -> io::Result<Result<u64>> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => return Ok(Ok(0)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    let metadata = fs::metadata(path)?;
+    let mut head = Vec::new();
+    if metadata.is_file() {
+        let limit = MAGIC.len() as u64;
+        File::open(path)?.take(limit).read_to_end(&mut head)?;
+    }
+    if metadata.is_file() && (head.is_empty() || head == MAGIC) {
+        return Ok(Ok(metadata.len()));
+    }
+    Ok(Err(Error::new(
+        ErrorKind::StoreInvalid,
+        format!(
+            "{} is no SQLite database; it was left as it is",
+            path.display()
+        ),
+    )))
+}
+
+fn check_pages(connection: &Connection, path: &Path) -> Result<()> {
+    let verdict: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(fold)?;
+    if verdict == "ok" {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::StoreInvalid,
+        format!(
+            "{} is damaged and was left as it is; restore it from a backup",
+            path.display()
+        ),
+    )
+    .with_source(verdict))
+}
+
+fn unreachable_file(path: &Path, error: io::Error) -> Error {
+    let message = format!("{} cannot be opened: {error}", path.display());
+    Error::new(ErrorKind::StoreUnavailable, message).with_source(error)
+}

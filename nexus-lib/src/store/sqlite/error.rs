@@ -1,0 +1,78 @@
+use rusqlite::ErrorCode;
+
+use crate::error::{Error, ErrorKind};
+
+/// What a piece of work on the database can fail with, so that `?` serves for both.
+pub(super) enum Failure {
+    Sqlite(rusqlite::Error),
+    Refused(Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Sqlite(error) => fold(error),
+            Failure::Refused(error) => error,
+        }
+    }
+}
+
+impl Failure {
+    /// Whether a row of the same unique values is there already.
+    pub(super) fn is_duplicate(&self) -> bool {
+        let Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) = self else {
+            return false;
+        };
+        error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
+    }
+}
+
+/// The public error for one of SQLite's, which stays its source.
+pub(super) fn fold(error: rusqlite::Error) -> Error {
+    use rusqlite::Error as E;
+    let (kind, message) = match &error {
+        E::SqliteFailure(failure, _) => match failure.code {
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => (
+                ErrorKind::StoreUnavailable,
+                "the database is held by another program; try again",
+            ),
+            ErrorCode::DiskFull => (
+                ErrorKind::StoreUnavailable,
+                "the disk of the database is full; make room and try again",
+            ),
+            ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::PermissionDenied
+            | ErrorCode::ReadOnly => (
+                ErrorKind::StoreUnavailable,
+                "the database cannot be read or written; check its disk and permissions",
+            ),
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => (
+                ErrorKind::StoreInvalid,
+                "the file is damaged or is no database; restore it from a backup",
+            ),
+            ErrorCode::ConstraintViolation => {
+                (ErrorKind::Conflict, "this contradicts what is stored")
+            }
+            _ => (ErrorKind::Internal, "the database refused a statement"),
+        },
+        E::FromSqlConversionFailure(..) | E::InvalidColumnType(..) => (
+            ErrorKind::StoreInvalid,
+            "the database holds a value that this program did not write",
+        ),
+        _ => (ErrorKind::Internal, "the database refused a statement"),
+    };
+    Error::new(kind, message).with_source(error)
+}

@@ -1,0 +1,94 @@
+use rusqlite::Row;
+use rusqlite::types::{FromSqlError, Type};
+
+use crate::store::{LedgerRow, RequestState};
+use crate::wire::{ProviderId, RequestId, Timestamp, Usage, UsageSource};
+
+/// The columns in the order in which [`read`] takes them.
+pub(super) const COLUMNS: &str = "request_id, conversation_id, provider_id, provider, model,
+    upstream_model, operation, stream, state, usage_source, prompt_tokens, completion_tokens,
+    total_tokens, cached_tokens, reasoning_tokens, status, attempts, started_at, first_token_ms,
+    duration_ms, error";
+
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<LedgerRow> {
+    Ok(LedgerRow {
+        request_id: RequestId::from_bytes(row.get(0)?),
+        conversation_id: row.get(1)?,
+        provider_id: ProviderId(row.get(2)?),
+        provider: row.get(3)?,
+        model: row.get(4)?,
+        upstream_model: row.get(5)?,
+        operation: row.get(6)?,
+        stream: row.get(7)?,
+        state: decode(row, 8, state_of)?,
+        usage_source: decode(row, 9, source_of)?,
+        usage: Usage {
+            prompt_tokens: count(row, 10)?,
+            completion_tokens: count(row, 11)?,
+            total_tokens: count(row, 12)?,
+            cached_tokens: count(row, 13)?,
+            reasoning_tokens: count(row, 14)?,
+        },
+        status: row.get(15)?,
+        attempts: row.get(16)?,
+        started_at: Timestamp::from_micros(row.get(17)?),
+        first_token_ms: row.get::<_, Option<i64>>(18)?.map(unsigned),
+        duration_ms: row.get::<_, Option<i64>>(19)?.map(unsigned),
+        error: row.get(20)?,
+    })
+}
+
+/// A count or a sum of counts; `NULL`, the sum of nothing, is zero.
+pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    Ok(row.get::<_, Option<i64>>(column)?.map_or(0, unsigned))
+}
+
+fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
+
+pub(super) const fn state_code(state: RequestState) -> i64 {
+    match state {
+        RequestState::Open => 0,
+        RequestState::Completed => 1,
+        RequestState::Failed => 2,
+        RequestState::Cancelled => 3,
+        RequestState::Interrupted => 4,
+    }
+}
+
+fn state_of(code: i64) -> Option<RequestState> {
+    Some(match code {
+        0 => RequestState::Open,
+        1 => RequestState::Completed,
+        2 => RequestState::Failed,
+        3 => RequestState::Cancelled,
+        4 => RequestState::Interrupted,
+        _ => return None,
+    })
+}
+
+pub(super) const fn source_code(source: UsageSource) -> i64 {
+    match source {
+        UsageSource::None => 0,
+        UsageSource::Reported => 1,
+        UsageSource::Estimated => 2,
+    }
+}
+
+fn source_of(code: i64) -> Option<UsageSource> {
+    Some(match code {
+        0 => UsageSource::None,
+        1 => UsageSource::Reported,
+        2 => UsageSource::Estimated,
+        _ => return None,
+    })
+}
+
+fn decode<T>(row: &Row<'_>, column: usize, of: fn(i64) -> Option<T>) -> rusqlite::Result<T> {
+    let code = row.get(column)?;
+    of(code).ok_or_else(|| {
+        let cause = Box::new(FromSqlError::OutOfRange(code));
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, cause)
+    })
+}

@@ -1,0 +1,93 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::read_pool::ReadPool;
+use super::writer::Writer;
+use super::{Inner, SqliteStore, connection, schema};
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::{MasterKey, Sealer};
+
+/// What a commit outlives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Durability {
+    /// The death of the process. A loss of power may undo the last commits, but damages nothing.
+    #[default]
+    Process,
+    /// A loss of power too: each commit waits for the disk.
+    Power,
+}
+
+/// What can be chosen when a [`SqliteStore`] is opened.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is opened before `open`"]
+pub struct SqliteOptions {
+    pub(super) path: PathBuf,
+    pub(super) master_key: KeySource,
+    pub(super) durability: Durability,
+}
+
+/// Where the master key comes from.
+#[derive(Debug, Clone)]
+pub(super) enum KeySource {
+    Given(MasterKey),
+    File(PathBuf),
+}
+
+impl SqliteOptions {
+    pub(super) fn new(path: PathBuf) -> Self {
+        let key_file = path.with_file_name("master.key");
+        Self {
+            path,
+            master_key: KeySource::File(key_file),
+            durability: Durability::default(),
+        }
+    }
+
+    /// Seals with this key; no key file is read or made.
+    pub fn master_key(mut self, key: MasterKey) -> Self {
+        self.master_key = KeySource::Given(key);
+        self
+    }
+
+    /// Keeps the master key in this file instead of `master.key` beside the database.
+    pub fn master_key_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.master_key = KeySource::File(path.into());
+        self
+    }
+
+    /// What a commit outlives: the death of the process, unless said otherwise.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// See [`SqliteStore::open`].
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves a file that is either whole or not yet begun.
+    pub async fn open(self) -> Result<SqliteStore> {
+        tokio::task::spawn_blocking(move || self.open_blocking())
+            .await
+            .map_err(|error| {
+                Error::new(ErrorKind::Internal, "opening the store broke off").with_source(error)
+            })?
+    }
+
+    fn open_blocking(self) -> Result<SqliteStore> {
+        let mut connection = connection::open_writer(&self.path, self.durability)?;
+        let key = schema::unlock(&mut connection, &self.path, self.master_key)?;
+        let readers = Arc::new(ReadPool::new(self.path.clone()));
+        let writer = Writer::spawn(connection, Arc::clone(&readers))?;
+        Ok(SqliteStore {
+            inner: Arc::new(Inner {
+                path: self.path,
+                sealer: Sealer::new(&key, "provider.server_key"),
+                writer,
+                readers,
+            }),
+        })
+    }
+}

@@ -1,0 +1,315 @@
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::SqliteStore;
+use super::error::Failure;
+use crate::call::KeyHash;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Sealer;
+use crate::store::{
+    ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
+    RegistryStore,
+};
+use crate::wire::{ModelId, ProviderId, Timestamp, mask};
+
+const PROVIDER_COLUMNS: &str = "id, name, kind, server_url, server_key, client_key,
+    client_key_mask, description, proxy_url, enabled, priority, weight, created_at, updated_at";
+
+const MODEL_COLUMNS: &str =
+    "id, provider_id, model_name, upstream_model, description, created_at, updated_at";
+
+#[async_trait]
+impl RegistryStore for SqliteStore {
+    async fn load(&self) -> Result<RegistryRecords> {
+        let sealer = self.inner.sealer.clone();
+        self.read(move |view| load(view, &sealer)).await
+    }
+
+    async fn insert_provider(&self, new: NewProvider) -> Result<ProviderRecord> {
+        let sealer = self.inner.sealer.clone();
+        self.write(move |connection| {
+            let id = insert_provider(connection, &new)?;
+            set_server_key(connection, &sealer, id, &new.server_key)?;
+            raise_revision(connection)?;
+            provider(connection, &sealer, id)
+        })
+        .await
+    }
+
+    async fn update_provider(
+        &self,
+        id: ProviderId,
+        update: ProviderUpdate,
+    ) -> Result<ProviderRecord> {
+        let sealer = self.inner.sealer.clone();
+        self.write(move |connection| {
+            update_provider(connection, id, &update)?;
+            if let Some(key) = &update.server_key {
+                set_server_key(connection, &sealer, id, key)?;
+            }
+            if let Some(key) = &update.personalized_key {
+                set_client_key(connection, id, key)?;
+            }
+            raise_revision(connection)?;
+            provider(connection, &sealer, id)
+        })
+        .await
+    }
+
+    async fn delete_provider(&self, id: ProviderId) -> Result<()> {
+        self.write(move |connection| {
+            let rows = connection.execute("DELETE FROM providers WHERE id = ?1", [id.0])?;
+            found(rows, || no_provider(id))?;
+            raise_revision(connection)
+        })
+        .await
+    }
+
+    async fn insert_model(&self, new: NewModel) -> Result<ModelRecord> {
+        self.write(move |connection| {
+            require_provider(connection, new.provider_id)?;
+            let sql = "
+                INSERT INTO models (provider_id, model_name, upstream_model, description,
+                    created_at, updated_at)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?5)";
+            let values = params![
+                new.provider_id.0,
+                new.model_name,
+                new.upstream_model,
+                new.description,
+                Timestamp::now().as_micros(),
+            ];
+            unless_duplicate(connection.execute(sql, values), &new)?;
+            let id = ModelId(connection.last_insert_rowid());
+            raise_revision(connection)?;
+            model(connection, id)
+        })
+        .await
+    }
+
+    async fn update_model(&self, id: ModelId, new: NewModel) -> Result<ModelRecord> {
+        self.write(move |connection| {
+            model(connection, id)?;
+            require_provider(connection, new.provider_id)?;
+            let sql = "
+                UPDATE models SET provider_id = ?2, model_name = ?3, upstream_model = ?4,
+                    description = ?5, updated_at = ?6
+                WHERE id = ?1";
+            let values = params![
+                id.0,
+                new.provider_id.0,
+                new.model_name,
+                new.upstream_model,
+                new.description,
+                Timestamp::now().as_micros(),
+            ];
+            unless_duplicate(connection.execute(sql, values), &new)?;
+            raise_revision(connection)?;
+            model(connection, id)
+        })
+        .await
+    }
+
+    async fn delete_model(&self, id: ModelId) -> Result<()> {
+        self.write(move |connection| {
+            let rows = connection.execute("DELETE FROM models WHERE id = ?1", [id.0])?;
+            found(rows, || no_model(id))?;
+            raise_revision(connection)
+        })
+        .await
+    }
+}
+
+fn load(view: &Connection, sealer: &Sealer) -> Result<RegistryRecords, Failure> {
+    let revision: i64 = view.query_row("SELECT revision FROM meta", [], |row| row.get(0))?;
+    let sql = format!("SELECT {PROVIDER_COLUMNS} FROM providers ORDER BY id");
+    let mut statement = view.prepare_cached(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut providers = Vec::new();
+    while let Some(row) = rows.next()? {
+        providers.push(read_provider(row, sealer)?);
+    }
+    let sql = format!("SELECT {MODEL_COLUMNS} FROM models ORDER BY id");
+    let mut statement = view.prepare_cached(&sql)?;
+    let models = statement.query_map([], read_model)?;
+    Ok(RegistryRecords {
+        revision: u64::try_from(revision).unwrap_or(0),
+        providers,
+        models: models.collect::<rusqlite::Result<_>>()?,
+    })
+}
+
+/// Inserts without the server's key: sealing it needs the id.
+fn insert_provider(connection: &Connection, new: &NewProvider) -> Result<ProviderId, Failure> {
+    let key = new.personalized_key.expose_secret();
+    connection.execute(
+        "INSERT INTO providers (name, kind, server_url, server_key, client_key, client_key_mask,
+             description, proxy_url, enabled, priority, weight, created_at, updated_at)
+         VALUES (?1, ?2, ?3, x'', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
+        params![
+            new.name,
+            new.kind,
+            new.server_url,
+            KeyHash::of(key.as_bytes()).as_bytes(),
+            mask(key),
+            new.description,
+            new.proxy_url,
+            new.enabled,
+            new.priority,
+            new.weight,
+            Timestamp::now().as_micros(),
+        ],
+    )?;
+    Ok(ProviderId(connection.last_insert_rowid()))
+}
+
+fn update_provider(
+    connection: &Connection,
+    id: ProviderId,
+    update: &ProviderUpdate,
+) -> Result<(), Failure> {
+    let rows = connection.execute(
+        "UPDATE providers SET name = ?2, kind = ?3, server_url = ?4, description = ?5,
+             proxy_url = ?6, enabled = ?7, priority = ?8, weight = ?9, updated_at = ?10
+         WHERE id = ?1",
+        params![
+            id.0,
+            update.name,
+            update.kind,
+            update.server_url,
+            update.description,
+            update.proxy_url,
+            update.enabled,
+            update.priority,
+            update.weight,
+            Timestamp::now().as_micros(),
+        ],
+    )?;
+    found(rows, || no_provider(id))
+}
+
+fn set_server_key(
+    connection: &Connection,
+    sealer: &Sealer,
+    id: ProviderId,
+    key: &SecretString,
+) -> Result<(), Failure> {
+    let sealed = sealer.seal(id.0, key.expose_secret())?;
+    connection.execute(
+        "UPDATE providers SET server_key = ?2 WHERE id = ?1",
+        params![id.0, sealed],
+    )?;
+    Ok(())
+}
+
+fn set_client_key(
+    connection: &Connection,
+    id: ProviderId,
+    key: &SecretString,
+) -> Result<(), Failure> {
+    let key = key.expose_secret();
+    connection.execute(
+        "UPDATE providers SET client_key = ?2, client_key_mask = ?3 WHERE id = ?1",
+        params![id.0, KeyHash::of(key.as_bytes()).as_bytes(), mask(key)],
+    )?;
+    Ok(())
+}
+
+fn raise_revision(connection: &Connection) -> Result<(), Failure> {
+    connection.execute("UPDATE meta SET revision = revision + 1", [])?;
+    Ok(())
+}
+
+fn provider(
+    connection: &Connection,
+    sealer: &Sealer,
+    id: ProviderId,
+) -> Result<ProviderRecord, Failure> {
+    let sql = format!("SELECT {PROVIDER_COLUMNS} FROM providers WHERE id = ?1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([id.0])?;
+    match rows.next()? {
+        Some(row) => read_provider(row, sealer),
+        None => Err(no_provider(id).into()),
+    }
+}
+
+fn require_provider(connection: &Connection, id: ProviderId) -> Result<(), Failure> {
+    let there = connection
+        .prepare_cached("SELECT 1 FROM providers WHERE id = ?1")?
+        .exists([id.0])?;
+    if there {
+        return Ok(());
+    }
+    Err(no_provider(id).with_param("provider_id").into())
+}
+
+fn model(connection: &Connection, id: ModelId) -> Result<ModelRecord, Failure> {
+    let sql = format!("SELECT {MODEL_COLUMNS} FROM models WHERE id = ?1");
+    let record = connection.query_row(&sql, [id.0], read_model).optional()?;
+    Ok(record.ok_or_else(|| no_model(id))?)
+}
+
+fn read_provider(row: &Row<'_>, sealer: &Sealer) -> Result<ProviderRecord, Failure> {
+    let id: i64 = row.get(0)?;
+    let sealed = row.get_ref(4)?.as_blob().map_err(rusqlite::Error::from)?;
+    Ok(ProviderRecord {
+        id: ProviderId(id),
+        name: row.get(1)?,
+        kind: row.get(2)?,
+        server_url: row.get(3)?,
+        server_key: sealer.open(id, sealed)?,
+        client_key: KeyHash::from_bytes(row.get(5)?),
+        client_key_mask: row.get(6)?,
+        description: row.get(7)?,
+        proxy_url: row.get(8)?,
+        enabled: row.get(9)?,
+        priority: row.get(10)?,
+        weight: row.get(11)?,
+        created_at: Timestamp::from_micros(row.get(12)?),
+        updated_at: Timestamp::from_micros(row.get(13)?),
+    })
+}
+
+fn read_model(row: &Row<'_>) -> rusqlite::Result<ModelRecord> {
+    Ok(ModelRecord {
+        id: ModelId(row.get(0)?),
+        provider_id: ProviderId(row.get(1)?),
+        model_name: row.get(2)?,
+        upstream_model: row.get(3)?,
+        description: row.get(4)?,
+        created_at: Timestamp::from_micros(row.get(5)?),
+        updated_at: Timestamp::from_micros(row.get(6)?),
+    })
+}
+
+fn found(rows: usize, missing: impl FnOnce() -> Error) -> Result<(), Failure> {
+    if rows > 0 {
+        return Ok(());
+    }
+    Err(missing().into())
+}
+
+fn unless_duplicate(result: rusqlite::Result<usize>, new: &NewModel) -> Result<(), Failure> {
+    let Err(error) = result.map_err(Failure::from) else {
+        return Ok(());
+    };
+    if !error.is_duplicate() {
+        return Err(error);
+    }
+    let message = format!(
+        "provider {} has a model `{}` already; change that one or take another name",
+        new.provider_id, new.model_name
+    );
+    let conflict = Error::new(ErrorKind::Conflict, message).with_param("model_name");
+    Err(conflict.into())
+}
+
+fn no_provider(id: ProviderId) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no provider {id}"))
+}
+
+fn no_model(id: ModelId) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no model {id}"))
+}

@@ -1,0 +1,140 @@
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use secrecy::ExposeSecret;
+
+use super::error::{Failure, fold};
+use super::options::KeySource;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::{MasterKey, Sealer};
+
+/// Each step raises `user_version` by one. Steps that were released are never edited.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+
+/// `NXUS`: marks the file as this program's, for `file(1)` and for [`check`].
+const APPLICATION_ID: i32 = 0x4E58_5553;
+
+const CANARY_ROW: i64 = 1;
+const CANARY_TEXT: &str = "nexus";
+
+/// Refuses a database that is another program's or a newer version's, without changing it.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<()> {
+    let (application_id, version, objects) = connection
+        .query_row(
+            "SELECT application_id, user_version, (SELECT COUNT(*) FROM sqlite_schema)
+             FROM pragma_application_id, pragma_user_version",
+            [],
+            |row| {
+                let objects: i64 = row.get(2)?;
+                Ok((row.get::<_, i32>(0)?, row.get::<_, i64>(1)?, objects))
+            },
+        )
+        .map_err(|error| {
+            let invalid = fold(error);
+            let message = format!("{}: {invalid}", path.display());
+            Error::new(invalid.kind(), message).with_source(invalid)
+        })?;
+    if objects > 0 && application_id != APPLICATION_ID {
+        let message = format!("{} is the database of another program", path.display());
+        return Err(Error::new(ErrorKind::StoreInvalid, message));
+    }
+    let newest = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if version > newest {
+        let message = format!(
+            "{} has schema {version}, this program knows up to {newest}: use a newer one",
+            path.display()
+        );
+        return Err(Error::new(ErrorKind::StoreInvalid, message));
+    }
+    Ok(())
+}
+
+/// Takes the steps that are missing, each in a transaction of its own.
+pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
+    for (step, sql) in (1i64..).zip(MIGRATIONS) {
+        migrate_to(connection, step, sql).map_err(fold)?;
+    }
+    Ok(())
+}
+
+fn migrate_to(connection: &mut Connection, step: i64, sql: &str) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Read under the lock: another process may have been here in between.
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version < step {
+        transaction.execute_batch(sql)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", step)?;
+    }
+    transaction.commit()
+}
+
+/// Gets the master key and makes sure that it opens what is sealed in the database.
+pub(super) fn unlock(
+    connection: &mut Connection,
+    path: &Path,
+    source: KeySource,
+) -> Result<MasterKey> {
+    let sealed_before = canary(connection).map_err(fold)?.is_some();
+    let key = match source {
+        KeySource::Given(key) => key,
+        KeySource::File(file) => match MasterKey::load(&file)? {
+            Some(key) => key,
+            // A new key would open nothing, and its file would hide that the old one is missing.
+            None if sealed_before => {
+                return Err(Error::new(
+                    ErrorKind::StoreInvalid,
+                    format!(
+                        "{} holds keys sealed with a master key, but {} is missing: restore it",
+                        path.display(),
+                        file.display()
+                    ),
+                ));
+            }
+            None => MasterKey::load_or_create(&file)?,
+        },
+    };
+    check_canary(connection, &Sealer::new(&key, "canary"), path)?;
+    Ok(key)
+}
+
+fn check_canary(connection: &mut Connection, sealer: &Sealer, path: &Path) -> Result<()> {
+    let sealed = canary(connection).map_err(fold)?;
+    let sealed = match sealed {
+        Some(sealed) => sealed,
+        None => plant_canary(connection, sealer)?,
+    };
+    match sealer.open(CANARY_ROW, &sealed) {
+        Ok(text) if text.expose_secret() == CANARY_TEXT => Ok(()),
+        _ => Err(Error::new(
+            ErrorKind::StoreInvalid,
+            format!(
+                "the master key does not open what is sealed in {}: give the one it was made with",
+                path.display()
+            ),
+        )),
+    }
+}
+
+/// Seals the canary unless another process has just done so, and returns the one that is there.
+fn plant_canary(connection: &mut Connection, sealer: &Sealer) -> Result<Vec<u8>> {
+    let sealed = sealer.seal(CANARY_ROW, CANARY_TEXT)?;
+    let plant = |connection: &mut Connection| -> Result<Vec<u8>, Failure> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute(
+            "UPDATE meta SET canary = ?1 WHERE canary IS NULL",
+            params![sealed],
+        )?;
+        let present = transaction.query_row("SELECT canary FROM meta", [], |row| row.get(0))?;
+        transaction.commit()?;
+        Ok(present)
+    };
+    plant(connection).map_err(Error::from)
+}
+
+fn canary(connection: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {
+    connection
+        .query_row("SELECT canary FROM meta", [], |row| row.get(0))
+        .optional()
+        .map(Option::flatten)
+}

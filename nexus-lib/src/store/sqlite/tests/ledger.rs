@@ -1,0 +1,217 @@
+use super::{Place, SqliteStore, all_rows, open_row, settlement};
+use crate::error::ErrorKind;
+use crate::store::{LedgerRow, LedgerStore, LedgerWrite, RequestState};
+use crate::wire::{ProviderId, Usage, UsageSource};
+
+async fn only_row(store: &SqliteStore) -> LedgerRow {
+    let mut rows = all_rows(store).await;
+    assert_eq!(rows.len(), 1);
+    rows.remove(0)
+}
+
+#[tokio::test]
+async fn a_row_opens_and_settles() {
+    let place = Place::new();
+    let store = place.open().await;
+    let row = open_row("c1");
+    store
+        .append(vec![LedgerWrite::Open(row.clone())])
+        .await
+        .unwrap();
+
+    let open = only_row(&store).await;
+    assert_eq!(open.request_id, row.request_id);
+    assert_eq!(open.started_at, row.started_at);
+    assert_eq!(
+        (open.state, open.usage_source),
+        (RequestState::Open, UsageSource::None)
+    );
+    assert_eq!((open.usage, open.duration_ms), (Usage::default(), None));
+
+    let mut end = settlement(10, 20);
+    (end.provider_id, end.provider) = (ProviderId(2), "Other".into());
+    end.upstream_model = Some("gpt-4-2026".into());
+    end.error = Some("code: message".into());
+    store
+        .append(vec![LedgerWrite::Settle(row.request_id, end.clone())])
+        .await
+        .unwrap();
+    let expected = LedgerRow {
+        provider_id: ProviderId(2),
+        provider: "Other".to_owned(),
+        upstream_model: Some("gpt-4-2026".to_owned()),
+        state: RequestState::Completed,
+        usage_source: UsageSource::Reported,
+        usage: end.usage,
+        status: Some(200),
+        attempts: 1,
+        first_token_ms: Some(12),
+        duration_ms: Some(34),
+        error: Some("code: message".to_owned()),
+        ..open
+    };
+    assert_eq!(only_row(&store).await, expected);
+}
+
+#[tokio::test]
+async fn whatever_settled_first_stays() {
+    let place = Place::new();
+    let store = place.open().await;
+    let row = open_row("c1");
+    let id = row.request_id;
+    let first = vec![
+        LedgerWrite::Open(row.clone()),
+        LedgerWrite::Settle(id, settlement(1, 2)),
+    ];
+    store.append(first).await.unwrap();
+    let settled = only_row(&store).await;
+
+    let again = vec![
+        LedgerWrite::Settle(id, settlement(100, 200)),
+        LedgerWrite::Open(row.clone()),
+        LedgerWrite::Whole(row, settlement(100, 200)),
+    ];
+    store.append(again).await.unwrap();
+    assert_eq!(only_row(&store).await, settled);
+}
+
+#[tokio::test]
+async fn a_whole_row_equals_one_that_was_opened_and_settled() {
+    let place = Place::new();
+    let store = place.open().await;
+    let row = open_row("c1");
+    let mut end = settlement(5, 6);
+    end.state = RequestState::Failed;
+    end.status = None;
+    store
+        .append(vec![LedgerWrite::Whole(row.clone(), end.clone())])
+        .await
+        .unwrap();
+    let whole = only_row(&store).await;
+
+    let other = Place::new();
+    let store = other.open().await;
+    let writes = vec![LedgerWrite::Open(row.clone()), LedgerWrite::Whole(row, end)];
+    store.append(writes).await.unwrap();
+    assert_eq!(only_row(&store).await, whole);
+}
+
+#[tokio::test]
+async fn a_settlement_without_a_row_changes_nothing() {
+    let place = Place::new();
+    let store = place.open().await;
+    let stray = LedgerWrite::Settle(open_row("c").request_id, settlement(1, 1));
+    store.append(vec![stray]).await.unwrap();
+    store.append(Vec::new()).await.unwrap();
+    assert!(all_rows(&store).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_an_earlier_process_left_open_is_interrupted() {
+    let place = Place::new();
+    let store = place.open().await;
+    let (lost, done) = (open_row("c1"), open_row("c1"));
+    let writes = vec![
+        LedgerWrite::Open(lost.clone()),
+        LedgerWrite::Whole(done, settlement(1, 1)),
+    ];
+    store.append(writes).await.unwrap();
+
+    assert_eq!(store.interrupt_open().await.unwrap(), 1);
+    assert_eq!(store.interrupt_open().await.unwrap(), 0);
+    let late = LedgerWrite::Settle(lost.request_id, settlement(9, 9));
+    store.append(vec![late]).await.unwrap();
+    let rows = all_rows(&store).await;
+    assert_eq!(rows[0].state, RequestState::Completed);
+    assert_eq!(rows[1].state, RequestState::Interrupted);
+    assert_eq!(rows[1].usage, Usage::default());
+    assert!(rows[1].error.is_some());
+}
+
+#[tokio::test]
+async fn figures_beyond_reason_stay_summable() {
+    let place = Place::new();
+    let store = place.open().await;
+    let mut end = settlement(1, 1);
+    end.usage.prompt_tokens = u64::MAX;
+    end.duration_ms = u64::MAX;
+    let rows = (0..4).map(|_| LedgerWrite::Whole(open_row("c"), end.clone()));
+    store.append(rows.collect()).await.unwrap();
+    let totals = store.totals(Default::default()).await.unwrap();
+    assert_eq!(totals.prompt_tokens, 4 << 40);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn appends_at_once_all_land() {
+    let place = Place::new();
+    let store = place.open().await;
+    let tasks: Vec<_> = (0..100)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for _ in 0..5 {
+                    let row = open_row("c");
+                    let id = row.request_id;
+                    store.append(vec![LedgerWrite::Open(row)]).await.unwrap();
+                    let end = LedgerWrite::Settle(id, settlement(1, 2));
+                    store.append(vec![end]).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let totals = store.totals(Default::default()).await.unwrap();
+    assert_eq!((totals.total_rounds, totals.prompt_tokens), (500, 500));
+}
+
+#[tokio::test]
+async fn a_batch_is_written_wholly_or_not_at_all() {
+    let place = Place::new();
+    let store = place.open().await;
+    store
+        .write(|connection| {
+            let trigger = "CREATE TRIGGER refuse BEFORE INSERT ON ledger WHEN NEW.model = 'bad'
+                BEGIN SELECT RAISE(ABORT, 'no'); END";
+            Ok(connection.execute_batch(trigger)?)
+        })
+        .await
+        .unwrap();
+    let mut bad = open_row("c");
+    bad.model = "bad".into();
+    let batch = vec![LedgerWrite::Open(open_row("c")), LedgerWrite::Open(bad)];
+    let error = store.append(batch).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(all_rows(&store).await.is_empty());
+    store
+        .append(vec![LedgerWrite::Open(open_row("c"))])
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn settling_and_interrupting_need_no_scan() {
+    let place = Place::new();
+    let store = place.open().await;
+    for (sql, index) in [
+        (
+            "UPDATE ledger SET state = 1 WHERE request_id = x'00' AND state = 0",
+            "PRIMARY KEY",
+        ),
+        ("UPDATE ledger SET state = 4 WHERE state = 0", "ledger_open"),
+        (
+            "SELECT provider FROM ledger WHERE conversation_id = 'c'",
+            "ledger_by_conversation",
+        ),
+    ] {
+        let plan: String = store
+            .read(move |view| {
+                let sql = format!("EXPLAIN QUERY PLAN {sql}");
+                Ok(view.query_row(&sql, [], |row| row.get(3))?)
+            })
+            .await
+            .unwrap();
+        assert!(plan.starts_with("SEARCH") && plan.contains(index), "{plan}");
+    }
+}

@@ -1,0 +1,106 @@
+//! The store over real files.
+
+mod ledger;
+mod opening;
+mod registry;
+mod statistics;
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use tempfile::TempDir;
+
+use super::SqliteStore;
+use crate::secret::MasterKey;
+use crate::store::{LedgerRow, LedgerStore, NewModel, NewProvider, OpenRow, RequestFilter};
+use crate::store::{RequestState, Settlement};
+use crate::wire::{ConversationId, ProviderId, RequestId, Timestamp, Usage, UsageSource};
+
+/// A database in a folder of its own, and its key.
+struct Place {
+    folder: TempDir,
+    key: MasterKey,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            key: MasterKey::generate().unwrap(),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("nexus.db")
+    }
+
+    async fn open(&self) -> SqliteStore {
+        let options = SqliteStore::options(self.path()).master_key(self.key.clone());
+        options.open().await.unwrap()
+    }
+}
+
+fn new_provider(name: &str, client_key: &str) -> NewProvider {
+    NewProvider {
+        name: name.to_owned(),
+        kind: "openai".to_owned(),
+        server_url: "https://api.openai.com/v1".to_owned(),
+        server_key: SecretString::from("sk-server-canary-0001"),
+        personalized_key: SecretString::from(client_key),
+        description: "about it".to_owned(),
+        proxy_url: None,
+        enabled: true,
+        priority: -3,
+        weight: 7,
+    }
+}
+
+fn new_model(provider_id: ProviderId, name: &str) -> NewModel {
+    NewModel {
+        provider_id,
+        model_name: name.to_owned(),
+        upstream_model: Some(format!("{name}-upstream")),
+        description: String::new(),
+    }
+}
+
+fn open_row(conversation: &str) -> OpenRow {
+    OpenRow {
+        request_id: RequestId::new(),
+        conversation_id: conversation.parse::<ConversationId>().unwrap(),
+        provider_id: ProviderId(1),
+        provider: "OpenAI".into(),
+        model: "gpt-4".into(),
+        upstream_model: None,
+        operation: "chat.completion",
+        stream: true,
+        started_at: Timestamp::now(),
+    }
+}
+
+fn settlement(prompt_tokens: u64, completion_tokens: u64) -> Settlement {
+    Settlement {
+        state: RequestState::Completed,
+        provider_id: ProviderId(1),
+        provider: "OpenAI".into(),
+        upstream_model: None,
+        usage_source: UsageSource::Reported,
+        usage: Usage {
+            prompt_tokens,
+            completion_tokens,
+            total_tokens: prompt_tokens + completion_tokens,
+            cached_tokens: 1,
+            reasoning_tokens: 2,
+        },
+        status: Some(200),
+        attempts: 1,
+        first_token_ms: Some(12),
+        duration_ms: 34,
+        error: None,
+    }
+}
+
+async fn all_rows(store: &SqliteStore) -> Vec<LedgerRow> {
+    let filter = RequestFilter::default();
+    store.requests(filter, None, u32::MAX).await.unwrap()
+}

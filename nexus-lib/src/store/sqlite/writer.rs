@@ -1,0 +1,133 @@
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::error::Failure;
+use super::read_pool::ReadPool;
+use crate::error::{Error, ErrorKind, Result};
+
+/// How many jobs may wait. Whoever comes later waits outside, which slows admission.
+const QUEUE: usize = 64;
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+enum Message {
+    Run(Job),
+    Close,
+}
+
+/// The thread that owns the writing connection, and the queue to it.
+pub(super) struct Writer {
+    queue: mpsc::Sender<Message>,
+    /// Its sender lives on the thread: closed means that the thread has let go of the file.
+    ended: watch::Receiver<()>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    pub(super) fn spawn(connection: Connection, readers: Arc<ReadPool>) -> Result<Self> {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let (alive, ended) = watch::channel(());
+        let thread = std::thread::Builder::new()
+            .name("nexus-store".to_owned())
+            .spawn(move || {
+                run(connection, jobs, &readers);
+                drop(alive);
+            })
+            .map_err(|error| {
+                Error::new(ErrorKind::StoreUnavailable, "no thread for the store")
+                    .with_source(error)
+            })?;
+        Ok(Self {
+            queue,
+            ended,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Runs `work` in one transaction. A dropped future leaves it done wholly or not at all.
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let result = transact(connection, work).map_err(Error::from);
+            // Nobody waits any more: the work is done all the same.
+            let _ = answer.send(result);
+        });
+        let queued = self.queue.send(Message::Run(job)).await;
+        queued.map_err(|_| closed())?;
+        answered
+            .await
+            .map_err(|_| Error::new(ErrorKind::Internal, "the store's thread ended over a write"))?
+    }
+
+    /// # Errors
+    /// [`ErrorKind::Closed`] when nothing can be written any more.
+    pub(super) fn check_open(&self) -> Result<()> {
+        if self.queue.is_closed() {
+            return Err(closed());
+        }
+        Ok(())
+    }
+
+    /// Closed when the thread has let go of the file.
+    #[cfg(test)]
+    pub(super) fn ended(&self) -> watch::Receiver<()> {
+        self.ended.clone()
+    }
+
+    /// Finishes what is queued and awaits the thread's end.
+    pub(super) async fn close(&self) -> Result<()> {
+        // It fails when the thread has been told before; its end is awaited either way.
+        let _ = self.queue.send(Message::Close).await;
+        let _ = self.ended.clone().changed().await;
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(thread) = thread else { return Ok(()) };
+        let joined = tokio::task::spawn_blocking(move || thread.join().is_ok()).await;
+        if joined.unwrap_or(false) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Internal,
+            "the store's thread did not end well",
+        ))
+    }
+}
+
+fn run(mut connection: Connection, mut jobs: mpsc::Receiver<Message>, readers: &ReadPool) {
+    while let Some(message) = jobs.blocking_recv() {
+        match message {
+            Message::Run(job) => job(&mut connection),
+            // What was queued before is still received; what comes later is refused.
+            Message::Close => jobs.close(),
+        }
+    }
+    // Here and not where the last handle is dropped: closing files may block.
+    readers.clear();
+    if let Err(error) = connection.close() {
+        tracing::warn!(error = %error.1, "the database was not closed cleanly");
+    }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let value = work(&transaction)?;
+    transaction.commit()?;
+    Ok(value)
+}
+
+pub(super) fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the store has been closed")
+}

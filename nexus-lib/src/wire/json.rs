@@ -1,1 +1,0 @@
-//! Reading JSON in place.

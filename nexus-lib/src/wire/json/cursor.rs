@@ -1,0 +1,293 @@
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::string::{decode, plain_len};
+use super::syntax::SyntaxError;
+
+/// How deep arrays and objects may be nested, the outermost included.
+pub const MAX_DEPTH: u32 = 128;
+
+type Walk<T> = Result<T, SyntaxError>;
+
+/// A place in a JSON text, which moves on value by value.
+///
+/// Each method that reads a value starts at its first byte and stops behind its last.
+#[derive(Debug)]
+pub(crate) struct Cursor<'a> {
+    json: &'a [u8],
+    at: usize,
+    /// How many objects and arrays were entered and not left.
+    depth: u32,
+}
+
+impl<'a> Cursor<'a> {
+    /// Stands on the first value of `json`, of which only the keys will be checked to be UTF-8.
+    pub(crate) fn new(json: &'a [u8]) -> Self {
+        let mut cursor = Self {
+            json,
+            at: 0,
+            depth: 0,
+        };
+        cursor.skip_whitespace();
+        cursor
+    }
+
+    /// Stands on the first value of `json`, all of which is UTF-8.
+    pub(crate) fn of_text(json: &'a [u8]) -> Walk<Self> {
+        match std::str::from_utf8(json) {
+            Ok(_) => Ok(Self::new(json)),
+            Err(error) => Err(SyntaxError {
+                offset: error.valid_up_to(),
+                expected: "UTF-8",
+            }),
+        }
+    }
+
+    /// The byte that is next; of a value, it tells the type.
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.json.get(self.at).copied()
+    }
+
+    /// How many bytes were read.
+    pub(crate) fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// Reads an object: `member` gets each key and must read the value behind it.
+    pub(crate) fn object(
+        &mut self,
+        mut member: impl FnMut(Cow<'a, str>, &mut Self) -> Walk<()>,
+    ) -> Walk<()> {
+        self.enter(b'{', "an object")?;
+        if self.take(b'}') {
+            self.depth -= 1;
+            return Ok(());
+        }
+        loop {
+            let key = self.key()?;
+            let start = self.at;
+            let key = decode(&self.json[key]).unwrap_or(Cow::Borrowed("\u{fffd}"));
+            member(key, self)?;
+            debug_assert!(self.at > start, "the value was not read");
+            self.skip_whitespace();
+            if self.take(b'}') {
+                self.depth -= 1;
+                return Ok(());
+            }
+            self.require(b',', "`,` or `}`")?;
+            self.skip_whitespace();
+        }
+    }
+
+    /// Reads an array: `element` must read each value.
+    pub(crate) fn array(&mut self, mut element: impl FnMut(&mut Self) -> Walk<()>) -> Walk<()> {
+        self.enter(b'[', "an array")?;
+        if self.take(b']') {
+            self.depth -= 1;
+            return Ok(());
+        }
+        loop {
+            element(self)?;
+            self.skip_whitespace();
+            if self.take(b']') {
+                self.depth -= 1;
+                return Ok(());
+            }
+            self.require(b',', "`,` or `]`")?;
+            self.skip_whitespace();
+        }
+    }
+
+    /// Reads a string; `None` when what it says is no Unicode.
+    pub(crate) fn string(&mut self) -> Walk<Option<Cow<'a, str>>> {
+        let raw = self.skip_string("a string")?;
+        Ok(decode(&self.json[raw]))
+    }
+
+    /// Reads a value of any type, and tells where it stands.
+    pub(crate) fn skip(&mut self) -> Walk<Range<usize>> {
+        let start = self.at;
+        let outer = self.depth;
+        // One bit for each object or array that is open here, the innermost lowest: 1 for an object.
+        let mut objects = 0u128;
+        loop {
+            match self.peek() {
+                Some(b'"') => drop(self.skip_string("a string")?),
+                Some(b'{') => {
+                    self.enter(b'{', "an object")?;
+                    objects = objects << 1 | 1;
+                    if self.peek() != Some(b'}') {
+                        self.key()?;
+                        continue;
+                    }
+                    self.at += 1;
+                    objects >>= 1;
+                    self.depth -= 1;
+                }
+                Some(b'[') => {
+                    self.enter(b'[', "an array")?;
+                    objects <<= 1;
+                    if self.peek() != Some(b']') {
+                        continue;
+                    }
+                    self.at += 1;
+                    objects >>= 1;
+                    self.depth -= 1;
+                }
+                Some(b'-' | b'0'..=b'9') => self.skip_number()?,
+                Some(b't') => self.skip_literal(b"true")?,
+                Some(b'f') => self.skip_literal(b"false")?,
+                Some(b'n') => self.skip_literal(b"null")?,
+                _ => return Err(self.expected("a value")),
+            }
+            // A value has ended, and maybe those around it.
+            loop {
+                if self.depth == outer {
+                    return Ok(start..self.at);
+                }
+                self.skip_whitespace();
+                let is_object = objects & 1 == 1;
+                if self.take(b',') {
+                    self.skip_whitespace();
+                    if is_object {
+                        self.key()?;
+                    }
+                    break;
+                }
+                match is_object {
+                    true => self.require(b'}', "`,` or `}`")?,
+                    false => self.require(b']', "`,` or `]`")?,
+                }
+                objects >>= 1;
+                self.depth -= 1;
+            }
+        }
+    }
+
+    /// Makes sure that nothing but whitespace is left.
+    pub(crate) fn end(&mut self) -> Walk<()> {
+        self.skip_whitespace();
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.expected("the end")),
+        }
+    }
+
+    fn enter(&mut self, open: u8, what: &'static str) -> Walk<()> {
+        if self.depth == MAX_DEPTH && self.peek() == Some(open) {
+            return Err(self.expected("at most 128 levels of nesting"));
+        }
+        self.require(open, what)?;
+        self.depth += 1;
+        self.skip_whitespace();
+        Ok(())
+    }
+
+    /// Reads a key with its colon and stops at the value; tells where the key stands, without quotes.
+    fn key(&mut self) -> Walk<Range<usize>> {
+        let key = self.skip_string("a key in double quotes")?;
+        self.skip_whitespace();
+        self.require(b':', "`:`")?;
+        self.skip_whitespace();
+        Ok(key)
+    }
+
+    /// Tells where the string stands, without quotes.
+    fn skip_string(&mut self, what: &'static str) -> Walk<Range<usize>> {
+        self.require(b'"', what)?;
+        let start = self.at;
+        loop {
+            self.at += plain_len(&self.json[self.at..]);
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(start..self.at - 1);
+                }
+                Some(b'\\') => self.skip_escape()?,
+                Some(_) => return Err(self.expected("an escape instead of a control character")),
+                None => return Err(self.expected("the string's closing quote")),
+            }
+        }
+    }
+
+    fn skip_escape(&mut self) -> Walk<()> {
+        self.at += 1;
+        match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.at += 1;
+                Ok(())
+            }
+            Some(b'u') => {
+                self.at += 1;
+                for _ in 0..4 {
+                    match self.peek() {
+                        Some(byte) if byte.is_ascii_hexdigit() => self.at += 1,
+                        _ => return Err(self.expected("four hexadecimal digits")),
+                    }
+                }
+                Ok(())
+            }
+            _ => Err(self.expected("one of \"\\/bfnrtu after the backslash")),
+        }
+    }
+
+    fn skip_number(&mut self) -> Walk<()> {
+        self.take(b'-');
+        if !self.take(b'0') {
+            self.skip_digits()?;
+        }
+        if self.take(b'.') {
+            self.skip_digits()?;
+        }
+        if self.take(b'e') || self.take(b'E') {
+            let _ = self.take(b'+') || self.take(b'-');
+            self.skip_digits()?;
+        }
+        Ok(())
+    }
+
+    fn skip_digits(&mut self) -> Walk<()> {
+        let rest = &self.json[self.at..];
+        match rest.iter().take_while(|byte| byte.is_ascii_digit()).count() {
+            0 => Err(self.expected("a digit")),
+            digits => {
+                self.at += digits;
+                Ok(())
+            }
+        }
+    }
+
+    fn skip_literal(&mut self, literal: &'static [u8]) -> Walk<()> {
+        if !self.json[self.at..].starts_with(literal) {
+            return Err(self.expected("a value"));
+        }
+        self.at += literal.len();
+        Ok(())
+    }
+
+    fn skip_whitespace(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn require(&mut self, byte: u8, what: &'static str) -> Walk<()> {
+        match self.take(byte) {
+            true => Ok(()),
+            false => Err(self.expected(what)),
+        }
+    }
+
+    fn expected(&self, expected: &'static str) -> SyntaxError {
+        SyntaxError {
+            offset: self.at,
+            expected,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+use std::ops::Range;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::wire::json::Cursor;
+
+/// The type of a JSON value, which its first byte tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Null,
+    True,
+    False,
+    Array,
+    Object,
+    /// A string or a number.
+    Other,
+}
+
+impl Kind {
+    pub(super) fn of(body: &[u8], value: &Range<usize>) -> Self {
+        match body.get(value.start) {
+            Some(b'n') => Self::Null,
+            Some(b't') => Self::True,
+            Some(b'f') => Self::False,
+            Some(b'[') => Self::Array,
+            Some(b'{') => Self::Object,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Where the values of the fields `names` stand in `body`, whose bytes `object` are one object.
+///
+/// # Errors
+/// When the object cannot be read, or when one of `names` is given twice or in another spelling.
+pub(super) fn find<const N: usize>(
+    body: &[u8],
+    object: Range<usize>,
+    names: [&'static str; N],
+) -> Result<[Option<Range<usize>>; N]> {
+    let json = body.get(object.clone()).unwrap_or_default();
+    let mut values = [const { None }; N];
+    let mut ambiguous = None;
+    let mut walk = || {
+        let mut cursor = Cursor::of_text(json)?;
+        cursor.object(|key, cursor| {
+            let value = cursor.skip()?;
+            let mut fields = names.iter().zip(&mut values);
+            if let Some((name, slot)) = fields.find(|(name, _)| is_alike(&key, name)) {
+                if slot.is_some() || key != *name {
+                    ambiguous = Some(*name);
+                }
+                *slot = Some(object.start + value.start..object.start + value.end);
+            }
+            Ok(())
+        })?;
+        cursor.end()
+    };
+    walk().map_err(|error| error.locate(json))?;
+    match ambiguous {
+        None => Ok(values),
+        Some(name) => Err(Error::new(
+            ErrorKind::InvalidRequest,
+            format!("`{name}` must be given once, and in lower case"),
+        )
+        .with_param(name)),
+    }
+}
+
+/// Whether a parser that ignores case, as Go's does, takes `key` for `name`.
+fn is_alike(key: &str, name: &str) -> bool {
+    // The two letters outside ASCII whose case folds into it.
+    let fold = |character: char| match character {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    };
+    // At most two bytes more for each letter: most keys are told apart by this alone.
+    key.len() >= name.len() && key.chars().map(fold).eq(name.chars())
+}

@@ -1,0 +1,113 @@
+//! What routing reads of a request, and how it edits one.
+//!
+//! [`RequestScan::of`] walks the body once. [`RequestScan::splice`] then replaces the few bytes that
+//! an upstream needs different; all others go out as they came in.
+//!
+//! A body that two parsers could read differently is refused: a field that is given twice, or a
+//! field in another spelling beside it (`Model`), which servers written in Go would take for it.
+//! Otherwise the model that runs might not be the one that was allowed and is accounted for.
+
+mod field;
+mod splice;
+
+use std::ops::Range;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::wire::json::Cursor;
+use field::{Kind, find};
+use splice::Edit;
+
+/// The few fields of a request that routing needs, and where they stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestScan {
+    /// The model's name.
+    pub model: Box<str>,
+    /// Whether `stream` is true.
+    pub stream: bool,
+    /// Whether the client itself asks for usage in the stream.
+    pub include_usage: bool,
+    /// Where the model's name stands, with its quotes.
+    model_at: Range<usize>,
+    /// What makes the request ask for usage; `None` when it does.
+    ask_usage: Option<Edit>,
+}
+
+impl RequestScan {
+    /// Scans a request's body.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest), which names the line and
+    /// column or else the parameter:
+    /// - the body is not one JSON object in UTF-8, or is nested too deeply;
+    /// - `model` is missing, empty or no string; `messages` is missing or no array;
+    /// - `stream` is neither a boolean nor null; `stream_options` is neither an object nor null, or
+    ///   its `include_usage` neither a boolean nor null;
+    /// - one of these is given twice, or in another case.
+    pub fn of(body: &[u8]) -> Result<Self> {
+        const NAMES: [&str; 4] = ["model", "messages", "stream", "stream_options"];
+        let [model, messages, stream, options] = find(body, 0..body.len(), NAMES)?;
+
+        let model_at = model.ok_or_else(|| refused("model", "`model` is missing"))?;
+        let model = read_model(body.get(model_at.clone()).unwrap_or_default())?;
+
+        let messages = messages.ok_or_else(|| refused("messages", "`messages` is missing"))?;
+        if Kind::of(body, &messages) != Kind::Array {
+            return Err(refused("messages", "`messages` must be an array"));
+        }
+
+        let stream = match stream.map(|value| Kind::of(body, &value)) {
+            None | Some(Kind::Null | Kind::False) => false,
+            Some(Kind::True) => true,
+            Some(_) => return Err(refused("stream", "`stream` must be true or false")),
+        };
+        let ask_usage = read_options(body, options)?;
+        Ok(Self {
+            model,
+            stream,
+            include_usage: ask_usage.is_none(),
+            model_at,
+            ask_usage,
+        })
+    }
+}
+
+fn read_model(json: &[u8]) -> Result<Box<str>> {
+    if json.first() != Some(&b'"') {
+        return Err(refused("model", "`model` must be a string"));
+    }
+    match Cursor::new(json).string() {
+        Ok(Some(model)) if model.is_empty() => Err(refused("model", "`model` must not be empty")),
+        Ok(Some(model)) => Ok(model.into()),
+        _ => Err(refused("model", "`model` must be valid Unicode")),
+    }
+}
+
+/// The edit that makes the request ask for usage; `None` when it does already.
+fn read_options(body: &[u8], options: Option<Range<usize>>) -> Result<Option<Edit>> {
+    const PARAM: &str = "stream_options";
+    let Some(options) = options else {
+        return Ok(Edit::insert_options(body));
+    };
+    match Kind::of(body, &options) {
+        Kind::Null => return Ok(Some(Edit::replace_options(options))),
+        Kind::Object => {}
+        _ => return Err(refused(PARAM, "`stream_options` must be an object")),
+    }
+    let [include_usage] = find(body, options.clone(), ["include_usage"])?;
+    match include_usage.map(|value| (Kind::of(body, &value), value)) {
+        None => Ok(Edit::insert_include_usage(body, options)),
+        Some((Kind::True, _)) => Ok(None),
+        Some((Kind::False | Kind::Null, value)) => Ok(Some(Edit::replace_include_usage(value))),
+        Some(_) => Err(refused(
+            PARAM,
+            "`stream_options.include_usage` must be true or false",
+        )),
+    }
+}
+
+fn refused(param: &'static str, message: &'static str) -> Error {
+    Error::new(ErrorKind::InvalidRequest, message).with_param(param)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::settings::SettingsError;
+
+/// Why the server did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error("cannot write logs to {}: {cause}", folder.display())]
+    Logs { folder: PathBuf, cause: String },
+    #[error("cannot start threads: {0}")]
+    Runtime(io::Error),
+    #[error("the {name} port cannot listen on {addr}: {cause}; is another server running there?")]
+    Listen {
+        name: &'static str,
+        addr: SocketAddr,
+        cause: io::Error,
+    },
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
+    #[error("{}", .0.report())]
+    Gateway(#[from] nexus_lib::Error),
+    #[error("stopped at once by a second signal; open requests were cut off")]
+    Forced,
+}
+
+impl Failure {
+    /// 2 for settings that cannot be started with, as for a wrong command line; 1 for all else.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Settings(_) => ExitCode::from(2),
+            Self::Gateway(error) if error.kind() == nexus_lib::ErrorKind::InvalidConfig => {
+                ExitCode::from(2)
+            }
+            _ => ExitCode::FAILURE,
+        }
+    }
+}

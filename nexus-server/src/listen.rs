@@ -1,0 +1,143 @@
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use nexus_lib::error::BoxError;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::failure::Failure;
+
+/// How long a client may take to send the head of a request, and an idle connection may stay.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// A request's head over this size, or with more headers than that, gets 431.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+const MAX_HEADERS: usize = 100;
+/// How long to rest when no connection can be taken, for want of file descriptors mostly.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How far the server's life has come; it only goes forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    Serving,
+    /// No new connections; open requests may finish.
+    Draining,
+    /// What is still open is cut off.
+    Cutting,
+}
+
+/// A bound port that takes no connections yet.
+pub(crate) struct Port {
+    name: &'static str,
+    listener: TcpListener,
+}
+
+impl Port {
+    pub(crate) async fn bind(name: &'static str, addr: SocketAddr) -> Result<Self, Failure> {
+        let listener = TcpListener::bind(addr).await;
+        let listener = listener.map_err(|cause| Failure::Listen { name, addr, cause })?;
+        Ok(Self { name, listener })
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The address that is really bound.
+    pub(crate) fn addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves connections through the phases, and returns when none is left.
+    ///
+    /// # Cancel safety
+    /// Dropped, it cuts off every connection.
+    pub(crate) async fn serve<S, B>(self, service: S, mut phase: watch::Receiver<Phase>)
+    where
+        S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+        S: Clone + Send + 'static,
+        S::Future: Send,
+        B: hyper::body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = reached(&mut phase, Phase::Draining) => break,
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        connections.spawn(connection(stream, service.clone(), phase.clone()));
+                    }
+                    Err(error) if concerns_one_connection(&error) => {}
+                    Err(error) => {
+                        tracing::warn!(port = self.name, %error, "no connection can be taken");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                Some(_) = connections.join_next() => {}
+            }
+        }
+        drop(self.listener);
+        tokio::select! {
+            () = async { while connections.join_next().await.is_some() {} } => {}
+            () = reached(&mut phase, Phase::Cutting) => {}
+        }
+        // Awaits them, so that every call that is cut off has been settled when this returns.
+        connections.shutdown().await;
+    }
+}
+
+/// Resolves once `phase` has come to `wanted`, or nobody is left to bring it there.
+async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
+    let _ = phase.wait_for(|phase| *phase >= wanted).await;
+}
+
+/// Serves one connection to its end; while draining, to the end of the request that is open.
+async fn connection<S, B>(stream: TcpStream, service: S, mut phase: watch::Receiver<Phase>)
+where
+    S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    B: hyper::body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
+    // Without this an event of a stream can wait 40 ms for the client's acknowledgement of the last.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY cannot be set");
+    }
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+            .with_upgrades()
+    );
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = reached(&mut phase, Phase::Draining) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    // Clients hang up in every way there is: no matter for the operator.
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Whether an accept failed for a reason that lies with the connection and not with this process.
+fn concerns_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    matches!(
+        error.kind(),
+        K::ConnectionAborted | K::ConnectionRefused | K::ConnectionReset | K::Interrupted
+    )
+}

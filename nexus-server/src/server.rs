@@ -1,0 +1,74 @@
+use std::io::Write;
+
+use nexus_lib::secret::MasterKey;
+use nexus_lib::{Gateway, SqliteStore, Transport};
+use secrecy::ExposeSecret;
+use tokio::sync::watch;
+use tower::Layer;
+
+use crate::failure::Failure;
+use crate::listen::{Phase, Port};
+use crate::settings::Settings;
+use crate::signals::Signals;
+use crate::{cors, demo, drain, tls};
+
+/// Serves both ports until a signal, then drains them and closes the gateway.
+pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
+    // Before anything that takes time: a signal during the start is not lost.
+    let mut signals = Signals::listen().map_err(Failure::Signals)?;
+    let admin = Port::bind("admin", settings.admin_addr).await?;
+    let api = Port::bind("api", settings.api_addr).await?;
+    let gateway = gateway(&settings).await?;
+    announce(&[&admin, &api]);
+
+    let (phase, watched) = watch::channel(Phase::Serving);
+    let admin = admin.serve(gateway.admin(), watched.clone());
+    let api = async {
+        match cors::layer(&settings.cors_origins) {
+            Some(layer) => api.serve(layer.layer(gateway.api()), watched).await,
+            None => api.serve(gateway.api(), watched).await,
+        }
+    };
+    let serving = async {
+        tokio::join!(admin, api);
+    };
+    drain::run(serving, &phase, settings.drain_timeout, &mut signals).await?;
+    gateway.close().await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn gateway(settings: &Settings) -> Result<Gateway, Failure> {
+    let options = SqliteStore::options(&settings.database);
+    let options = match &settings.master_key {
+        Some(text) => options.master_key(MasterKey::from_base64(text.expose_secret())?),
+        None => options.master_key_file(settings.data_dir.join("master.key")),
+    };
+    let mut transport = Transport::builder();
+    if let Some(tls) = tls::client_config() {
+        transport = transport.tls_config(tls);
+    }
+    let gateway = Gateway::builder(options.open().await?)
+        .transport(transport.build()?)
+        .admin_token(settings.admin_token.clone())
+        .max_body_bytes(settings.max_body_bytes)
+        .build()
+        .await?;
+    if settings.demo {
+        demo::register(gateway.registry()).await?;
+    }
+    Ok(gateway)
+}
+
+/// Says on stdout where the ports are: with port 0 nobody else knows.
+fn announce(ports: &[&Port]) {
+    let mut stdout = std::io::stdout().lock();
+    for port in ports {
+        let (name, addr) = (port.name(), port.addr());
+        let Ok(addr) = addr else { continue };
+        // Whoever closed our stdout does not want to know.
+        let _ = writeln!(stdout, "{name} listening on http://{addr}");
+        tracing::info!(port = name, %addr, "listening");
+    }
+    let _ = stdout.flush();
+}

