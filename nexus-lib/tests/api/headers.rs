@@ -60,7 +60,7 @@ async fn the_request_id_is_the_ledgers() {
 async fn the_upstreams_own_request_id_does_not_take_the_place_of_ours() {
     let answer = Answer::fixed(200, &[("x-request-id", "req_upstream")], "{}");
     let (rig, _upstream) = Rig::over(answer).await;
-    assert_uuid_v7(&rig.chat(PLAIN).await);
+    assert_uuid_v7(&rig.chat(PLAIN).await.head);
 }
 
 #[tokio::test]

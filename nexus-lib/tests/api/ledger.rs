@@ -63,7 +63,7 @@ async fn a_plain_request_has_a_whole_row() {
 async fn usage_is_what_was_reported_whether_the_client_asked_or_not() {
     let (rig, _upstream) = Rig::over(openai::server(&["Hel", "lo"], 21, 9)).await;
     for (body, stream) in [(PLAIN, false), (STREAM, true), (STREAM_USAGE, true)] {
-        let row = rig.row(&rig.chat(body).await).await;
+        let row = rig.row(&rig.chat(body).await.head).await;
         assert_eq!(row["stream"], stream);
         assert_eq!(row["state"], "completed");
         assert_eq!(row["usage_source"], "reported");
@@ -131,7 +131,7 @@ async fn the_last_usage_wins_and_zero_is_a_figure() {
         openai::DONE,
     ];
     let (rig, _upstream) = Rig::over(Answer::events(&many).end()).await;
-    let row = rig.row(&rig.chat(STREAM_USAGE).await).await;
+    let row = rig.row(&rig.chat(STREAM_USAGE).await.head).await;
     assert_eq!(
         (&row["prompt_tokens"], &row["completion_tokens"]),
         (&json!(8), &json!(0))
@@ -144,7 +144,7 @@ async fn what_was_not_reported_is_not_called_reported() {
     let events = openai::stream_events(&["a"], None);
     let events: Vec<&str> = events.iter().map(String::as_str).collect();
     let (rig, _upstream) = Rig::over(Answer::events(&events).end()).await;
-    let row = rig.row(&rig.chat(STREAM).await).await;
+    let row = rig.row(&rig.chat(STREAM).await.head).await;
     assert_eq!(row["state"], "completed");
     assert_ne!(row["usage_source"], "reported");
 }
@@ -153,7 +153,7 @@ async fn what_was_not_reported_is_not_called_reported() {
 async fn a_refused_request_is_a_failed_row() {
     let body = openai::error("no such parameter", "invalid_request_error", "bad").to_string();
     let (rig, _upstream) = Rig::over(Answer::json(400, body)).await;
-    let row = rig.row(&rig.chat(PLAIN).await).await;
+    let row = rig.row(&rig.chat(PLAIN).await.head).await;
     assert_eq!(
         (&row["state"], &row["status"]),
         (&json!("failed"), &json!(400))
