@@ -46,6 +46,3 @@ pub use registry::{ProviderSpec, Registry};
 pub use router::Router;
 pub use store::{NewModel, SqliteStore, Store};
 pub use wire::ChatRequest;
-
-#[cfg(feature = "test-util")]
-pub mod testing;

@@ -9,9 +9,11 @@
 //! ```
 
 mod admin;
+mod api;
 mod body;
 mod collect;
 mod respond;
 
 pub use admin::AdminService;
+pub use api::ApiService;
 pub use body::Body;

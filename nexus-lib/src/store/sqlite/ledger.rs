@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use rusqlite::{CachedStatement, Connection, params};
 
@@ -45,7 +47,7 @@ const MAX_TOKENS: u64 = 1 << 40;
 
 #[async_trait]
 impl LedgerStore for SqliteStore {
-    async fn append(&self, batch: Vec<LedgerWrite>) -> Result<()> {
+    async fn append(&self, batch: Arc<Vec<LedgerWrite>>) -> Result<()> {
         if batch.is_empty() {
             return Ok(());
         }

@@ -48,11 +48,6 @@ impl<'a> Cursor<'a> {
         self.json.get(self.at).copied()
     }
 
-    /// How many bytes were read.
-    pub(crate) fn offset(&self) -> usize {
-        self.at
-    }
-
     /// Reads an object: `member` gets each key and must read the value behind it.
     pub(crate) fn object(
         &mut self,

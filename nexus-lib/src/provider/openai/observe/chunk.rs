@@ -1,0 +1,179 @@
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use memchr::memmem::Finder;
+
+use super::look::look;
+use crate::call::{Observed, Piece};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sse::{Decoder, Event, events};
+
+/// Room for an image in base64, which some models send as one event.
+const MAX_EVENT_BYTES: usize = 16 << 20;
+
+const DONE: &[u8] = b"[DONE]";
+
+/// Passes a stream of chat completion chunks through, event by event, and tells what was in it.
+#[derive(Debug)]
+pub(crate) struct ChunkObserver {
+    decoder: Decoder,
+    /// The client did not ask for the usage chunk, and shall not see it.
+    hide_usage: bool,
+    has_events: bool,
+    /// `usage` has come, so that `x_groq.usage` says nothing new.
+    has_usage: bool,
+    is_done: bool,
+}
+
+impl ChunkObserver {
+    pub(crate) fn new(hide_usage: bool) -> Self {
+        Self {
+            decoder: Decoder::new(MAX_EVENT_BYTES),
+            hide_usage,
+            has_events: false,
+            has_usage: false,
+            is_done: false,
+        }
+    }
+
+    /// Whether an event has come yet: comments are none.
+    pub(crate) fn has_events(&self) -> bool {
+        self.has_events
+    }
+
+    /// Takes the next chunk of the body; gives the events that are whole now, byte for byte but for a
+    /// hidden usage chunk. The piece's bytes may be empty.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UpstreamInvalid`] when an event is too long.
+    pub(crate) fn push(&mut self, chunk: Bytes) -> Result<Piece> {
+        let region = self.decoder.push(chunk)?;
+        self.has_events = self.has_events || events(&region).next().is_some();
+        if !NAMES.occur_in(&region) {
+            let observed = Observed::default();
+            return Ok(Piece {
+                bytes: region,
+                observed,
+            });
+        }
+        let mut passage = Passage::default();
+        for event in events(&region).filter(|event| NAMES.occur_in(&region[event.range()])) {
+            self.look_at(&event, &mut passage);
+        }
+        Ok(passage.piece(region))
+    }
+
+    /// Ends the body: gives the last event, if the blank line behind it was missing, as it still is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UpstreamInvalid`] when there was no event at all, and
+    /// [`ErrorKind::StreamInterrupted`] when the body ended inside of one.
+    pub(crate) fn finish(&mut self) -> Result<Piece> {
+        let region = self.decoder.finish().unwrap_or_default();
+        let (had_events, was_done) = (self.has_events, self.is_done);
+        let mut passage = Passage::default();
+        let mut is_whole = true;
+        for event in events(&region) {
+            is_whole &= self.look_at(&event, &mut passage);
+            self.has_events = true;
+        }
+        match (had_events, self.has_events && (is_whole || was_done)) {
+            (_, true) => Ok(passage.piece(region)),
+            (true, false) => Err(Error::new(
+                ErrorKind::StreamInterrupted,
+                "the provider's stream ended inside an event",
+            )),
+            (false, false) => Err(Error::new(
+                ErrorKind::UpstreamInvalid,
+                "the provider's stream held no event",
+            )),
+        }
+    }
+
+    /// Whether the event is what it should be.
+    fn look_at(&mut self, event: &Event<'_>, passage: &mut Passage) -> bool {
+        let data = event.data();
+        let observed = &mut passage.observed;
+        if data.trim_ascii() == DONE {
+            (observed.terminal, self.is_done) = (true, true);
+            return true;
+        }
+        let seen = look(&data);
+        self.has_usage |= seen.usage.is_some();
+        let groq_usage = seen.groq_usage.filter(|_| !self.has_usage);
+        if self.hide_usage && seen.is_usage_only {
+            passage.hidden.push(event.range());
+        }
+        observed.merge(Observed {
+            usage: seen.usage.or(groq_usage),
+            finished: seen.finished,
+            terminal: false,
+            error: seen.error,
+        });
+        seen.is_whole
+    }
+}
+
+/// What was seen in one region, and what of it does not go on.
+#[derive(Default)]
+struct Passage {
+    observed: Observed,
+    /// In order.
+    hidden: Vec<Range<usize>>,
+}
+
+impl Passage {
+    fn piece(self, region: Bytes) -> Piece {
+        Piece {
+            bytes: cut(region, &self.hidden),
+            observed: self.observed,
+        }
+    }
+}
+
+/// `region` without the parts `hidden`: a slice of it where what stays is in one run.
+fn cut(region: Bytes, hidden: &[Range<usize>]) -> Bytes {
+    match hidden {
+        [] => region,
+        [only] if only.start == 0 => region.slice(only.end..),
+        [only] if only.end == region.len() => region.slice(..only.start),
+        _ => {
+            let mut kept = Vec::with_capacity(region.len());
+            let mut at = 0;
+            for part in hidden {
+                kept.extend_from_slice(&region[at..part.start]);
+                at = part.end;
+            }
+            kept.extend_from_slice(&region[at..]);
+            kept.into()
+        }
+    }
+}
+
+/// The names that make an event worth reading.
+struct Names {
+    members: [Finder<'static>; 3],
+    done: Finder<'static>,
+}
+
+static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
+    members: ["\"usage\"", "\"finish_reason\"", "\"error\""].map(Finder::new),
+    done: Finder::new(DONE),
+});
+
+impl Names {
+    fn occur_in(&self, bytes: &[u8]) -> bool {
+        let has_value = |name: &Finder<'_>| {
+            let mut hits = name.find_iter(bytes);
+            hits.any(|at| !is_null(&bytes[at + name.needle().len()..]))
+        };
+        self.members.iter().any(has_value) || self.done.find(bytes).is_some()
+    }
+}
+
+/// Whether what follows a name is a colon and null.
+fn is_null(behind: &[u8]) -> bool {
+    let value = behind.trim_ascii_start().strip_prefix(b":");
+    value.is_some_and(|value| value.trim_ascii_start().starts_with(b"null"))
+}

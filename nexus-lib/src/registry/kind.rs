@@ -1,0 +1,93 @@
+use crate::error::{Error, ErrorKind, Result};
+
+/// "Any server that speaks OpenAI's protocol".
+const OPENAI: &str = "openai";
+const OPENAI_ALIAS: &str = "openai-compatible";
+
+/// The kind to store for a provider at `host`: the one that was said, or the one that the host is
+/// known for.
+pub(super) fn resolve(said: Option<&str>, host: &str, spoken: &[&str]) -> Result<String> {
+    let kind = match said {
+        Some(said) => {
+            let said = said.trim().to_ascii_lowercase();
+            if said == OPENAI_ALIAS {
+                OPENAI.to_owned()
+            } else {
+                said
+            }
+        }
+        None => of_host(host).to_owned(),
+    };
+    if spoken.contains(&kind.as_str()) {
+        return Ok(kind);
+    }
+    let cause = match said {
+        Some(_) => "this gateway does not speak this kind".to_owned(),
+        None => format!(
+            "`server_url` is a provider of kind `{kind}`, which this gateway does not speak"
+        ),
+    };
+    let hint = if spoken.contains(&OPENAI) {
+        "; a provider's OpenAI-compatible endpoint can be registered with \"kind\":\"openai\""
+    } else {
+        ""
+    };
+    let message = format!("{cause}; it speaks {}{hint}", spoken.join(", "));
+    Err(Error::new(ErrorKind::Unprocessable, message).with_param("kind"))
+}
+
+fn of_host(host: &str) -> &'static str {
+    let host = host.to_ascii_lowercase();
+    match host.as_str() {
+        "api.anthropic.com" => "anthropic",
+        "generativelanguage.googleapis.com" => "gemini",
+        "api.x.ai" => "xai",
+        host if host.ends_with(".openai.azure.com") => "azure",
+        _ => OPENAI,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_tell_kinds() {
+        for (host, kind) in [
+            ("api.anthropic.com", "anthropic"),
+            ("generativelanguage.googleapis.com", "gemini"),
+            ("my-team.openai.azure.com", "azure"),
+            ("API.X.AI", "xai"),
+            ("openai.azure.com.evil.example", "openai"),
+            ("api.openai.com", "openai"),
+            ("localhost", "openai"),
+        ] {
+            assert_eq!(of_host(host), kind, "{host}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_beats_the_host() {
+        let said = |kind| resolve(Some(kind), "api.anthropic.com", &["openai", "demo"]).unwrap();
+        assert_eq!(said("openai"), "openai");
+        assert_eq!(said("openai-compatible"), "openai");
+        assert_eq!(said("Demo"), "demo");
+    }
+
+    #[test]
+    fn a_kind_that_is_not_spoken_is_refused_with_a_way_out() {
+        let spoken = ["openai", "demo"];
+        for error in [
+            resolve(Some("gemini"), "localhost", &spoken).unwrap_err(),
+            resolve(None, "generativelanguage.googleapis.com", &spoken).unwrap_err(),
+        ] {
+            assert_eq!(
+                (error.status().as_u16(), error.param()),
+                (422, Some("kind"))
+            );
+            let message = error.to_string();
+            assert!(message.contains("openai, demo"), "{message}");
+            assert!(message.contains("\"kind\":\"openai\""), "{message}");
+        }
+    }
+}

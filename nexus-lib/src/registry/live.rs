@@ -1,0 +1,167 @@
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::{ProviderSpec, Snapshot, model};
+use crate::call::Principal;
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{ModelRecord, NewModel, ProviderRecord, RegistryStore};
+use crate::wire::{ModelId, ProviderId};
+
+/// The providers, models and keys in force. A clone is the same registry.
+///
+/// # Cancel safety
+/// A write whose future is dropped has been stored wholly or not at all. When it was stored, it is in
+/// force with the next write or [`refresh`](Self::refresh) at the latest.
+#[derive(Clone)]
+pub struct Registry {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn RegistryStore>,
+    /// The provider kinds that the gateway can speak.
+    spoken: Box<[&'static str]>,
+    snapshot: ArcSwap<Snapshot>,
+}
+
+impl Registry {
+    /// The registry that `store` keeps, for a gateway that can speak to providers of these `kinds`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn open(
+        store: Arc<dyn RegistryStore>,
+        kinds: impl IntoIterator<Item = &'static str>,
+    ) -> Result<Self> {
+        let spoken: Box<[_]> = kinds.into_iter().collect();
+        let snapshot = Snapshot::new(store.load().await?, &spoken);
+        let inner = Inner {
+            store,
+            spoken,
+            snapshot: ArcSwap::from_pointee(snapshot),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// What is in force now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.inner.snapshot.load_full()
+    }
+
+    /// Whom a client's `key` stands for. Neither allocates nor waits.
+    ///
+    /// A key is known as long as a registered provider bears it; one whose providers are all disabled
+    /// is granted nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidApiKey`] for a key that is not known.
+    pub fn authenticate(&self, key: &[u8]) -> Result<Principal> {
+        self.inner.snapshot.load().authenticate(key)
+    }
+
+    /// Adds a provider.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unprocessable`], naming the field, when the spec makes no sense; else the store's.
+    pub async fn add_provider(&self, spec: ProviderSpec) -> Result<ProviderRecord> {
+        let new = spec.into_new(&self.inner.spoken)?;
+        let record = self.inner.store.insert_provider(new).await?;
+        self.refresh().await?;
+        Ok(record)
+    }
+
+    /// Replaces a provider's fields; keys that the spec does not name stay.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for an id that is not there, [`ErrorKind::Unprocessable`], naming the
+    /// field, when the spec makes no sense; else the store's.
+    pub async fn update_provider(
+        &self,
+        id: ProviderId,
+        spec: ProviderSpec,
+    ) -> Result<ProviderRecord> {
+        let mut snapshot = self.snapshot();
+        if snapshot.provider(id).is_none() {
+            // Another gateway on the same store may have added it.
+            self.refresh().await?;
+            snapshot = self.snapshot();
+        }
+        let present = snapshot
+            .provider(id)
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no provider {id}")))?;
+        let update = spec.into_update(present, &self.inner.spoken)?;
+        let record = self.inner.store.update_provider(id, update).await?;
+        self.refresh().await?;
+        Ok(record)
+    }
+
+    /// Removes a provider and its models. The ledger's rows stay.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for an id that is not there; else the store's.
+    pub async fn delete_provider(&self, id: ProviderId) -> Result<()> {
+        self.inner.store.delete_provider(id).await?;
+        self.refresh().await
+    }
+
+    /// Adds a model to a provider.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unprocessable`], naming the field, when a name makes no sense,
+    /// [`ErrorKind::NotFound`] for a provider that is not there, [`ErrorKind::Conflict`] when it has a
+    /// model of that name; else the store's.
+    pub async fn add_model(&self, new: NewModel) -> Result<ModelRecord> {
+        let new = model::checked(new)?;
+        let record = self.inner.store.insert_model(new).await?;
+        self.refresh().await?;
+        Ok(record)
+    }
+
+    /// Replaces a model's fields; its provider may change.
+    ///
+    /// # Errors
+    /// As for [`add_model`](Self::add_model), and [`ErrorKind::NotFound`] for an id that is not there.
+    pub async fn update_model(&self, id: ModelId, new: NewModel) -> Result<ModelRecord> {
+        let new = model::checked(new)?;
+        let record = self.inner.store.update_model(id, new).await?;
+        self.refresh().await?;
+        Ok(record)
+    }
+
+    /// Removes a model.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for an id that is not there; else the store's.
+    pub async fn delete_model(&self, id: ModelId) -> Result<()> {
+        self.inner.store.delete_model(id).await?;
+        self.refresh().await
+    }
+
+    /// Puts in force what is stored now.
+    ///
+    /// # Errors
+    /// The store's; what was in force stays so.
+    pub async fn refresh(&self) -> Result<()> {
+        let records = self.inner.store.load().await?;
+        let loaded = Arc::new(Snapshot::new(records, &self.inner.spoken));
+        // Loads that overlap may end in any order: an older one never replaces a newer one.
+        self.inner.snapshot.rcu(|present| {
+            let newer = loaded.revision() > present.revision();
+            Arc::clone(if newer { &loaded } else { present })
+        });
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry")
+            .field("kinds", &self.inner.spoken)
+            .field("revision", &self.snapshot().revision())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,203 @@
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use http::HeaderValue;
+use secrecy::ExposeSecret;
+use zeroize::Zeroizing;
+
+use crate::call::{Grant, KeyHash, Principal, ProviderProfile, Target};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{ModelRecord, ProviderRecord, RegistryRecords};
+use crate::wire::{BaseUrl, ModelId, ProviderId};
+
+/// All that is registered, as it stood at one moment, and what each key may call.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    records: RegistryRecords,
+    grants: HashMap<KeyHash, Arc<Grant>, BuildHasherDefault<HashPrefix>>,
+}
+
+impl Snapshot {
+    /// Makes everything ready that requests will need; `spoken` are the kinds that the gateway can
+    /// speak. A provider that cannot be used (its kind is not spoken, its proxy not supported) is
+    /// listed, but granted to nobody.
+    pub(super) fn new(records: RegistryRecords, spoken: &[&str]) -> Self {
+        let mut models: HashMap<ProviderId, Vec<&ModelRecord>> = HashMap::new();
+        for model in &records.models {
+            models.entry(model.provider_id).or_default().push(model);
+        }
+        let mut names = Names::default();
+        let mut offers: HashMap<KeyHash, HashMap<Arc<str>, Vec<Target>>> = HashMap::new();
+        let mut providers: Vec<_> = records.providers.iter().collect();
+        providers.sort_by_key(|provider| (provider.priority, provider.id));
+        for provider in providers {
+            let offer = offers.entry(provider.client_key).or_default();
+            let Some(profile) = usable_profile(provider, spoken) else {
+                continue;
+            };
+            for model in models.get(&provider.id).into_iter().flatten() {
+                let target = target(&profile, model, &mut names);
+                offer.entry(target.model.clone()).or_default().push(target);
+            }
+        }
+        let grants = offers
+            .into_iter()
+            .map(|(key, targets)| {
+                let targets = targets.into_iter();
+                let targets = targets.map(|(model, targets)| (model, targets.into()));
+                (key, Arc::new(Grant::new(targets.collect())))
+            })
+            .collect();
+        Self { records, grants }
+    }
+
+    /// Rises with every write; a higher one is newer.
+    pub fn revision(&self) -> u64 {
+        self.records.revision
+    }
+
+    /// The providers, ordered by id.
+    pub fn providers(&self) -> &[ProviderRecord] {
+        &self.records.providers
+    }
+
+    /// The provider of this id.
+    pub fn provider(&self, id: ProviderId) -> Option<&ProviderRecord> {
+        let providers = &self.records.providers;
+        let index = providers.binary_search_by_key(&id, |provider| provider.id);
+        index.ok().map(|index| &providers[index])
+    }
+
+    /// The models, ordered by id.
+    pub fn models(&self) -> &[ModelRecord] {
+        &self.records.models
+    }
+
+    /// One provider's models, ordered by id.
+    pub fn models_of(&self, provider: ProviderId) -> impl Iterator<Item = &ModelRecord> {
+        let models = self.records.models.iter();
+        models.filter(move |model| model.provider_id == provider)
+    }
+
+    /// The model of this id.
+    pub fn model(&self, id: ModelId) -> Option<&ModelRecord> {
+        let models = &self.records.models;
+        let index = models.binary_search_by_key(&id, |model| model.id);
+        index.ok().map(|index| &models[index])
+    }
+
+    /// See [`Registry::authenticate`](super::Registry::authenticate).
+    pub(super) fn authenticate(&self, key: &[u8]) -> Result<Principal> {
+        let key = KeyHash::of(key);
+        match self.grants.get(&key) {
+            Some(grant) => Ok(Principal::new(key, Arc::clone(grant))),
+            None => Err(Error::new(
+                ErrorKind::InvalidApiKey,
+                "this key is not known here; send the `personalized_key` of a registered provider \
+                 as `Authorization: Bearer KEY`",
+            )),
+        }
+    }
+}
+
+/// `None` for a provider that takes no requests, or cannot.
+fn usable_profile(record: &ProviderRecord, spoken: &[&str]) -> Option<Arc<ProviderProfile>> {
+    if !record.enabled {
+        return None;
+    }
+    match profile(record, spoken) {
+        Ok(profile) => Some(Arc::new(profile)),
+        Err(error) => {
+            let error = error.report();
+            tracing::error!(
+                provider_id = record.id.0,
+                error,
+                "a provider cannot be used"
+            );
+            None
+        }
+    }
+}
+
+fn profile(record: &ProviderRecord, spoken: &[&str]) -> Result<ProviderProfile> {
+    let invalid = |message| Error::new(ErrorKind::StoreInvalid, message);
+    if !spoken.contains(&record.kind.as_str()) {
+        return Err(invalid("its kind is not spoken by this gateway"));
+    }
+    if record.proxy_url.is_some() {
+        return Err(invalid(
+            "it is to be reached by a proxy, which is not supported yet",
+        ));
+    }
+    let name_header = HeaderValue::from_bytes(record.name.as_bytes())
+        .map_err(|error| invalid("its name has control characters").with_source(error))?;
+    let key = record.server_key.expose_secret();
+    let bearer = if key.is_empty() {
+        None
+    } else {
+        let text = Zeroizing::new(format!("Bearer {key}"));
+        let mut header = HeaderValue::from_str(&text)
+            .map_err(|error| invalid("its key cannot be a header").with_source(error))?;
+        header.set_sensitive(true);
+        Some(header)
+    };
+    Ok(ProviderProfile {
+        id: record.id,
+        name: record.name.as_str().into(),
+        name_header,
+        kind: record.kind.as_str().into(),
+        base_url: BaseUrl::parse(&record.server_url)?,
+        server_key: record.server_key.clone(),
+        bearer,
+        priority: record.priority,
+        weight: record.weight,
+    })
+}
+
+fn target(profile: &Arc<ProviderProfile>, model: &ModelRecord, names: &mut Names) -> Target {
+    // A name that does not differ needs no edit of the request.
+    let upstream = model.upstream_model.as_deref();
+    let upstream = upstream.filter(|name| *name != model.model_name);
+    Target {
+        provider: Arc::clone(profile),
+        model_id: model.id,
+        model: names.shared(&model.model_name),
+        upstream_model: upstream.map(|name| names.shared(name)),
+        created_at: model.created_at,
+    }
+}
+
+/// One allocation for each name, however many providers offer it.
+#[derive(Default)]
+struct Names(HashMap<Box<str>, Arc<str>>);
+
+impl Names {
+    fn shared(&mut self, name: &str) -> Arc<str> {
+        if let Some(name) = self.0.get(name) {
+            return Arc::clone(name);
+        }
+        let shared: Arc<str> = name.into();
+        self.0.insert(name.into(), Arc::clone(&shared));
+        shared
+    }
+}
+
+/// Hashes a [`KeyHash`] by taking its first eight bytes, which are as good as random.
+#[derive(Default)]
+struct HashPrefix(u64);
+
+impl Hasher for HashPrefix {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(prefix) = bytes.first_chunk() {
+            self.0 = u64::from_ne_bytes(*prefix);
+        }
+    }
+
+    /// The length that comes before the bytes is always the same.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

@@ -1,0 +1,227 @@
+use secrecy::{ExposeSecret, SecretString};
+
+use super::kind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{NewProvider, ProviderRecord, ProviderUpdate};
+use crate::wire::{BaseUrl, mask};
+
+/// A provider as an operator wants it: what [`Registry::add_provider`](super::Registry::add_provider)
+/// and [`update_provider`](super::Registry::update_provider) take, and check.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ProviderSpec {
+    /// Its name, for people: 1 to 200 characters, none of them control characters.
+    pub name: String,
+    /// Which implementation speaks to it; told from the URL's host when `None`.
+    pub kind: Option<String>,
+    /// Its base URL, http or https.
+    pub server_url: String,
+    /// Its own key: up to 4096 visible ASCII characters, empty when it needs none. An update keeps the
+    /// present one when this is `None` or the present one's mask.
+    pub server_key: Option<SecretString>,
+    /// The key that clients show: 1 to 512 visible ASCII characters. `None` and the mask are as for
+    /// [`server_key`](Self::server_key).
+    pub personalized_key: Option<SecretString>,
+    /// Free text.
+    pub description: String,
+    /// An outbound proxy. Not supported yet, and refused: a provider that has one must never be
+    /// reached around it.
+    pub proxy_url: Option<String>,
+    /// Whether it takes requests.
+    pub enabled: bool,
+    /// Low ones are asked first: -1000 to 1000.
+    pub priority: i32,
+    /// Its share among those of one priority: 1 to 1000.
+    pub weight: u32,
+}
+
+impl ProviderSpec {
+    const MAX_NAME_CHARS: usize = 200;
+    const MAX_SERVER_KEY_CHARS: usize = 4096;
+    const MAX_PERSONALIZED_KEY_CHARS: usize = 512;
+
+    /// An enabled provider of priority 0 and weight 1, whose kind its URL tells.
+    pub fn new(
+        name: impl Into<String>,
+        server_url: impl Into<String>,
+        server_key: impl Into<SecretString>,
+        personalized_key: impl Into<SecretString>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            kind: None,
+            server_url: server_url.into(),
+            server_key: Some(server_key.into()),
+            personalized_key: Some(personalized_key.into()),
+            description: String::new(),
+            proxy_url: None,
+            enabled: true,
+            priority: 0,
+            weight: 1,
+        }
+    }
+
+    /// Says which implementation speaks to it.
+    #[must_use]
+    pub fn kind(mut self, kind: impl Into<String>) -> Self {
+        self.kind = Some(kind.into());
+        self
+    }
+
+    /// Describes it.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = description.into();
+        self
+    }
+
+    /// Says whether it takes requests.
+    #[must_use]
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    /// Says when it is asked: low ones first.
+    #[must_use]
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Says its share among those of one priority.
+    #[must_use]
+    pub fn weight(mut self, weight: u32) -> Self {
+        self.weight = weight;
+        self
+    }
+
+    /// Leaves both keys as they are in an update.
+    #[must_use]
+    pub fn keep_keys(mut self) -> Self {
+        (self.server_key, self.personalized_key) = (None, None);
+        self
+    }
+
+    /// The checked provider to insert; `spoken` are the kinds that the gateway can speak.
+    pub(super) fn into_new(mut self, spoken: &[&str]) -> Result<NewProvider> {
+        let server_key = self.server_key.take().ok_or_else(|| {
+            let message = "`server_key` is required; it is empty for a server that needs none";
+            invalid("server_key", message)
+        })?;
+        let personalized_key = self.personalized_key.take().ok_or_else(|| {
+            let message = "`personalized_key` is required: the key that clients will show";
+            invalid("personalized_key", message)
+        })?;
+        check_server_key(&server_key)?;
+        check_personalized_key(&personalized_key)?;
+        let kind = self.check(spoken)?;
+        Ok(NewProvider {
+            name: self.name,
+            kind,
+            server_url: self.server_url,
+            server_key,
+            personalized_key,
+            description: self.description,
+            proxy_url: None,
+            enabled: self.enabled,
+            priority: self.priority,
+            weight: self.weight,
+        })
+    }
+
+    /// The checked update of `present`.
+    pub(super) fn into_update(
+        mut self,
+        present: &ProviderRecord,
+        spoken: &[&str],
+    ) -> Result<ProviderUpdate> {
+        let server_key = unless_mask(
+            self.server_key.take(),
+            &mask(present.server_key.expose_secret()),
+        );
+        let personalized_key = unless_mask(self.personalized_key.take(), &present.client_key_mask);
+        server_key.as_ref().map_or(Ok(()), check_server_key)?;
+        personalized_key
+            .as_ref()
+            .map_or(Ok(()), check_personalized_key)?;
+        let kind = self.check(spoken)?;
+        Ok(ProviderUpdate {
+            name: self.name,
+            kind,
+            server_url: self.server_url,
+            server_key,
+            personalized_key,
+            description: self.description,
+            proxy_url: None,
+            enabled: self.enabled,
+            priority: self.priority,
+            weight: self.weight,
+        })
+    }
+
+    /// Checks all but the keys, and returns the kind.
+    fn check(&self, spoken: &[&str]) -> Result<String> {
+        check_label("name", &self.name, Self::MAX_NAME_CHARS)?;
+        let url =
+            BaseUrl::parse(&self.server_url).map_err(|error| error.with_param("server_url"))?;
+        if self.proxy_url.as_deref().is_some_and(|url| !url.is_empty()) {
+            return Err(invalid(
+                "proxy_url",
+                "outbound proxies are not supported yet",
+            ));
+        }
+        if !(-1000..=1000).contains(&self.priority) {
+            return Err(invalid(
+                "priority",
+                "`priority` lies between -1000 and 1000",
+            ));
+        }
+        if !(1..=1000).contains(&self.weight) {
+            return Err(invalid("weight", "`weight` lies between 1 and 1000"));
+        }
+        kind::resolve(self.kind.as_deref(), url.host(), spoken)
+    }
+}
+
+/// A text for one line on a screen: not empty, not too long, no control characters.
+pub(super) fn check_label(field: &'static str, text: &str, max_chars: usize) -> Result<()> {
+    let fits = !text.trim().is_empty() && text.chars().count() <= max_chars;
+    if fits && !text.chars().any(char::is_control) {
+        return Ok(());
+    }
+    let message = format!("`{field}` has 1 to {max_chars} characters, no control characters");
+    Err(Error::new(ErrorKind::Unprocessable, message).with_param(field))
+}
+
+/// What a client shows back as it was shown to it is no new key.
+fn unless_mask(key: Option<SecretString>, shown: &str) -> Option<SecretString> {
+    key.filter(|key| key.expose_secret() != shown)
+}
+
+fn check_server_key(key: &SecretString) -> Result<()> {
+    let key = key.expose_secret();
+    if key.len() <= ProviderSpec::MAX_SERVER_KEY_CHARS && is_visible_ascii(key) {
+        return Ok(());
+    }
+    let message = "`server_key` is empty or up to 4096 visible ASCII characters, without spaces";
+    Err(invalid("server_key", message))
+}
+
+fn check_personalized_key(key: &SecretString) -> Result<()> {
+    let key = key.expose_secret();
+    let fits = (1..=ProviderSpec::MAX_PERSONALIZED_KEY_CHARS).contains(&key.len());
+    if fits && is_visible_ascii(key) {
+        return Ok(());
+    }
+    let message = "`personalized_key` has 1 to 512 visible ASCII characters, without spaces";
+    Err(invalid("personalized_key", message))
+}
+
+fn is_visible_ascii(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn invalid(field: &'static str, message: &'static str) -> Error {
+    Error::new(ErrorKind::Unprocessable, message).with_param(field)
+}
