@@ -276,3 +276,13 @@ async fn a_later_error_passes_and_is_recorded() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_later_error_in_the_same_packet_is_not_taken_for_the_first_event() {
+    let error = "data: {\"error\":{\"message\":\"out of memory\",\"code\":500}}\n\n";
+    let both = format!("{}{error}", openai::delta_event("a"));
+    let (rig, _upstream) = Rig::over(Answer::events(&[&both]).end()).await;
+    let response = rig.chat(STREAM).await;
+    assert_eq!((response.status, response.body.text()), (200, &*both));
+    assert_eq!(rig.row(&response).await["state"], "failed");
+}

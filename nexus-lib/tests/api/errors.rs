@@ -55,6 +55,8 @@ async fn a_body_that_is_no_chat_is_400() {
         "\"m\"",
         "{}",
         r#"{"messages":[]}"#,
+        r#"{"model":"m"}"#,
+        r#"{"model":"m","messages":"hi"}"#,
         r#"{"model":null,"messages":[]}"#,
         r#"{"model":1,"messages":[]}"#,
         r#"{"model":"m","messages":[]"#,
@@ -299,7 +301,7 @@ async fn one_connection_serves_errors_and_answers_alike() {
     for (body, status) in [
         ("{", 400),
         (PLAIN, 200),
-        (r#"{"model":"x"}"#, 404),
+        (r#"{"model":"x","messages":[]}"#, 404),
         (STREAM, 200),
     ] {
         client.send(&chat(body).to_bytes()).await;

@@ -158,6 +158,16 @@ async fn an_upstreams_answer_is_told_rather_than_that_another_was_not_there() {
         (response.status, response.body.text()),
         (503, r#"{"error":"busy"}"#)
     );
+    assert_eq!(
+        response.header("x-nexus-provider"),
+        Some("First"),
+        "whose answer it is"
+    );
+    let row = rig.row(&response).await;
+    assert_eq!(
+        json!([row["provider"], row["attempts"], row["status"]]),
+        json!(["First", 2, 503])
+    );
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ async fn keys_are_nowhere_to_be_seen() {
         PLAIN,
         PLAIN,
         "{",
-        r#"{"model":"x"}"#,
+        r#"{"model":"x","messages":[]}"#,
     ] {
         assert_clean(&rig.chat(body).await);
     }
