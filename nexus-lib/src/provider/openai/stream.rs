@@ -80,13 +80,11 @@ impl ChunkStream {
                     "the provider sent an empty stream",
                 )
             })?;
-            let begun =
-                piece.observed != Observed::default() || sse::events(&piece.bytes).next().is_some();
             if !comments.is_empty() {
                 comments.extend_from_slice(&piece.bytes);
                 piece.bytes = std::mem::take(&mut comments).into();
             }
-            if begun {
+            if self.observer.has_events() {
                 return Ok(piece);
             }
             comments = piece.bytes.into();
