@@ -69,6 +69,13 @@ async fn an_upstream_that_breaks_before_its_first_byte_hands_over() {
     hands_over(STREAM, Answer::new().reset()).await;
     hands_over(STREAM, Answer::events(&[]).cut()).await;
     hands_over(PLAIN, Answer::json(200, "")).await;
+    hands_over(STREAM, Answer::events(&[openai::DONE]).end()).await;
+    // A plain answer is passed on when it is whole: the client has nothing of this one.
+    let head = [
+        ("content-type", "application/json"),
+        ("content-length", "100"),
+    ];
+    hands_over(PLAIN, Answer::new().head(200, &head).bytes("{").cut()).await;
 }
 
 #[tokio::test]
