@@ -5,7 +5,7 @@ use rusqlite::{CachedStatement, Connection, params};
 
 use super::error::Failure;
 use super::ledger_row::{source_code, state_code};
-use super::{SqliteStore, statistics};
+use super::{SqliteStore, start, statistics};
 use crate::error::Result;
 use crate::store::{
     ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestFilter, RequestState,
@@ -86,6 +86,7 @@ impl LedgerStore for SqliteStore {
 }
 
 fn write_batch(connection: &Connection, batch: &[LedgerWrite]) -> Result<(), Failure> {
+    start::record_skew(connection, batch)?;
     let mut open = connection.prepare_cached(OPEN)?;
     let mut settle = connection.prepare_cached(SETTLE)?;
     let mut whole = connection.prepare_cached(WHOLE)?;

@@ -16,6 +16,7 @@ mod options;
 mod read_pool;
 mod registry;
 mod schema;
+mod start;
 mod statistics;
 mod writer;
 

@@ -5,6 +5,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::error::Failure;
 use super::ledger_row::{self, COLUMNS, count, state_code};
+use super::start;
 use crate::store::{
     ConversationTotals, LedgerRow, ModelTotals, ProviderTotals, RequestFilter, RequestState, Totals,
 };
@@ -25,19 +26,30 @@ impl Conditions {
         self.values.push(value.into());
     }
 
-    fn within(&mut self, range: TimeRange) {
+    fn within(&mut self, view: &Connection, range: TimeRange) -> Result<(), Failure> {
+        if range == TimeRange::ALL {
+            return Ok(());
+        }
+        let (first, end) = start::ids(view, range)?;
+        if let Some(first) = first {
+            self.and("request_id >= ?", first.as_bytes().to_vec());
+        }
+        if let Some(end) = end {
+            self.and("request_id < ?", end.as_bytes().to_vec());
+        }
         if let Some(from) = range.from {
             self.and("started_at >= ?", from.as_micros());
         }
         if let Some(to) = range.to {
             self.and("started_at < ?", to.as_micros());
         }
+        Ok(())
     }
 }
 
 pub(super) fn totals(view: &Connection, range: TimeRange) -> Result<Totals, Failure> {
     let mut conditions = Conditions::default();
-    conditions.within(range);
+    conditions.within(view, range)?;
     sums(view, &conditions)
 }
 
@@ -82,7 +94,7 @@ pub(super) fn requests(
     if let Some(state) = filter.state {
         conditions.and("state = ?", state_code(state));
     }
-    conditions.within(filter.range);
+    conditions.within(view, filter.range)?;
     let order = format!("ORDER BY request_id DESC LIMIT {limit}");
     rows(view, &conditions, &order)
 }

@@ -1,7 +1,9 @@
 CREATE TABLE meta (
-    id       INTEGER PRIMARY KEY CHECK (id = 1),
-    revision INTEGER NOT NULL,
-    canary   BLOB
+    id            INTEGER PRIMARY KEY CHECK (id = 1),
+    revision      INTEGER NOT NULL,
+    canary        BLOB,
+    -- How far the time in a request's id may lie from its start: see `start.rs`.
+    start_skew_ms INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 INSERT INTO meta (id, revision) VALUES (1, 0);
@@ -60,5 +62,4 @@ CREATE TABLE ledger (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX ledger_by_conversation ON ledger (conversation_id);
-CREATE INDEX ledger_by_start ON ledger (started_at);
 CREATE INDEX ledger_open ON ledger (state) WHERE state = 0;

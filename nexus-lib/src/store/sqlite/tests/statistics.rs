@@ -195,3 +195,54 @@ async fn filters_narrow_together() {
     assert_eq!(count(by_state).await, 1);
     assert_eq!(count(none).await, 0);
 }
+
+#[tokio::test]
+async fn a_range_is_exact_wherever_the_clock_stood_when_ids_were_made() {
+    let place = Place::new();
+    let store = place.open().await;
+    // Starts lie a day before, the same, and a day behind the times in the ids.
+    let now = Timestamp::now().as_micros();
+    const DAY: i64 = 86_400_000_000;
+    for offset in [0, -DAY, DAY] {
+        let mut row = open_row("c");
+        row.started_at = Timestamp::from_micros(now + offset);
+        store
+            .append(Arc::new(vec![LedgerWrite::Open(row)]))
+            .await
+            .unwrap();
+        let moment = |micros| Some(Timestamp::from_micros(now + offset + micros));
+        for (from, to, requests) in [
+            (moment(0), moment(1), 1),
+            (moment(-500), moment(0), 0),
+            (moment(1), moment(500), 0),
+        ] {
+            let totals = store.totals(TimeRange { from, to }).await.unwrap();
+            assert_eq!(totals.requests, requests, "{offset}");
+        }
+    }
+    let never = Some(Timestamp::from_micros(i64::MAX));
+    let (from, to) = (Some(Timestamp::from_micros(i64::MIN)), never);
+    let all = store.totals(TimeRange { from, to }).await.unwrap();
+    assert_eq!(all.requests, 3);
+    let range = TimeRange {
+        from: never,
+        to: never,
+    };
+    assert_eq!(store.totals(range).await.unwrap().requests, 0);
+}
+
+#[tokio::test]
+async fn ordinary_rows_widen_no_range() {
+    let place = Place::new();
+    let store = place.open().await;
+    let row = open_row("c");
+    store
+        .append(Arc::new(vec![LedgerWrite::Open(row)]))
+        .await
+        .unwrap();
+    let skew: i64 = store
+        .read(|view| Ok(view.query_row("SELECT start_skew_ms FROM meta", [], |row| row.get(0))?))
+        .await
+        .unwrap();
+    assert_eq!(skew, 0, "ordinary rows widen nothing");
+}
