@@ -35,6 +35,6 @@ pub(crate) async fn register(registry: &Registry) -> nexus_lib::Result<()> {
             })
             .await?;
     }
-    tracing::info!(model = MODEL, key = CLIENT_KEY, "the demo model is ready");
+    tracing::info!(model = MODEL, "the demo model is ready");
     Ok(())
 }

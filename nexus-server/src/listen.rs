@@ -18,7 +18,7 @@ use crate::failure::Failure;
 
 /// How long a client may take to send the head of a request, and an idle connection may stay.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// A request's head over this size, or with more headers than that, gets 431.
+/// A request's head that outgrows this (a read may overshoot it) or has more headers gets 431.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 const MAX_HEADERS: usize = 100;
 /// How long to rest when no connection can be taken, for want of file descriptors mostly.

@@ -1,0 +1,139 @@
+use nexus_lib::testing::{FakeUpstream, RawClient, RawRequest, openai};
+
+use crate::server::{Home, chat};
+
+#[tokio::test]
+async fn both_ports_answer_at_the_addresses_that_were_printed() {
+    let server = Home::new().start(&[], &[]);
+    let health = RawRequest::get("/healthz");
+    assert_eq!(server.admin(&health).await.head.status, 200);
+    assert_eq!(server.api(&health).await.head.status, 200);
+    assert_eq!(server.admin_json("/readyz").await["status"], "ok");
+}
+
+#[tokio::test]
+async fn demo_answers_and_is_accounted_for() {
+    let server = Home::new().start(&["--demo"], &[]);
+    let answer = server
+        .api(&chat("demo-key", "nexus-echo", "hello", false))
+        .await;
+    assert_eq!(answer.head.status, 200, "{}", answer.body.text());
+    let text = answer.body.json()["choices"][0]["message"]["content"].to_string();
+    assert!(text.contains("hello"), "{text}");
+    let rows = server.admin_json("/stats/requests").await;
+    assert_eq!(rows["requests"][0]["state"], "completed");
+    assert_eq!(rows["requests"][0]["provider"], "demo");
+}
+
+#[tokio::test]
+async fn restart_keeps_the_registry_and_adds_no_second_demo() {
+    let home = Home::new();
+    let upstream = FakeUpstream::start(openai::server(&["hi"], 3, 1)).await;
+    let server = home.start(&["--demo"], &[]);
+    let url = upstream.url();
+    server
+        .register(&url, "sk-0123456789abcdef", "client-key", "m")
+        .await;
+    let before = server.admin_json("/providers").await;
+    server.stop().await;
+
+    let server = home.start(&["--demo"], &[]);
+    assert_eq!(server.admin_json("/providers").await, before);
+    assert_eq!(before["providers"].as_array().unwrap().len(), 2);
+    let answer = server.api(&chat("client-key", "m", "hello", false)).await;
+    assert_eq!(answer.head.status, 200, "{}", answer.body.text());
+    let sent = upstream.request(0).await;
+    let key = sent
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    assert_eq!(key.unwrap().1, "Bearer sk-0123456789abcdef");
+}
+
+#[tokio::test]
+async fn admin_token_is_asked_for() {
+    let env = [("NEXUS_ADMIN_TOKEN", "token")];
+    let server = Home::new().start(&[], &env);
+    let list = RawRequest::get("/providers");
+    assert_eq!(server.admin(&list).await.head.status, 401);
+    assert_eq!(server.admin(&list.bearer("token")).await.head.status, 200);
+    assert_eq!(
+        server.admin(&RawRequest::get("/healthz")).await.head.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn head_has_the_length_and_no_body() {
+    let server = Home::new().start(&[], &[]);
+    let mut client = RawClient::connect(server.admin).await;
+    client
+        .send(&RawRequest::new("HEAD", "/providers").to_bytes())
+        .await;
+    let head = client.head().await;
+    assert_eq!(head.status, 200);
+    let length = r#"{"providers":[]}"#.len().to_string();
+    assert_eq!(head.header("content-length"), Some(length.as_str()));
+    client.send(&RawRequest::get("/healthz").to_bytes()).await;
+    assert_eq!(client.head().await.status, 200, "nothing lies between");
+}
+
+#[tokio::test]
+async fn heads_that_are_too_big_are_refused() {
+    let server = Home::new().start(&[], &[]);
+    for port in [server.admin, server.api] {
+        let long = RawRequest::get("/healthz").header("x-bomb", &"x".repeat(256 * 1024));
+        let many = (0..200).fold(RawRequest::get("/healthz"), |request, index| {
+            request.header(&format!("x-bomb-{index}"), "x")
+        });
+        for request in [long, many] {
+            assert_eq!(RawClient::exchange(port, &request).await.head.status, 431);
+        }
+    }
+}
+
+#[tokio::test]
+async fn body_limit_is_set_in_mebibytes() {
+    let server = Home::new().start(&["--demo", "--max-body-mib", "1"], &[]);
+    let text = "x".repeat(1024 * 1024);
+    let answer = server
+        .api(&chat("demo-key", "nexus-echo", &text, false))
+        .await;
+    assert_eq!(answer.head.status, 413);
+}
+
+#[tokio::test]
+async fn pages_of_given_origins_may_call_the_llm_port() {
+    let origin = "https://chat.example.com";
+    let preflight = |origin| {
+        RawRequest::new("OPTIONS", "/v1/chat/completions")
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header(
+                "access-control-request-headers",
+                "authorization,content-type",
+            )
+    };
+    let server = Home::new().start(&["--cors-origin", origin, "--demo"], &[]);
+    let answer = server.api(&preflight(origin)).await;
+    assert_eq!(
+        answer.head.header("access-control-allow-origin"),
+        Some(origin)
+    );
+    let allowed = answer.head.header("access-control-allow-headers");
+    assert!(allowed.is_some_and(|names| names.contains("authorization")));
+    let answer = server
+        .api(&chat("demo-key", "nexus-echo", "hi", false).header("origin", origin))
+        .await;
+    assert_eq!(answer.head.status, 200);
+    let exposed = answer.head.header("access-control-expose-headers").unwrap();
+    for name in ["x-request-id", "x-conversation-id", "x-nexus-provider"] {
+        assert!(exposed.contains(name), "{exposed}");
+    }
+    let foreign = server.api(&preflight("https://evil.example")).await;
+    assert_eq!(foreign.head.header("access-control-allow-origin"), None);
+
+    let closed = Home::new().start(&[], &[]);
+    let answer = closed.api(&preflight(origin)).await;
+    assert_eq!(answer.head.header("access-control-allow-origin"), None);
+}
