@@ -34,7 +34,8 @@ impl Gate {
         .await;
     }
 
-    pub(super) async fn pass(&self) {
+    /// Stands at the gate until it is open: for what a test makes wait besides an answer.
+    pub async fn pass(&self) {
         self.0.send_modify(|state| state.reached = true);
         let mut state = self.0.subscribe();
         // The sender lives in `self`, so that this ends only when the gate is open.

@@ -8,6 +8,7 @@
 )]
 
 mod auth;
+mod durability;
 mod endings;
 mod errors;
 mod headers;

@@ -2,6 +2,7 @@
 
 mod layer;
 mod service;
+mod spread;
 
 pub use layer::RouteLayer;
 pub use service::Route;
@@ -23,13 +24,13 @@ impl Router {
     }
 
     /// The targets that may answer `principal`'s request for `model`, first choice first; at least
-    /// one.
+    /// one. Low priorities come first; equals take turns by weight.
     ///
     /// # Errors
     /// [`ErrorKind::ModelNotFound`] when no enabled provider offers the model to this key.
     pub fn candidates(&self, principal: &Principal, model: &str) -> Result<Arc<[Target]>> {
         match principal.grant().targets(model) {
-            Some(targets) if !targets.is_empty() => Ok(Arc::clone(targets)),
+            Some(targets) if !targets.is_empty() => Ok(spread::spread(targets)),
             _ => Err(Error::new(
                 ErrorKind::ModelNotFound,
                 format!(

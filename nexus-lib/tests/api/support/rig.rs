@@ -8,8 +8,10 @@ use nexus_lib::testing::{
 use nexus_lib::{Gateway, GatewayBuilder, SqliteStore, Timeouts, Transport};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
+use super::gated_store::{Append, GatedStore};
 use super::serve::serve;
 use super::{KEY, MODEL, SERVER_KEY, chat};
 
@@ -37,11 +39,19 @@ impl Rig {
 
     /// A gateway with other settings.
     pub(crate) async fn with(settings: impl FnOnce(GatewayBuilder) -> GatewayBuilder) -> Self {
-        let folder = TempDir::new().unwrap();
-        let store = SqliteStore::open(folder.path().join("nexus.db"))
-            .await
-            .unwrap();
-        let gateway = settings(Gateway::builder(store)).build().await.unwrap();
+        let (folder, store) = new_store().await;
+        Self::serve(settings(Gateway::builder(store)), folder).await
+    }
+
+    /// A gateway whose ledger writes its first batches as it is told.
+    pub(crate) async fn appending(appends: impl IntoIterator<Item = Append>) -> Self {
+        let (folder, inner) = new_store().await;
+        let appends = Mutex::new(appends.into_iter().collect());
+        Self::serve(Gateway::builder(GatedStore { inner, appends }), folder).await
+    }
+
+    async fn serve(builder: GatewayBuilder, folder: TempDir) -> Self {
+        let gateway = builder.build().await.unwrap();
         let mut servers = JoinSet::new();
         let api = serve(&mut servers, gateway.api()).await;
         let admin = serve(&mut servers, gateway.admin()).await;
@@ -184,4 +194,10 @@ pub(crate) fn short() -> Timeouts {
         idle: wait,
         ..Timeouts::default()
     }
+}
+
+async fn new_store() -> (TempDir, SqliteStore) {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("nexus.db")).await;
+    (folder, store.unwrap())
 }

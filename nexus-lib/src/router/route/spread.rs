@@ -1,0 +1,125 @@
+use std::sync::Arc;
+
+use crate::call::Target;
+
+/// The candidates with those of equal priority in an order drawn by weight: who comes first gets the
+/// request, the others stand by.
+///
+/// The order is drawn anew for each call, so that no state is shared between calls or gateways. Where
+/// there are no equals, nothing is drawn and nothing is copied.
+pub(super) fn spread(candidates: &Arc<[Target]>) -> Arc<[Target]> {
+    let equal = |a: &Target, b: &Target| a.provider.priority == b.provider.priority;
+    if !candidates.windows(2).any(|pair| equal(&pair[0], &pair[1])) {
+        return Arc::clone(candidates);
+    }
+    let mut drawn = candidates.to_vec();
+    for equals in drawn.chunk_by_mut(equal) {
+        draw(equals, random);
+    }
+    drawn.into()
+}
+
+/// Draws without putting back: first, second and so on, each with the chance of its weight among those
+/// that are left.
+fn draw(targets: &mut [Target], mut random: impl FnMut() -> u64) {
+    for first in 0..targets.len().saturating_sub(1) {
+        let left = &targets[first..];
+        let sum: u64 = left.iter().map(weight).sum();
+        let mut ticket = random() % sum.max(1);
+        let winner = left.iter().position(|target| {
+            let wins = ticket < weight(target);
+            ticket = ticket.saturating_sub(weight(target));
+            wins
+        });
+        targets.swap(first, first + winner.unwrap_or(0));
+    }
+}
+
+fn weight(target: &Target) -> u64 {
+    u64::from(target.provider.weight)
+}
+
+/// Without randomness the first of equals gets all: worse spread, and no reason to refuse a request.
+fn random() -> u64 {
+    getrandom::u64().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::call::ProviderProfile;
+    use crate::wire::{BaseUrl, ModelId, ProviderId, Timestamp};
+
+    fn target(id: i64, priority: i32, weight: u32) -> Target {
+        let provider = ProviderProfile {
+            id: ProviderId(id),
+            name: "p".into(),
+            name_header: HeaderValue::from_static("p"),
+            kind: "openai".into(),
+            base_url: BaseUrl::parse("http://h").unwrap(),
+            server_key: SecretString::default(),
+            bearer: None,
+            priority,
+            weight,
+        };
+        Target {
+            provider: Arc::new(provider),
+            model_id: ModelId(id),
+            model: "m".into(),
+            upstream_model: None,
+            created_at: Timestamp::now(),
+        }
+    }
+
+    fn ids(targets: &[Target]) -> Vec<i64> {
+        targets.iter().map(|target| target.provider.id.0).collect()
+    }
+
+    #[test]
+    fn each_ticket_belongs_to_one_by_weight() {
+        let order = |ticket| {
+            let mut targets = [target(1, 0, 1), target(2, 0, 3), target(3, 0, 1)];
+            let mut tickets = [ticket, 0].into_iter();
+            draw(&mut targets, || tickets.next().unwrap());
+            ids(&targets)
+        };
+        assert_eq!(order(0), [1, 2, 3]);
+        for ticket in [1, 2, 3] {
+            assert_eq!(order(ticket), [2, 1, 3]);
+        }
+        assert_eq!(order(4), [3, 2, 1]);
+        assert_eq!(order(5), [1, 2, 3]);
+    }
+
+    #[test]
+    fn priorities_stay_in_order() {
+        let candidates: Arc<[Target]> = [
+            target(1, 0, 1),
+            target(2, 1, 1),
+            target(3, 1, 9),
+            target(4, 2, 1),
+        ]
+        .into();
+        for _ in 0..50 {
+            let drawn = ids(&spread(&candidates));
+            assert_eq!((drawn[0], drawn[3]), (1, 4));
+            assert_eq!(drawn[1] + drawn[2], 5);
+        }
+    }
+
+    #[test]
+    fn without_equals_nothing_is_copied() {
+        let candidates: Arc<[Target]> = [target(1, 0, 1), target(2, 1, 1)].into();
+        assert!(Arc::ptr_eq(&candidates, &spread(&candidates)));
+    }
+
+    #[test]
+    fn weights_of_zero_are_no_harm() {
+        let mut targets = [target(1, 0, 0), target(2, 0, 0)];
+        draw(&mut targets, || 7);
+        assert_eq!(ids(&targets), [1, 2]);
+    }
+}

@@ -1,0 +1,109 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use nexus_lib::store::{
+    ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, ModelRecord, NewModel, NewProvider,
+    ProviderRecord, ProviderUpdate, RegistryRecords, RegistryStore, RequestFilter, Totals,
+};
+use nexus_lib::testing::Gate;
+use nexus_lib::wire::{ConversationId, ModelId, ProviderId, RequestId, TimeRange};
+use nexus_lib::{Error, ErrorKind, Result, SqliteStore, Store};
+
+/// What becomes of a batch of rows.
+#[derive(Clone)]
+pub(crate) enum Append {
+    /// It is written once the gate is open.
+    Behind(Gate),
+    /// It is not written.
+    Fails,
+}
+
+/// A store whose ledger writes its first batches as it is told, and the rest at once.
+pub(crate) struct GatedStore {
+    pub(crate) inner: SqliteStore,
+    pub(crate) appends: tokio::sync::Mutex<Vec<Append>>,
+}
+
+#[async_trait]
+impl LedgerStore for GatedStore {
+    async fn append(&self, batch: Arc<Vec<LedgerWrite>>) -> Result<()> {
+        let mut appends = self.appends.lock().await;
+        let append = (!appends.is_empty()).then(|| appends.remove(0));
+        drop(appends);
+        match append {
+            Some(Append::Behind(gate)) => gate.pass().await,
+            Some(Append::Fails) => {
+                return Err(Error::new(ErrorKind::StoreInvalid, "the disk is gone"));
+            }
+            None => {}
+        }
+        self.inner.append(batch).await
+    }
+
+    async fn interrupt_open(&self) -> Result<u64> {
+        self.inner.interrupt_open().await
+    }
+
+    async fn totals(&self, range: TimeRange) -> Result<Totals> {
+        self.inner.totals(range).await
+    }
+
+    async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>> {
+        self.inner.conversation(id).await
+    }
+
+    async fn requests(
+        &self,
+        filter: RequestFilter,
+        before: Option<RequestId>,
+        limit: u32,
+    ) -> Result<Vec<LedgerRow>> {
+        self.inner.requests(filter, before, limit).await
+    }
+}
+
+#[async_trait]
+impl RegistryStore for GatedStore {
+    async fn load(&self) -> Result<RegistryRecords> {
+        self.inner.load().await
+    }
+
+    async fn insert_provider(&self, new: NewProvider) -> Result<ProviderRecord> {
+        self.inner.insert_provider(new).await
+    }
+
+    async fn update_provider(
+        &self,
+        id: ProviderId,
+        update: ProviderUpdate,
+    ) -> Result<ProviderRecord> {
+        self.inner.update_provider(id, update).await
+    }
+
+    async fn delete_provider(&self, id: ProviderId) -> Result<()> {
+        self.inner.delete_provider(id).await
+    }
+
+    async fn insert_model(&self, new: NewModel) -> Result<ModelRecord> {
+        self.inner.insert_model(new).await
+    }
+
+    async fn update_model(&self, id: ModelId, new: NewModel) -> Result<ModelRecord> {
+        self.inner.update_model(id, new).await
+    }
+
+    async fn delete_model(&self, id: ModelId) -> Result<()> {
+        self.inner.delete_model(id).await
+    }
+}
+
+#[async_trait]
+impl Store for GatedStore {
+    async fn ping(&self) -> Result<()> {
+        self.inner.ping().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.close().await
+    }
+}
