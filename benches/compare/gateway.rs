@@ -1,12 +1,73 @@
-//! The gateway, mounted as the server mounts it.
+//! The gateway: one provider with one model, its ledger in a file, mounted as the server mounts it.
 
-use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::pin::pin;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use nexus_benches::MODEL;
+use nexus_lib::http::ApiService;
+use nexus_lib::registry::ProviderSpec;
+use nexus_lib::{Gateway, NewModel, SqliteStore};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::Result;
+use crate::request::CLIENT_KEY;
 
 /// Serves on this runtime for as long as it lives; says where.
-pub(crate) async fn serve(_upstream: SocketAddr, _dir: &Path) -> Result<SocketAddr> {
-    Err(io::Error::other("the gateway is not there yet").into())
+pub(crate) async fn serve(upstream: SocketAddr, dir: &Path) -> Result<SocketAddr> {
+    let store = SqliteStore::open(dir.join("nexus.db")).await?;
+    let gateway = Gateway::builder(store).build().await?;
+    let registry = gateway.registry();
+    let spec = ProviderSpec::new(
+        "bench",
+        format!("http://{upstream}/v1"),
+        "sk-bench-key-of-the-upstream",
+        CLIENT_KEY,
+    );
+    let provider = registry.add_provider(spec).await?;
+    registry
+        .add_model(NewModel {
+            provider_id: provider.id,
+            model_name: MODEL.to_owned(),
+            upstream_model: None,
+            description: String::new(),
+        })
+        .await?;
+
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        // The server's connections listen for its end; here it never comes.
+        let (_phase, watched) = watch::channel(false);
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(connection(stream, gateway.api(), watched.clone()));
+        }
+    });
+    Ok(address)
+}
+
+/// A connection with the server's settings, all of which cost a little.
+async fn connection(stream: TcpStream, api: ApiService, mut drain: watch::Receiver<bool>) {
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_secs(30))
+            .max_headers(100)
+            .max_buf_size(64 * 1024)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(api))
+            .with_upgrades()
+    );
+    // A client that hangs up ends it with an error, which says nothing.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        _ = drain.wait_for(|drain| *drain) => {}
+    }
 }

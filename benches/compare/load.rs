@@ -59,18 +59,15 @@ impl Load {
         slots: &Arc<Slots>,
         round: usize,
     ) -> io::Result<Self> {
-        let mut clients = Vec::with_capacity(plan.connections);
+        let mut opening = JoinSet::new();
         for slot in 0..plan.connections {
-            let mut client = Client {
-                connection: Connection::open(address).await?,
-                request: Request::new(address, plan.ask, slot, (round * 100 + slot) * NUMBERS),
-                slot,
-                slots: Arc::clone(slots),
-            };
-            for _ in 0..WARM_UP {
-                client.ask().await?;
-            }
-            clients.push(client);
+            let start = (round * 100 + slot) * NUMBERS;
+            let request = Request::new(address, plan.ask, slot, start);
+            opening.spawn(Client::open(address, request, slot, Arc::clone(slots)));
+        }
+        let mut clients = Vec::with_capacity(plan.connections);
+        while let Some(client) = opening.join_next().await {
+            clients.push(client??);
         }
         Ok(Self { plan, clients })
     }
@@ -102,6 +99,24 @@ impl Load {
 }
 
 impl Client {
+    async fn open(
+        address: SocketAddr,
+        request: Request,
+        slot: usize,
+        slots: Arc<Slots>,
+    ) -> io::Result<Self> {
+        let mut client = Self {
+            connection: Connection::open(address).await?,
+            request,
+            slot,
+            slots,
+        };
+        for _ in 0..WARM_UP {
+            client.ask().await?;
+        }
+        Ok(client)
+    }
+
     async fn run(
         mut self,
         every: Option<Duration>,

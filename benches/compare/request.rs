@@ -3,16 +3,13 @@
 use std::net::SocketAddr;
 
 use memchr::memmem::find;
+use nexus_benches::request_body;
 
 /// The key that the load shows.
 pub(crate) const CLIENT_KEY: &str = "bench-client-key-7f3a9c51d2e84b06";
-/// The model that the load asks for.
-pub(crate) const MODEL: &str = "gpt-4o-mini";
 
 const MARK: &str = "request ";
 const DIGITS: usize = 12;
-/// Text as prompts have it: escapes, quotes, other scripts.
-const TEXT: &str = r#"The upstream said \"try later\" and closed.\n\n- retries: 3\n- latency: 120 ms\n\t排队的请求会在提交后被唤醒。 "#;
 
 /// What a request asks for.
 #[derive(Clone, Copy)]
@@ -39,13 +36,11 @@ impl Request {
                 format!(r#""stream":true,"max_tokens":{events},"user":"slot-{slot}","#),
             ),
         };
-        let mut body = format!(
-            r#"{{"model":"{MODEL}",{more}"temperature":0.7,"messages":[{{"role":"system","content":"You are a careful reviewer."}},{{"role":"user","content":"{MARK}{start:0DIGITS$}: what is missing here? "#
+        let body = request_body(
+            body_bytes,
+            &more,
+            &format!("{MARK}{start:0DIGITS$}: what is missing here?"),
         );
-        while body.len() + TEXT.len() < body_bytes {
-            body.push_str(TEXT);
-        }
-        body.push_str(r#""}]}"#);
         let head = format!(
             "POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {CLIENT_KEY}\r\n\
              content-type: application/json\r\naccept: application/json\r\nuser-agent: nexus-benches\r\n\

@@ -11,7 +11,8 @@ const URL: &str = "http://demo.invalid";
 /// Registers the built-in model, unless it is there from an earlier start. What an operator has
 /// changed since stays as it is.
 pub(crate) async fn register(registry: &Registry) -> nexus_lib::Result<()> {
-    let present = registry
+    let snapshot = registry.snapshot();
+    let present = snapshot
         .providers()
         .iter()
         .find(|provider| provider.kind == KIND && provider.name == NAME)
@@ -23,8 +24,8 @@ pub(crate) async fn register(registry: &Registry) -> nexus_lib::Result<()> {
             registry.add_provider(spec).await?.id
         }
     };
-    let models = registry.models_of(provider_id)?;
-    if !models.iter().any(|model| model.model_name == MODEL) {
+    let mut models = snapshot.models_of(provider_id);
+    if !models.any(|model| model.model_name == MODEL) {
         registry
             .add_model(NewModel {
                 provider_id,

@@ -112,7 +112,7 @@ impl Routed {
         &self.0.candidates
     }
 
-    /// The target that was asked last; the first one before any was.
+    /// The target whose answer is told, or that was asked last; the first one before any was.
     pub fn current(&self) -> &Target {
         let index = self.0.current.load(Ordering::Relaxed);
         &self.0.candidates[index]
@@ -121,6 +121,13 @@ impl Routed {
     /// How many upstream requests were begun.
     pub fn attempts(&self) -> u32 {
         self.0.attempts.load(Ordering::Relaxed)
+    }
+
+    /// Goes back to candidate `index`, which has answered, without asking it again.
+    pub(crate) fn answered_by(&self, index: usize) {
+        if index < self.0.candidates.len() {
+            self.0.current.store(index, Ordering::Relaxed);
+        }
     }
 
     /// Begins an attempt on candidate `index`, and counts it.

@@ -7,9 +7,10 @@ const OPENAI_ALIAS: &str = "openai-compatible";
 /// The kind to store for a provider at `host`: the one that was said, or the one that the host is
 /// known for.
 pub(super) fn resolve(said: Option<&str>, host: &str, spoken: &[&str]) -> Result<String> {
+    let said = said.map(str::trim).filter(|said| !said.is_empty());
     let kind = match said {
         Some(said) => {
-            let said = said.trim().to_ascii_lowercase();
+            let said = said.to_ascii_lowercase();
             if said == OPENAI_ALIAS {
                 OPENAI.to_owned()
             } else {

@@ -20,13 +20,7 @@
 //!
 //! let spec = ProviderSpec::new("Local", "http://127.0.0.1:11434", "", "team-key").kind("openai");
 //! let provider = registry.add_provider(spec).await?;
-//! let model = NewModel {
-//!     provider_id: provider.id,
-//!     model_name: "qwen3".into(),
-//!     upstream_model: None,
-//!     description: String::new(),
-//! };
-//! registry.add_model(model).await?;
+//! registry.add_model(NewModel::new(provider.id, "qwen3")).await?;
 //!
 //! let principal = registry.authenticate(b"team-key")?;
 //! assert!(principal.grant().targets("qwen3").is_some());

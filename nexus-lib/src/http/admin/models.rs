@@ -1,8 +1,9 @@
 use http::{Response, StatusCode};
 use serde::Deserialize;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::http::admin::json_in::{object, required};
+use crate::http::admin::providers::no_provider;
 use crate::http::admin::views::{ModelList, ModelView};
 use crate::http::{Body, respond};
 use crate::registry::Registry;
@@ -31,14 +32,16 @@ impl ModelInput {
 }
 
 pub(super) fn list(registry: &Registry, provider: ProviderId) -> Result<Response<Body>> {
-    let records = registry.models_of(provider)?;
-    let models = records.iter().map(ModelView::from).collect();
+    let snapshot = registry.snapshot();
+    snapshot.provider(provider).ok_or_else(no_provider)?;
+    let models = snapshot.models_of(provider).map(ModelView::from).collect();
     Ok(respond::json(StatusCode::OK, &ModelList { models }))
 }
 
 pub(super) fn show(registry: &Registry, id: ModelId) -> Result<Response<Body>> {
-    let record = registry.model(id)?;
-    Ok(respond::json(StatusCode::OK, &ModelView::from(&record)))
+    let snapshot = registry.snapshot();
+    let record = snapshot.model(id).ok_or_else(no_model)?;
+    Ok(respond::json(StatusCode::OK, &ModelView::from(record)))
 }
 
 pub(super) async fn create(registry: &Registry, body: &[u8]) -> Result<Response<Body>> {
@@ -56,7 +59,8 @@ pub(super) async fn update(
     id: ModelId,
     body: &[u8],
 ) -> Result<Response<Body>> {
-    let present = registry.model(id)?.provider_id;
+    let present = registry.snapshot().model(id).map(|model| model.provider_id);
+    let present = present.ok_or_else(no_model)?;
     let new = object::<ModelInput>(body)?.into_new(Some(present))?;
     let record = registry.update_model(id, new).await?;
     log("model changed", &record);
@@ -67,6 +71,13 @@ pub(super) async fn delete(registry: &Registry, id: ModelId) -> Result<Response<
     registry.delete_model(id).await?;
     tracing::info!(model_id = id.0, "model deleted");
     Ok(respond::no_content())
+}
+
+fn no_model() -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        "there is no model with this id; `GET /providers/{id}/models` lists a provider's",
+    )
 }
 
 fn log(what: &'static str, record: &ModelRecord) {

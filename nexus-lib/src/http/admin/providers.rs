@@ -2,12 +2,12 @@ use http::{Response, StatusCode};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::http::admin::json_in::{object, required};
 use crate::http::admin::views::{ProviderList, ProviderView};
 use crate::http::{Body, respond};
-use crate::registry::Registry;
-use crate::store::{NewProvider, ProviderRecord, ProviderUpdate};
+use crate::registry::{ProviderSpec, Registry};
+use crate::store::ProviderRecord;
 use crate::wire::ProviderId;
 
 /// A provider as clients write it. Not `Debug`: it holds keys.
@@ -26,56 +26,42 @@ struct ProviderInput {
 }
 
 impl ProviderInput {
-    fn into_new(self) -> Result<NewProvider> {
-        Ok(NewProvider {
-            name: required(self.name, "name")?,
-            server_url: required(self.server_url, "server_url")?,
-            server_key: required(self.server_key, "server_key")?.into(),
-            personalized_key: required(self.personalized_key, "personalized_key")?.into(),
-            // An empty kind is for the registry to infer from the URL.
-            kind: self.kind.unwrap_or_default(),
-            description: self.description.unwrap_or_default(),
-            proxy_url: self.proxy_url,
-            enabled: self.enabled.unwrap_or(DEFAULT_ENABLED),
-            priority: self.priority.unwrap_or(DEFAULT_PRIORITY),
-            weight: self.weight.unwrap_or(DEFAULT_WEIGHT),
-        })
-    }
-
-    fn into_update(self) -> Result<ProviderUpdate> {
-        Ok(ProviderUpdate {
-            name: required(self.name, "name")?,
-            server_url: required(self.server_url, "server_url")?,
-            server_key: self.server_key.map(SecretString::from),
-            personalized_key: self.personalized_key.map(SecretString::from),
-            kind: self.kind.unwrap_or_default(),
-            description: self.description.unwrap_or_default(),
-            proxy_url: self.proxy_url,
-            enabled: self.enabled.unwrap_or(DEFAULT_ENABLED),
-            priority: self.priority.unwrap_or(DEFAULT_PRIORITY),
-            weight: self.weight.unwrap_or(DEFAULT_WEIGHT),
-        })
+    /// What was said; what was not keeps its default, and keys stay absent.
+    fn into_spec(self) -> Result<ProviderSpec> {
+        let name = required(self.name, "name")?;
+        let server_url = required(self.server_url, "server_url")?;
+        let mut spec = ProviderSpec::new(name, server_url, "", "");
+        spec.server_key = self.server_key.map(SecretString::from);
+        spec.personalized_key = self.personalized_key.map(SecretString::from);
+        spec.kind = self.kind.filter(|kind| !kind.trim().is_empty());
+        spec.description = self.description.unwrap_or(spec.description);
+        spec.proxy_url = self.proxy_url;
+        spec.enabled = self.enabled.unwrap_or(spec.enabled);
+        spec.priority = self.priority.unwrap_or(spec.priority);
+        spec.weight = self.weight.unwrap_or(spec.weight);
+        Ok(spec)
     }
 }
 
-const DEFAULT_ENABLED: bool = true;
-const DEFAULT_PRIORITY: i32 = 0;
-const DEFAULT_WEIGHT: u32 = 1;
-
 pub(super) fn list(registry: &Registry) -> Result<Response<Body>> {
-    let records = registry.providers();
-    let providers = records.iter().map(ProviderView::from).collect();
+    let snapshot = registry.snapshot();
+    let providers = snapshot
+        .providers()
+        .iter()
+        .map(ProviderView::from)
+        .collect();
     Ok(respond::json(StatusCode::OK, &ProviderList { providers }))
 }
 
 pub(super) fn show(registry: &Registry, id: ProviderId) -> Result<Response<Body>> {
-    let record = registry.provider(id)?;
-    Ok(respond::json(StatusCode::OK, &ProviderView::from(&record)))
+    let snapshot = registry.snapshot();
+    let record = snapshot.provider(id).ok_or_else(no_provider)?;
+    Ok(respond::json(StatusCode::OK, &ProviderView::from(record)))
 }
 
 pub(super) async fn create(registry: &Registry, body: &[u8]) -> Result<Response<Body>> {
-    let new = object::<ProviderInput>(body)?.into_new()?;
-    let record = registry.add_provider(new).await?;
+    let spec = object::<ProviderInput>(body)?.into_spec()?;
+    let record = registry.add_provider(spec).await?;
     log("provider added", &record);
     Ok(respond::json(
         StatusCode::CREATED,
@@ -88,8 +74,8 @@ pub(super) async fn update(
     id: ProviderId,
     body: &[u8],
 ) -> Result<Response<Body>> {
-    let update = object::<ProviderInput>(body)?.into_update()?;
-    let record = registry.update_provider(id, update).await?;
+    let spec = object::<ProviderInput>(body)?.into_spec()?;
+    let record = registry.update_provider(id, spec).await?;
     log("provider changed", &record);
     Ok(respond::json(StatusCode::OK, &ProviderView::from(&record)))
 }
@@ -98,6 +84,13 @@ pub(super) async fn delete(registry: &Registry, id: ProviderId) -> Result<Respon
     registry.delete_provider(id).await?;
     tracing::info!(provider_id = id.0, "provider deleted");
     Ok(respond::no_content())
+}
+
+pub(super) fn no_provider() -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        "there is no provider with this id; `GET /providers` lists them",
+    )
 }
 
 fn log(what: &'static str, record: &ProviderRecord) {

@@ -88,10 +88,9 @@ impl Paths {
     /// # Errors
     /// [`ErrorKind::NotFound`].
     pub(super) fn find(&self, path: &str) -> Result<Route> {
-        let path = match path.strip_suffix('/') {
-            None | Some("") if path.is_empty() || path == "/" => "/",
-            None => path,
-            Some(path) => path,
+        let path = match path.strip_suffix('/').unwrap_or(path) {
+            "" => "/",
+            path => path,
         };
         let not_found = || {
             Error::new(

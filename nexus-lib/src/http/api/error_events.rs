@@ -14,12 +14,15 @@ use crate::wire::ErrorBody;
 pub(super) struct ErrorEvents {
     /// `None` once it failed.
     events: Option<MeteredStream>,
+    /// The last event lacked the blank line behind it, as the last of some streams does.
+    unended: bool,
 }
 
 impl ErrorEvents {
     pub(super) fn new(events: MeteredStream) -> Self {
         Self {
             events: Some(events),
+            unended: false,
         }
     }
 }
@@ -35,9 +38,17 @@ impl Stream for ErrorEvents {
             Some(Err(error)) => {
                 self.events = None;
                 tracing::warn!(error = error.report(), "a stream broke");
-                Some(Ok(sse::encode_data(&ErrorBody::from(&error).to_json())))
+                let event = sse::encode_data(&ErrorBody::from(&error).to_json());
+                Some(Ok(match self.unended {
+                    true => [b"\n\n", &*event].concat().into(),
+                    false => event,
+                }))
             }
-            item => item,
+            Some(Ok(bytes)) => {
+                self.unended = !matches!(bytes.last(), Some(b'\n' | b'\r'));
+                Some(Ok(bytes))
+            }
+            None => None,
         })
     }
 }

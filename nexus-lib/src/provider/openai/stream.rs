@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::call::{Observed, Piece};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::openai::observe::ChunkObserver;
-use crate::provider::transport::UpstreamBody;
+use crate::provider::transport::{UpstreamBody, failure};
 use crate::sse;
 
 /// An upstream's chunks as they come.
@@ -62,7 +62,11 @@ impl ChunkStream {
                     ErrorKind::UpstreamTimeout,
                     "the provider did not begin to answer in time",
                 )
-            })??;
+            })?
+            .map_err(failure::before_answer)?;
+        if is_done_only(&first) {
+            return Err(empty_stream());
+        }
         if let Some(error) = error_event(&first) {
             return Ok(error);
         }
@@ -74,19 +78,14 @@ impl ChunkStream {
     async fn first_event(&mut self) -> Result<Piece> {
         let mut comments: Vec<u8> = Vec::new();
         loop {
-            let mut piece = poll_fn(|cx| self.poll_piece(cx)).await?.ok_or_else(|| {
-                Error::new(
-                    ErrorKind::UpstreamInvalid,
-                    "the provider sent an empty stream",
-                )
-            })?;
-            let begun =
-                piece.observed != Observed::default() || sse::events(&piece.bytes).next().is_some();
+            let mut piece = poll_fn(|cx| self.poll_piece(cx))
+                .await?
+                .ok_or_else(empty_stream)?;
             if !comments.is_empty() {
                 comments.extend_from_slice(&piece.bytes);
                 piece.bytes = std::mem::take(&mut comments).into();
             }
-            if begun {
+            if self.observer.has_events() {
                 return Ok(piece);
             }
             comments = piece.bytes.into();
@@ -110,7 +109,9 @@ impl ChunkStream {
             }
             Err(error) => return Poll::Ready(Err(error)),
         };
-        self.finished |= piece.observed.finished || piece.observed.terminal;
+        // Some upstreams say nothing more after an error, not even that they are done.
+        let seen = &piece.observed;
+        self.finished |= seen.finished || seen.terminal || seen.error.is_some();
         Poll::Ready(Ok(Some(piece)))
     }
 }
@@ -136,10 +137,24 @@ impl Stream for ChunkStream {
             Err(error) => {
                 self.ended = true;
                 self.finished = true;
-                Poll::Ready(Some(Err(error)))
+                Poll::Ready(Some(Err(failure::within_answer(error))))
             }
         }
     }
+}
+
+fn empty_stream() -> Error {
+    Error::new(
+        ErrorKind::UpstreamInvalid,
+        "the provider sent an empty stream; try again",
+    )
+}
+
+/// Whether the stream says that it is done before it has said anything.
+fn is_done_only(first: &Piece) -> bool {
+    first.observed.terminal
+        && first.observed.usage.is_none()
+        && sse::events(&first.bytes).all(|event| event.data().trim_ascii() == b"[DONE]")
 }
 
 /// An error where the first chunk should be, with the status that it names or 502.
@@ -150,9 +165,10 @@ fn error_event(piece: &Piece) -> Option<Begun> {
     let event = sse::events(&piece.bytes).next()?;
     let data = event.data();
     let value: Value = serde_json::from_slice(&data).ok()?;
-    let code = value["error"]["code"]
-        .as_u64()
-        .or_else(|| value["error"]["status"].as_u64());
+    // What was observed may come from a later event of the same piece. Gemini's errors come in an array.
+    let error = value.get("error").or_else(|| value.get(0)?.get("error"));
+    let error = error.filter(|error| !error.is_null())?;
+    let code = error["code"].as_u64().or_else(|| error["status"].as_u64());
     let status = code
         .and_then(|code| u16::try_from(code).ok())
         .filter(|code| (400..600).contains(code))

@@ -73,7 +73,8 @@ impl UpstreamBody {
     /// The whole body, at most `limit` bytes of it. One that came in one piece is not copied.
     ///
     /// # Errors
-    /// As [`poll_chunk`](Self::poll_chunk), and `UpstreamInvalid` when it is longer than `limit`.
+    /// `UpstreamUnreachable` when the connection broke, `UpstreamTimeout` when the idle timer ran out,
+    /// `UpstreamInvalid` when the body is longer than `limit`.
     ///
     /// # Cancel safety
     /// What was read is lost with the future.
@@ -104,6 +105,8 @@ impl UpstreamBody {
     }
 
     async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        poll_fn(|cx| self.poll_chunk(cx)).await
+        poll_fn(|cx| self.poll_chunk(cx))
+            .await
+            .map_err(failure::before_answer)
     }
 }

@@ -4,11 +4,14 @@ use hyper_util::client::legacy;
 
 use crate::error::{Error, ErrorKind};
 
+const BROKE_BEFORE_ANSWER: &str =
+    "the connection to the provider broke before it answered; try again";
+
 pub(super) fn of_request(cause: legacy::Error) -> Error {
     let message = if cause.is_connect() {
         "the provider cannot be reached; try again, or ask the operator to check its server_url"
     } else {
-        "the connection to the provider broke before it answered; try again"
+        BROKE_BEFORE_ANSWER
     };
     Error::new(ErrorKind::UpstreamUnreachable, message).with_source(cause)
 }
@@ -23,4 +26,23 @@ pub(super) fn of_body(cause: hyper::Error) -> Error {
 
 pub(super) fn too_slow(message: &'static str) -> Error {
     Error::new(ErrorKind::UpstreamTimeout, message)
+}
+
+/// The same failure, seen before anything of the answer could be passed on: another provider may still
+/// be asked.
+pub(crate) fn before_answer(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::StreamInterrupted => {
+            Error::new(ErrorKind::UpstreamUnreachable, BROKE_BEFORE_ANSWER).with_source(error)
+        }
+        _ => error,
+    }
+}
+
+/// The same failure, seen after the client got a part of the answer: whatever it was, the stream is cut.
+pub(crate) fn within_answer(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::StreamInterrupted => error,
+        _ => Error::new(ErrorKind::StreamInterrupted, error.to_string()).with_source(error),
+    }
 }

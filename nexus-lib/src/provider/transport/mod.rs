@@ -5,7 +5,7 @@
 
 mod body;
 mod builder;
-mod failure;
+pub(crate) mod failure;
 
 pub(crate) use body::UpstreamBody;
 pub use builder::{Timeouts, TransportBuilder};

@@ -48,7 +48,7 @@ where
                     Ok(reply) if is_worth_another(reply.status) && !last => {
                         tracing::warn!(request_id = %routed.call().id, status = reply.status.as_u16(),
                             provider = &*routed.current().provider.name, "failing over");
-                        refused = Some(reply);
+                        refused = Some((index - 1, reply));
                     }
                     Ok(reply) => return Ok(reply),
                     Err(error) => {
@@ -59,7 +59,10 @@ where
                             // An upstream's own words tell the client more than our not reaching the
                             // next one.
                             return match refused {
-                                Some(reply) if error.is_retryable() => Ok(reply),
+                                Some((whose, reply)) if error.is_retryable() => {
+                                    routed.answered_by(whose);
+                                    Ok(reply)
+                                }
                                 _ => Err(error.with_provider(name)),
                             };
                         }

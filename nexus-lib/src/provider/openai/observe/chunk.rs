@@ -24,6 +24,8 @@ pub(crate) struct ChunkObserver {
     /// `usage` has come, so that `x_groq.usage` says nothing new.
     has_usage: bool,
     is_done: bool,
+    /// A hidden event ended in CR at the end of a region: the LF that may follow is its own.
+    hides_lf: bool,
 }
 
 impl ChunkObserver {
@@ -34,6 +36,7 @@ impl ChunkObserver {
             has_events: false,
             has_usage: false,
             is_done: false,
+            hides_lf: false,
         }
     }
 
@@ -48,7 +51,13 @@ impl ChunkObserver {
     /// # Errors
     /// [`ErrorKind::UpstreamInvalid`] when an event is too long.
     pub(crate) fn push(&mut self, chunk: Bytes) -> Result<Piece> {
-        let region = self.decoder.push(chunk)?;
+        let mut region = self.decoder.push(chunk)?;
+        if self.hides_lf && !region.is_empty() {
+            self.hides_lf = false;
+            if region[0] == b'\n' {
+                region = region.slice(1..);
+            }
+        }
         self.has_events = self.has_events || events(&region).next().is_some();
         if !NAMES.occur_in(&region) {
             let observed = Observed::default();
@@ -61,6 +70,11 @@ impl ChunkObserver {
         for event in events(&region).filter(|event| NAMES.occur_in(&region[event.range()])) {
             self.look_at(&event, &mut passage);
         }
+        let hides_end = passage
+            .hidden
+            .last()
+            .is_some_and(|part| part.end == region.len());
+        self.hides_lf = hides_end && region.ends_with(b"\r");
         Ok(passage.piece(region))
     }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::{Place, SqliteStore, all_rows, open_row, settlement};
 use crate::error::ErrorKind;
 use crate::store::{LedgerRow, LedgerStore, LedgerWrite, RequestState};
@@ -15,7 +17,7 @@ async fn a_row_opens_and_settles() {
     let store = place.open().await;
     let row = open_row("c1");
     store
-        .append(vec![LedgerWrite::Open(row.clone())])
+        .append(Arc::new(vec![LedgerWrite::Open(row.clone())]))
         .await
         .unwrap();
 
@@ -33,7 +35,10 @@ async fn a_row_opens_and_settles() {
     end.upstream_model = Some("gpt-4-2026".into());
     end.error = Some("code: message".into());
     store
-        .append(vec![LedgerWrite::Settle(row.request_id, end.clone())])
+        .append(Arc::new(vec![LedgerWrite::Settle(
+            row.request_id,
+            end.clone(),
+        )]))
         .await
         .unwrap();
     let expected = LedgerRow {
@@ -63,7 +68,7 @@ async fn whatever_settled_first_stays() {
         LedgerWrite::Open(row.clone()),
         LedgerWrite::Settle(id, settlement(1, 2)),
     ];
-    store.append(first).await.unwrap();
+    store.append(Arc::new(first)).await.unwrap();
     let settled = only_row(&store).await;
 
     let again = vec![
@@ -71,7 +76,7 @@ async fn whatever_settled_first_stays() {
         LedgerWrite::Open(row.clone()),
         LedgerWrite::Whole(row, settlement(100, 200)),
     ];
-    store.append(again).await.unwrap();
+    store.append(Arc::new(again)).await.unwrap();
     assert_eq!(only_row(&store).await, settled);
 }
 
@@ -84,7 +89,7 @@ async fn a_whole_row_equals_one_that_was_opened_and_settled() {
     end.state = RequestState::Failed;
     end.status = None;
     store
-        .append(vec![LedgerWrite::Whole(row.clone(), end.clone())])
+        .append(Arc::new(vec![LedgerWrite::Whole(row.clone(), end.clone())]))
         .await
         .unwrap();
     let whole = only_row(&store).await;
@@ -92,7 +97,7 @@ async fn a_whole_row_equals_one_that_was_opened_and_settled() {
     let other = Place::new();
     let store = other.open().await;
     let writes = vec![LedgerWrite::Open(row.clone()), LedgerWrite::Whole(row, end)];
-    store.append(writes).await.unwrap();
+    store.append(Arc::new(writes)).await.unwrap();
     assert_eq!(only_row(&store).await, whole);
 }
 
@@ -101,8 +106,8 @@ async fn a_settlement_without_a_row_changes_nothing() {
     let place = Place::new();
     let store = place.open().await;
     let stray = LedgerWrite::Settle(open_row("c").request_id, settlement(1, 1));
-    store.append(vec![stray]).await.unwrap();
-    store.append(Vec::new()).await.unwrap();
+    store.append(Arc::new(vec![stray])).await.unwrap();
+    store.append(Arc::new(Vec::new())).await.unwrap();
     assert!(all_rows(&store).await.is_empty());
 }
 
@@ -115,12 +120,12 @@ async fn what_an_earlier_process_left_open_is_interrupted() {
         LedgerWrite::Open(lost.clone()),
         LedgerWrite::Whole(done, settlement(1, 1)),
     ];
-    store.append(writes).await.unwrap();
+    store.append(Arc::new(writes)).await.unwrap();
 
     assert_eq!(store.interrupt_open().await.unwrap(), 1);
     assert_eq!(store.interrupt_open().await.unwrap(), 0);
     let late = LedgerWrite::Settle(lost.request_id, settlement(9, 9));
-    store.append(vec![late]).await.unwrap();
+    store.append(Arc::new(vec![late])).await.unwrap();
     let rows = all_rows(&store).await;
     assert_eq!(rows[0].state, RequestState::Completed);
     assert_eq!(rows[1].state, RequestState::Interrupted);
@@ -136,7 +141,7 @@ async fn figures_beyond_reason_stay_summable() {
     end.usage.prompt_tokens = u64::MAX;
     end.duration_ms = u64::MAX;
     let rows = (0..4).map(|_| LedgerWrite::Whole(open_row("c"), end.clone()));
-    store.append(rows.collect()).await.unwrap();
+    store.append(Arc::new(rows.collect())).await.unwrap();
     let totals = store.totals(Default::default()).await.unwrap();
     assert_eq!(totals.prompt_tokens, 4 << 40);
 }
@@ -152,9 +157,12 @@ async fn appends_at_once_all_land() {
                 for _ in 0..5 {
                     let row = open_row("c");
                     let id = row.request_id;
-                    store.append(vec![LedgerWrite::Open(row)]).await.unwrap();
+                    store
+                        .append(Arc::new(vec![LedgerWrite::Open(row)]))
+                        .await
+                        .unwrap();
                     let end = LedgerWrite::Settle(id, settlement(1, 2));
-                    store.append(vec![end]).await.unwrap();
+                    store.append(Arc::new(vec![end])).await.unwrap();
                 }
             })
         })
@@ -181,11 +189,11 @@ async fn a_batch_is_written_wholly_or_not_at_all() {
     let mut bad = open_row("c");
     bad.model = "bad".into();
     let batch = vec![LedgerWrite::Open(open_row("c")), LedgerWrite::Open(bad)];
-    let error = store.append(batch).await.unwrap_err();
+    let error = store.append(Arc::new(batch)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(all_rows(&store).await.is_empty());
     store
-        .append(vec![LedgerWrite::Open(open_row("c"))])
+        .append(Arc::new(vec![LedgerWrite::Open(open_row("c"))]))
         .await
         .unwrap();
 }

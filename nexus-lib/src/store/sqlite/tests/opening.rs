@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use std::fs;
 use std::task::Poll;
 
@@ -19,7 +21,7 @@ async fn a_restart_keeps_everything() {
     let model = super::new_model(provider.id, "gpt-4");
     store.insert_model(model).await.unwrap();
     let whole = LedgerWrite::Whole(open_row("c1"), settlement(3, 4));
-    store.append(vec![whole]).await.unwrap();
+    store.append(Arc::new(vec![whole])).await.unwrap();
     let (before, rows) = (store.load().await.unwrap(), all_rows(&store).await);
     store.close().await.unwrap();
 
@@ -39,7 +41,7 @@ async fn what_was_appended_outlives_a_store_that_was_never_closed() {
     let place = Place::new();
     let store = place.open().await;
     store
-        .append(vec![LedgerWrite::Open(open_row("c1"))])
+        .append(Arc::new(vec![LedgerWrite::Open(open_row("c1"))]))
         .await
         .unwrap();
     // As a killed process leaves it: database and log, copied while the store is open.
@@ -181,7 +183,7 @@ async fn a_damaged_database_is_refused_and_left_alone() {
     let place = Place::new();
     let store = place.open().await;
     let rows = (0..500).map(|_| LedgerWrite::Whole(open_row("c"), settlement(1, 1)));
-    store.append(rows.collect()).await.unwrap();
+    store.append(Arc::new(rows.collect())).await.unwrap();
     store.close().await.unwrap();
     let mut bytes = fs::read(place.path()).unwrap();
     let middle = bytes.len() / 2;
@@ -226,7 +228,7 @@ async fn a_closed_store_refuses_and_closes_again() {
     assert_eq!(store.load().await.unwrap_err().kind(), ErrorKind::Closed);
     let write = vec![LedgerWrite::Open(open_row("c"))];
     assert_eq!(
-        store.append(write).await.unwrap_err().kind(),
+        store.append(Arc::new(write)).await.unwrap_err().kind(),
         ErrorKind::Closed
     );
 }
@@ -237,7 +239,7 @@ async fn the_last_handles_drop_finishes_what_was_queued() {
     let store = place.open().await;
     let inner = std::sync::Arc::clone(&store.inner);
     // Polled once, an append is queued; then its future and the store are dropped.
-    let mut append = store.append(vec![LedgerWrite::Open(open_row("c"))]);
+    let mut append = store.append(Arc::new(vec![LedgerWrite::Open(open_row("c"))]));
     let first = std::future::poll_fn(|context| Poll::Ready(append.as_mut().poll(context)));
     assert!(first.await.is_pending());
     drop(append);

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Place, new_model, new_provider, open_row, settlement};
@@ -107,7 +109,7 @@ async fn deleting_a_provider_takes_its_models_and_leaves_history() {
     let mut row = open_row("c");
     row.provider_id = two;
     let whole = LedgerWrite::Whole(row, settlement(1, 1));
-    store.append(vec![whole]).await.unwrap();
+    store.append(Arc::new(vec![whole])).await.unwrap();
 
     store.delete_provider(two).await.unwrap();
     let records = store.load().await.unwrap();

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::{Place, SqliteStore, open_row, settlement};
 use crate::store::{LedgerStore, LedgerWrite, OpenRow, RequestFilter, RequestState, Settlement};
 use crate::wire::{ConversationId, ProviderId, RequestId, TimeRange, Timestamp};
@@ -35,7 +37,7 @@ async fn filled(store: &SqliteStore) -> Vec<RequestId> {
     if let Some(LedgerWrite::Whole(row, _)) = writes.pop() {
         writes.push(LedgerWrite::Open(row));
     }
-    store.append(writes).await.unwrap();
+    store.append(Arc::new(writes)).await.unwrap();
     ids
 }
 

@@ -1,0 +1,107 @@
+//! Grouped commits: rows a second by the size of their batch, in a file on a real disk.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot be set up should stop"
+)]
+
+use std::sync::Arc;
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use nexus_benches::MODEL;
+use nexus_lib::store::{
+    Durability, LedgerStore, LedgerWrite, OpenRow, RequestState, Settlement, SqliteStore,
+};
+use nexus_lib::wire::{ConversationId, ProviderId, RequestId, Timestamp, Usage, UsageSource};
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+const ROWS: [usize; 3] = [1, 16, 256];
+
+fn main() {
+    divan::main();
+}
+
+/// Rows whose beginning and end meet in one batch.
+#[divan::bench(args = ROWS)]
+fn whole(bencher: Bencher<'_, '_>, rows: usize) {
+    append(bencher, rows, Durability::Process, |open| {
+        vec![LedgerWrite::Whole(open, settlement())]
+    });
+}
+
+/// Rows that are opened and then settled: two writes each.
+#[divan::bench(args = ROWS)]
+fn opened_and_settled(bencher: Bencher<'_, '_>, rows: usize) {
+    append(bencher, rows, Durability::Process, |open| {
+        let id = open.request_id;
+        vec![
+            LedgerWrite::Open(open),
+            LedgerWrite::Settle(id, settlement()),
+        ]
+    });
+}
+
+/// As [`whole`], and each commit waits for the disk.
+#[divan::bench(args = ROWS)]
+fn whole_through_a_loss_of_power(bencher: Bencher<'_, '_>, rows: usize) {
+    append(bencher, rows, Durability::Power, |open| {
+        vec![LedgerWrite::Whole(open, settlement())]
+    });
+}
+
+fn append(
+    bencher: Bencher<'_, '_>,
+    rows: usize,
+    durability: Durability,
+    writes: impl Fn(OpenRow) -> Vec<LedgerWrite>,
+) {
+    let (runtime, store, _dir) = store(durability);
+    bencher
+        .counter(ItemsCount::new(rows))
+        .with_inputs(|| Arc::new((0..rows).flat_map(|_| writes(open())).collect::<Vec<_>>()))
+        .bench_local_values(|batch| runtime.block_on(store.append(batch)).unwrap());
+}
+
+fn store(durability: Durability) -> (Runtime, SqliteStore, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let options = SqliteStore::options(dir.path().join("nexus.db")).durability(durability);
+    let store = runtime.block_on(options.open()).unwrap();
+    (runtime, store, dir)
+}
+
+fn open() -> OpenRow {
+    OpenRow {
+        request_id: RequestId::new(),
+        conversation_id: ConversationId::new(),
+        provider_id: ProviderId(1),
+        provider: "bench".into(),
+        model: MODEL.into(),
+        upstream_model: None,
+        operation: "chat.completion",
+        stream: false,
+        started_at: Timestamp::now(),
+    }
+}
+
+fn settlement() -> Settlement {
+    Settlement {
+        state: RequestState::Completed,
+        provider_id: ProviderId(1),
+        provider: "bench".into(),
+        upstream_model: None,
+        usage_source: UsageSource::Reported,
+        usage: Usage {
+            prompt_tokens: 319,
+            completion_tokens: 10,
+            total_tokens: 329,
+            ..Usage::default()
+        },
+        status: Some(200),
+        attempts: 1,
+        first_token_ms: Some(3),
+        duration_ms: 4,
+        error: None,
+    }
+}

@@ -1,0 +1,14 @@
+//! The admin port, driven in process over a real SQLite store.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
+
+mod access;
+mod client;
+mod input;
+mod models;
+mod providers;
+mod routes;
+mod statistics;

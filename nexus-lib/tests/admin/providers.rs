@@ -1,0 +1,219 @@
+use serde_json::{Value, json};
+
+use crate::client::{Admin, openai};
+
+#[tokio::test]
+async fn created_provider_has_its_defaults_and_masked_keys() {
+    let admin = Admin::new().await;
+    let answer = admin.post("/providers", &openai()).await;
+    assert_eq!(answer.status, 201);
+    assert_eq!(answer.headers["content-type"], "application/json");
+    let mut created = answer.json();
+    for time in ["created_at", "updated_at"] {
+        let time = created.as_object_mut().unwrap().remove(time).unwrap();
+        assert!(time.as_str().unwrap().ends_with('Z'), "{time}");
+    }
+    let expected = json!({
+        "id": 1,
+        "name": "OpenAI",
+        "kind": "openai",
+        "server_url": "https://api.openai.com/v1",
+        "server_key": "sk-…wxyz",
+        "personalized_key": "you…-key",
+        "description": "",
+        "proxy_url": null,
+        "enabled": true,
+        "priority": 0,
+        "weight": 1,
+    });
+    assert_eq!(created, expected);
+}
+
+#[tokio::test]
+async fn keys_are_never_shown() {
+    let admin = Admin::new().await;
+    let mut texts = vec![admin.post("/providers", &openai()).await.text];
+    texts.push(admin.get("/providers").await.text);
+    texts.push(admin.get("/providers/1").await.text);
+    texts.push(admin.put("/providers/1", &openai()).await.text);
+    for text in texts {
+        assert!(text.contains('…') && !text.contains("canary"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn kind_is_told_by_the_host() {
+    let admin = Admin::new().await;
+    let mut body = openai();
+    body["server_url"] = "https://api.x.ai/v1".into();
+    assert_eq!(admin.post("/providers", &body).await.json()["kind"], "xai");
+    body["kind"] = "openai-compatible".into();
+    assert_eq!(
+        admin.post("/providers", &body).await.json()["kind"],
+        "openai"
+    );
+}
+
+#[tokio::test]
+async fn providers_are_listed_by_id() {
+    let admin = Admin::new().await;
+    assert_eq!(admin.get("/providers").await.text, r#"{"providers":[]}"#);
+    let ids = [admin.provider("b").await, admin.provider("a").await];
+    let list = admin.get("/providers").await.json();
+    let listed: Vec<_> = list["providers"].as_array().unwrap().iter().collect();
+    assert_eq!(listed.len(), 2);
+    for (id, provider) in ids.iter().zip(listed) {
+        assert_eq!(provider["id"], *id);
+        assert_eq!(
+            admin.get(&format!("/providers/{id}")).await.json(),
+            *provider
+        );
+    }
+}
+
+#[tokio::test]
+async fn update_replaces_all_but_keys_that_are_absent() {
+    let admin = Admin::new().await;
+    let mut body = openai();
+    body["description"] = "first".into();
+    body["priority"] = 5.into();
+    admin.post("/providers", &body).await;
+
+    let update = json!({"name": "Renamed", "server_url": "https://other.example/v1",
+        "enabled": false, "weight": 3});
+    let answer = admin.put("/providers/1", &update).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let updated = answer.json();
+    assert_eq!(updated["name"], "Renamed");
+    assert_eq!(updated["description"], "");
+    assert_eq!(updated["priority"], 0);
+    assert_eq!(updated["enabled"], false);
+    assert_eq!(updated["weight"], 3);
+    assert_eq!(updated["server_key"], "sk-…wxyz");
+    assert_eq!(updated["personalized_key"], "you…-key");
+    assert_eq!(admin.get("/providers/1").await.json(), updated);
+    let key = b"your-canary-0123456-key";
+    assert!(admin.registry.authenticate(key).is_ok(), "in force at once");
+}
+
+#[tokio::test]
+async fn shown_provider_can_be_put_back() {
+    let admin = Admin::new().await;
+    admin.post("/providers", &openai()).await;
+    let shown = admin.get("/providers/1").await.json();
+    let mut put = admin.put("/providers/1", &shown).await.json();
+    put["updated_at"] = shown["updated_at"].clone();
+    assert_eq!(put, shown);
+    let key = b"your-canary-0123456-key";
+    assert!(admin.registry.authenticate(key).is_ok());
+}
+
+#[tokio::test]
+async fn new_key_is_in_force_for_the_next_request() {
+    let admin = Admin::new().await;
+    admin.post("/providers", &openai()).await;
+    let mut body = openai();
+    body["personalized_key"] = "another".into();
+    body["server_key"] = "".into();
+    let updated = admin.put("/providers/1", &body).await.json();
+    assert_eq!(updated["personalized_key"], "…");
+    assert_eq!(updated["server_key"], "");
+    assert!(admin.registry.authenticate(b"another").is_ok());
+    let old = admin.registry.authenticate(b"your-canary-0123456-key");
+    assert_eq!(old.unwrap_err().status(), 401);
+}
+
+#[tokio::test]
+async fn delete_takes_models_along() {
+    let admin = Admin::new().await;
+    admin.provider("a").await;
+    admin
+        .post(
+            "/provider_models",
+            &json!({"provider_id": 1, "model_name": "m"}),
+        )
+        .await;
+    let answer = admin.delete("/providers/1").await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""));
+    for path in ["/providers/1", "/providers/1/models", "/provider_models/1"] {
+        admin.get(path).await.assert_error(404, "not_found", None);
+    }
+    let again = admin.delete("/providers/1").await;
+    again.assert_error(404, "not_found", None);
+}
+
+#[tokio::test]
+async fn unknown_provider_is_not_found() {
+    let admin = Admin::new().await;
+    for id in ["7", "x", "-1", "1e1", "0"] {
+        let path = format!("/providers/{id}");
+        admin.get(&path).await.assert_error(404, "not_found", None);
+        let put = admin.put(&path, &openai()).await;
+        put.assert_error(404, "not_found", None);
+        let delete = admin.delete(&path).await;
+        delete.assert_error(404, "not_found", None);
+    }
+}
+
+#[tokio::test]
+async fn required_fields_are_named() {
+    let admin = Admin::new().await;
+    for field in ["name", "server_url", "server_key", "personalized_key"] {
+        for absent in [None, Some(Value::Null)] {
+            let mut body = openai();
+            match absent {
+                None => drop(body.as_object_mut().unwrap().remove(field)),
+                Some(null) => body[field] = null,
+            }
+            let answer = admin.post("/providers", &body).await;
+            answer.assert_error(422, "invalid_field", Some(field));
+        }
+    }
+    admin.provider("a").await;
+    for field in ["name", "server_url"] {
+        let mut body = openai();
+        body.as_object_mut().unwrap().remove(field);
+        let answer = admin.put("/providers/1", &body).await;
+        answer.assert_error(422, "invalid_field", Some(field));
+    }
+}
+
+#[tokio::test]
+async fn values_out_of_range_are_named() {
+    let admin = Admin::new().await;
+    admin.provider("a").await;
+    let cases = [
+        ("name", json!("")),
+        ("name", json!(" \n")),
+        ("name", json!(5)),
+        ("server_url", json!("ftp://canary.example/")),
+        ("server_url", json!("api.openai.com")),
+        ("server_url", json!("")),
+        ("server_url", json!({"host": "canary"})),
+        ("server_key", json!(12345)),
+        ("server_key", json!("canary\nX-Header: 1")),
+        ("personalized_key", json!("")),
+        ("personalized_key", json!("canary canary")),
+        ("personalized_key", json!("c".repeat(513))),
+        ("kind", json!("canary")),
+        ("kind", json!([])),
+        ("description", json!(["canary"])),
+        ("proxy_url", json!("http://user:canary@proxy.example")),
+        ("enabled", json!("canary")),
+        ("priority", json!(1.5)),
+        ("priority", json!("canary")),
+        ("weight", json!(0)),
+        ("weight", json!(-1)),
+        ("weight", json!(5_000_000_000_u64)),
+    ];
+    for (field, value) in cases {
+        let mut body = openai();
+        body[field] = value;
+        let answer = admin.post("/providers", &body).await;
+        answer.assert_error(422, "invalid_field", Some(field));
+        let answer = admin.put("/providers/1", &body).await;
+        answer.assert_error(422, "invalid_field", Some(field));
+    }
+    let list = admin.get("/providers").await.json();
+    assert_eq!(list["providers"].as_array().unwrap().len(), 1);
+}

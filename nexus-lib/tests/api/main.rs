@@ -1,0 +1,23 @@
+//! What a gateway promises at its edges, over real sockets: clients that write bytes by hand on one
+//! side, upstreams that misbehave on the other, and the ledger read through the admin port.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests report by panicking"
+)]
+
+mod auth;
+mod endings;
+mod errors;
+mod headers;
+mod ledger;
+mod models;
+mod passthrough;
+mod pools;
+mod registry;
+mod secrets;
+mod sse;
+mod streaming;
+mod support;
+mod timeouts;

@@ -1,0 +1,58 @@
+//! A gateway on two loopback ports, and what tests say to it.
+
+mod rig;
+mod serve;
+
+pub(crate) use rig::{Rig, short};
+
+use nexus_lib::testing::RawRequest;
+use serde_json::Value;
+
+/// The key that clients show.
+pub(crate) const KEY: &str = "client-key-0123456789abcdef";
+/// The key that providers are shown.
+pub(crate) const SERVER_KEY: &str = "sk-server-0123456789abcdef";
+/// The model that [`Rig::over`] registers.
+pub(crate) const MODEL: &str = "m";
+/// Where chats are posted.
+pub(crate) const CHAT: &str = "/v1/chat/completions";
+
+/// The smallest chat.
+pub(crate) const PLAIN: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+/// The smallest streamed chat, which asks for no usage.
+pub(crate) const STREAM: &str =
+    r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true}"#;
+/// The smallest streamed chat that asks for usage.
+pub(crate) const STREAM_USAGE: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true,"stream_options":{"include_usage":true}}"#;
+
+/// A chat with the usual key.
+pub(crate) fn chat(body: impl Into<bytes::Bytes>) -> RawRequest {
+    RawRequest::post(CHAT).bearer(KEY).body(body)
+}
+
+/// The names of the fields of a JSON object, sorted.
+pub(crate) fn fields(value: &Value) -> Vec<&str> {
+    let object = value.as_object().expect("a JSON object");
+    let mut names: Vec<_> = object.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+/// Checks the shape of an error that the gateway made, and its code.
+pub(crate) fn assert_error(body: &Value, kind: &str, code: &str) {
+    assert_eq!(fields(body), ["error"], "{body}");
+    let error = &body["error"];
+    assert_eq!(
+        fields(error),
+        ["code", "message", "param", "type"],
+        "{body}"
+    );
+    assert_eq!(error["type"], kind, "{body}");
+    assert_eq!(error["code"], code, "{body}");
+    assert!(
+        error["message"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty()),
+        "{body}"
+    );
+}

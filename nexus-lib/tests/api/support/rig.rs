@@ -1,0 +1,187 @@
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use nexus_lib::testing::{
+    DEADLINE, FakeUpstream, RawClient, RawHead, RawRequest, RawResponse, Script,
+};
+use nexus_lib::{Gateway, GatewayBuilder, SqliteStore, Timeouts, Transport};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use super::serve::serve;
+use super::{KEY, MODEL, SERVER_KEY, chat};
+
+/// A gateway over a store of its own, served on two ports.
+pub(crate) struct Rig {
+    pub(crate) gateway: Gateway,
+    pub(crate) api: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    folder: TempDir,
+    /// Aborted with the rig.
+    _servers: JoinSet<()>,
+}
+
+impl Rig {
+    /// A gateway with nothing registered.
+    pub(crate) async fn start() -> Self {
+        Self::with(|builder| builder).await
+    }
+
+    /// A gateway that waits only so long for its upstreams.
+    pub(crate) async fn with_timeouts(timeouts: Timeouts) -> Self {
+        let transport = Transport::builder().timeouts(timeouts).build().unwrap();
+        Self::with(|builder| builder.transport(transport)).await
+    }
+
+    /// A gateway with other settings.
+    pub(crate) async fn with(settings: impl FnOnce(GatewayBuilder) -> GatewayBuilder) -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = SqliteStore::open(folder.path().join("nexus.db"))
+            .await
+            .unwrap();
+        let gateway = settings(Gateway::builder(store)).build().await.unwrap();
+        let mut servers = JoinSet::new();
+        let api = serve(&mut servers, gateway.api()).await;
+        let admin = serve(&mut servers, gateway.admin()).await;
+        Self {
+            gateway,
+            api,
+            admin,
+            folder,
+            _servers: servers,
+        }
+    }
+
+    /// A gateway with one provider, `Fake`, that answers by `script`.
+    pub(crate) async fn over(script: impl Into<Script>) -> (Self, FakeUpstream) {
+        let rig = Self::start().await;
+        let upstream = rig.add_upstream("Fake", 0, script).await;
+        (rig, upstream)
+    }
+
+    /// Registers one more upstream with the usual keys and model.
+    pub(crate) async fn add_upstream(
+        &self,
+        name: &str,
+        priority: i32,
+        script: impl Into<Script>,
+    ) -> FakeUpstream {
+        let upstream = FakeUpstream::start(script).await;
+        self.add_provider(name, &upstream.url(), priority).await;
+        upstream
+    }
+
+    /// Registers a provider with the usual keys and model; returns its id.
+    pub(crate) async fn add_provider(&self, name: &str, url: &str, priority: i32) -> i64 {
+        let provider = json!({
+            "name": name, "server_url": url, "server_key": SERVER_KEY, "personalized_key": KEY,
+            "priority": priority,
+        });
+        let id = self.create("/providers", provider).await;
+        self.create(
+            "/provider_models",
+            json!({"provider_id": id, "model_name": MODEL}),
+        )
+        .await;
+        id
+    }
+
+    /// Posts `body` to the admin port's `route`; returns the new thing's id.
+    pub(crate) async fn create(&self, route: &str, body: Value) -> i64 {
+        let response = self.admin("POST", route, Some(body)).await;
+        assert_eq!(response.status, 201, "{}", response.body.text());
+        response.body.json()["id"].as_i64().expect("an id")
+    }
+
+    /// Sends a request to the admin port.
+    pub(crate) async fn admin(
+        &self,
+        method: &str,
+        route: &str,
+        body: Option<Value>,
+    ) -> RawResponse {
+        let mut request = RawRequest::new(method, route);
+        if let Some(body) = body {
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
+        }
+        RawClient::exchange(self.admin, &request).await
+    }
+
+    /// What the admin port has at `route`.
+    pub(crate) async fn read(&self, route: &str) -> Value {
+        let response = self.admin("GET", route, None).await;
+        assert_eq!(response.status, 200, "{}", response.body.text());
+        response.body.json()
+    }
+
+    /// Sends a request to the LLM port and reads the whole answer.
+    pub(crate) async fn ask(&self, request: &RawRequest) -> RawResponse {
+        RawClient::exchange(self.api, request).await
+    }
+
+    /// Posts a chat with the usual key and reads the whole answer.
+    pub(crate) async fn chat(&self, body: impl Into<bytes::Bytes>) -> RawResponse {
+        self.ask(&chat(body)).await
+    }
+
+    /// Sends a request to the LLM port and leaves the answer to be read.
+    pub(crate) async fn send(&self, request: &RawRequest) -> RawClient {
+        let mut client = RawClient::connect(self.api).await;
+        client.send(&request.to_bytes()).await;
+        client
+    }
+
+    /// The ledger's rows, newest first.
+    pub(crate) async fn rows(&self) -> Vec<Value> {
+        let mut page = self.read("/stats/requests?limit=200").await;
+        let Value::Array(rows) = page["requests"].take() else {
+            panic!("no rows in {page}");
+        };
+        rows
+    }
+
+    /// The row of an answered request, as it is now.
+    pub(crate) async fn row(&self, head: &RawHead) -> Value {
+        let id = head.header("x-request-id").expect("an x-request-id");
+        let rows = self.rows().await;
+        let row = rows.into_iter().find(|row| row["request_id"] == id);
+        row.unwrap_or_else(|| panic!("no row for {id}"))
+    }
+
+    /// The only row of the ledger once it is settled: for requests whose client has left, and with it
+    /// whoever could have waited.
+    pub(crate) async fn settled(&self) -> Value {
+        let settled = async {
+            loop {
+                let rows = self.rows().await;
+                assert!(rows.len() <= 1, "more than one row: {rows:?}");
+                match rows.into_iter().next() {
+                    Some(row) if row["state"] != "open" => return row,
+                    _ => tokio::task::yield_now().await,
+                }
+            }
+        };
+        tokio::time::timeout(DEADLINE, settled)
+            .await
+            .expect("the row to be settled")
+    }
+
+    /// The folder with everything that the gateway has written.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Timers that are short enough for a test to wait for.
+pub(crate) fn short() -> Timeouts {
+    let wait = Duration::from_millis(200);
+    Timeouts {
+        first_event: wait,
+        idle: wait,
+        ..Timeouts::default()
+    }
+}
