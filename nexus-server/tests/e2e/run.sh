@@ -13,10 +13,11 @@ if [[ -z ${NEXUS_SERVER_BIN:-} ]]; then
     cargo build --manifest-path "$root/Cargo.toml" --locked --release -p nexus-server
     NEXUS_SERVER_BIN=$target/release/nexus-server
 fi
+NEXUS_SERVER_BIN=$(realpath -- "$NEXUS_SERVER_BIN")
 export NEXUS_SERVER_BIN
 
 # The environment is kept between runs, and made anew when what it should hold has changed.
-venv=$target/e2e-venv
+venv=$(realpath -m -- "$target")/e2e-venv
 wanted=$(cat "$here"/requirements*.txt; "$python" --version)
 if [[ ! -f $venv/installed || $(<"$venv/installed") != "$wanted" ]]; then
     rm -rf "$venv"
