@@ -18,6 +18,9 @@ use crate::{bare, gateway, upstream};
 /// After this pause nothing of a round is still running.
 const SETTLE: Duration = Duration::from_millis(10);
 
+/// How the names of the store's threads begin.
+const STORE: &str = "nexus-";
+
 /// The upstream, the subjects and the load, each on a runtime of its own.
 pub(crate) struct Bench {
     pub(crate) load: Runtime,
@@ -39,6 +42,8 @@ struct Running {
 pub(crate) struct Round {
     /// CPU time a request, in microseconds.
     pub(crate) cpu_us: f64,
+    /// How much of it was spent by the store's threads.
+    pub(crate) store_us: f64,
     /// Requests a second.
     pub(crate) rate: f64,
     /// Median latency in microseconds.
@@ -130,7 +135,7 @@ fn threads(subject: Subject) -> &'static [&'static str] {
     match subject {
         Subject::Direct => &["direct"],
         Subject::Bare => &["bare"],
-        Subject::Gateway => &["gateway", "nexus-"],
+        Subject::Gateway => &["gateway", STORE],
     }
 }
 
@@ -143,10 +148,12 @@ async fn measure(
 ) -> Result<Round> {
     let load = Load::open(running.address, plan, slots, round).await?;
     tokio::time::sleep(SETTLE).await;
-    let before = CpuTimes::of_threads(threads(running.subject))?;
+    let cpu = || CpuTimes::of_threads(threads(running.subject));
+    let store = || CpuTimes::of_threads(&[STORE]);
+    let before = (cpu()?, store()?);
     let mut tally = load.run(length).await?;
     tokio::time::sleep(SETTLE).await;
-    let cpu = CpuTimes::of_threads(threads(running.subject))?.since(&before);
+    let (cpu, store) = (cpu()?.since(&before.0), store()?.since(&before.1));
 
     tally.latencies.sort_unstable();
     let requests = f64::from(u32::try_from(tally.latencies.len())?);
@@ -156,8 +163,10 @@ async fn measure(
         let latency = tally.latencies.get(index);
         latency.map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e6)
     };
+    let each_us = |ns| Duration::from_nanos(ns).as_secs_f64() * 1e6 / requests;
     Ok(Round {
-        cpu_us: Duration::from_nanos(cpu).as_secs_f64() * 1e6 / requests,
+        cpu_us: each_us(cpu),
+        store_us: each_us(store),
         rate: requests / tally.elapsed.as_secs_f64(),
         p50_us: at(50),
         p99_us: at(99),

@@ -54,6 +54,15 @@ pub(crate) fn unary(bench: &mut Bench, options: &Options) -> Result<Table> {
         2,
         "≤ 1.3, then 1.0",
     );
+    let store = outcome.series(Subject::Gateway, |round| round.store_us);
+    let none = Series::default;
+    ratio_row(
+        &mut table,
+        "of it the store's threads",
+        [none(), none(), store],
+        2,
+        "",
+    );
     ratio_row(
         &mut table,
         "completions a second",

@@ -73,7 +73,7 @@ impl Options {
     }
 
     pub(crate) fn round(&self) -> Duration {
-        let limit = if self.quick { 120 } else { u64::MAX };
+        let limit = if self.quick { 80 } else { u64::MAX };
         Duration::from_millis(self.round_ms.min(limit))
     }
 
