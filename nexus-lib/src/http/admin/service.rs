@@ -26,8 +26,9 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// The admin API as a tower service. A clone shares everything.
 ///
-/// With a token, every request but those of health probes must show it. Without one, only programs and
-/// pages of this machine may use the service; see the header of this module.
+/// With a token, every request but those of health probes must show it. Without one, the service
+/// answers only requests whose `Host` is a loopback name and whose `Origin`, if there is one, is this
+/// very server: an app that mounts it under another name must give it a token.
 #[derive(Clone)]
 pub struct AdminService {
     shared: Arc<Shared>,
