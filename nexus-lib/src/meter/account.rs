@@ -8,7 +8,7 @@ use crate::call::{Observed, Routed, Target};
 use crate::error::{Error, Result};
 use crate::ledger::{Entry, UsageLedger};
 use crate::store::{OpenRow, RequestState, Settlement};
-use crate::wire::{ConversationId, RequestId, UsageSource, mask};
+use crate::wire::{ConversationId, RequestId, UsageSource};
 
 /// The longest error text that is kept in a row, in bytes.
 const MAX_ERROR_BYTES: usize = 500;
@@ -99,8 +99,8 @@ impl Account {
         &mut self,
         ending: Ending<'_>,
     ) -> impl Future<Output = Result<()>> + Send + use<> {
-        let settlement = self.settlement(ending);
-        let settled = self.entry.take().map(|entry| entry.settle(settlement));
+        let entry = self.entry.take();
+        let settled = entry.map(|entry| entry.settle(self.settlement(ending)));
         async move {
             match settled {
                 Some(settled) => settled.durable().await,
@@ -140,10 +140,9 @@ impl Account {
             }
             _ if self.observed.error.is_some() => {
                 let text = self.observed.error.as_deref().unwrap_or_default();
-                let text = without_key(text, self.routed.current().provider.expose_key());
                 (
                     RequestState::Failed,
-                    Some(shortened(&text).to_owned().into()),
+                    Some(shortened(text).to_owned().into()),
                 )
             }
             Ending::Whole => match self.status {
@@ -165,14 +164,6 @@ impl Drop for Account {
         // Queued without waiting: there is nobody left to tell.
         drop(self.settle(Ending::ClientLeft));
     }
-}
-
-/// An upstream's message as it may be kept: some repeat the key that they were sent.
-fn without_key<'a>(text: &'a str, key: &str) -> Cow<'a, str> {
-    if key.is_empty() || !text.contains(key) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.replace(key, &mask(key)))
 }
 
 fn millis(duration: std::time::Duration) -> u64 {

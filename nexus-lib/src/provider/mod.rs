@@ -3,6 +3,7 @@
 mod demo;
 pub(crate) mod headers;
 mod openai;
+mod redact;
 mod transport;
 
 pub use demo::DemoProvider;

@@ -59,7 +59,8 @@ async fn change_is_in_force_for_the_next_request() {
 #[tokio::test]
 async fn second_model_of_one_name_is_a_conflict() {
     let admin = Admin::new().await;
-    (admin.provider("a").await, admin.provider("b").await);
+    admin.provider("a").await;
+    admin.provider("b").await;
     for (provider, model) in [(1, "m"), (1, "n"), (2, "m")] {
         let body = json!({"provider_id": provider, "model_name": model});
         assert_eq!(admin.post("/provider_models", &body).await.status, 201);

@@ -55,7 +55,7 @@ impl EchoReply {
                 finish_reason: Some("stop".to_owned()),
                 ..Choice::default()
             }],
-            usage: Some(self.usage.clone()),
+            usage: Some(self.usage),
             ..ChatCompletion::default()
         }
     }
@@ -78,7 +78,7 @@ impl EchoReply {
     pub(super) fn usage_chunk(&self) -> ChatChunk {
         ChatChunk {
             choices: Vec::new(),
-            usage: Some(self.usage.clone()),
+            usage: Some(self.usage),
             ..self.frame()
         }
     }

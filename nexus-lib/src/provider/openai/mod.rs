@@ -16,6 +16,7 @@ use http_body_util::Full;
 
 use crate::call::{Attempt, Reply, ReplyBody, Target};
 use crate::error::{Error, ErrorKind, Result};
+use crate::provider::redact::redact;
 use crate::provider::{Provider, Transport, headers};
 use observe::observe_completion;
 use stream::ChunkStream;
@@ -91,7 +92,8 @@ impl Provider for OpenAiProvider {
 
         if parts.status.is_success() && head::is_event_stream(&parts.headers) {
             let hide_usage = !attempt.call().body.fields().include_usage;
-            let stream = ChunkStream::begin(body, hide_usage, deadline).await?;
+            let profile = attempt.target().provider.clone();
+            let stream = ChunkStream::begin(body, profile, hide_usage, deadline).await?;
             return Ok(match stream {
                 stream::Begun::Flowing(stream) => Reply {
                     status: parts.status,
@@ -120,6 +122,10 @@ impl Provider for OpenAiProvider {
         if parts.status.is_success() && bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(empty_answer());
         }
+        let bytes = match parts.status.is_success() {
+            true => bytes,
+            false => redact(bytes, attempt.target().provider.expose_key()),
+        };
         let observed = observe_completion(&bytes);
         Ok(Reply {
             status: parts.status,

@@ -1,5 +1,6 @@
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -8,15 +9,18 @@ use http::StatusCode;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::call::{Observed, Piece};
+use crate::call::{Observed, Piece, ProviderProfile};
 use crate::error::{Error, ErrorKind, Result};
-use crate::provider::openai::observe::ChunkObserver;
+use crate::provider::openai::observe::{ChunkObserver, observe_completion};
+use crate::provider::redact::{redact, repeats};
 use crate::provider::transport::{UpstreamBody, failure};
 use crate::sse;
 
 /// An upstream's chunks as they come.
 pub(super) struct ChunkStream {
     body: UpstreamBody,
+    /// Whose key must not be repeated.
+    profile: Arc<ProviderProfile>,
     observer: ChunkObserver,
     /// Read to learn how the stream begins; the next to be yielded.
     first: Option<Piece>,
@@ -44,12 +48,14 @@ impl ChunkStream {
     /// `UpstreamInvalid` when the stream ends before it, `UpstreamTimeout` when `deadline` passes.
     pub(super) async fn begin(
         body: UpstreamBody,
+        profile: Arc<ProviderProfile>,
         hide_usage: bool,
         deadline: Instant,
     ) -> Result<Begun> {
         let observer = ChunkObserver::new(hide_usage);
         let mut stream = Self {
             body,
+            profile,
             observer,
             first: None,
             finished: false,
@@ -109,6 +115,10 @@ impl ChunkStream {
             }
             Err(error) => return Poll::Ready(Err(error)),
         };
+        let piece = match piece.observed.error {
+            Some(_) => without_key(piece, self.profile.expose_key()),
+            None => piece,
+        };
         // Some upstreams say nothing more after an error, not even that they are done.
         let seen = &piece.observed;
         self.finished |= seen.finished || seen.terminal || seen.error.is_some();
@@ -141,6 +151,22 @@ impl Stream for ChunkStream {
             }
         }
     }
+}
+
+/// An error's events, with the provider's key masked where they repeat it.
+fn without_key(piece: Piece, key: &str) -> Piece {
+    if !repeats(&piece.bytes, key) {
+        return piece;
+    }
+    let bytes = redact(piece.bytes, key);
+    // Read anew: what was observed is shortened, and may hold a part of the key.
+    let errors = sse::events(&bytes).filter_map(|event| observe_completion(&event.data()).error);
+    let error = errors.last();
+    let observed = Observed {
+        error,
+        ..piece.observed
+    };
+    Piece { bytes, observed }
 }
 
 fn empty_stream() -> Error {

@@ -107,7 +107,9 @@ impl<'a> Cursor<'a> {
         let mut objects = 0u128;
         loop {
             match self.peek() {
-                Some(b'"') => drop(self.skip_string("a string")?),
+                Some(b'"') => {
+                    self.skip_string("a string")?;
+                }
                 Some(b'{') => {
                     self.enter(b'{', "an object")?;
                     objects = objects << 1 | 1;

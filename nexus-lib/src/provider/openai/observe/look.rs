@@ -58,7 +58,9 @@ impl Look {
                 }
                 ("error", _) => self.read_error(value(json, cursor)?),
                 ("x_groq", Some(b'{')) => self.read_groq(json, cursor)?,
-                _ => drop(cursor.skip()?),
+                _ => {
+                    cursor.skip()?;
+                }
             }
             Ok(())
         })?;
