@@ -5,7 +5,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::batch::Batch;
 use crate::ledger::queue::{Place, Queue};
 use crate::store::{OpenRow, Settlement};
-use crate::wire::RequestId;
 
 /// How long a request waits for its row before it is refused instead of served.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -15,32 +14,46 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[must_use = "a row that nobody settles stays open"]
 pub struct Entry {
     queue: Arc<Queue>,
-    id: RequestId,
-    place: Place,
+    row: OpenRow,
+    /// Where the beginning was queued, if it was.
+    place: Option<Place>,
 }
 
 impl Entry {
-    pub(super) fn open(queue: Arc<Queue>, row: OpenRow) -> Result<Self> {
-        let id = row.request_id;
-        let place = queue.push_open(row)?;
-        Ok(Self { queue, id, place })
+    pub(super) fn new(queue: Arc<Queue>, row: OpenRow) -> Self {
+        Self {
+            queue,
+            row,
+            place: None,
+        }
     }
 
-    /// Resolves once the row is durable.
+    /// Queues the beginning, at once and without waiting. A second call does nothing.
+    pub fn begin(&mut self) {
+        if self.place.is_none() {
+            self.place = Some(self.queue.push_open(self.row.clone()));
+        }
+    }
+
+    /// Resolves once the beginning is durable; queues it, if that was not done before.
     ///
     /// # Errors
     /// [`ErrorKind::LedgerUnavailable`] when it could not be written, or not within ten seconds.
     ///
     /// # Cancel safety
-    /// Waiting changes nothing.
-    pub async fn opened(&self) -> Result<()> {
-        within_patience(&self.place.batch).await
+    /// Dropped, it leaves the beginning queued.
+    pub async fn opened(&mut self) -> Result<()> {
+        self.begin();
+        match &self.place {
+            Some(place) => within_patience(&place.batch).await,
+            None => Ok(()),
+        }
     }
 
     /// Queues the ending, at once and without waiting, and returns what tells when it is durable.
     pub fn settle(self, settlement: Settlement) -> Settled {
         Settled {
-            batch: self.queue.push_settle(self.id, &self.place, settlement),
+            batch: self.queue.push_settle(self.row, self.place, settlement),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The ledger: a row for every request that was sent upstream, written before its answer is seen.
 //!
-//! [`UsageLedger::open`] queues a row's beginning, [`Entry::settle`] its end; both resolve once the
-//! store has them. One task takes whatever is queued and gives it to the store as one batch: it waits
-//! for no timer, so a lone request pays for one commit and a thousand at once share one. Where the
-//! beginning and the end of a request meet in one batch, one row is written.
+//! [`Entry::begin`] queues a row's beginning, [`Entry::settle`] its end; [`Entry::opened`] and
+//! [`Settled::durable`] resolve once the store has them. One task takes whatever is queued and gives
+//! it to the store as one batch: it waits for no timer, so a lone request pays for one commit and a
+//! thousand at once share one. Where the beginning and the end of a request meet, one row is written.
 //!
 //! ```text
-//! open ──▶ ┌───────┐ take all   ┌────────┐ append(batch) ┌───────┐
+//! begin ─▶ ┌───────┐ take all   ┌────────┐ append(batch) ┌───────┐
 //! settle ▶ │ queue │ ─────────▶ │ writer │ ────────────▶ │ store │
 //!          └───────┘            └────────┘ ◀──────────── └───────┘
 //!  woken ◀──────────── batch committed ┘
@@ -19,7 +19,7 @@ mod queue;
 mod tests;
 mod writer;
 
-pub use entry::Entry;
+pub use entry::{Entry, Settled};
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -78,7 +78,8 @@ impl UsageLedger {
         })
     }
 
-    /// Queues the beginning of a request. It is durable once [`Entry::opened`] resolves.
+    /// Admits a request. Its beginning is queued by [`Entry::begin`], and durable once
+    /// [`Entry::opened`] resolves; a request that ends before either is written as one row.
     ///
     /// Waits while the queue is full: a slow disk slows admission.
     ///
@@ -87,10 +88,10 @@ impl UsageLedger {
     /// [`close`](Self::close).
     ///
     /// # Cancel safety
-    /// Dropped before it resolves, nothing is queued.
+    /// Dropped before it resolves, it has done nothing.
     pub async fn open(&self, row: OpenRow) -> Result<Entry> {
         self.shared.queue.admit().await?;
-        Entry::open(Arc::clone(&self.shared.queue), row)
+        Ok(Entry::new(Arc::clone(&self.shared.queue), row))
     }
 
     /// Sums over requests that started in `range`.

@@ -6,11 +6,13 @@ use tokio::sync::{Notify, Semaphore};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::batch::Batch;
 use crate::store::{LedgerWrite, OpenRow, Settlement};
-use crate::wire::RequestId;
 
-/// How many beginnings may wait to be written before admission waits. Endings are not counted: each
-/// belongs to a beginning, and must never be held up.
+/// How many requests may be on their way to their first row before admission waits. Endings are not
+/// counted: each belongs to a request that was admitted, and must never be held up.
 const ROOM: usize = 4096;
+
+/// Batches do not grow beyond this while others still arrive.
+const LONGEST_BATCH: usize = 512;
 
 /// What waits to be written.
 pub(super) struct Queue {
@@ -29,7 +31,6 @@ struct Pending {
 }
 
 /// Where a beginning was put: it can be completed there as long as its batch has not been taken.
-#[derive(Clone)]
 pub(super) struct Place {
     pub(super) batch: Arc<Batch>,
     index: usize,
@@ -55,25 +56,24 @@ impl Queue {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for room for one beginning.
+    /// Admits one request, whose row will be queued later; waits for room.
     pub(super) async fn admit(&self) -> Result<()> {
         match self.room.acquire().await {
-            // Given back by the writer once the row is written.
+            // Given back by the writer once the request's first row is written.
             Ok(permit) => permit.forget(),
             Err(_) => return Err(closed()),
+        }
+        let stalled = self.lock().stalled;
+        if stalled {
+            self.room.add_permits(1);
+            return Err(store_refuses());
         }
         Ok(())
     }
 
-    /// Queues a beginning that was admitted.
-    pub(super) fn push_open(&self, row: OpenRow) -> Result<Place> {
+    /// Queues the beginning of a request that was admitted.
+    pub(super) fn push_open(&self, row: OpenRow) -> Place {
         let mut pending = self.lock();
-        if pending.closed || pending.stalled {
-            let error = if pending.closed { closed() } else { stalled() };
-            drop(pending);
-            self.room.add_permits(1);
-            return Err(error);
-        }
         let place = Place {
             batch: Arc::clone(&pending.batch),
             index: pending.writes.len(),
@@ -81,26 +81,30 @@ impl Queue {
         pending.writes.push(LedgerWrite::Open(row));
         drop(pending);
         self.filled.notify_one();
-        Ok(place)
+        place
     }
 
-    /// Queues an ending: at its beginning, if that still waits, so that one row is written for both.
+    /// Queues an ending: with its beginning, if that was not queued or still waits, so that one row is
+    /// written for both.
     pub(super) fn push_settle(
         &self,
-        id: RequestId,
-        opened: &Place,
+        row: OpenRow,
+        opened: Option<Place>,
         settlement: Settlement,
     ) -> Arc<Batch> {
         let mut pending = self.lock();
         let batch = Arc::clone(&pending.batch);
-        let still_here = Arc::ptr_eq(&batch, &opened.batch);
-        match pending.writes.get_mut(opened.index) {
-            Some(write) if still_here => {
-                if let LedgerWrite::Open(row) = write {
-                    *write = LedgerWrite::Whole(row.clone(), settlement);
+        match opened {
+            None => pending.writes.push(LedgerWrite::Whole(row, settlement)),
+            Some(place) if Arc::ptr_eq(&place.batch, &batch) => {
+                if let Some(write) = pending.writes.get_mut(place.index) {
+                    *write = LedgerWrite::Whole(row, settlement);
                 }
             }
-            _ => pending.writes.push(LedgerWrite::Settle(id, settlement)),
+            Some(_) => {
+                let write = LedgerWrite::Settle(row.request_id, settlement);
+                pending.writes.push(write);
+            }
         }
         drop(pending);
         self.filled.notify_one();
@@ -112,26 +116,34 @@ impl Queue {
     /// # Cancel safety
     /// Nothing is taken before it resolves.
     pub(super) async fn take(&self) -> Option<(Vec<LedgerWrite>, Arc<Batch>)> {
+        let mut gathered = 0;
         loop {
-            {
-                let mut pending = self.lock();
-                if !pending.writes.is_empty() {
-                    let capacity = pending.writes.len();
-                    let writes =
-                        std::mem::replace(&mut pending.writes, Vec::with_capacity(capacity));
-                    return Some((writes, std::mem::take(&mut pending.batch)));
-                }
-                if pending.closed {
+            let (waiting, is_closed) = {
+                let pending = self.lock();
+                (pending.writes.len(), pending.closed)
+            };
+            if waiting == 0 {
+                if is_closed {
                     return None;
                 }
+                self.filled.notified().await;
+            } else if waiting == gathered || waiting >= LONGEST_BATCH {
+                let mut pending = self.lock();
+                let room = Vec::with_capacity(pending.writes.len());
+                let writes = std::mem::replace(&mut pending.writes, room);
+                return Some((writes, std::mem::take(&mut pending.batch)));
+            } else {
+                // Whoever is ready to run may add a row first: that costs no time, and makes one
+                // commit of many.
+                gathered = waiting;
+                tokio::task::yield_now().await;
             }
-            self.filled.notified().await;
         }
     }
 
-    /// Gives room back for the beginnings of a batch that was written.
-    pub(super) fn release(&self, beginnings: usize) {
-        self.room.add_permits(beginnings);
+    /// Gives room back for the requests whose first row was written.
+    pub(super) fn release(&self, requests: usize) {
+        self.room.add_permits(requests);
     }
 
     /// Says whether the store takes writes just now.
@@ -154,7 +166,7 @@ fn closed() -> Error {
     )
 }
 
-fn stalled() -> Error {
+fn store_refuses() -> Error {
     Error::new(
         ErrorKind::LedgerUnavailable,
         "the usage ledger cannot be written just now, so nothing is served; try again shortly",

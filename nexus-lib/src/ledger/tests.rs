@@ -122,7 +122,9 @@ fn completed() -> Settlement {
 }
 
 async fn open(ledger: &UsageLedger) -> Entry {
-    ledger.open(row()).await.unwrap()
+    let mut entry = ledger.open(row()).await.unwrap();
+    entry.begin();
+    entry
 }
 
 #[tokio::test]
@@ -142,10 +144,33 @@ async fn rows_that_meet_in_a_batch_are_written_once() {
 }
 
 #[tokio::test]
+async fn request_that_ends_before_its_row_was_begun_is_one_row() {
+    let (store, _arrived) = GatedStore::new();
+    let ledger = UsageLedger::start(store.clone()).await.unwrap();
+    store.let_through(1);
+    let entry = ledger.open(row()).await.unwrap();
+    entry.settle(completed()).durable().await.unwrap();
+    assert_eq!(store.written(), [vec!["whole"]]);
+}
+
+#[tokio::test]
+async fn rows_of_tasks_that_are_ready_share_a_batch() {
+    let (store, _arrived) = GatedStore::new();
+    let ledger = UsageLedger::start(store.clone()).await.unwrap();
+    store.let_through(8);
+    let chats = (0..8).map(|_| async {
+        let entry = ledger.open(row()).await.unwrap();
+        entry.settle(completed()).durable().await.unwrap();
+    });
+    futures_util::future::join_all(chats).await;
+    assert_eq!(store.written(), [vec!["whole"; 8]]);
+}
+
+#[tokio::test]
 async fn nobody_is_told_before_the_store_has_it() {
     let (store, mut arrived) = GatedStore::new();
     let ledger = UsageLedger::start(store.clone()).await.unwrap();
-    let entry = open(&ledger).await;
+    let mut entry = open(&ledger).await;
     arrived.recv().await;
     let early = futures_util::future::poll_immediate(entry.opened()).await;
     assert!(early.is_none(), "the row is not durable yet");

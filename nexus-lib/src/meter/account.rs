@@ -35,7 +35,7 @@ pub(super) enum Ending<'a> {
 }
 
 impl Account {
-    /// Queues the row of a call that goes out now.
+    /// For a call that goes out now.
     pub(super) async fn open(ledger: &UsageLedger, routed: Routed) -> Result<Self> {
         let (call, target) = (routed.call(), routed.current());
         let entry = ledger
@@ -70,9 +70,16 @@ impl Account {
         )
     }
 
+    /// Queues the row, so that it is there before the answer is.
+    pub(super) fn begin(&mut self) {
+        if let Some(entry) = &mut self.entry {
+            entry.begin();
+        }
+    }
+
     /// Resolves once the row is durable.
-    pub(super) async fn opened(&self) -> Result<()> {
-        match &self.entry {
+    pub(super) async fn opened(&mut self) -> Result<()> {
+        match &mut self.entry {
             Some(entry) => entry.opened().await,
             None => Ok(()),
         }

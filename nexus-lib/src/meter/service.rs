@@ -1,4 +1,6 @@
+use std::pin::pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tower::Service;
@@ -8,6 +10,10 @@ use crate::error::{Error, Result};
 use crate::ledger::UsageLedger;
 use crate::meter::account::{Account, Ending};
 use crate::meter::stream::Settling;
+
+/// How long an upstream may take before its call's row is written without the answer. Most take
+/// longer, so that the row is there when the answer is; a call that was over sooner is written once.
+const GRACE: Duration = Duration::from_millis(3);
 
 /// Opens a row for each call and settles it. See the [module](crate::meter).
 #[derive(Clone)]
@@ -42,7 +48,15 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let mut account = Account::open(&ledger, routed.clone()).await?;
-            match inner.call(routed).await {
+            let mut answer = pin!(inner.call(routed));
+            let answer = match tokio::time::timeout(GRACE, &mut answer).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    account.begin();
+                    answer.await
+                }
+            };
+            match answer {
                 Ok(reply) => deliver(account, reply).await,
                 Err(error) => {
                     account.status_sent(error.status());
