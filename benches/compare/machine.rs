@@ -42,7 +42,12 @@ impl Cores {
         }
     }
 
-    /// Keeps this thread, and those it starts, in its place; false where there is only one core.
+    /// The same, with every thread wherever the kernel puts it.
+    pub(crate) fn unpinned(self) -> Self {
+        Self { pair: None, ..self }
+    }
+
+    /// Keeps this thread, and those it starts, in its place; false where there is only one core, or none is chosen.
     pub(crate) fn pin(self, place: Place) -> bool {
         let Some([subject, rest]) = self.pair else {
             return false;

@@ -55,7 +55,11 @@ fn run(options: &Options) -> Result<()> {
     if let (Some(subject), Some(upstream)) = (options.subject, options.upstream) {
         return memory::stand_alone(subject, upstream, &options.dir);
     }
-    let cores = Cores::available();
+    let cores = if options.unpinned {
+        Cores::available().unpinned()
+    } else {
+        Cores::available()
+    };
     let pinned = cores.pin(Place::Rest);
     let dir = tempfile::tempdir_in(&options.dir)?;
     println!("{}", cores.describe(dir.path()));
@@ -67,7 +71,7 @@ fn run(options: &Options) -> Result<()> {
         if pinned {
             "the subject on one core, load and upstream on another"
         } else {
-            "threads not pinned: there is one core"
+            "threads not pinned"
         }
     );
     let mut bench = Bench::start(options, cores, dir.path())?;

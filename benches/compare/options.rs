@@ -27,6 +27,9 @@ pub(crate) struct Options {
     /// Measure only this; may be given more than once.
     #[arg(long, value_enum)]
     only: Vec<Group>,
+    /// Let the kernel place threads, instead of keeping the subject on a core of its own.
+    #[arg(long)]
+    pub(crate) unpinned: bool,
     /// Where the gateway's store goes; a temporary folder inside is removed at the end.
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     pub(crate) dir: PathBuf,
