@@ -37,7 +37,6 @@ pub(crate) struct Load {
 /// What came of a round.
 #[derive(Default)]
 pub(crate) struct Tally {
-    pub(crate) requests: usize,
     pub(crate) elapsed: Duration,
     /// From the request's first byte to the answer's last, or to a stream's first event.
     pub(crate) latencies: Vec<Duration>,
@@ -92,7 +91,6 @@ impl Load {
             io::Result::Ok(())
         };
         timeout(round + PATIENCE, all).await??;
-        tally.requests = tally.latencies.len();
         tally.elapsed = start.elapsed();
         Ok(tally)
     }
