@@ -76,7 +76,7 @@ impl Options {
     }
 
     pub(crate) fn round(&self) -> Duration {
-        let limit = if self.quick { 80 } else { u64::MAX };
+        let limit = if self.quick { 60 } else { u64::MAX };
         Duration::from_millis(self.round_ms.min(limit))
     }
 
