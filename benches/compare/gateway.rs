@@ -60,7 +60,6 @@ async fn connection(stream: TcpStream, api: ApiService, mut drain: watch::Receiv
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(Duration::from_secs(30))
-            .max_headers(100)
             .max_buf_size(64 * 1024)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(api))
             .with_upgrades()

@@ -18,9 +18,9 @@ use crate::failure::Failure;
 
 /// How long a client may take to send the head of a request, and an idle connection may stay.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// A request's head that outgrows this (a read may overshoot it) or has more headers gets 431.
+/// A request's head that outgrows this (a read may overshoot it) gets 431; so does one with more than
+/// hyper's own limit of 100 headers. To name that limit would move each request's headers to the heap.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
-const MAX_HEADERS: usize = 100;
 /// How long to rest when no connection can be taken, for want of file descriptors mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -115,7 +115,6 @@ where
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
-            .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
             .with_upgrades()

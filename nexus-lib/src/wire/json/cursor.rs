@@ -43,6 +43,15 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Stands on a key, or the closing brace, of an object whose beginning is not in `json`.
+    pub(crate) fn inside_object(json: &'a [u8]) -> Self {
+        let depth = 1;
+        Self {
+            depth,
+            ..Self::new(json)
+        }
+    }
+
     /// The byte that is next; of a value, it tells the type.
     pub(crate) fn peek(&self) -> Option<u8> {
         self.json.get(self.at).copied()
@@ -58,6 +67,14 @@ impl<'a> Cursor<'a> {
             self.depth -= 1;
             return Ok(());
         }
+        self.rest_of_object(&mut member)
+    }
+
+    /// Reads the members of an object from a key on, and its end.
+    pub(crate) fn rest_of_object(
+        &mut self,
+        mut member: impl FnMut(Cow<'a, str>, &mut Self) -> Walk<()>,
+    ) -> Walk<()> {
         loop {
             let key = self.key()?;
             let start = self.at;

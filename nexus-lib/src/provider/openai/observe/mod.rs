@@ -7,6 +7,7 @@
 
 mod chunk;
 mod look;
+mod tail;
 
 pub(crate) use chunk::ChunkObserver;
 
@@ -15,6 +16,13 @@ use look::look;
 
 /// What the whole answer `body` says.
 pub(crate) fn observe_completion(body: &[u8]) -> Observed {
+    if let Some(usage) = tail::usage(body) {
+        return Observed {
+            usage: Some(usage),
+            finished: true,
+            ..Observed::default()
+        };
+    }
     let seen = look(body);
     Observed {
         usage: seen.usage.or(seen.groq_usage),

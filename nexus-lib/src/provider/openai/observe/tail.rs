@@ -1,0 +1,74 @@
+use memchr::memmem;
+
+use crate::wire::json::Cursor;
+use crate::wire::{Usage, UsageReport};
+
+const USAGE: &[u8] = b"\"usage\"";
+
+/// The usage of a whole answer that has one behind its choices, as nearly all have, without reading
+/// the words in front of it. `None` says nothing: then the answer is to be read from its beginning.
+///
+/// In the words of an answer every quote is escaped, so `"usage"` with its quotes is a name or a whole
+/// text. It is a member of the answer itself if nothing but further members and one closing brace
+/// follow.
+pub(super) fn usage(body: &[u8]) -> Option<Usage> {
+    let at = memmem::rfind(body, USAGE)?;
+    if memmem::find(body, b"\"error\"").is_some() {
+        return None;
+    }
+    let tail = &body[at..];
+    let mut cursor = Cursor::inside_object(tail);
+    let mut found = None;
+    let mut is_first = true;
+    cursor
+        .rest_of_object(|_, cursor| {
+            let value = cursor.skip()?;
+            if std::mem::take(&mut is_first) {
+                found = UsageReport::read(&tail[value]);
+            }
+            Ok(())
+        })
+        .and_then(|()| cursor.end())
+        .ok()?;
+    found.map(|report| report.usage())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(body: &str) -> Option<u64> {
+        usage(body.as_bytes()).map(|usage| usage.total_tokens)
+    }
+
+    #[test]
+    fn usage_of_the_answer_itself_is_found() {
+        let usage = r#""usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}"#;
+        let choices = r#""choices":[{"message":{"content":"say \"usage\": {}"}}]"#;
+        for body in [
+            format!("{{{choices},{usage}}}"),
+            format!("{{{choices}, {usage} , \"service_tier\":\"default\"}}\n"),
+            format!("{{{usage},{choices}}}"),
+        ] {
+            assert_eq!(tokens(&body), Some(3), "{body}");
+        }
+    }
+
+    #[test]
+    fn any_other_is_left_to_the_full_reading() {
+        let usage = r#""usage":{"total_tokens":3,"prompt_tokens":1}"#;
+        for body in [
+            format!(r#"{{"x_groq":{{{usage}}}}}"#),
+            format!(r#"{{{usage},"x_groq":{{{usage}}}}}"#),
+            format!(r#"[{{{usage}}}]"#),
+            format!(r#"{{"error":{{"message":"m"}},{usage}}}"#),
+            format!(r#"{{{usage}"#),
+            format!(r#"{{{usage}}} x"#),
+            r#"{"a":"usage"}"#.to_owned(),
+            r#"{"usage":null}"#.to_owned(),
+            r#"{"choices":[]}"#.to_owned(),
+        ] {
+            assert_eq!(tokens(&body), None, "{body}");
+        }
+    }
+}
