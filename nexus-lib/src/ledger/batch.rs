@@ -1,5 +1,6 @@
 use std::pin::pin;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -13,9 +14,9 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Says how it went, and wakes all who wait.
+    /// Says how it went, and wakes all who wait. The first word stands: a batch that was given up is
+    /// still written when that can be done, but nobody waits for it any more.
     pub(super) fn resolve(&self, written: bool) {
-        // A second call would be a fault of the writer; the first one stands.
         let _ = self.written.set(written);
         self.done.notify_waiters();
     }
@@ -36,7 +37,8 @@ impl Batch {
             _ => Err(Error::new(
                 ErrorKind::LedgerUnavailable,
                 "the usage ledger could not be written; try again shortly",
-            )),
+            )
+            .with_retry_after(Duration::from_secs(1))),
         }
     }
 }

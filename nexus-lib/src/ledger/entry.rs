@@ -1,13 +1,9 @@
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::ledger::batch::Batch;
 use crate::ledger::queue::{Place, Queue};
 use crate::store::{OpenRow, Settlement};
-
-/// How long a request waits for its row before it is refused instead of served.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A request's row, begun and not yet ended. Whoever holds it must [`settle`](Self::settle) it: a row
 /// that nobody settles stays open until the next start.
@@ -38,14 +34,14 @@ impl Entry {
     /// Resolves once the beginning is durable; queues it, if that was not done before.
     ///
     /// # Errors
-    /// [`ErrorKind::LedgerUnavailable`] when it could not be written, or not within ten seconds.
+    /// `LedgerUnavailable` when it could not be written, or not within ten seconds.
     ///
     /// # Cancel safety
     /// Dropped, it leaves the beginning queued.
     pub async fn opened(&mut self) -> Result<()> {
         self.begin();
         match &self.place {
-            Some(place) => within_patience(&place.batch).await,
+            Some(place) => place.batch.wait().await,
             None => Ok(()),
         }
     }
@@ -67,24 +63,12 @@ impl Settled {
     /// Resolves once the ending is durable.
     ///
     /// # Errors
-    /// [`ErrorKind::LedgerUnavailable`] when it could not be written, or not within ten seconds; then
+    /// `LedgerUnavailable` when it could not be written, or not within ten seconds; then
     /// it is tried further behind the caller's back.
     ///
     /// # Cancel safety
     /// Waiting changes nothing: the ending is queued already.
     pub async fn durable(self) -> Result<()> {
-        within_patience(&self.batch).await
+        self.batch.wait().await
     }
-}
-
-async fn within_patience(batch: &Batch) -> Result<()> {
-    tokio::time::timeout(PATIENCE, batch.wait())
-        .await
-        .unwrap_or_else(|_| {
-            Err(Error::new(
-                ErrorKind::LedgerUnavailable,
-                "the usage ledger does not answer; try again shortly",
-            )
-            .with_retry_after(Duration::from_secs(1)))
-        })
 }

@@ -151,6 +151,11 @@ impl Queue {
         self.lock().stalled = stalled;
     }
 
+    /// Tells those who wait for the next batch not to.
+    pub(super) fn give_up(&self) {
+        self.lock().batch.resolve(false);
+    }
+
     /// Admits nothing more; what waits is still written.
     pub(super) fn close(&self) {
         self.lock().closed = true;

