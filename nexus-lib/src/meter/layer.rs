@@ -2,17 +2,20 @@ use tower::Layer;
 
 use crate::ledger::UsageLedger;
 use crate::meter::Meter;
+use crate::meter::grace::Grace;
 
 /// Puts a service's calls on a ledger.
 #[derive(Clone)]
 pub struct MeterLayer {
     ledger: UsageLedger,
+    grace: Grace,
 }
 
 impl MeterLayer {
-    /// For this ledger.
+    /// For this ledger. Must be called on a tokio runtime.
     pub fn new(ledger: UsageLedger) -> Self {
-        Self { ledger }
+        let grace = Grace::new();
+        Self { ledger, grace }
     }
 }
 
@@ -20,6 +23,6 @@ impl<S> Layer<S> for MeterLayer {
     type Service = Meter<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Meter::new(self.ledger.clone(), inner)
+        Meter::new(self.ledger.clone(), self.grace.clone(), inner)
     }
 }

@@ -7,6 +7,7 @@
 //! whoever sees the ending, and by `Drop` when nobody does; the fourth is settled at the next start.
 
 mod account;
+mod grace;
 mod layer;
 mod service;
 mod stream;

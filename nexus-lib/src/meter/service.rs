@@ -1,30 +1,31 @@
 use std::pin::pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, select};
 use tower::Service;
 
 use crate::call::{Metered, MeteredBody, Reply, ReplyBody, Routed};
 use crate::error::{Error, Result};
 use crate::ledger::UsageLedger;
 use crate::meter::account::{Account, Ending};
+use crate::meter::grace::Grace;
 use crate::meter::stream::Settling;
-
-/// How long an upstream may take before its call's row is written without the answer. Most take
-/// longer, so that the row is there when the answer is; a call that was over sooner is written once.
-const GRACE: Duration = Duration::from_millis(3);
 
 /// Opens a row for each call and settles it. See the [module](crate::meter).
 #[derive(Clone)]
 pub struct Meter<S> {
     ledger: UsageLedger,
+    grace: Grace,
     inner: S,
 }
 
 impl<S> Meter<S> {
-    pub(super) fn new(ledger: UsageLedger, inner: S) -> Self {
-        Self { ledger, inner }
+    pub(super) fn new(ledger: UsageLedger, grace: Grace, inner: S) -> Self {
+        Self {
+            ledger,
+            grace,
+            inner,
+        }
     }
 }
 
@@ -42,16 +43,15 @@ where
     }
 
     fn call(&mut self, routed: Routed) -> Self::Future {
-        let ledger = self.ledger.clone();
+        let (ledger, grace) = (self.ledger.clone(), self.grace.clone());
         // The clone that was polled ready is the one to call.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let mut account = Account::open(&ledger, routed.clone()).await?;
-            let mut answer = pin!(inner.call(routed));
-            let answer = match tokio::time::timeout(GRACE, &mut answer).await {
-                Ok(answer) => answer,
-                Err(_) => {
+            let answer = match select(pin!(inner.call(routed)), pin!(grace.over())).await {
+                Either::Left((answer, _)) => answer,
+                Either::Right(((), answer)) => {
                     account.begin();
                     answer.await
                 }
