@@ -1,10 +1,11 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use http::HeaderValue;
+use http::{HeaderValue, Uri};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::error::Result;
 use crate::wire::{BaseUrl, ModelId, ProviderId, Timestamp};
 
 /// A provider as calls see it: the stored record, made ready once for every request after.
@@ -27,9 +28,20 @@ pub struct ProviderProfile {
     pub priority: i32,
     /// Its share among equals.
     pub weight: u32,
+    /// Where its requests go, once that was asked for.
+    pub(crate) endpoint: OnceLock<Uri>,
 }
 
 impl ProviderProfile {
+    /// Where this provider's chat requests go: joined by its dialect once, and kept.
+    pub(crate) fn endpoint(&self, join: impl FnOnce(&BaseUrl) -> Result<Uri>) -> Result<Uri> {
+        if let Some(uri) = self.endpoint.get() {
+            return Ok(uri.clone());
+        }
+        let uri = join(&self.base_url)?;
+        Ok(self.endpoint.get_or_init(|| uri).clone())
+    }
+
     /// The provider's key. Empty when it needs none.
     pub fn expose_key(&self) -> &str {
         self.server_key.expose_secret()

@@ -93,7 +93,11 @@ impl GatewayBuilder {
         let registry = Registry::open(registry_store, providers.keys().copied()).await?;
         let ledger_store: Arc<dyn LedgerStore> = self.store.clone();
         let ledger = UsageLedger::start(ledger_store).await?;
-        let stack = stack::build(Router::new(), ledger.clone(), Dispatch::new(providers));
+        let stack = stack::build(
+            Router::new(),
+            ledger.clone(),
+            Dispatch::new(providers.into_iter().collect()),
+        );
         Ok(Gateway {
             store: self.store,
             registry,

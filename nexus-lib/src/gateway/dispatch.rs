@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -12,13 +11,14 @@ use crate::provider::Provider;
 /// Hands each attempt to the implementation of its provider's kind.
 #[derive(Clone)]
 pub struct Dispatch {
-    providers: Arc<HashMap<&'static str, Arc<dyn Provider>>>,
+    /// A handful, by kind: looking at each is quicker than hashing.
+    providers: Arc<[(&'static str, Arc<dyn Provider>)]>,
 }
 
 impl Dispatch {
-    pub(super) fn new(providers: HashMap<&'static str, Arc<dyn Provider>>) -> Self {
+    pub(super) fn new(providers: Vec<(&'static str, Arc<dyn Provider>)>) -> Self {
         Self {
-            providers: Arc::new(providers),
+            providers: providers.into(),
         }
     }
 }
@@ -35,7 +35,9 @@ impl Service<Attempt> for Dispatch {
 
     fn call(&mut self, attempt: Attempt) -> Self::Future {
         let kind = &*attempt.target().provider.kind;
-        let provider = self.providers.get(kind).cloned();
+        let mut providers = self.providers.iter();
+        let provider = providers.find(|(known, _)| *known == kind);
+        let provider = provider.map(|(_, provider)| Arc::clone(provider));
         Box::pin(async move {
             match provider {
                 Some(provider) => provider.send(attempt).await,

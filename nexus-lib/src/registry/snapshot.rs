@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::HeaderValue;
 use secrecy::ExposeSecret;
@@ -152,6 +152,7 @@ fn profile(record: &ProviderRecord, spoken: &[&str]) -> Result<ProviderProfile> 
         bearer,
         priority: record.priority,
         weight: record.weight,
+        endpoint: OnceLock::new(),
     })
 }
 

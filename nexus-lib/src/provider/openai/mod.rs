@@ -50,7 +50,9 @@ impl OpenAiProvider {
 
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = target.provider.base_url.join("/v1", "/chat/completions")?;
+        *request.uri_mut() = target
+            .provider
+            .endpoint(|base| base.join("/v1", "/chat/completions"))?;
         let headers = request.headers_mut();
         headers.clone_from(&call.headers);
         headers.insert(header::CONTENT_TYPE, head::JSON);

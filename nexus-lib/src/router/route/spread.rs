@@ -64,6 +64,7 @@ mod tests {
             bearer: None,
             priority,
             weight,
+            endpoint: std::sync::OnceLock::new(),
         };
         Target {
             provider: Arc::new(provider),

@@ -34,6 +34,10 @@ impl<'a> Cursor<'a> {
 
     /// Stands on the first value of `json`, all of which is UTF-8.
     pub(crate) fn of_text(json: &'a [u8]) -> Walk<Self> {
+        // Twice as fast as the standard library's where the text is not all ASCII.
+        if simdutf8::basic::from_utf8(json).is_ok() {
+            return Ok(Self::new(json));
+        }
         match std::str::from_utf8(json) {
             Ok(_) => Ok(Self::new(json)),
             Err(error) => Err(SyntaxError {
@@ -76,9 +80,12 @@ impl<'a> Cursor<'a> {
         mut member: impl FnMut(Cow<'a, str>, &mut Self) -> Walk<()>,
     ) -> Walk<()> {
         loop {
-            let key = self.key()?;
+            let (key, is_plain) = self.key()?;
             let start = self.at;
-            let key = decode(&self.json[key]).unwrap_or(Cow::Borrowed("\u{fffd}"));
+            let key = match str::from_utf8(&self.json[key.clone()]) {
+                Ok(key) if is_plain => Cow::Borrowed(key),
+                _ => decode(&self.json[key]).unwrap_or(Cow::Borrowed("\u{fffd}")),
+            };
             member(key, self)?;
             debug_assert!(self.at > start, "the value was not read");
             self.skip_whitespace();
@@ -112,7 +119,7 @@ impl<'a> Cursor<'a> {
 
     /// Reads a string; `None` when what it says is no Unicode.
     pub(crate) fn string(&mut self) -> Walk<Option<Cow<'a, str>>> {
-        let raw = self.skip_string("a string")?;
+        let (raw, _) = self.skip_string("a string")?;
         Ok(decode(&self.json[raw]))
     }
 
@@ -197,8 +204,9 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Reads a key with its colon and stops at the value; tells where the key stands, without quotes.
-    fn key(&mut self) -> Walk<Range<usize>> {
+    /// Reads a key with its colon and stops at the value; tells what [`skip_string`](Self::skip_string)
+    /// does.
+    fn key(&mut self) -> Walk<(Range<usize>, bool)> {
         let key = self.skip_string("a key in double quotes")?;
         self.skip_whitespace();
         self.require(b':', "`:`")?;
@@ -206,18 +214,22 @@ impl<'a> Cursor<'a> {
         Ok(key)
     }
 
-    /// Tells where the string stands, without quotes.
-    fn skip_string(&mut self, what: &'static str) -> Walk<Range<usize>> {
+    /// Tells where the string stands, without quotes, and whether it has no escapes.
+    fn skip_string(&mut self, what: &'static str) -> Walk<(Range<usize>, bool)> {
         self.require(b'"', what)?;
         let start = self.at;
+        let mut is_plain = true;
         loop {
             self.at += plain_len(&self.json[self.at..]);
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(start..self.at - 1);
+                    return Ok((start..self.at - 1, is_plain));
                 }
-                Some(b'\\') => self.skip_escape()?,
+                Some(b'\\') => {
+                    is_plain = false;
+                    self.skip_escape()?;
+                }
                 Some(_) => return Err(self.expected("an escape instead of a control character")),
                 None => return Err(self.expected("the string's closing quote")),
             }

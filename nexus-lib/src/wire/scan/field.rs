@@ -68,6 +68,9 @@ pub(super) fn find<const N: usize>(
 
 /// Whether a parser that ignores case, as Go's does, takes `key` for `name`.
 fn is_alike(key: &str, name: &str) -> bool {
+    if key.is_ascii() {
+        return key.eq_ignore_ascii_case(name);
+    }
     // The two letters outside ASCII whose case folds into it.
     let fold = |character: char| match character {
         '\u{17f}' => 's',

@@ -9,7 +9,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::wire::Usage;
-use read::Figures;
+use crate::wire::json::Cursor;
 
 /// The `usage` object of an answer.
 ///
@@ -40,8 +40,10 @@ pub struct UsageReport {
 impl UsageReport {
     /// Reads a `usage` object. `None` when it holds no count of tokens; an explicit zero is one.
     pub fn read(json: &[u8]) -> Option<Self> {
-        let figures: Figures = serde_json::from_slice(json).ok()?;
-        figures.has_count().then(|| figures.into())
+        let mut cursor = Cursor::new(json);
+        let report = Self::read_at(json, &mut cursor).ok()?;
+        cursor.end().ok()?;
+        report
     }
 
     /// The figures, normalised for the ledger: reasoning is part of the completion.

@@ -1,15 +1,15 @@
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde_json::Value;
 
 use super::UsageReport;
+use crate::wire::json::{Cursor, SyntaxError};
 
 /// More than any request has, and few enough that no sum over a ledger overflows.
 const MOST_TOKENS: u64 = 1_000_000_000_000;
 
 /// What a `usage` object says, under all the names that are in use; of a name given twice, the last.
 #[derive(Debug, Default)]
-pub(super) struct Figures {
+struct Figures {
     prompt: Option<u64>,
     completion: Option<u64>,
     total: Option<u64>,
@@ -17,11 +17,84 @@ pub(super) struct Figures {
     reasoning: Option<u64>,
 }
 
-impl Figures {
-    /// Whether anything was counted at all.
-    pub(super) fn has_count(&self) -> bool {
-        self.prompt.or(self.completion).or(self.total).is_some()
+impl UsageReport {
+    /// Reads the value at which `cursor` stands in `json`. `None` when it counts no tokens.
+    pub(crate) fn read_at<'a>(
+        json: &'a [u8],
+        cursor: &mut Cursor<'a>,
+    ) -> Result<Option<Self>, SyntaxError> {
+        if cursor.peek() != Some(b'{') {
+            cursor.skip()?;
+            return Ok(None);
+        }
+        let figures = Figures::read(json, cursor)?;
+        let has_count = figures.prompt.or(figures.completion).or(figures.total);
+        Ok(has_count.map(|_| figures.into()))
     }
+}
+
+impl Figures {
+    fn read<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
+        let mut found = Self::default();
+        // OpenAI's own names beat the others, wherever they stand.
+        let mut other = Self::default();
+        cursor.object(|key, cursor| {
+            let (slot, figure) = match &*key {
+                "prompt_tokens" => (&mut found.prompt, figure(json, cursor)?),
+                "input_tokens" => (&mut other.prompt, figure(json, cursor)?),
+                "completion_tokens" => (&mut found.completion, figure(json, cursor)?),
+                "output_tokens" => (&mut other.completion, figure(json, cursor)?),
+                "total_tokens" => (&mut found.total, figure(json, cursor)?),
+                "prompt_tokens_details" => (&mut found.cached, details(json, cursor)?.cached),
+                "input_tokens_details" => (&mut other.cached, details(json, cursor)?.cached),
+                "completion_tokens_details" => {
+                    (&mut found.reasoning, details(json, cursor)?.reasoning)
+                }
+                "output_tokens_details" => (&mut other.reasoning, details(json, cursor)?.reasoning),
+                // DeepSeek's; and Moonshot's at the top, OpenAI's in the details.
+                "prompt_cache_hit_tokens" | "cached_tokens" => {
+                    (&mut other.cached, figure(json, cursor)?)
+                }
+                // In the details, and at the top for some.
+                "reasoning_tokens" => (&mut other.reasoning, figure(json, cursor)?),
+                _ => return cursor.skip().map(drop),
+            };
+            *slot = figure.or(*slot);
+            Ok(())
+        })?;
+        Ok(Self {
+            prompt: found.prompt.or(other.prompt),
+            completion: found.completion.or(other.completion),
+            total: found.total,
+            cached: found.cached.or(other.cached),
+            reasoning: found.reasoning.or(other.reasoning),
+        })
+    }
+}
+
+fn details<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<Figures, SyntaxError> {
+    if cursor.peek() == Some(b'{') {
+        return Figures::read(json, cursor);
+    }
+    cursor.skip()?;
+    Ok(Figures::default())
+}
+
+/// A count, however it is written: as a number, with a fraction or a sign, or as text.
+fn figure<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<Option<u64>, SyntaxError> {
+    let value = &json[cursor.skip()?];
+    let text = str::from_utf8(value).unwrap_or_default();
+    let whole = text.trim_matches('"').parse::<u64>().ok();
+    let figure = whole.or_else(|| {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a float becomes the nearest count that there is: -1.0 is 0"
+        )]
+        let nearest = text.parse::<f64>().ok().map(|figure| figure as u64);
+        nearest
+    });
+    Ok(figure.map(|figure| figure.min(MOST_TOKENS)))
 }
 
 impl From<Figures> for UsageReport {
@@ -39,156 +112,10 @@ impl From<Figures> for UsageReport {
 }
 
 impl<'de> Deserialize<'de> for UsageReport {
+    /// For the typed completions, which are not read on the way of a call: one reading serves both.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Figures::deserialize(deserializer).map(Self::from)
-    }
-}
-
-#[derive(serde::Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum Name {
-    PromptTokens,
-    InputTokens,
-    CompletionTokens,
-    OutputTokens,
-    TotalTokens,
-    PromptTokensDetails,
-    InputTokensDetails,
-    CompletionTokensDetails,
-    OutputTokensDetails,
-    /// DeepSeek's.
-    PromptCacheHitTokens,
-    /// Moonshot's at the top, OpenAI's in the details.
-    CachedTokens,
-    /// In the details, and at the top for some.
-    ReasoningTokens,
-    #[serde(other)]
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Figures {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match deserializer.deserialize_any(Tolerant)? {
-            Read::Object(figures) => Ok(*figures),
-            _ => Ok(Self::default()),
-        }
-    }
-}
-
-/// A value of any type.
-enum Read {
-    Object(Box<Figures>),
-    Figure(u64),
-    Gap,
-}
-
-impl Read {
-    fn figure(self) -> Option<u64> {
-        match self {
-            Self::Figure(figure) => Some(figure.min(MOST_TOKENS)),
-            _ => None,
-        }
-    }
-
-    fn details(self) -> Figures {
-        match self {
-            Self::Object(figures) => *figures,
-            _ => Figures::default(),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Read {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Tolerant)
-    }
-}
-
-struct Tolerant;
-
-impl<'de> Visitor<'de> for Tolerant {
-    type Value = Read;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a usage object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Read, A::Error> {
-        let mut found = Figures::default();
-        // OpenAI's own names beat the others, wherever they stand.
-        let mut other = Figures::default();
-        while let Some(name) = map.next_key()? {
-            if let Name::Other = name {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            }
-            let value: Read = map.next_value()?;
-            let (slot, figure) = match name {
-                Name::PromptTokens => (&mut found.prompt, value.figure()),
-                Name::InputTokens => (&mut other.prompt, value.figure()),
-                Name::CompletionTokens => (&mut found.completion, value.figure()),
-                Name::OutputTokens => (&mut other.completion, value.figure()),
-                Name::TotalTokens => (&mut found.total, value.figure()),
-                Name::PromptTokensDetails => (&mut found.cached, value.details().cached),
-                Name::InputTokensDetails => (&mut other.cached, value.details().cached),
-                Name::CompletionTokensDetails => (&mut found.reasoning, value.details().reasoning),
-                Name::OutputTokensDetails => (&mut other.reasoning, value.details().reasoning),
-                Name::PromptCacheHitTokens | Name::CachedTokens => {
-                    (&mut other.cached, value.figure())
-                }
-                Name::ReasoningTokens => (&mut other.reasoning, value.figure()),
-                Name::Other => continue,
-            };
-            *slot = figure.or(*slot);
-        }
-        Ok(Read::Object(Box::new(Figures {
-            prompt: found.prompt.or(other.prompt),
-            completion: found.completion.or(other.completion),
-            total: found.total,
-            cached: found.cached.or(other.cached),
-            reasoning: found.reasoning.or(other.reasoning),
-        })))
-    }
-
-    fn visit_u64<E>(self, figure: u64) -> Result<Read, E> {
-        Ok(Read::Figure(figure))
-    }
-
-    fn visit_i64<E>(self, figure: i64) -> Result<Read, E> {
-        Ok(Read::Figure(figure.try_into().unwrap_or(0)))
-    }
-
-    fn visit_f64<E>(self, figure: f64) -> Result<Read, E> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a float becomes the nearest count that there is: -1.0 is 0"
-        )]
-        Ok(Read::Figure(figure as u64))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Read, E> {
-        Ok(text.parse().map_or(Read::Gap, Read::Figure))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Read, E> {
-        Ok(Read::Gap)
-    }
-
-    fn visit_unit<E>(self) -> Result<Read, E> {
-        Ok(Read::Gap)
-    }
-
-    fn visit_none<E>(self) -> Result<Read, E> {
-        Ok(Read::Gap)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Read, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Read, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Read::Gap)
+        let json =
+            serde_json::to_vec(&Value::deserialize(deserializer)?).map_err(D::Error::custom)?;
+        Ok(Self::read(&json).unwrap_or_default())
     }
 }

@@ -1,9 +1,12 @@
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::wire::json::Cursor;
 use crate::wire::{Usage, UsageReport};
 
-const USAGE: &[u8] = b"\"usage\"";
+static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"usage\""));
+static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"error\""));
 
 /// The usage of a whole answer that has one behind its choices, as nearly all have, without reading
 /// the words in front of it. `None` says nothing: then the answer is to be read from its beginning.
@@ -12,8 +15,8 @@ const USAGE: &[u8] = b"\"usage\"";
 /// text. It is a member of the answer itself if nothing but further members and one closing brace
 /// follow.
 pub(super) fn usage(body: &[u8]) -> Option<Usage> {
-    let at = memmem::rfind(body, USAGE)?;
-    if memmem::find(body, b"\"error\"").is_some() {
+    let at = USAGE.find_iter(body).last()?;
+    if ERROR.find(body).is_some() {
         return None;
     }
     let tail = &body[at..];
@@ -22,11 +25,11 @@ pub(super) fn usage(body: &[u8]) -> Option<Usage> {
     let mut is_first = true;
     cursor
         .rest_of_object(|_, cursor| {
-            let value = cursor.skip()?;
             if std::mem::take(&mut is_first) {
-                found = UsageReport::read(&tail[value]);
+                found = UsageReport::read_at(tail, cursor)?;
+                return Ok(());
             }
-            Ok(())
+            cursor.skip().map(drop)
         })
         .and_then(|()| cursor.end())
         .ok()?;
