@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::string::{decode, plain_len};
+use super::string::{decode, has_controls, plain_len};
 use super::syntax::SyntaxError;
 
 /// How deep arrays and objects may be nested, the outermost included.
@@ -18,6 +18,8 @@ pub(crate) struct Cursor<'a> {
     at: usize,
     /// How many objects and arrays were entered and not left.
     depth: u32,
+    /// Whether the text has control characters; inside a string they are errors.
+    has_controls: bool,
 }
 
 impl<'a> Cursor<'a> {
@@ -27,6 +29,7 @@ impl<'a> Cursor<'a> {
             json,
             at: 0,
             depth: 0,
+            has_controls: has_controls(json),
         };
         cursor.skip_whitespace();
         cursor
@@ -61,10 +64,10 @@ impl<'a> Cursor<'a> {
         self.json.get(self.at).copied()
     }
 
-    /// Reads an object: `member` gets each key and must read the value behind it.
+    /// Reads an object: `member` gets each key, decoded, and must read the value behind it.
     pub(crate) fn object(
         &mut self,
-        mut member: impl FnMut(Cow<'a, str>, &mut Self) -> Walk<()>,
+        mut member: impl FnMut(Cow<'a, [u8]>, &mut Self) -> Walk<()>,
     ) -> Walk<()> {
         self.enter(b'{', "an object")?;
         if self.take(b'}') {
@@ -77,14 +80,17 @@ impl<'a> Cursor<'a> {
     /// Reads the members of an object from a key on, and its end.
     pub(crate) fn rest_of_object(
         &mut self,
-        mut member: impl FnMut(Cow<'a, str>, &mut Self) -> Walk<()>,
+        mut member: impl FnMut(Cow<'a, [u8]>, &mut Self) -> Walk<()>,
     ) -> Walk<()> {
         loop {
             let (key, is_plain) = self.key()?;
             let start = self.at;
-            let key = match str::from_utf8(&self.json[key.clone()]) {
-                Ok(key) if is_plain => Cow::Borrowed(key),
-                _ => decode(&self.json[key]).unwrap_or(Cow::Borrowed("\u{fffd}")),
+            let key = match &self.json[key] {
+                plain if is_plain => Cow::Borrowed(plain),
+                escaped => match decode(escaped) {
+                    Some(text) => Cow::Owned(text.into_owned().into_bytes()),
+                    None => Cow::Borrowed("\u{fffd}".as_bytes()),
+                },
             };
             member(key, self)?;
             debug_assert!(self.at > start, "the value was not read");
@@ -220,7 +226,7 @@ impl<'a> Cursor<'a> {
         let start = self.at;
         let mut is_plain = true;
         loop {
-            self.at += plain_len(&self.json[self.at..]);
+            self.at += plain_len(&self.json[self.at..], self.has_controls);
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;

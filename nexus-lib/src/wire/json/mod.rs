@@ -1,7 +1,7 @@
 //! Reading JSON in place: strict, in one pass, and without a tree.
 //!
 //! Routing needs five fields of a body that may be megabytes long, and a stream's observer two of an
-//! event. Both walk the bytes with a [`Cursor`]: it checks the whole grammar of RFC 8259, skips what
+//! event. Both walk the bytes with a `Cursor`: it checks the whole grammar of RFC 8259, skips what
 //! nobody asked for, and tells where a value stands, so that it can be cut out or replaced without
 //! touching any other byte.
 //!
@@ -48,6 +48,11 @@ pub fn members<'a>(
         let mut cursor = Cursor::of_text(json)?;
         cursor.object(|key, cursor| {
             let value = cursor.skip()?;
+            // `of_text` has found it to be UTF-8.
+            let key = match key {
+                Cow::Borrowed(key) => String::from_utf8_lossy(key),
+                Cow::Owned(key) => String::from_utf8_lossy(&key).into_owned().into(),
+            };
             member(key, value);
             Ok(())
         })?;

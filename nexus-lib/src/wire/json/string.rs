@@ -1,11 +1,9 @@
 use std::borrow::Cow;
 
-/// Strings up to this long are most of them, and are looked at word by word.
-const SHORT: usize = 64;
-
 /// The length of the part of `bytes` that a JSON string may hold as it is: up to the first quote,
-/// backslash or control character.
-pub(super) fn plain_len(bytes: &[u8]) -> usize {
+/// backslash or control character. `has_controls` says whether there may be one of the last at all: a
+/// text without any, as most are, needs one search less.
+pub(super) fn plain_len(bytes: &[u8], has_controls: bool) -> usize {
     let mut at = 0;
     while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let stops = stops_in(u64::from_le_bytes(*word));
@@ -13,26 +11,22 @@ pub(super) fn plain_len(bytes: &[u8]) -> usize {
             return at + stops.trailing_zeros() as usize / 8;
         }
         at += 8;
-        if at == SHORT {
-            return at + long_plain_len(&bytes[at..]);
+        // A string of more than one word is likely to have many.
+        if !has_controls {
+            let rest = &bytes[at..];
+            return at + memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
         }
     }
     let rest = bytes.get(at..).unwrap_or_default();
     at + rest.iter().take_while(|byte| !is_stop(**byte)).count()
 }
 
-/// As [`plain_len`], for what is likely to be long: two searches, each faster than one that does both.
-fn long_plain_len(bytes: &[u8]) -> usize {
-    let len = memchr::memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len());
-    let plain = &bytes[..len];
+/// Whether there is a control character anywhere, line ends and tabs included.
+pub(super) fn has_controls(bytes: &[u8]) -> bool {
     // Without an early exit inside, the compiler makes vector code of this.
-    let has_control = plain
+    bytes
         .iter()
-        .fold(false, |found, byte| found | (*byte < 0x20));
-    if !has_control {
-        return len;
-    }
-    plain.iter().take_while(|byte| **byte >= 0x20).count()
+        .fold(false, |found, byte| found | (*byte < 0x20))
 }
 
 fn is_stop(byte: u8) -> bool {
@@ -136,7 +130,8 @@ mod tests {
         ), pad in 0..80usize) {
             let bytes = [vec![b'a'; pad], bytes].concat();
             let naive = bytes.iter().position(|byte| is_stop(*byte)).unwrap_or(bytes.len());
-            prop_assert_eq!(plain_len(&bytes), naive);
+            prop_assert_eq!(plain_len(&bytes, has_controls(&bytes)), naive);
+            prop_assert_eq!(plain_len(&bytes, true), naive);
         }
 
         #[test]

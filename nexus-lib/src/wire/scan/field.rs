@@ -46,7 +46,7 @@ pub(super) fn find<const N: usize>(
             let value = cursor.skip()?;
             let mut fields = names.iter().zip(&mut values);
             if let Some((name, slot)) = fields.find(|(name, _)| is_alike(&key, name)) {
-                if slot.is_some() || key != *name {
+                if slot.is_some() || *key != *name.as_bytes() {
                     ambiguous = Some(*name);
                 }
                 *slot = Some(object.start + value.start..object.start + value.end);
@@ -67,10 +67,13 @@ pub(super) fn find<const N: usize>(
 }
 
 /// Whether a parser that ignores case, as Go's does, takes `key` for `name`.
-fn is_alike(key: &str, name: &str) -> bool {
+fn is_alike(key: &[u8], name: &str) -> bool {
     if key.is_ascii() {
-        return key.eq_ignore_ascii_case(name);
+        return key.eq_ignore_ascii_case(name.as_bytes());
     }
+    let Ok(key) = str::from_utf8(key) else {
+        return false;
+    };
     // The two letters outside ASCII whose case folds into it.
     let fold = |character: char| match character {
         '\u{17f}' => 's',

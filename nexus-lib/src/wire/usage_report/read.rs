@@ -40,23 +40,25 @@ impl Figures {
         let mut other = Self::default();
         cursor.object(|key, cursor| {
             let (slot, figure) = match &*key {
-                "prompt_tokens" => (&mut found.prompt, figure(json, cursor)?),
-                "input_tokens" => (&mut other.prompt, figure(json, cursor)?),
-                "completion_tokens" => (&mut found.completion, figure(json, cursor)?),
-                "output_tokens" => (&mut other.completion, figure(json, cursor)?),
-                "total_tokens" => (&mut found.total, figure(json, cursor)?),
-                "prompt_tokens_details" => (&mut found.cached, details(json, cursor)?.cached),
-                "input_tokens_details" => (&mut other.cached, details(json, cursor)?.cached),
-                "completion_tokens_details" => {
+                b"prompt_tokens" => (&mut found.prompt, figure(json, cursor)?),
+                b"input_tokens" => (&mut other.prompt, figure(json, cursor)?),
+                b"completion_tokens" => (&mut found.completion, figure(json, cursor)?),
+                b"output_tokens" => (&mut other.completion, figure(json, cursor)?),
+                b"total_tokens" => (&mut found.total, figure(json, cursor)?),
+                b"prompt_tokens_details" => (&mut found.cached, details(json, cursor)?.cached),
+                b"input_tokens_details" => (&mut other.cached, details(json, cursor)?.cached),
+                b"completion_tokens_details" => {
                     (&mut found.reasoning, details(json, cursor)?.reasoning)
                 }
-                "output_tokens_details" => (&mut other.reasoning, details(json, cursor)?.reasoning),
+                b"output_tokens_details" => {
+                    (&mut other.reasoning, details(json, cursor)?.reasoning)
+                }
                 // DeepSeek's; and Moonshot's at the top, OpenAI's in the details.
-                "prompt_cache_hit_tokens" | "cached_tokens" => {
+                b"prompt_cache_hit_tokens" | b"cached_tokens" => {
                     (&mut other.cached, figure(json, cursor)?)
                 }
                 // In the details, and at the top for some.
-                "reasoning_tokens" => (&mut other.reasoning, figure(json, cursor)?),
+                b"reasoning_tokens" => (&mut other.reasoning, figure(json, cursor)?),
                 _ => return cursor.skip().map(drop),
             };
             *slot = figure.or(*slot);

@@ -44,20 +44,20 @@ impl Look {
         let (mut has_usage, mut has_no_choice) = (false, false);
         cursor.object(|key, cursor| {
             match (&*key, cursor.peek()) {
-                ("usage", _) => {
+                (b"usage", _) => {
                     let value = value(json, cursor)?;
                     has_usage = value != b"null";
                     self.usage = read_usage(value).or(self.usage);
                 }
-                ("choices", Some(b'[')) => {
+                (b"choices", Some(b'[')) => {
                     has_no_choice = true;
                     cursor.array(|cursor| {
                         has_no_choice = false;
                         self.read_choice(json, cursor)
                     })?;
                 }
-                ("error", _) => self.read_error(value(json, cursor)?),
-                ("x_groq", Some(b'{')) => self.read_groq(json, cursor)?,
+                (b"error", _) => self.read_error(value(json, cursor)?),
+                (b"x_groq", Some(b'{')) => self.read_groq(json, cursor)?,
                 _ => {
                     cursor.skip()?;
                 }
@@ -79,9 +79,9 @@ impl Look {
         cursor.object(|key, cursor| {
             let value = value(json, cursor)?;
             match &*key {
-                "finish_reason" => self.finished |= !matches!(value, b"null" | b"\"\""),
+                b"finish_reason" => self.finished |= !matches!(value, b"null" | b"\"\""),
                 // OpenRouter's place for the error of one choice.
-                "error" => self.read_error(value),
+                b"error" => self.read_error(value),
                 _ => {}
             }
             Ok(())
@@ -96,8 +96,8 @@ impl Look {
         cursor.object(|key, cursor| {
             let value = value(json, cursor)?;
             match &*key {
-                "usage" => self.groq_usage = read_usage(value).or(self.groq_usage),
-                "error" => self.read_error(value),
+                b"usage" => self.groq_usage = read_usage(value).or(self.groq_usage),
+                b"error" => self.read_error(value),
                 _ => {}
             }
             Ok(())
@@ -133,7 +133,7 @@ fn error_message(value: &[u8]) -> Option<Cow<'_, str>> {
             let mut cursor = Cursor::new(value);
             let read = cursor.object(|key, cursor| {
                 let member = &value[cursor.skip()?];
-                if key == "message" {
+                if *key == *b"message" {
                     message = text(member);
                 }
                 Ok(())
