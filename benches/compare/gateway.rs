@@ -1,8 +1,10 @@
 //! The gateway: one provider with one model, its ledger in a file, mounted as the server mounts it.
 
+use std::future::{Future, poll_fn};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -64,9 +66,19 @@ async fn connection(stream: TcpStream, api: ApiService, mut drain: watch::Receiv
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(api))
             .with_upgrades()
     );
+    let watched = drain.clone();
+    let mut draining = pin!(drain.wait_for(|drain| *drain));
+    let mut is_registered = false;
     // A client that hangs up ends it with an error, which says nothing.
-    tokio::select! {
-        _ = connection.as_mut() => {}
-        _ = drain.wait_for(|drain| *drain) => {}
-    }
+    poll_fn(|cx| {
+        if connection.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if !is_registered || watched.has_changed().unwrap_or(true) {
+            is_registered = true;
+            return draining.as_mut().poll(cx).map(drop);
+        }
+        Poll::Pending
+    })
+    .await;
 }

@@ -74,7 +74,7 @@ fn store(durability: Durability) -> (Runtime, SqliteStore, TempDir) {
 fn open() -> OpenRow {
     OpenRow {
         request_id: RequestId::new(),
-        conversation_id: ConversationId::new(),
+        conversation_id: ConversationId::begun_by(RequestId::new()),
         provider_id: ProviderId(1),
         provider: "bench".into(),
         model: MODEL.into(),

@@ -1,7 +1,9 @@
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -119,9 +121,25 @@ where
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
             .with_upgrades()
     );
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = reached(&mut phase, Phase::Draining) => {
+    let watched = phase.clone();
+    let mut draining = pin!(reached(&mut phase, Phase::Draining));
+    let mut is_registered = false;
+    let ended = poll_fn(|cx| {
+        if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+            return Poll::Ready(Some(ended));
+        }
+        // Asked once, it wakes this task by itself: to ask it at each turn of each request costs more
+        // than routing does.
+        if !is_registered || watched.has_changed().unwrap_or(true) {
+            is_registered = true;
+            return draining.as_mut().poll(cx).map(|()| None);
+        }
+        Poll::Pending
+    })
+    .await;
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -55,13 +55,14 @@ pub struct Call {
 impl Call {
     /// A call that begins now.
     pub fn new(
+        id: RequestId,
         principal: Principal,
         operation: Operation,
         conversation: ConversationId,
         body: RequestBody,
     ) -> Self {
         Self {
-            id: RequestId::new(),
+            id,
             principal,
             conversation,
             operation,

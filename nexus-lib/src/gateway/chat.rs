@@ -95,9 +95,10 @@ impl Gateway {
 
     async fn send(&self, request: ChatRequest) -> Result<Metered> {
         let principal = self.registry().authenticate(request.key.as_bytes())?;
+        let id = RequestId::new();
         let conversation = match &request.conversation {
             Some(id) => id.parse()?,
-            None => ConversationId::new(),
+            None => ConversationId::begun_by(id),
         };
         let body = serde_json::to_vec(&request).map_err(|cause| {
             Error::new(
@@ -107,7 +108,7 @@ impl Gateway {
             .with_source(cause)
         })?;
         let body = RequestBody::scan(body.into())?;
-        let call = Call::new(principal, Operation::ChatCompletion, conversation, body);
+        let call = Call::new(id, principal, Operation::ChatCompletion, conversation, body);
         self.stack.clone().oneshot(call).await
     }
 }

@@ -94,7 +94,7 @@ impl LedgerStore for GatedStore {
 fn row() -> OpenRow {
     OpenRow {
         request_id: RequestId::new(),
-        conversation_id: ConversationId::new(),
+        conversation_id: ConversationId::begun_by(RequestId::new()),
         provider_id: ProviderId(1),
         provider: "p".into(),
         model: "m".into(),

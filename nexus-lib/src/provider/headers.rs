@@ -2,29 +2,31 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-/// Those of a client's headers that go upstream. Everything else stays here: a client must not be
-/// able to speak to a provider with the operator's account in ways that the operator did not choose.
-const HARMLESS: [HeaderName; 6] = [
-    header::USER_AGENT,
-    HeaderName::from_static("openai-beta"),
-    HeaderName::from_static("anthropic-beta"),
-    HeaderName::from_static("idempotency-key"),
-    HeaderName::from_static("traceparent"),
-    HeaderName::from_static("tracestate"),
-];
-
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
 
 /// The part of a client's headers that may go upstream.
 pub(crate) fn forwardable(client: &HeaderMap) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for name in HARMLESS {
-        if let Some(value) = client.get(&name) {
-            headers.insert(name, value.clone());
-        }
-    }
-    headers
+    let harmless = client
+        .iter()
+        .filter(|(name, _)| may_go_upstream(name.as_str()));
+    harmless
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// Everything that is not named stays here: a client must not be able to speak to a provider with the
+/// operator's account in ways that the operator did not choose.
+fn may_go_upstream(name: &str) -> bool {
+    matches!(
+        name,
+        "user-agent"
+            | "openai-beta"
+            | "anthropic-beta"
+            | "idempotency-key"
+            | "traceparent"
+            | "tracestate"
+    )
 }
 
 /// Takes out of an upstream's headers what must not reach the client. The upstream's own request id

@@ -75,27 +75,15 @@ impl ConversationId {
     /// The longest id that is accepted, in characters.
     pub const MAX_CHARS: usize = 128;
 
-    /// A new, unique id.
-    pub fn new() -> Self {
-        let mut buffer = Uuid::encode_buffer();
-        Self(
-            Uuid::now_v7()
-                .hyphenated()
-                .encode_lower(&mut buffer)
-                .to_owned()
-                .into(),
-        )
+    /// The id of a conversation that nobody named: that of the request that begins it.
+    pub fn begun_by(request: RequestId) -> Self {
+        let mut buffer = [0; 36];
+        Self(Arc::from(request.encode(&mut buffer)))
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl Default for ConversationId {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -22,8 +22,7 @@ where
     B: HttpBody<Data: Buf, Error: Into<BoxError>>,
 {
     let body = RequestBody::scan(collect(body, max_body_bytes).await?)?;
-    let mut call = Call::new(principal, Operation::ChatCompletion, conversation, body);
-    call.id = id;
+    let mut call = Call::new(id, principal, Operation::ChatCompletion, conversation, body);
     call.headers = headers::forwardable(&head.headers);
     stack.oneshot(call).await
 }

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use bytes::Buf;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, HeaderName, Request, Response};
 use http_body::Body as HttpBody;
 use tower::Service;
 
@@ -16,6 +16,9 @@ use crate::http::api::route::{NoRoute, Route};
 use crate::http::api::{answer, chat, models};
 use crate::registry::Registry;
 use crate::wire::{ConversationId, RequestId};
+
+static CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
+static SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
 
 /// The LLM port as a tower service. It is always ready, never fails, and a clone is the same port.
 #[derive(Clone)]
@@ -41,7 +44,8 @@ impl ApiService {
         let (head, body) = request.into_parts();
         let id = RequestId::new();
         let named = conversation(&head.headers);
-        let conversation = named.as_ref().ok().cloned().flatten().unwrap_or_default();
+        let conversation = named.as_ref().ok().cloned().flatten();
+        let conversation = conversation.unwrap_or_else(|| ConversationId::begun_by(id));
         let mut response = match Route::of(&head.method, head.uri.path()) {
             Ok(route) => {
                 let names = (id, conversation.clone());
@@ -88,8 +92,8 @@ impl ApiService {
 /// The conversation that the client names, if it names one.
 fn conversation(headers: &HeaderMap) -> Result<Option<ConversationId>> {
     let Some(value) = headers
-        .get("x-conversation-id")
-        .or_else(|| headers.get("x-session-id"))
+        .get(&CONVERSATION_ID)
+        .or_else(|| headers.get(&SESSION_ID))
     else {
         return Ok(None);
     };

@@ -54,7 +54,9 @@ impl OpenAiProvider {
             .provider
             .endpoint(|base| base.join("/v1", "/chat/completions"))?;
         let headers = request.headers_mut();
-        headers.clone_from(&call.headers);
+        // Room for these, what is inserted here, and what the client library adds.
+        headers.reserve(call.headers.len() + 5);
+        headers.extend(call.headers.clone());
         headers.insert(header::CONTENT_TYPE, head::JSON);
         headers.insert(
             header::ACCEPT,
