@@ -5,7 +5,7 @@ use rusqlite::{CachedStatement, Connection, params};
 
 use super::error::Failure;
 use super::ledger_row::{source_code, state_code};
-use super::{SqliteStore, start, statistics};
+use super::{SqliteStore, conversation, start, statistics};
 use crate::error::Result;
 use crate::store::{
     ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestFilter, RequestState,
@@ -107,7 +107,7 @@ fn write_batch(connection: &Connection, batch: &[LedgerWrite]) -> Result<(), Fai
 fn write_open(statement: &mut CachedStatement<'_>, row: &OpenRow) -> Result<(), Failure> {
     statement.execute(params![
         row.request_id.as_bytes(),
-        row.conversation_id.as_str(),
+        conversation::column(&row.conversation_id, row.request_id),
         row.provider_id.0,
         row.provider,
         row.model,
@@ -170,7 +170,7 @@ fn write_whole(
         settlement.first_token_ms.map(saturated),
         saturated(settlement.duration_ms),
         settlement.error,
-        row.conversation_id.as_str(),
+        conversation::column(&row.conversation_id, row.request_id),
         row.model,
         row.operation,
         row.stream,

@@ -1,6 +1,7 @@
 use rusqlite::Row;
 use rusqlite::types::{FromSqlError, Type};
 
+use super::conversation;
 use crate::store::{LedgerRow, RequestState};
 use crate::wire::{ProviderId, RequestId, Timestamp, Usage, UsageSource};
 
@@ -11,9 +12,10 @@ pub(super) const COLUMNS: &str = "request_id, conversation_id, provider_id, prov
     duration_ms, error";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<LedgerRow> {
+    let request_id = RequestId::from_bytes(row.get(0)?);
     Ok(LedgerRow {
-        request_id: RequestId::from_bytes(row.get(0)?),
-        conversation_id: row.get(1)?,
+        request_id,
+        conversation_id: conversation::read(row.get_ref(1)?, request_id)?,
         provider_id: ProviderId(row.get(2)?),
         provider: row.get(3)?,
         model: row.get(4)?,

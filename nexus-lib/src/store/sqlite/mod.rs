@@ -9,6 +9,7 @@
 //! of another program, one with a newer schema, one whose secrets the given master key does not open.
 
 mod connection;
+mod conversation;
 mod error;
 mod ledger;
 mod ledger_row;

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::error::Failure;
 use super::ledger_row::{self, COLUMNS, count, state_code};
-use super::start;
+use super::{conversation, start};
 use crate::store::{
     ConversationTotals, LedgerRow, ModelTotals, ProviderTotals, RequestFilter, RequestState, Totals,
 };
@@ -21,9 +21,14 @@ struct Conditions {
 impl Conditions {
     /// Adds a condition whose one `?` is `value`.
     fn and(&mut self, condition: &'static str, value: impl Into<Value>) {
+        self.and_all(condition, [value.into()]);
+    }
+
+    /// Adds a condition with a `?` for each of `values`.
+    fn and_all<const N: usize>(&mut self, condition: &'static str, values: [Value; N]) {
         let glue = if self.sql.is_empty() { "WHERE" } else { "AND" };
         self.sql.push_str(&format!("{glue} {condition} "));
-        self.values.push(value.into());
+        self.values.extend(values);
     }
 
     fn within(&mut self, view: &Connection, range: TimeRange) -> Result<(), Failure> {
@@ -58,7 +63,15 @@ pub(super) fn conversation(
     id: &ConversationId,
 ) -> Result<Option<ConversationTotals>, Failure> {
     let mut conditions = Conditions::default();
-    conditions.and("conversation_id = ?", id.as_str().to_owned());
+    let key = conversation::key(id);
+    match key {
+        Value::Blob(_) => {
+            // Rows that name it, and the one that began it.
+            let condition = "(conversation_id = ? OR request_id = ? AND conversation_id IS NULL)";
+            conditions.and_all(condition, [key.clone(), key]);
+        }
+        _ => conditions.and("conversation_id = ?", key),
+    }
     let totals = sums(view, &conditions)?;
     if totals.requests == 0 {
         return Ok(None);
@@ -180,7 +193,7 @@ fn sums(view: &Connection, conditions: &Conditions) -> Result<Totals, Failure> {
 
 fn conversations(view: &Connection, conditions: &Conditions) -> Result<u64, Failure> {
     let sql = format!(
-        "SELECT COUNT(DISTINCT conversation_id) FROM ledger {}",
+        "SELECT COUNT(DISTINCT COALESCE(conversation_id, request_id)) FROM ledger {}",
         conditions.sql
     );
     let mut statement = view.prepare_cached(&sql)?;

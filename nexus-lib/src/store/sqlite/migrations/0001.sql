@@ -36,10 +36,12 @@ CREATE TABLE models (
     UNIQUE (provider_id, model_name)
 ) STRICT;
 
--- No reference to providers: history outlives them.
+-- No reference to providers: history outlives them. With a rowid, so that rows are packed in the order in
+-- which they come, and none is moved for another.
 CREATE TABLE ledger (
     request_id        BLOB    NOT NULL PRIMARY KEY,
-    conversation_id   TEXT    NOT NULL,
+    -- A UUID as its bytes, any other name as text; null where it is the request's own id.
+    conversation_id   ANY,
     provider_id       INTEGER NOT NULL,
     provider          TEXT    NOT NULL,
     model             TEXT    NOT NULL,
@@ -59,7 +61,7 @@ CREATE TABLE ledger (
     first_token_ms    INTEGER,
     duration_ms       INTEGER,
     error             TEXT
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
-CREATE INDEX ledger_by_conversation ON ledger (conversation_id);
+CREATE INDEX ledger_by_conversation ON ledger (conversation_id) WHERE conversation_id IS NOT NULL;
 CREATE INDEX ledger_open ON ledger (state) WHERE state = 0;

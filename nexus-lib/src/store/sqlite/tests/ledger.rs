@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use super::{Place, SqliteStore, all_rows, open_row, settlement};
 use crate::error::ErrorKind;
-use crate::store::{LedgerRow, LedgerStore, LedgerWrite, RequestState};
-use crate::wire::{ProviderId, Usage, UsageSource};
+use crate::store::{LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestState};
+use crate::wire::{ConversationId, ProviderId, RequestId, Usage, UsageSource};
 
 async fn only_row(store: &SqliteStore) -> LedgerRow {
     let mut rows = all_rows(store).await;
@@ -205,7 +205,7 @@ async fn settling_and_interrupting_need_no_scan() {
     for (sql, index) in [
         (
             "UPDATE ledger SET state = 1 WHERE request_id = x'00' AND state = 0",
-            "PRIMARY KEY",
+            "sqlite_autoindex_ledger_1",
         ),
         ("UPDATE ledger SET state = 4 WHERE state = 0", "ledger_open"),
         (
@@ -222,4 +222,37 @@ async fn settling_and_interrupting_need_no_scan() {
             .unwrap();
         assert!(plan.starts_with("SEARCH") && plan.contains(index), "{plan}");
     }
+}
+
+#[tokio::test]
+async fn a_conversation_named_after_its_first_request_has_all_of_its_rows() {
+    let place = Place::new();
+    let store = place.open().await;
+    let first = RequestId::new();
+    let id = ConversationId::begun_by(first);
+    let row = |request_id, conversation: &ConversationId| OpenRow {
+        request_id,
+        conversation_id: conversation.clone(),
+        ..open_row("unused")
+    };
+    // The same letters in upper case are another name.
+    let other: ConversationId = id.as_str().to_uppercase().parse().unwrap();
+    let writes = vec![
+        LedgerWrite::Open(row(first, &id)),
+        LedgerWrite::Open(row(RequestId::new(), &id)),
+        LedgerWrite::Open(row(RequestId::new(), &other)),
+    ];
+    store.append(Arc::new(writes)).await.unwrap();
+
+    let found = store.conversation(&id).await.unwrap().unwrap();
+    assert_eq!(found.requests.len(), 2);
+    assert_eq!(found.requests[0].request_id, first);
+    assert!(
+        found
+            .requests
+            .iter()
+            .all(|row| row.conversation_id == id.as_str())
+    );
+    let totals = store.totals(Default::default()).await.unwrap();
+    assert_eq!(totals.total_conversations, if id == other { 1 } else { 2 });
 }

@@ -1,0 +1,72 @@
+//! Conversation ids as they are stored: most are the id of the request that began them, and need no
+//! column of that request's row; those of its successors are sixteen bytes instead of a text.
+
+use rusqlite::types::{FromSqlError, FromSqlResult, ToSqlOutput, Value, ValueRef};
+
+use crate::wire::{ConversationId, RequestId};
+
+/// The id as it is looked for.
+pub(super) fn key(id: &ConversationId) -> Value {
+    match begun_by(id) {
+        Some(request) => Value::Blob(request.as_bytes().to_vec()),
+        None => Value::Text(id.as_str().to_owned()),
+    }
+}
+
+/// The id as it stands in the row of `request`.
+pub(super) fn column(id: &ConversationId, request: RequestId) -> ToSqlOutput<'_> {
+    match begun_by(id) {
+        Some(own) if own == request => ToSqlOutput::Owned(Value::Null),
+        Some(other) => ToSqlOutput::Owned(Value::Blob(other.as_bytes().to_vec())),
+        None => ToSqlOutput::Borrowed(ValueRef::Text(id.as_str().as_bytes())),
+    }
+}
+
+/// Reads the column of the row of `request`.
+pub(super) fn read(column: ValueRef<'_>, request: RequestId) -> FromSqlResult<String> {
+    match column {
+        ValueRef::Null => Ok(request.to_string()),
+        ValueRef::Blob(bytes) => match bytes.try_into() {
+            Ok(bytes) => Ok(RequestId::from_bytes(bytes).to_string()),
+            Err(_) => Err(FromSqlError::InvalidType),
+        },
+        other => other.as_str().map(str::to_owned),
+    }
+}
+
+/// The request that the id is of, if it is written as one: any other spelling stays as it is.
+fn begun_by(id: &ConversationId) -> Option<RequestId> {
+    let request: RequestId = id.as_str().parse().ok()?;
+    let mut buffer = [0; 36];
+    (request.encode(&mut buffer) == id.as_str()).then_some(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_id_comes_back_as_it_was() {
+        let request = RequestId::new();
+        let other = RequestId::new().to_string();
+        for id in [
+            request.to_string(),
+            request.to_string().to_uppercase(),
+            request.to_string().replace('-', ""),
+            other.clone(),
+            other.to_uppercase(),
+            "chat-42".to_owned(),
+        ] {
+            let parsed: ConversationId = id.parse().unwrap();
+            let stored = column(&parsed, request);
+            let stored = match &stored {
+                ToSqlOutput::Owned(value) => value.into(),
+                ToSqlOutput::Borrowed(value) => *value,
+                _ => panic!("an id is a value"),
+            };
+            assert_eq!(read(stored, request).unwrap(), id);
+        }
+        let own: ConversationId = request.to_string().parse().unwrap();
+        assert_eq!(column(&own, request), ToSqlOutput::Owned(Value::Null));
+    }
+}
