@@ -11,6 +11,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use nexus_benches::MODEL;
+use nexus_lib::gateway::Stack;
 use nexus_lib::http::ApiService;
 use nexus_lib::registry::ProviderSpec;
 use nexus_lib::{Gateway, NewModel, SqliteStore};
@@ -54,7 +55,7 @@ pub(crate) async fn serve(upstream: SocketAddr, dir: &Path) -> Result<SocketAddr
 }
 
 /// A connection with the server's settings, all of which cost a little.
-async fn connection(stream: TcpStream, api: ApiService, mut drain: watch::Receiver<bool>) {
+async fn connection(stream: TcpStream, api: ApiService<Stack>, mut drain: watch::Receiver<bool>) {
     if stream.set_nodelay(true).is_err() {
         return;
     }

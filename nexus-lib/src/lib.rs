@@ -19,8 +19,8 @@
 //! - [`registry`]: providers, models and keys: a snapshot behind one pointer.
 //! - [`router`]: which targets may answer a call, and which of them does.
 //! - [`meter`]: the layer that puts calls on the ledger.
-//! - [`gateway`]: the whole, put together.
 //! - [`http`]: the edges: the LLM port and the admin port.
+//! - [`gateway`]: the whole, put together.
 
 pub mod call;
 pub mod error;

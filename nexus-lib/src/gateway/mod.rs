@@ -49,7 +49,7 @@ impl Gateway {
     }
 
     /// The LLM port: OpenAI's API as a tower service.
-    pub fn api(&self) -> ApiService {
+    pub fn api(&self) -> ApiService<Stack> {
         ApiService::new(
             self.registry.clone(),
             self.stack.clone(),

@@ -8,8 +8,8 @@ use http::{HeaderMap, HeaderName, Request, Response};
 use http_body::Body as HttpBody;
 use tower::Service;
 
+use crate::call::{Call, Metered};
 use crate::error::{BoxError, Error, ErrorKind, Result};
-use crate::gateway::Stack;
 use crate::http::Body;
 use crate::http::api::credentials::presented_key;
 use crate::http::api::route::{NoRoute, Route};
@@ -21,15 +21,20 @@ static CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id"
 static SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
 
 /// The LLM port as a tower service. It is always ready, never fails, and a clone is the same port.
+///
+/// `S` is what answers its calls: the gateway's stack, or any other service that meters them.
 #[derive(Clone)]
-pub struct ApiService {
+pub struct ApiService<S> {
     registry: Registry,
-    stack: Stack,
+    stack: S,
     max_body_bytes: usize,
 }
 
-impl ApiService {
-    pub(crate) fn new(registry: Registry, stack: Stack, max_body_bytes: usize) -> Self {
+impl<S> ApiService<S>
+where
+    S: Service<Call, Response = Metered, Error = Error>,
+{
+    pub(crate) fn new(registry: Registry, stack: S, max_body_bytes: usize) -> Self {
         Self {
             registry,
             stack,
@@ -116,8 +121,10 @@ fn no_route(head: &Parts, missing: NoRoute) -> Response<Body> {
     }
 }
 
-impl<B> Service<Request<B>> for ApiService
+impl<S, B> Service<Request<B>> for ApiService<S>
 where
+    S: Service<Call, Response = Metered, Error = Error> + Clone + Send + 'static,
+    S::Future: Send,
     B: HttpBody<Data: Buf, Error: Into<BoxError>> + Send + 'static,
     B::Data: Send,
 {
