@@ -1,5 +1,5 @@
 /// The shape of a key that may be shown: its first three and last four characters, or nothing of a
-/// key that is too short to hide behind them.
+/// key that has fewer to hide than to show.
 ///
 /// ```
 /// assert_eq!(nexus_lib::wire::mask("sk-0123456789wxyz"), "sk-…wxyz");
@@ -7,7 +7,7 @@
 /// assert_eq!(nexus_lib::wire::mask(""), "");
 /// ```
 pub fn mask(key: &str) -> String {
-    const SHORTEST_SHOWN: usize = 16;
+    const SHORTEST_SHOWN: usize = 14;
     match (
         key.is_empty(),
         key.get(..3),
