@@ -96,5 +96,7 @@ async fn second_signal_ends_at_once() {
     let (status, _) = server.ended().await;
     assert_eq!(status.code(), Some(1));
     drop(client);
-    assert_eq!(last_state(&home).await, "interrupted");
+    // Nothing is waited for: the row was settled on the way out, or is at the next start. Never open.
+    let state = last_state(&home).await;
+    assert!(matches!(&*state, "cancelled" | "interrupted"), "{state}");
 }
