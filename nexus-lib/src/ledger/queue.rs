@@ -26,6 +26,8 @@ struct Pending {
     writes: Vec<LedgerWrite>,
     batch: Arc<Batch>,
     closed: bool,
+    /// The writer has ended: what comes later is written by nobody, and told so.
+    ended: bool,
     /// The store refuses writes: nothing new is admitted until it takes them again.
     stalled: bool,
 }
@@ -36,12 +38,22 @@ pub(super) struct Place {
     index: usize,
 }
 
+impl Pending {
+    fn refuse_if_ended(&mut self) {
+        if self.ended {
+            self.writes.clear();
+            self.batch.resolve(false);
+        }
+    }
+}
+
 impl Queue {
     pub(super) fn new() -> Self {
         let pending = Pending {
             writes: Vec::new(),
             batch: Arc::default(),
             closed: false,
+            ended: false,
             stalled: false,
         };
         Self {
@@ -79,6 +91,7 @@ impl Queue {
             index: pending.writes.len(),
         };
         pending.writes.push(LedgerWrite::Open(row));
+        pending.refuse_if_ended();
         drop(pending);
         self.filled.notify_one();
         place
@@ -106,6 +119,7 @@ impl Queue {
                 pending.writes.push(write);
             }
         }
+        pending.refuse_if_ended();
         drop(pending);
         self.filled.notify_one();
         batch
@@ -124,7 +138,12 @@ impl Queue {
             };
             if waiting == 0 {
                 if is_closed {
-                    return None;
+                    let mut pending = self.lock();
+                    pending.ended = pending.writes.is_empty();
+                    if pending.ended {
+                        return None;
+                    }
+                    continue;
                 }
                 self.filled.notified().await;
             } else if waiting == gathered || waiting >= LONGEST_BATCH {

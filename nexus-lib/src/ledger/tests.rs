@@ -228,3 +228,13 @@ async fn close_writes_what_is_queued_and_admits_nothing_more() {
     );
     ledger.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_call_that_outlives_the_ledger_is_told_and_does_not_hang() {
+    let (store, _arrived) = GatedStore::new();
+    let ledger = UsageLedger::start(store.clone()).await.unwrap();
+    let late = ledger.open(row()).await.unwrap();
+    ledger.close().await.unwrap();
+    let refused = late.settle(completed()).durable().await.err().unwrap();
+    assert_eq!(refused.kind(), ErrorKind::LedgerUnavailable);
+}
