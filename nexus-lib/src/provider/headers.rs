@@ -7,12 +7,13 @@ const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-requ
 
 /// The part of a client's headers that may go upstream.
 pub(crate) fn forwardable(client: &HeaderMap) -> HeaderMap {
-    let harmless = client
-        .iter()
-        .filter(|(name, _)| may_go_upstream(name.as_str()));
+    let mut harmless = HeaderMap::new();
+    for (name, value) in client {
+        if may_go_upstream(name.as_str()) {
+            harmless.append(name, value.clone());
+        }
+    }
     harmless
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
 }
 
 /// Everything that is not named stays here: a client must not be able to speak to a provider with the

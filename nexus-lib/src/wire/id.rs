@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -67,9 +67,17 @@ impl FromStr for RequestId {
 }
 
 /// Names a conversation: 1 to 128 visible ASCII characters.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(transparent)]
-pub struct ConversationId(Arc<str>);
+///
+/// Most are the id of the request that began the conversation; these take no allocation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ConversationId(Name);
+
+/// A text that is written as a request's id is never a `Text`, so that equal names are equal values.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Name {
+    Request(RequestId),
+    Text(Arc<str>),
+}
 
 impl ConversationId {
     /// The longest id that is accepted, in characters.
@@ -77,19 +85,35 @@ impl ConversationId {
 
     /// The id of a conversation that nobody named: that of the request that begins it.
     pub fn begun_by(request: RequestId) -> Self {
-        let mut buffer = [0; 36];
-        Self(Arc::from(request.encode(&mut buffer)))
+        Self(Name::Request(request))
     }
 
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// The request whose id this is, if it is written as one.
+    pub fn request(&self) -> Option<RequestId> {
+        match self.0 {
+            Name::Request(request) => Some(request),
+            Name::Text(_) => None,
+        }
+    }
+
+    /// The id as text; `buffer` is where one is written that is no text yet.
+    pub fn encode<'a>(&'a self, buffer: &'a mut [u8; 36]) -> &'a str {
+        match &self.0 {
+            Name::Request(request) => request.encode(buffer),
+            Name::Text(text) => text,
+        }
     }
 }
 
 impl fmt::Display for ConversationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.encode(&mut [0; 36]))
+    }
+}
+
+impl Serialize for ConversationId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.encode(&mut [0; 36]))
     }
 }
 
@@ -108,7 +132,13 @@ impl FromStr for ConversationId {
             )
             .with_param("x-conversation-id"));
         }
-        Ok(Self(text.into()))
+        // Any other spelling of a UUID stays as it is.
+        let request = text.parse::<RequestId>().ok();
+        let request = request.filter(|request| request.encode(&mut [0; 36]) == text);
+        Ok(Self(match request {
+            Some(request) => Name::Request(request),
+            None => Name::Text(text.into()),
+        }))
     }
 }
 

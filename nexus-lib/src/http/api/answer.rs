@@ -53,12 +53,17 @@ pub(super) fn allow(response: &mut Response<Body>, methods: &'static str) {
 
 /// Puts the names of the request and of its conversation on a response.
 pub(super) fn name(headers: &mut HeaderMap, id: RequestId, conversation: &ConversationId) {
-    let mut buffer = [0; 36];
-    if let Ok(value) = HeaderValue::from_str(id.encode(&mut buffer)) {
-        headers.insert(REQUEST_ID, value);
-    }
-    if let Ok(value) = HeaderValue::from_str(conversation.as_str()) {
-        headers.insert(CONVERSATION_ID, value);
+    // Both are visible ASCII: there is a value.
+    let Ok(own) = HeaderValue::from_str(id.encode(&mut [0; 36])) else {
+        return;
+    };
+    let conversation = match conversation.request() {
+        Some(request) if request == id => Ok(own.clone()),
+        _ => HeaderValue::from_str(conversation.encode(&mut [0; 36])),
+    };
+    headers.insert(REQUEST_ID, own);
+    if let Ok(conversation) = conversation {
+        headers.insert(CONVERSATION_ID, conversation);
     }
 }
 

@@ -8,7 +8,6 @@
 //! authentication. Every response bears `x-request-id` and `x-conversation-id`.
 
 mod answer;
-mod chat;
 mod credentials;
 mod error_events;
 mod models;

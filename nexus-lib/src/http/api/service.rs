@@ -1,19 +1,23 @@
 use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Buf;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Request, Response};
 use http_body::Body as HttpBody;
-use tower::Service;
+use tower::{Service, ServiceExt};
 
-use crate::call::{Call, Metered};
+use crate::call::{Call, Metered, Operation, Principal, RequestBody};
 use crate::error::{BoxError, Error, ErrorKind, Result};
 use crate::http::Body;
 use crate::http::api::credentials::presented_key;
 use crate::http::api::route::{NoRoute, Route};
-use crate::http::api::{answer, chat, models};
+use crate::http::api::{answer, models};
+use crate::http::collect::collect;
+use crate::provider::headers::forwardable;
 use crate::registry::Registry;
 use crate::wire::{ConversationId, RequestId};
 
@@ -25,72 +29,49 @@ static SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
 /// `S` is what answers its calls: the gateway's stack, or any other service that meters them.
 #[derive(Clone)]
 pub struct ApiService<S> {
+    shared: Arc<Shared<S>>,
+}
+
+struct Shared<S> {
     registry: Registry,
+    /// Cloned for each call.
     stack: S,
     max_body_bytes: usize,
 }
 
-impl<S> ApiService<S>
-where
-    S: Service<Call, Response = Metered, Error = Error>,
-{
+/// What a request's head comes to.
+enum Begun {
+    Answered(Response<Body>),
+    Chat(Principal),
+}
+
+impl<S> ApiService<S> {
     pub(crate) fn new(registry: Registry, stack: S, max_body_bytes: usize) -> Self {
-        Self {
+        let shared = Shared {
             registry,
             stack,
             max_body_bytes,
-        }
-    }
-
-    async fn respond<B>(self, request: Request<B>) -> Response<Body>
-    where
-        B: HttpBody<Data: Buf, Error: Into<BoxError>>,
-    {
-        let (head, body) = request.into_parts();
-        let id = RequestId::new();
-        let named = conversation(&head.headers);
-        let conversation = named.as_ref().ok().cloned().flatten();
-        let conversation = conversation.unwrap_or_else(|| ConversationId::begun_by(id));
-        let mut response = match Route::of(&head.method, head.uri.path()) {
-            Ok(route) => {
-                let names = (id, conversation.clone());
-                match named {
-                    Ok(_) => self.serve(route, names, (head, body)).await,
-                    Err(error) => Err(error),
-                }
-                .unwrap_or_else(|error| answer::error(&error))
-            }
-            Err(missing) => no_route(&head, missing),
         };
-        answer::name(response.headers_mut(), id, &conversation);
-        response
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
-    async fn serve<B>(
-        self,
-        route: Route,
-        names: (RequestId, ConversationId),
-        (head, body): (Parts, B),
-    ) -> Result<Response<Body>>
-    where
-        B: HttpBody<Data: Buf, Error: Into<BoxError>>,
-    {
-        if route == Route::Health {
-            return Ok(answer::healthy());
-        }
-        let principal = self.registry.authenticate(presented_key(&head.headers)?)?;
-        if route == Route::Models {
-            return Ok(models::list(&principal));
-        }
-        let metered = chat::complete(
-            self.stack,
-            principal,
-            names,
-            (head, body),
-            self.max_body_bytes,
-        )
-        .await?;
-        Ok(answer::metered(metered))
+    /// All that can be said before the body is read.
+    fn begin(&self, head: &Parts) -> Result<Begun> {
+        let answer = match Route::of(&head.method, head.uri.path()) {
+            Err(missing) => no_route(head, missing),
+            Ok(Route::Health) => answer::healthy(),
+            Ok(route) => {
+                let key = presented_key(&head.headers)?;
+                let principal = self.shared.registry.authenticate(key)?;
+                if route == Route::Chat {
+                    return Ok(Begun::Chat(principal));
+                }
+                models::list(&principal)
+            }
+        };
+        Ok(Begun::Answered(answer))
     }
 }
 
@@ -123,21 +104,58 @@ fn no_route(head: &Parts, missing: NoRoute) -> Response<Body> {
 
 impl<S, B> Service<Request<B>> for ApiService<S>
 where
-    S: Service<Call, Response = Metered, Error = Error> + Clone + Send + 'static,
+    S: Service<Call, Response = Metered, Error = Error> + Clone + Send + Sync + 'static,
     S::Future: Send,
     B: HttpBody<Data: Buf, Error: Into<BoxError>> + Send + 'static,
     B::Data: Send,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+    type Future = Either<
+        Ready<Result<Response<Body>, Infallible>>,
+        BoxFuture<'static, Result<Response<Body>, Infallible>>,
+    >;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let service = self.clone();
-        Box::pin(async move { Ok(service.respond(request).await) })
+        let (head, body) = request.into_parts();
+        let id = RequestId::new();
+        let named = conversation(&head.headers);
+        let conversation = match &named {
+            Ok(Some(name)) => name.clone(),
+            _ => ConversationId::begun_by(id),
+        };
+        // What needs no waiting is done here, so that the head does not travel with the future.
+        let begun = named.and_then(|_| self.begin(&head));
+        let answered = match begun {
+            Ok(Begun::Chat(principal)) => {
+                let (shared, headers) = (Arc::clone(&self.shared), forwardable(&head.headers));
+                return Either::Right(Box::pin(async move {
+                    let mut stack = shared.stack.clone();
+                    let answer = async {
+                        let body = collect(body, shared.max_body_bytes).await?;
+                        let body = RequestBody::scan(body)?;
+                        let chat = Operation::ChatCompletion;
+                        let mut call = Call::new(id, principal, chat, conversation.clone(), body);
+                        call.headers = headers;
+                        stack.ready().await?.call(call).await
+                    };
+                    let mut response = match answer.await {
+                        Ok(metered) => answer::metered(metered),
+                        Err(error) => answer::error(&error),
+                    };
+                    answer::name(response.headers_mut(), id, &conversation);
+                    Ok(response)
+                }));
+            }
+            Ok(Begun::Answered(response)) => response,
+            Err(error) => answer::error(&error),
+        };
+        let mut response = answered;
+        answer::name(response.headers_mut(), id, &conversation);
+        Either::Left(ready(Ok(response)))
     }
 }

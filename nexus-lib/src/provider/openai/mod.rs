@@ -56,7 +56,9 @@ impl OpenAiProvider {
         let headers = request.headers_mut();
         // Room for these, what is inserted here, and what the client library adds.
         headers.reserve(call.headers.len() + 5);
-        headers.extend(call.headers.clone());
+        for (name, value) in &call.headers {
+            headers.append(name, value.clone());
+        }
         headers.insert(header::CONTENT_TYPE, head::JSON);
         headers.insert(
             header::ACCEPT,

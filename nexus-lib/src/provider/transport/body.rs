@@ -16,7 +16,8 @@ use crate::provider::transport::failure;
 pub(crate) struct UpstreamBody {
     incoming: Incoming,
     idle: Duration,
-    last_read: Instant,
+    /// Since when nothing has come, if something is waited for.
+    silent_since: Option<Instant>,
     /// Made when the upstream first keeps us waiting, and then moved only when it fires: a stream that
     /// flows never touches a timer.
     timer: Option<Pin<Box<Sleep>>>,
@@ -27,7 +28,7 @@ impl UpstreamBody {
         Self {
             incoming,
             idle,
-            last_read: Instant::now(),
+            silent_since: None,
             timer: None,
         }
     }
@@ -41,7 +42,7 @@ impl UpstreamBody {
             let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
                 return self.poll_idle(cx).map(Err);
             };
-            self.last_read = Instant::now();
+            self.silent_since = None;
             match frame
                 .transpose()
                 .map_err(failure::of_body)?
@@ -56,8 +57,9 @@ impl UpstreamBody {
     }
 
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let since = *self.silent_since.get_or_insert_with(Instant::now);
+        let due = since + self.idle;
         loop {
-            let due = self.last_read + self.idle;
             let timer = self
                 .timer
                 .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));

@@ -7,18 +7,18 @@ use crate::wire::{ConversationId, RequestId};
 
 /// The id as it is looked for.
 pub(super) fn key(id: &ConversationId) -> Value {
-    match begun_by(id) {
+    match id.request() {
         Some(request) => Value::Blob(request.as_bytes().to_vec()),
-        None => Value::Text(id.as_str().to_owned()),
+        None => Value::Text(id.to_string()),
     }
 }
 
 /// The id as it stands in the row of `request`.
-pub(super) fn column(id: &ConversationId, request: RequestId) -> ToSqlOutput<'_> {
-    match begun_by(id) {
+pub(super) fn column(id: &ConversationId, request: RequestId) -> ToSqlOutput<'static> {
+    match id.request() {
         Some(own) if own == request => ToSqlOutput::Owned(Value::Null),
         Some(other) => ToSqlOutput::Owned(Value::Blob(other.as_bytes().to_vec())),
-        None => ToSqlOutput::Borrowed(ValueRef::Text(id.as_str().as_bytes())),
+        None => ToSqlOutput::Owned(Value::Text(id.to_string())),
     }
 }
 
@@ -32,13 +32,6 @@ pub(super) fn read(column: ValueRef<'_>, request: RequestId) -> FromSqlResult<St
         },
         other => other.as_str().map(str::to_owned),
     }
-}
-
-/// The request that the id is of, if it is written as one: any other spelling stays as it is.
-fn begun_by(id: &ConversationId) -> Option<RequestId> {
-    let request: RequestId = id.as_str().parse().ok()?;
-    let mut buffer = [0; 36];
-    (request.encode(&mut buffer) == id.as_str()).then_some(request)
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ pub(super) fn conversation(
         return Ok(None);
     }
     Ok(Some(ConversationTotals {
-        conversation_id: id.as_str().to_owned(),
+        conversation_id: id.to_string(),
         rounds: totals.total_rounds,
         prompt_tokens: totals.prompt_tokens,
         completion_tokens: totals.completion_tokens,

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::string::{decode, has_controls, plain_len};
+use super::string::{Scanned, decode, scan, short_len};
 use super::syntax::SyntaxError;
 
 /// How deep arrays and objects may be nested, the outermost included.
@@ -18,8 +18,6 @@ pub(crate) struct Cursor<'a> {
     at: usize,
     /// How many objects and arrays were entered and not left.
     depth: u32,
-    /// Whether the text has control characters; inside a string they are errors.
-    has_controls: bool,
 }
 
 impl<'a> Cursor<'a> {
@@ -29,7 +27,6 @@ impl<'a> Cursor<'a> {
             json,
             at: 0,
             depth: 0,
-            has_controls: has_controls(json),
         };
         cursor.skip_whitespace();
         cursor
@@ -129,8 +126,40 @@ impl<'a> Cursor<'a> {
         Ok(decode(&self.json[raw]))
     }
 
+    /// Reads a count that is written in plain digits, at most twelve; else it stays where it is.
+    pub(crate) fn plain_count(&mut self) -> Option<u64> {
+        let digits = self.json[self.at..].iter().take(13);
+        let mut count = 0;
+        let mut len = 0;
+        for digit in digits.take_while(|byte| byte.is_ascii_digit()) {
+            count = count * 10 + u64::from(digit - b'0');
+            len += 1;
+        }
+        let is_whole = matches!(self.json.get(self.at + len), Some(b',' | b'}' | b']'));
+        // A number has no leading zeros.
+        let is_plain = len == 1 || (2..=12).contains(&len) && self.peek() != Some(b'0');
+        if !is_plain || !is_whole {
+            return None;
+        }
+        self.at += len;
+        Some(count)
+    }
+
     /// Reads a value of any type, and tells where it stands.
+    #[inline]
     pub(crate) fn skip(&mut self) -> Walk<Range<usize>> {
+        let start = self.at;
+        match self.peek() {
+            Some(b'"') => {
+                self.skip_string("a string")?;
+            }
+            Some(b'-' | b'0'..=b'9') => self.skip_number()?,
+            _ => return self.skip_any(),
+        }
+        Ok(start..self.at)
+    }
+
+    fn skip_any(&mut self) -> Walk<Range<usize>> {
         let start = self.at;
         let outer = self.depth;
         // One bit for each object or array that is open here, the innermost lowest: 1 for an object.
@@ -221,45 +250,27 @@ impl<'a> Cursor<'a> {
     }
 
     /// Tells where the string stands, without quotes, and whether it has no escapes.
+    #[inline]
     fn skip_string(&mut self, what: &'static str) -> Walk<(Range<usize>, bool)> {
         self.require(b'"', what)?;
         let start = self.at;
-        let mut is_plain = true;
-        loop {
-            self.at += plain_len(&self.json[self.at..], self.has_controls);
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok((start..self.at - 1, is_plain));
-                }
-                Some(b'\\') => {
-                    is_plain = false;
-                    self.skip_escape()?;
-                }
-                Some(_) => return Err(self.expected("an escape instead of a control character")),
-                None => return Err(self.expected("the string's closing quote")),
-            }
+        if let Some(len) = short_len(&self.json[start..]) {
+            self.at = start + len + 1;
+            return Ok((start..start + len, true));
         }
+        self.scan_string(start)
     }
 
-    fn skip_escape(&mut self) -> Walk<()> {
-        self.at += 1;
-        match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 1;
-                Ok(())
+    fn scan_string(&mut self, start: usize) -> Walk<(Range<usize>, bool)> {
+        match scan(self.json, start) {
+            Scanned::End(end, is_plain) => {
+                self.at = end + 1;
+                Ok((start..end, is_plain))
             }
-            Some(b'u') => {
-                self.at += 1;
-                for _ in 0..4 {
-                    match self.peek() {
-                        Some(byte) if byte.is_ascii_hexdigit() => self.at += 1,
-                        _ => return Err(self.expected("four hexadecimal digits")),
-                    }
-                }
-                Ok(())
+            Scanned::Broken(offset, expected) => {
+                self.at = offset;
+                Err(self.expected(expected))
             }
-            _ => Err(self.expected("one of \"\\/bfnrtu after the backslash")),
         }
     }
 

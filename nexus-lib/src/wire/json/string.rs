@@ -1,48 +1,106 @@
 use std::borrow::Cow;
 
-/// The length of the part of `bytes` that a JSON string may hold as it is: up to the first quote,
-/// backslash or control character. `has_controls` says whether there may be one of the last at all: a
-/// text without any, as most are, needs one search less.
-pub(super) fn plain_len(bytes: &[u8], has_controls: bool) -> usize {
-    let mut at = 0;
-    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let stops = stops_in(u64::from_le_bytes(*word));
-        if stops != 0 {
-            return at + stops.trailing_zeros() as usize / 8;
+use wide::u8x16;
+
+/// Where a string ends, or why it does not.
+pub(super) enum Scanned {
+    /// Its closing quote is here. Whether it has no escapes.
+    End(usize, bool),
+    /// Its grammar breaks here.
+    Broken(usize, &'static str),
+}
+
+/// The length of a string that is short and plain, as keys and most values are; `None` is for
+/// [`scan`] to see.
+#[inline]
+pub(super) fn short_len(bytes: &[u8]) -> Option<usize> {
+    let block = bytes.first_chunk::<16>()?;
+    let stop = stops_in(u8x16::new(*block)).trailing_zeros() as usize;
+    (block.get(stop) == Some(&b'"')).then_some(stop)
+}
+
+/// Walks the string that goes on at `at`, to its closing quote.
+pub(super) fn scan(bytes: &[u8], mut at: usize) -> Scanned {
+    let mut is_plain = true;
+    'blocks: loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let Some(block) = rest.first_chunk::<16>() else {
+            break;
+        };
+        let mut stops = stops_in(u8x16::new(*block));
+        while stops != 0 {
+            let stop = stops.trailing_zeros() as usize;
+            match block[stop & 15] {
+                b'"' => return Scanned::End(at + stop, is_plain),
+                b'\\' => {
+                    is_plain = false;
+                    match block.get(stop + 1) {
+                        // What is escaped is no stop, nor is there another load to be done for it.
+                        Some(escaped) if is_simple_escape(*escaped) => stops &= !(0b11 << stop),
+                        _ => match escape_len(&rest[stop..]) {
+                            Ok(len) => {
+                                at += stop + len;
+                                continue 'blocks;
+                            }
+                            Err((offset, expected)) => {
+                                return Scanned::Broken(at + stop + offset, expected);
+                            }
+                        },
+                    }
+                }
+                _ => return Scanned::Broken(at + stop, CONTROL),
+            }
         }
-        at += 8;
-        // A string of more than one word is likely to have many.
-        if !has_controls {
-            let rest = &bytes[at..];
-            return at + memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+        at += 16;
+    }
+    loop {
+        match bytes.get(at) {
+            Some(b'"') => return Scanned::End(at, is_plain),
+            Some(b'\\') => {
+                is_plain = false;
+                match escape_len(&bytes[at..]) {
+                    Ok(len) => at += len,
+                    Err((offset, expected)) => return Scanned::Broken(at + offset, expected),
+                }
+            }
+            Some(0..0x20) => return Scanned::Broken(at, CONTROL),
+            Some(_) => at += 1,
+            None => return Scanned::Broken(bytes.len(), "the string's closing quote"),
         }
     }
-    let rest = bytes.get(at..).unwrap_or_default();
-    at + rest.iter().take_while(|byte| !is_stop(**byte)).count()
 }
 
-/// Whether there is a control character anywhere, line ends and tabs included.
-pub(super) fn has_controls(bytes: &[u8]) -> bool {
-    // Without an early exit inside, the compiler makes vector code of this.
-    bytes
-        .iter()
-        .fold(false, |found, byte| found | (*byte < 0x20))
+const CONTROL: &str = "an escape instead of a control character";
+
+fn is_simple_escape(escaped: u8) -> bool {
+    matches!(
+        escaped,
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'
+    )
 }
 
-fn is_stop(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
+/// The length of the escape that `bytes` begin with; else where it breaks, and what should be there.
+fn escape_len(bytes: &[u8]) -> Result<usize, (usize, &'static str)> {
+    match bytes.get(1) {
+        Some(escaped) if is_simple_escape(*escaped) => Ok(2),
+        Some(b'u') => {
+            let digits = bytes[2..].iter().take(4);
+            match digits.take_while(|byte| byte.is_ascii_hexdigit()).count() {
+                4 => Ok(6),
+                digits => Err((2 + digits, "four hexadecimal digits")),
+            }
+        }
+        _ => Err((1, "one of \"\\/bfnrtu after the backslash")),
+    }
 }
 
-/// The high bit of the first byte that [`is_stop`]; bits above it mean nothing, as borrows run
-/// upwards.
-fn stops_in(word: u64) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    let quotes = is_zero(word ^ (ONES * b'"' as u64));
-    let backslashes = is_zero(word ^ (ONES * b'\\' as u64));
-    let controls = word.wrapping_sub(ONES * 0x20) & !word;
-    (quotes | backslashes | controls) & HIGHS
+/// A bit for each quote, backslash and control character, the first lowest.
+#[inline]
+fn stops_in(block: u8x16) -> u32 {
+    let quotes = block.simd_eq(u8x16::splat(b'"'));
+    let backslashes = block.simd_eq(u8x16::splat(b'\\'));
+    let controls = block.min(u8x16::splat(0x1f)).simd_eq(block);
+    (quotes | backslashes | controls).to_bitmask()
 }
 
 /// The text of a string whose grammar was checked, given without its quotes. `None` when it is no
@@ -124,14 +182,37 @@ mod tests {
 
     proptest! {
         #[test]
-        fn finds_the_first_stop(bytes in proptest::collection::vec(
-            prop_oneof![8 => 0x20..=0xffu8, 1 => Just(b'"'), 1 => Just(b'\\'), 1 => 0..0x20u8],
+        fn ends_where_a_byte_by_byte_reading_does(bytes in proptest::collection::vec(
+            prop_oneof![
+                12 => 0x20..=0xffu8, 1 => Just(b'"'), 4 => Just(b'\\'), 2 => Just(b'u'), 2 => Just(b'n'),
+                3 => b'0'..=b'9', 1 => 0..0x20u8,
+            ],
             0..100,
         ), pad in 0..80usize) {
             let bytes = [vec![b'a'; pad], bytes].concat();
-            let naive = bytes.iter().position(|byte| is_stop(*byte)).unwrap_or(bytes.len());
-            prop_assert_eq!(plain_len(&bytes, has_controls(&bytes)), naive);
-            prop_assert_eq!(plain_len(&bytes, true), naive);
+            // Fewer than sixteen bytes at a time are read one by one.
+            let mut at = 0;
+            let naive = loop {
+                match bytes.get(at) {
+                    Some(b'"') => break Some(at),
+                    Some(b'\\') => match escape_len(&bytes[at..]) {
+                        Ok(len) => at += len,
+                        Err(_) => break None,
+                    },
+                    Some(0..0x20) | None => break None,
+                    Some(_) => at += 1,
+                }
+            };
+            match scan(&bytes, 0) {
+                Scanned::End(end, is_plain) => {
+                    prop_assert_eq!(Some(end), naive);
+                    prop_assert_eq!(is_plain, !bytes[..end].contains(&b'\\'));
+                }
+                Scanned::Broken(offset, _) => {
+                    prop_assert_eq!(naive, None);
+                    prop_assert!(offset >= at && offset <= bytes.len());
+                }
+            }
         }
 
         #[test]

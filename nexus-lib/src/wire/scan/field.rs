@@ -68,7 +68,8 @@ pub(super) fn find<const N: usize>(
 
 /// Whether a parser that ignores case, as Go's does, takes `key` for `name`.
 fn is_alike(key: &[u8], name: &str) -> bool {
-    if key.is_ascii() {
+    // Letters outside ASCII are longer than those that they fold into.
+    if key.len() <= name.len() || key.is_ascii() {
         return key.eq_ignore_ascii_case(name.as_bytes());
     }
     let Ok(key) = str::from_utf8(key) else {
@@ -80,6 +81,5 @@ fn is_alike(key: &[u8], name: &str) -> bool {
         '\u{212a}' => 'k',
         other => other.to_ascii_lowercase(),
     };
-    // At most two bytes more for each letter: most keys are told apart by this alone.
-    key.len() >= name.len() && key.chars().map(fold).eq(name.chars())
+    key.chars().map(fold).eq(name.chars())
 }

@@ -84,6 +84,10 @@ fn details<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<Figures, Synta
 
 /// A count, however it is written: as a number, with a fraction or a sign, or as text.
 fn figure<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<Option<u64>, SyntaxError> {
+    // As nearly all are written.
+    if let Some(count) = cursor.plain_count() {
+        return Ok(Some(count));
+    }
     let value = &json[cursor.skip()?];
     let text = str::from_utf8(value).unwrap_or_default();
     let whole = text.trim_matches('"').parse::<u64>().ok();

@@ -236,7 +236,7 @@ async fn a_conversation_named_after_its_first_request_has_all_of_its_rows() {
         ..open_row("unused")
     };
     // The same letters in upper case are another name.
-    let other: ConversationId = id.as_str().to_uppercase().parse().unwrap();
+    let other: ConversationId = id.to_string().to_uppercase().parse().unwrap();
     let writes = vec![
         LedgerWrite::Open(row(first, &id)),
         LedgerWrite::Open(row(RequestId::new(), &id)),
@@ -251,7 +251,7 @@ async fn a_conversation_named_after_its_first_request_has_all_of_its_rows() {
         found
             .requests
             .iter()
-            .all(|row| row.conversation_id == id.as_str())
+            .all(|row| row.conversation_id == id.to_string())
     );
     let totals = store.totals(Default::default()).await.unwrap();
     assert_eq!(totals.total_conversations, if id == other { 1 } else { 2 });
