@@ -6,7 +6,7 @@ use http::{HeaderValue, Uri};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Result;
-use crate::wire::{BaseUrl, ModelId, ProviderId, Timestamp};
+use crate::wire::{BaseUrl, Endpoint, ModelId, ProviderId, Timestamp};
 
 /// A provider as calls see it: the stored record, made ready once for every request after.
 pub struct ProviderProfile {
@@ -29,17 +29,17 @@ pub struct ProviderProfile {
     /// Its share among equals.
     pub weight: u32,
     /// Where its requests go, once that was asked for.
-    pub(crate) endpoint: OnceLock<Uri>,
+    pub(crate) endpoint: OnceLock<Endpoint>,
 }
 
 impl ProviderProfile {
     /// Where this provider's chat requests go: joined by its dialect once, and kept.
-    pub(crate) fn endpoint(&self, join: impl FnOnce(&BaseUrl) -> Result<Uri>) -> Result<Uri> {
-        if let Some(uri) = self.endpoint.get() {
-            return Ok(uri.clone());
+    pub(crate) fn endpoint(&self, join: impl FnOnce(&BaseUrl) -> Result<Uri>) -> Result<&Endpoint> {
+        if let Some(endpoint) = self.endpoint.get() {
+            return Ok(endpoint);
         }
-        let uri = join(&self.base_url)?;
-        Ok(self.endpoint.get_or_init(|| uri).clone())
+        let endpoint = Endpoint::new(join(&self.base_url)?)?;
+        Ok(self.endpoint.get_or_init(|| endpoint))
     }
 
     /// The provider's key. Empty when it needs none.

@@ -6,6 +6,7 @@
 
 mod base_url;
 mod chat;
+mod endpoint;
 mod error_body;
 mod id;
 pub mod json;
@@ -18,6 +19,7 @@ mod usage_report;
 
 pub use base_url::BaseUrl;
 pub use chat::{ChatChunk, ChatCompletion, ChatRequest, Choice, ChunkChoice, Delta, Message, Role};
+pub use endpoint::{Endpoint, Origin};
 pub use error_body::{ErrorBody, ErrorDetail};
 pub use id::{ConversationId, ModelId, ProviderId, RequestId};
 pub use mask::mask;

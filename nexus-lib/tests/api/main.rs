@@ -8,6 +8,7 @@
 )]
 
 mod auth;
+mod connections;
 mod durability;
 mod endings;
 mod errors;

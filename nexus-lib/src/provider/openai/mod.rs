@@ -41,7 +41,7 @@ impl OpenAiProvider {
         Self { kind, transport }
     }
 
-    fn encode(attempt: &Attempt) -> Result<Request<Full<Bytes>>> {
+    fn encode(attempt: &Attempt) -> Request<Full<Bytes>> {
         let (call, target) = (attempt.call(), attempt.target());
         let ask_usage = call.body.is_stream() && accepts_stream_options(target);
         let body = call
@@ -50,9 +50,6 @@ impl OpenAiProvider {
 
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = target
-            .provider
-            .endpoint(|base| base.join("/v1", "/chat/completions"))?;
         let headers = request.headers_mut();
         // Room for these, what is inserted here, and what the client library adds.
         headers.reserve(call.headers.len() + 5);
@@ -71,7 +68,7 @@ impl OpenAiProvider {
         if let Some(bearer) = &target.provider.bearer {
             headers.insert(header::AUTHORIZATION, bearer.clone());
         }
-        Ok(request)
+        request
     }
 }
 
@@ -83,9 +80,11 @@ impl Provider for OpenAiProvider {
 
     async fn send(&self, attempt: Attempt) -> Result<Reply> {
         let deadline = self.transport.first_event_deadline();
+        let profile = &attempt.target().provider;
+        let endpoint = profile.endpoint(|base| base.join("/v1", "/chat/completions"))?;
         let response = self
             .transport
-            .send(Self::encode(&attempt)?, deadline)
+            .send(endpoint, Self::encode(&attempt), deadline)
             .await?;
         let (mut parts, body) = response.into_parts();
         if matches!(

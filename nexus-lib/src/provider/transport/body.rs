@@ -10,11 +10,13 @@ use tokio::time::{Instant, Sleep};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::transport::failure;
+use crate::provider::transport::pool::Lease;
 
 /// The body of an upstream's answer, read under the idle timer. Dropping it drops the connection
 /// unless it was read to its end.
 pub(crate) struct UpstreamBody {
     incoming: Incoming,
+    lease: Lease,
     idle: Duration,
     /// Since when nothing has come, if something is waited for.
     silent_since: Option<Instant>,
@@ -24,9 +26,10 @@ pub(crate) struct UpstreamBody {
 }
 
 impl UpstreamBody {
-    pub(super) fn new(incoming: Incoming, idle: Duration) -> Self {
+    pub(super) fn new(incoming: Incoming, lease: Lease, idle: Duration) -> Self {
         Self {
             incoming,
+            lease,
             idle,
             silent_since: None,
             timer: None,
@@ -48,10 +51,18 @@ impl UpstreamBody {
                 .map_err(failure::of_body)?
                 .map(|frame| frame.into_data())
             {
-                Some(Ok(data)) => return Poll::Ready(Ok(Some(data))),
+                Some(Ok(data)) => {
+                    if self.incoming.is_end_stream() {
+                        self.lease.release();
+                    }
+                    return Poll::Ready(Ok(Some(data)));
+                }
                 // Trailers are for the next hop.
                 Some(Err(_)) => {}
-                None => return Poll::Ready(Ok(None)),
+                None => {
+                    self.lease.release();
+                    return Poll::Ready(Ok(None));
+                }
             }
         }
     }

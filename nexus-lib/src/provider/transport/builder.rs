@@ -2,13 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Transport;
+use crate::provider::transport::pool::{Connector, Pool};
 
 /// How long an upstream may be silent. There is no limit on the whole of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,15 +71,8 @@ impl TransportBuilder {
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(60))
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .http2_adaptive_window(true)
-            .build(connector);
         Ok(Transport {
-            client,
+            pool: Pool::new(Connector::new(connector)),
             timeouts: self.timeouts,
         })
     }

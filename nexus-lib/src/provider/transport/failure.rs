@@ -1,17 +1,18 @@
 //! What a client is told of a connection's failure: the cause stays behind, for the log.
 
-use hyper_util::client::legacy;
-
 use crate::error::{Error, ErrorKind};
+use crate::provider::transport::pool::Failure;
+
+const CANNOT_BE_REACHED: &str =
+    "the provider cannot be reached; try again, or ask the operator to check its server_url";
 
 const BROKE_BEFORE_ANSWER: &str =
     "the connection to the provider broke before it answered; try again";
 
-pub(super) fn of_request(cause: legacy::Error) -> Error {
-    let message = if cause.is_connect() {
-        "the provider cannot be reached; try again, or ask the operator to check its server_url"
-    } else {
-        BROKE_BEFORE_ANSWER
+pub(super) fn of_request(failure: Failure) -> Error {
+    let (message, cause) = match failure {
+        Failure::Connect(cause) => (CANNOT_BE_REACHED, cause),
+        Failure::Exchange(cause) => (BROKE_BEFORE_ANSWER, cause.into()),
     };
     Error::new(ErrorKind::UpstreamUnreachable, message).with_source(cause)
 }

@@ -6,6 +6,7 @@
 mod body;
 mod builder;
 pub(crate) mod failure;
+mod pool;
 
 pub(crate) use body::UpstreamBody;
 pub use builder::{Timeouts, TransportBuilder};
@@ -13,19 +14,16 @@ pub use builder::{Timeouts, TransportBuilder};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use tokio::time::Instant;
 
 use crate::error::Result;
+use crate::wire::Endpoint;
+use pool::Pool;
 
-type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
-
-/// Connections to upstreams, pooled by host. A clone shares the pools.
+/// Connections to upstreams, pooled by origin. A clone shares the pools.
 #[derive(Clone)]
 pub struct Transport {
-    client: HttpClient,
+    pool: Pool,
     timeouts: Timeouts,
 }
 
@@ -45,7 +43,7 @@ impl Transport {
         Instant::now() + self.timeouts.first_event
     }
 
-    /// Sends a request and awaits the head of the answer until `deadline`.
+    /// Sends a request, whose URL is `endpoint`, and awaits the head of the answer until `deadline`.
     ///
     /// # Errors
     /// `UpstreamUnreachable` or `UpstreamTimeout`; neither names the address.
@@ -54,12 +52,13 @@ impl Transport {
     /// Dropped, it drops the request.
     pub(crate) async fn send(
         &self,
+        endpoint: &Endpoint,
         request: Request<Full<Bytes>>,
         deadline: Instant,
     ) -> Result<Response<UpstreamBody>> {
-        match tokio::time::timeout_at(deadline, self.client.request(request)).await {
-            Ok(Ok(response)) => {
-                Ok(response.map(|body| UpstreamBody::new(body, self.timeouts.idle)))
+        match tokio::time::timeout_at(deadline, self.pool.send(endpoint, request)).await {
+            Ok(Ok((response, lease))) => {
+                Ok(response.map(|body| UpstreamBody::new(body, lease, self.timeouts.idle)))
             }
             Ok(Err(cause)) => Err(failure::of_request(cause)),
             Err(_) => Err(failure::too_slow(

@@ -1,0 +1,118 @@
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, Version, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::{TrySendError, http1, http2};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::{Connection as _, HttpConnector};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tower::Service;
+
+use super::Failure;
+use crate::wire::Endpoint;
+
+type Body = Full<Bytes>;
+
+/// How often an HTTP/2 connection is asked whether it still stands.
+const PING: Duration = Duration::from_secs(20);
+
+/// The sending half of a connection to an upstream. The other half is a task that ends when the last
+/// of these is dropped and no answer is under way on it.
+pub(super) enum Connection {
+    Http1(http1::SendRequest<Body>),
+    Http2(http2::SendRequest<Body>),
+}
+
+impl Connection {
+    /// Whether it is known to be of no use any more.
+    pub(super) fn is_closed(&self) -> bool {
+        match self {
+            Self::Http1(sender) => sender.is_closed(),
+            Self::Http2(sender) => sender.is_closed(),
+        }
+    }
+
+    /// Whether it takes requests while others are under way.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self, Self::Http2(_))
+    }
+
+    /// The same connection once more, if it can be shared.
+    pub(super) fn shared(&self) -> Option<Self> {
+        match self {
+            Self::Http1(_) => None,
+            Self::Http2(sender) => Some(Self::Http2(sender.clone())),
+        }
+    }
+
+    /// Sends `request` to `endpoint`; the error has the request if nothing of it was sent.
+    pub(super) async fn send(
+        &mut self,
+        endpoint: &Endpoint,
+        mut request: Request<Body>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Body>>> {
+        match self {
+            Self::Http1(sender) => {
+                *request.uri_mut() = endpoint.path().clone();
+                *request.version_mut() = Version::HTTP_11;
+                let host = endpoint.host().clone();
+                request.headers_mut().insert(header::HOST, host);
+                if !sender.is_ready() {
+                    // The last answer was read to its end, so this is soon. A failure shows again below.
+                    let _ = sender.ready().await;
+                }
+                sender.try_send_request(request).await
+            }
+            Self::Http2(sender) => {
+                *request.uri_mut() = endpoint.uri().clone();
+                *request.version_mut() = Version::HTTP_2;
+                request.headers_mut().remove(header::HOST);
+                sender.try_send_request(request).await
+            }
+        }
+    }
+}
+
+/// Opens connections: TCP, and TLS over it for https.
+#[derive(Clone)]
+pub(in crate::provider::transport) struct Connector(HttpsConnector<HttpConnector>);
+
+impl Connector {
+    pub(in crate::provider::transport) fn new(connector: HttpsConnector<HttpConnector>) -> Self {
+        Self(connector)
+    }
+
+    /// # Cancel safety
+    /// Dropped, it drops the connection.
+    pub(super) async fn connect(&self, endpoint: &Endpoint) -> Result<Connection, Failure> {
+        // Both parts of the connector are always ready.
+        let stream = self.0.clone().call(endpoint.uri().clone());
+        let stream = stream.await.map_err(Failure::Connect)?;
+        if stream.connected().is_negotiated_h2() {
+            let handshake = http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .adaptive_window(true)
+                .keep_alive_interval(PING)
+                .handshake(stream);
+            let (sender, connection) = handshake.await.map_err(Failure::Exchange)?;
+            drive(connection);
+            return Ok(Connection::Http2(sender));
+        }
+        let handshake = http1::handshake(stream).await;
+        let (sender, connection) = handshake.map_err(Failure::Exchange)?;
+        drive(connection);
+        Ok(Connection::Http1(sender))
+    }
+}
+
+/// Owned by the [`Connection`]: the task ends with it.
+fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection to an upstream ended");
+        }
+    });
+}

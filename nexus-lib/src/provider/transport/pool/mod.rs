@@ -1,0 +1,157 @@
+//! Connections to upstreams, kept for the requests that follow.
+//!
+//! A request takes the connection to its origin that was used last, or opens one. Its answer's body
+//! holds the connection ([`Lease`]) and gives it back once it was read to its end; dropped before
+//! that, it closes the connection, since the rest of the answer would be in the way of the next. An
+//! HTTP/2 connection is shared and never taken away.
+//!
+//! Why not a client library's pool: giving back by whoever has read the body costs no task for each
+//! request, and a provider's own proxies and timers have their place here.
+
+mod connection;
+mod shelf;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tokio::task::AbortHandle;
+
+use crate::error::BoxError;
+use crate::wire::{Endpoint, Origin};
+use connection::Connection;
+pub(super) use connection::Connector;
+use shelf::Shelf;
+
+/// How long a connection is kept that nobody uses. Servers close theirs after about as long.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Connections by origin. A clone shares them.
+#[derive(Clone)]
+pub(super) struct Pool {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    connector: Connector,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    shelf: Shelf,
+    /// Closes what has been idle for too long; there is one while anything is idle.
+    sweeper: Option<AbortHandle>,
+}
+
+/// Why there is no answer.
+pub(super) enum Failure {
+    /// No connection could be made.
+    Connect(BoxError),
+    /// The connection broke, or the upstream spoke no HTTP.
+    Exchange(hyper::Error),
+}
+
+impl Pool {
+    pub(super) fn new(connector: Connector) -> Self {
+        let idle = Mutex::default();
+        Self {
+            inner: Arc::new(Inner { connector, idle }),
+        }
+    }
+
+    /// Sends `request`, whose URL is filled in here, and awaits the head of the answer.
+    ///
+    /// # Cancel safety
+    /// Dropped, it closes the connection that the request is on.
+    pub(super) async fn send(
+        &self,
+        endpoint: &Endpoint,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, Lease), Failure> {
+        let origin = endpoint.origin();
+        while let Some(mut connection) = self.inner.take(origin) {
+            // An upstream may close a connection just when it is taken: a request of which nothing was
+            // sent goes over the next one.
+            match connection.send(endpoint, request).await {
+                Ok(response) => return Ok((response, self.lease(origin, connection))),
+                Err(mut failed) => match failed.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(Failure::Exchange(failed.into_error())),
+                },
+            }
+        }
+        let mut connection = self.inner.connector.connect(endpoint).await?;
+        if let Some(shared) = connection.shared() {
+            self.inner.put(origin, shared);
+        }
+        match connection.send(endpoint, request).await {
+            Ok(response) => Ok((response, self.lease(origin, connection))),
+            Err(failed) => Err(Failure::Exchange(failed.into_error())),
+        }
+    }
+
+    fn lease(&self, origin: &Origin, connection: Connection) -> Lease {
+        if connection.is_shared() {
+            return Lease(None);
+        }
+        Lease(Some((Arc::clone(&self.inner), origin.clone(), connection)))
+    }
+}
+
+impl Inner {
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        // No code panics while it holds the lock, and the data is whole between statements.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, origin: &Origin) -> Option<Connection> {
+        self.idle().shelf.take(origin)
+    }
+
+    fn put(self: &Arc<Self>, origin: &Origin, connection: Connection) {
+        let mut idle = self.idle();
+        idle.shelf.put(origin, connection);
+        if idle.sweeper.is_none() {
+            let sweeper = tokio::spawn(sweep(Arc::downgrade(self)));
+            idle.sweeper = Some(sweeper.abort_handle());
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(sweeper) = self.idle().sweeper.take() {
+            sweeper.abort();
+        }
+    }
+}
+
+/// Ends by itself when nothing is idle any more.
+async fn sweep(pool: std::sync::Weak<Inner>) {
+    loop {
+        tokio::time::sleep(IDLE / 4).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let mut idle = pool.idle();
+        idle.shelf.sweep(IDLE);
+        if idle.shelf.is_empty() {
+            idle.sweeper = None;
+            return;
+        }
+    }
+}
+
+/// A connection that an answer's body comes on.
+pub(super) struct Lease(Option<(Arc<Inner>, Origin, Connection)>);
+
+impl Lease {
+    /// Gives the connection back: the body was read to its end.
+    pub(super) fn release(&mut self) {
+        if let Some((pool, origin, connection)) = self.0.take() {
+            pool.put(&origin, connection);
+        }
+    }
+}
