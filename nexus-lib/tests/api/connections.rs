@@ -1,9 +1,10 @@
 //! Connections to upstreams: used again where that can be done, and never where it cannot.
 
+use nexus_lib::Transport;
 use nexus_lib::testing::{Answer, Gate, Script, openai};
 use serde_json::json;
 
-use crate::support::{PLAIN, Rig, STREAM, chat};
+use crate::support::{HttpsUpstream, PLAIN, Rig, STREAM, chat};
 
 #[tokio::test]
 async fn one_connection_serves_one_answer_after_the_other() {
@@ -67,4 +68,29 @@ async fn an_answer_that_was_left_takes_its_connection_along() {
     upstream.closed(0).await;
     assert_eq!(rig.chat(PLAIN).await.status, 200);
     assert_eq!(upstream.connections(), 2);
+}
+
+#[tokio::test]
+async fn https_upstreams_are_spoken_to_in_the_version_that_they_offer() {
+    for (alpn, version) in [
+        (&[&b"h2"[..], b"http/1.1"][..], "HTTP/2.0"),
+        (&[], "HTTP/1.1"),
+    ] {
+        let upstream = HttpsUpstream::start(alpn).await;
+        let transport = Transport::builder().tls_config(upstream.trust.clone());
+        let rig = Rig::with(|builder| builder.transport(transport.build().unwrap())).await;
+        rig.add_provider("TLS", &upstream.url, 0).await;
+        for _ in 0..3 {
+            let response = rig.chat(PLAIN).await;
+            assert_eq!(response.status, 200, "{}", response.body.text());
+            let answer = response.body.json();
+            assert_eq!(answer["choices"][0]["message"]["content"], version);
+        }
+        assert_eq!(upstream.connections(), 1, "{version}");
+        if version == "HTTP/2.0" {
+            let (first, second) = tokio::join!(rig.chat(PLAIN), rig.chat(PLAIN));
+            assert_eq!((first.status, second.status), (200, 200));
+            assert_eq!(upstream.connections(), 1);
+        }
+    }
 }

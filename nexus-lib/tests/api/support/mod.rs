@@ -1,10 +1,12 @@
 //! A gateway on two loopback ports, and what tests say to it.
 
 mod gated_store;
+mod https;
 mod rig;
 mod serve;
 
 pub(crate) use gated_store::Append;
+pub(crate) use https::HttpsUpstream;
 pub(crate) use rig::{Rig, short};
 
 use nexus_lib::testing::RawRequest;
