@@ -36,6 +36,7 @@ pub mod sse;
 pub mod store;
 #[cfg(feature = "test-util")]
 pub mod testing;
+pub mod transcript;
 pub mod wire;
 
 pub use error::{Error, ErrorKind, Origin, Result};
@@ -45,4 +46,5 @@ pub use provider::{Provider, Timeouts, Transport};
 pub use registry::{ProviderSpec, Registry};
 pub use router::Router;
 pub use store::{NewModel, SqliteStore, Store};
+pub use transcript::{Answer, AssistantMessage, Transcript};
 pub use wire::ChatRequest;

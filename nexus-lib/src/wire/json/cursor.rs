@@ -56,6 +56,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Where it stands.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
     /// The byte that is next; of a value, it tells the type.
     pub(crate) fn peek(&self) -> Option<u8> {
         self.json.get(self.at).copied()

@@ -105,7 +105,7 @@ fn stops_in(block: u8x16) -> u32 {
 
 /// The text of a string whose grammar was checked, given without its quotes. `None` when it is no
 /// Unicode: bytes that are not UTF-8, or half of a surrogate pair.
-pub(super) fn decode(raw: &[u8]) -> Option<Cow<'_, str>> {
+pub(crate) fn decode(raw: &[u8]) -> Option<Cow<'_, str>> {
     let raw = std::str::from_utf8(raw).ok()?;
     let Some(mut backslash) = memchr::memchr(b'\\', raw.as_bytes()) else {
         return Some(Cow::Borrowed(raw));

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::wire::json::Cursor;
+use crate::wire::json::{Cursor, SyntaxError};
 
 /// The type of a JSON value, which its first byte tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,8 @@ impl Kind {
     }
 }
 
-/// Where the values of the fields `names` stand in `body`, whose bytes `object` are one object.
+/// Where the values of the fields `names` stand in `body`, whose bytes `object` are one object; `read`
+/// must read the value of each.
 ///
 /// # Errors
 /// When the object cannot be read, or when one of `names` is given twice or in another spelling.
@@ -36,6 +37,7 @@ pub(super) fn find<const N: usize>(
     body: &[u8],
     object: Range<usize>,
     names: [&'static str; N],
+    mut read: impl for<'a> FnMut(&str, &'a [u8], &mut Cursor<'a>) -> Result<(), SyntaxError>,
 ) -> Result<[Option<Range<usize>>; N]> {
     let json = body.get(object.clone()).unwrap_or_default();
     let mut values = [const { None }; N];
@@ -43,14 +45,16 @@ pub(super) fn find<const N: usize>(
     let mut walk = || {
         let mut cursor = Cursor::of_text(json)?;
         cursor.object(|key, cursor| {
-            let value = cursor.skip()?;
             let mut fields = names.iter().zip(&mut values);
-            if let Some((name, slot)) = fields.find(|(name, _)| is_alike(&key, name)) {
-                if slot.is_some() || *key != *name.as_bytes() {
-                    ambiguous = Some(*name);
-                }
-                *slot = Some(object.start + value.start..object.start + value.end);
+            let Some((name, slot)) = fields.find(|(name, _)| is_alike(&key, name)) else {
+                return cursor.skip().map(drop);
+            };
+            if slot.is_some() || *key != *name.as_bytes() {
+                ambiguous = Some(*name);
             }
+            let start = cursor.position();
+            read(name, json, cursor)?;
+            *slot = Some(object.start + start..object.start + cursor.position());
             Ok(())
         })?;
         cursor.end()

@@ -13,6 +13,7 @@ mod splice;
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::wire::Prefixes;
 use crate::wire::json::Cursor;
 use field::{Kind, find};
 use splice::Edit;
@@ -26,6 +27,8 @@ pub struct RequestScan {
     pub stream: bool,
     /// Whether the client itself asks for usage in the stream.
     pub include_usage: bool,
+    /// What was said so far.
+    pub prefixes: Prefixes,
     /// Where the model's name stands, with its quotes.
     model_at: Range<usize>,
     /// What makes the request ask for usage; `None` when it does.
@@ -45,7 +48,15 @@ impl RequestScan {
     /// - one of these is given twice, or in another case.
     pub fn of(body: &[u8]) -> Result<Self> {
         const NAMES: [&str; 4] = ["model", "messages", "stream", "stream_options"];
-        let [model, messages, stream, options] = find(body, 0..body.len(), NAMES)?;
+        let mut prefixes = Prefixes::default();
+        let whole = 0..body.len();
+        let [model, messages, stream, options] = find(body, whole, NAMES, |name, json, cursor| {
+            if name == "messages" && cursor.peek() == Some(b'[') {
+                prefixes = Prefixes::read(json, cursor)?;
+                return Ok(());
+            }
+            cursor.skip().map(drop)
+        })?;
 
         let model_at = model.ok_or_else(|| refused("model", "`model` is missing"))?;
         let model = read_model(body.get(model_at.clone()).unwrap_or_default())?;
@@ -65,6 +76,7 @@ impl RequestScan {
             model,
             stream,
             include_usage: ask_usage.is_none(),
+            prefixes,
             model_at,
             ask_usage,
         })
@@ -93,7 +105,9 @@ fn read_options(body: &[u8], options: Option<Range<usize>>) -> Result<Option<Edi
         Kind::Object => {}
         _ => return Err(refused(PARAM, "`stream_options` must be an object")),
     }
-    let [include_usage] = find(body, options.clone(), ["include_usage"])?;
+    let [include_usage] = find(body, options.clone(), ["include_usage"], |_, _, cursor| {
+        cursor.skip().map(drop)
+    })?;
     match include_usage.map(|value| (Kind::of(body, &value), value)) {
         None => Ok(Edit::insert_include_usage(body, options)),
         Some((Kind::True, _)) => Ok(None),

@@ -1,0 +1,63 @@
+//! Conversations by what was said in them: a fingerprint of a request's messages, message by message.
+//!
+//! Chat APIs keep no conversation: each request brings all messages so far. So a request goes on with
+//! an earlier one if its messages begin with that one's and the reply that it got. [`Prefix`] is a
+//! fingerprint of such a beginning; it grows by one message at a time.
+//!
+//! What counts of a message is what it says: role, text, other parts, tool calls, and whose result it
+//! is. Texts are compared as text, however they are escaped; a text alone is the same as a list with
+//! this one text part. What clients do not send back (reasoning, annotations, log probabilities) does
+//! not count.
+
+mod message;
+mod text;
+
+pub(crate) use message::{MessagePrint, replies};
+
+use xxhash_rust::xxh3::xxh3_128;
+
+/// The fingerprint of a conversation's first messages.
+///
+/// 128 bits of XXH3, so that no two beginnings of one client's share one by chance. It is no
+/// protection against a client that wants it so: whoever compares prefixes tells clients apart by
+/// other means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Prefix(u128);
+
+impl Prefix {
+    /// That of no messages.
+    pub const START: Self = Self(0);
+
+    /// This beginning with one message more.
+    #[must_use]
+    pub(crate) fn then(self, message: MessagePrint) -> Self {
+        let mut both = [0; 32];
+        both[..16].copy_from_slice(&self.0.to_le_bytes());
+        both[16..].copy_from_slice(&message.bits().to_le_bytes());
+        Self(xxh3_128(&both))
+    }
+
+    /// The bits.
+    pub fn bits(self) -> u128 {
+        self.0
+    }
+}
+
+/// What the messages of a request come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prefixes {
+    /// All of the messages.
+    pub whole: Prefix,
+    /// Behind each of the assistant's messages but a last one, the shortest first: each may be where an
+    /// earlier request and its reply end.
+    pub replies: Vec<Prefix>,
+}
+
+impl Default for Prefixes {
+    fn default() -> Self {
+        Self {
+            whole: Prefix::START,
+            replies: Vec::new(),
+        }
+    }
+}
