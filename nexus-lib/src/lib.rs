@@ -36,6 +36,7 @@ pub mod sse;
 pub mod store;
 #[cfg(feature = "test-util")]
 pub mod testing;
+pub mod thread;
 pub mod transcript;
 pub mod wire;
 

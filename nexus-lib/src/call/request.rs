@@ -53,18 +53,17 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call that begins now.
+    /// A call that begins now, and a conversation with it.
     pub fn new(
         id: RequestId,
         principal: Principal,
         operation: Operation,
-        conversation: ConversationId,
         body: RequestBody,
     ) -> Self {
         Self {
             id,
             principal,
-            conversation,
+            conversation: ConversationId::begun_by(id),
             operation,
             body,
             headers: HeaderMap::new(),

@@ -11,6 +11,7 @@ use crate::provider::{DemoProvider, OpenAiProvider, Provider, Transport};
 use crate::registry::Registry;
 use crate::router::Router;
 use crate::store::{LedgerStore, RegistryStore, Store};
+use crate::thread::Threads;
 
 const MAX_BODY_BYTES: usize = 64 << 20;
 
@@ -93,15 +94,18 @@ impl GatewayBuilder {
         let registry = Registry::open(registry_store, providers.keys().copied()).await?;
         let ledger_store: Arc<dyn LedgerStore> = self.store.clone();
         let ledger = UsageLedger::start(ledger_store).await?;
+        let threads = Threads::default();
         let stack = stack::build(
             Router::new(),
             ledger.clone(),
+            threads.clone(),
             Dispatch::new(providers.into_iter().collect()),
         );
         Ok(Gateway {
             store: self.store,
             registry,
             ledger,
+            threads,
             stack,
             admin_token: self.admin_token,
             max_body_bytes: self.max_body_bytes,

@@ -96,10 +96,11 @@ impl Gateway {
     async fn send(&self, request: ChatRequest) -> Result<Metered> {
         let principal = self.registry().authenticate(request.key.as_bytes())?;
         let id = RequestId::new();
-        let conversation = match &request.conversation {
-            Some(id) => id.parse()?,
-            None => ConversationId::begun_by(id),
-        };
+        let named = request
+            .conversation
+            .as_deref()
+            .map(str::parse)
+            .transpose()?;
         let body = serde_json::to_vec(&request).map_err(|cause| {
             Error::new(
                 ErrorKind::InvalidRequest,
@@ -108,7 +109,8 @@ impl Gateway {
             .with_source(cause)
         })?;
         let body = RequestBody::scan(body.into())?;
-        let call = Call::new(id, principal, Operation::ChatCompletion, conversation, body);
+        let mut call = Call::new(id, principal, Operation::ChatCompletion, body);
+        self.threads.place(&mut call, named);
         self.stack.clone().oneshot(call).await
     }
 }

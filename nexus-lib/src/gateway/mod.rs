@@ -18,6 +18,7 @@ use crate::http::{AdminService, ApiService};
 use crate::ledger::UsageLedger;
 use crate::registry::Registry;
 use crate::store::Store;
+use crate::thread::Threads;
 
 /// A running gateway. A clone is the same one.
 ///
@@ -37,6 +38,7 @@ pub struct Gateway {
     store: Arc<dyn Store>,
     registry: Registry,
     ledger: UsageLedger,
+    threads: Threads,
     stack: Stack,
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
@@ -52,6 +54,7 @@ impl Gateway {
     pub fn api(&self) -> ApiService<Stack> {
         ApiService::new(
             self.registry.clone(),
+            self.threads.clone(),
             self.stack.clone(),
             self.max_body_bytes,
         )

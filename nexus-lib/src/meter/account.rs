@@ -1,25 +1,47 @@
 use std::borrow::Cow;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use http::StatusCode;
 
 use crate::call::{Observed, Routed, Target};
 use crate::error::{Error, Result};
 use crate::ledger::{Entry, UsageLedger};
 use crate::store::{OpenRow, RequestState, Settlement};
+use crate::thread::Threads;
+use crate::transcript::Answer;
 use crate::wire::{ConversationId, RequestId, UsageSource};
 
 /// The longest error text that is kept in a row, in bytes.
 const MAX_ERROR_BYTES: usize = 500;
+
+/// Where the endings of calls are noted. A clone is the same.
+#[derive(Clone)]
+pub(super) struct Books(Arc<Inner>);
+
+struct Inner {
+    ledger: UsageLedger,
+    threads: Threads,
+}
+
+impl Books {
+    pub(super) fn new(ledger: UsageLedger, threads: Threads) -> Self {
+        Self(Arc::new(Inner { ledger, threads }))
+    }
+}
 
 /// One call's row while the call lasts. Settled once: by [`settle`](Self::settle), or by being dropped,
 /// which is what the client's leaving comes to.
 pub(super) struct Account {
     /// Taken by the one who settles.
     entry: Option<Entry>,
+    books: Books,
     routed: Routed,
     observed: Observed,
+    /// What the client was sent.
+    answer: Answer,
     status: Option<StatusCode>,
     first_byte: Option<Instant>,
 }
@@ -36,9 +58,11 @@ pub(super) enum Ending<'a> {
 
 impl Account {
     /// For a call that goes out now.
-    pub(super) async fn open(ledger: &UsageLedger, routed: Routed) -> Result<Self> {
+    pub(super) async fn open(books: &Books, routed: Routed) -> Result<Self> {
         let (call, target) = (routed.call(), routed.current());
-        let entry = ledger
+        let entry = books
+            .0
+            .ledger
             .open(OpenRow {
                 request_id: call.id,
                 conversation_id: call.conversation.clone(),
@@ -53,8 +77,10 @@ impl Account {
             .await?;
         Ok(Self {
             entry: Some(entry),
+            books: books.clone(),
             routed,
             observed: Observed::default(),
+            answer: Answer::Nothing,
             status: None,
             first_byte: None,
         })
@@ -95,6 +121,17 @@ impl Account {
         self.first_byte.get_or_insert_with(Instant::now);
     }
 
+    /// Notes the whole answer, which is about to go out.
+    pub(super) fn answer_is(&mut self, body: &Bytes) {
+        self.answer = Answer::Whole(body.clone());
+    }
+
+    /// Notes a piece of a streamed answer, which is about to go out.
+    pub(super) fn events(&mut self, events: &[u8]) {
+        self.first_byte();
+        self.answer.push(events);
+    }
+
     /// Adds what was seen in bytes that passed.
     pub(super) fn observe(&mut self, observed: Observed) {
         self.observed.merge(observed);
@@ -119,7 +156,10 @@ impl Account {
     fn settlement(&self, ending: Ending<'_>) -> Settlement {
         let (call, target) = (self.routed.call(), self.routed.current());
         let (state, error) = self.verdict(ending);
-        let since_start = |at: Instant| millis(at.saturating_duration_since(call.started));
+        let duration = call.started.elapsed();
+        // Half a reply too: people stop a model, and go on with what they have.
+        let now = call.started_at.saturating_add(duration);
+        self.books.0.threads.remember(call, &self.answer, now);
         Settlement {
             state,
             provider_id: target.provider.id,
@@ -132,8 +172,10 @@ impl Account {
             usage: self.observed.usage.unwrap_or_default(),
             status: self.status.map(|status| status.as_u16()),
             attempts: self.routed.attempts(),
-            first_token_ms: self.first_byte.map(since_start),
-            duration_ms: since_start(Instant::now()),
+            first_token_ms: self
+                .first_byte
+                .map(|at| millis(at.saturating_duration_since(call.started))),
+            duration_ms: millis(duration),
             error,
         }
     }

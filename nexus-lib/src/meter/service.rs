@@ -6,23 +6,22 @@ use tower::Service;
 
 use crate::call::{Metered, MeteredBody, Reply, ReplyBody, Routed};
 use crate::error::{Error, Result};
-use crate::ledger::UsageLedger;
-use crate::meter::account::{Account, Ending};
+use crate::meter::account::{Account, Books, Ending};
 use crate::meter::grace::Grace;
 use crate::meter::stream::Settling;
 
 /// Opens a row for each call and settles it. See the [module](crate::meter).
 #[derive(Clone)]
 pub struct Meter<S> {
-    ledger: UsageLedger,
+    books: Books,
     grace: Grace,
     inner: S,
 }
 
 impl<S> Meter<S> {
-    pub(super) fn new(ledger: UsageLedger, grace: Grace, inner: S) -> Self {
+    pub(super) fn new(books: Books, grace: Grace, inner: S) -> Self {
         Self {
-            ledger,
+            books,
             grace,
             inner,
         }
@@ -43,12 +42,12 @@ where
     }
 
     fn call(&mut self, routed: Routed) -> Self::Future {
-        let (ledger, grace) = (self.ledger.clone(), self.grace.clone());
+        let (books, grace) = (self.books.clone(), self.grace.clone());
         // The clone that was polled ready is the one to call.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
-            let mut account = Account::open(&ledger, routed.clone()).await?;
+            let mut account = Account::open(&books, routed.clone()).await?;
             let answer = match select(pin!(inner.call(routed)), pin!(grace.over())).await {
                 Either::Left((answer, _)) => answer,
                 Either::Right(((), answer)) => {
@@ -75,6 +74,7 @@ async fn deliver(mut account: Account, reply: Reply) -> Result<Metered> {
     let body = match reply.body {
         ReplyBody::Full { bytes, observed } => {
             account.observe(observed);
+            account.answer_is(&bytes);
             account.first_byte();
             account.settle(Ending::Whole).await?;
             MeteredBody::Full(bytes)

@@ -54,7 +54,7 @@ impl Settling {
                 let terminal = piece.observed.terminal;
                 self.account.observe(piece.observed);
                 if !piece.bytes.is_empty() {
-                    self.account.first_byte();
+                    self.account.events(&piece.bytes);
                 }
                 if !terminal {
                     return Poll::Ready(Some(Ok(piece.bytes)));

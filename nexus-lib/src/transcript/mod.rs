@@ -59,12 +59,13 @@ impl Answer {
         }
     }
 
-    /// What `messages` come to with each of the replies behind them; none where a part was not kept.
-    pub(crate) fn replies(&self, messages: Prefix) -> Vec<Prefix> {
+    /// Calls `found` with what `messages` come to with each of the replies behind them, in order; never
+    /// where a part of them was not kept.
+    pub(crate) fn replies(&self, messages: Prefix, found: impl FnMut(Prefix)) {
         match self {
-            Self::Nothing => Vec::new(),
-            Self::Whole(body) => prefix::replies(messages, body),
-            Self::Streamed(transcript) => transcript.replies(messages),
+            Self::Nothing => {}
+            Self::Whole(body) => prefix::replies(messages, body, found),
+            Self::Streamed(transcript) => transcript.replies(messages, found),
         }
     }
 }

@@ -90,12 +90,12 @@ impl Transcript {
         self.room.omitted
     }
 
-    pub(super) fn replies(&self, messages: Prefix) -> Vec<Prefix> {
+    pub(super) fn replies(&self, messages: Prefix, found: impl FnMut(Prefix)) {
         if self.room.omitted > 0 {
-            return Vec::new();
+            return;
         }
         let prints = self.choices.iter().map(Choice::print);
-        prints.map(|print| messages.then(print)).collect()
+        prints.map(|print| messages.then(print)).for_each(found);
     }
 
     fn read_chunk(&mut self, json: &[u8]) -> Result<(), SyntaxError> {
@@ -130,7 +130,9 @@ impl Transcript {
             match (&*key, cursor.peek()) {
                 (b"index", _) => index = count(cursor)?.unwrap_or(index),
                 (b"delta", Some(b'{')) => delta = json.get(cursor.skip()?),
-                _ => drop(cursor.skip()?),
+                _ => {
+                    cursor.skip()?;
+                }
             }
             Ok(())
         })?;
@@ -156,13 +158,13 @@ impl Transcript {
                 // The form before tool calls.
                 (b"function_call", Some(b'{')) => {
                     return match choice.call(None, false) {
-                        Some(call) => call.read_function(room, json, cursor),
+                        Some(call) => call.read_function(room, cursor),
                         None => cursor.skip().map(drop),
                     };
                 }
                 _ => return cursor.skip().map(drop),
             };
-            room.add(text, string(json, cursor)?);
+            room.add(text, cursor.raw_string()?.0);
             Ok(())
         })
     }
@@ -238,9 +240,11 @@ impl Choice {
         cursor.object(|key, cursor| {
             match (&*key, cursor.peek()) {
                 (b"index", _) => index = count(cursor)?,
-                (b"id", _) => id = string(json, cursor)?,
+                (b"id", _) => id = cursor.raw_string()?.0,
                 (b"function", Some(b'{')) => function = json.get(cursor.skip()?),
-                _ => drop(cursor.skip()?),
+                _ => {
+                    cursor.skip()?;
+                }
             }
             Ok(())
         })?;
@@ -252,7 +256,7 @@ impl Choice {
             room.add(&mut call.id, id);
         }
         match function {
-            Some(function) => call.read_function(room, function, &mut Cursor::new(function)),
+            Some(function) => call.read_function(room, &mut Cursor::new(function)),
             None => Ok(()),
         }
     }
@@ -267,22 +271,23 @@ impl Call {
         }
     }
 
-    fn read_function<'a>(
+    fn read_function(
         &mut self,
         room: &mut Room,
-        json: &'a [u8],
-        cursor: &mut Cursor<'a>,
+        cursor: &mut Cursor<'_>,
     ) -> Result<(), SyntaxError> {
         cursor.object(|key, cursor| {
             match &*key {
                 b"name" => {
-                    let name = string(json, cursor)?;
+                    let name = cursor.raw_string()?.0;
                     if self.name != name {
                         room.add(&mut self.name, name);
                     }
                 }
-                b"arguments" => room.add(&mut self.arguments, string(json, cursor)?),
-                _ => drop(cursor.skip()?),
+                b"arguments" => room.add(&mut self.arguments, cursor.raw_string()?.0),
+                _ => {
+                    cursor.skip()?;
+                }
             }
             Ok(())
         })
@@ -304,17 +309,6 @@ fn count(cursor: &mut Cursor<'_>) -> Result<Option<u64>, SyntaxError> {
         cursor.skip()?;
     }
     Ok(count)
-}
-
-/// The string that is next, without its quotes; empty for any other value.
-fn string<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<&'a [u8], SyntaxError> {
-    let is_string = cursor.peek() == Some(b'"');
-    let value = &json[cursor.skip()?];
-    Ok(if is_string {
-        &value[1..value.len() - 1]
-    } else {
-        b""
-    })
 }
 
 impl fmt::Debug for Transcript {

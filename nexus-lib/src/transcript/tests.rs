@@ -158,6 +158,8 @@ proptest! {
         };
         let asked = prefixes(json!([user]));
         let went_on = prefixes(json!([user, said, user]));
-        prop_assert_eq!(answer.replies(asked.whole), went_on.replies);
+        let mut replies = Vec::new();
+        answer.replies(asked.whole, |reply| replies.push(reply));
+        prop_assert_eq!(replies, went_on.replies);
     }
 }

@@ -25,7 +25,7 @@ pub use error_body::{ErrorBody, ErrorDetail};
 pub use id::{ConversationId, ModelId, ProviderId, RequestId};
 pub use mask::mask;
 pub use model_list::{ModelEntry, ModelList};
-pub use prefix::{Prefix, Prefixes};
+pub use prefix::{Prefix, Prefixes, ThreadMark};
 pub use scan::RequestScan;
 pub use time::{TimeRange, Timestamp};
 pub use usage::{Usage, UsageSource};

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
@@ -28,6 +29,19 @@ impl Timestamp {
     /// Milliseconds since the epoch, rounded down.
     pub const fn as_millis(self) -> i64 {
         self.0.div_euclid(1000)
+    }
+
+    /// How long after `earlier` it is; zero when it is before.
+    pub fn saturating_since(self, earlier: Self) -> Duration {
+        let micros = self.0.saturating_sub(earlier.0);
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    }
+
+    /// The moment `duration` later.
+    #[must_use]
+    pub fn saturating_add(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(micros))
     }
 
     /// Seconds since the epoch, rounded down.

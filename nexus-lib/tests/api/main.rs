@@ -22,4 +22,5 @@ mod secrets;
 mod sse;
 mod streaming;
 mod support;
+mod threads;
 mod timeouts;

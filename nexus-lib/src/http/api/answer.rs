@@ -51,15 +51,17 @@ pub(super) fn allow(response: &mut Response<Body>, methods: &'static str) {
         .insert(ALLOW, HeaderValue::from_static(methods));
 }
 
-/// Puts the names of the request and of its conversation on a response.
-pub(super) fn name(headers: &mut HeaderMap, id: RequestId, conversation: &ConversationId) {
+/// Puts the names of the request and of its conversation, its own unless it has another, on a response.
+pub(super) fn name(headers: &mut HeaderMap, id: RequestId, conversation: Option<ConversationId>) {
     // Both are visible ASCII: there is a value.
     let Ok(own) = HeaderValue::from_str(id.encode(&mut [0; 36])) else {
         return;
     };
-    let conversation = match conversation.request() {
-        Some(request) if request == id => Ok(own.clone()),
-        _ => HeaderValue::from_str(conversation.encode(&mut [0; 36])),
+    let conversation = match conversation {
+        Some(other) if other.request() != Some(id) => {
+            HeaderValue::from_str(other.encode(&mut [0; 36]))
+        }
+        _ => Ok(own.clone()),
     };
     headers.insert(REQUEST_ID, own);
     if let Ok(conversation) = conversation {

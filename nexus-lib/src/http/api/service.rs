@@ -19,6 +19,7 @@ use crate::http::api::{answer, models};
 use crate::http::collect::collect;
 use crate::provider::headers::forwardable;
 use crate::registry::Registry;
+use crate::thread::Threads;
 use crate::wire::{ConversationId, RequestId};
 
 static CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
@@ -34,6 +35,7 @@ pub struct ApiService<S> {
 
 struct Shared<S> {
     registry: Registry,
+    threads: Threads,
     /// Cloned for each call.
     stack: S,
     max_body_bytes: usize,
@@ -46,9 +48,15 @@ enum Begun {
 }
 
 impl<S> ApiService<S> {
-    pub(crate) fn new(registry: Registry, stack: S, max_body_bytes: usize) -> Self {
+    pub(crate) fn new(
+        registry: Registry,
+        threads: Threads,
+        stack: S,
+        max_body_bytes: usize,
+    ) -> Self {
         let shared = Shared {
             registry,
+            threads,
             stack,
             max_body_bytes,
         };
@@ -124,22 +132,23 @@ where
         let (head, body) = request.into_parts();
         let id = RequestId::new();
         let named = conversation(&head.headers);
-        let conversation = match &named {
-            Ok(Some(name)) => name.clone(),
-            _ => ConversationId::begun_by(id),
-        };
         // What needs no waiting is done here, so that the head does not travel with the future.
-        let begun = named.and_then(|_| self.begin(&head));
+        let (named, begun) = match named {
+            Ok(named) => (named, self.begin(&head)),
+            Err(error) => (None, Err(error)),
+        };
         let answered = match begun {
             Ok(Begun::Chat(principal)) => {
                 let (shared, headers) = (Arc::clone(&self.shared), forwardable(&head.headers));
                 return Either::Right(Box::pin(async move {
+                    let mut conversation = named;
                     let mut stack = shared.stack.clone();
                     let answer = async {
                         let body = collect(body, shared.max_body_bytes).await?;
                         let body = RequestBody::scan(body)?;
-                        let chat = Operation::ChatCompletion;
-                        let mut call = Call::new(id, principal, chat, conversation.clone(), body);
+                        let mut call = Call::new(id, principal, Operation::ChatCompletion, body);
+                        shared.threads.place(&mut call, conversation.take());
+                        conversation = Some(call.conversation.clone());
                         call.headers = headers;
                         stack.ready().await?.call(call).await
                     };
@@ -147,7 +156,7 @@ where
                         Ok(metered) => answer::metered(metered),
                         Err(error) => answer::error(&error),
                     };
-                    answer::name(response.headers_mut(), id, &conversation);
+                    answer::name(response.headers_mut(), id, conversation);
                     Ok(response)
                 }));
             }
@@ -155,7 +164,7 @@ where
             Err(error) => answer::error(&error),
         };
         let mut response = answered;
-        answer::name(response.headers_mut(), id, &conversation);
+        answer::name(response.headers_mut(), id, named);
         Either::Left(ready(Ok(response)))
     }
 }

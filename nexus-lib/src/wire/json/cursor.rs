@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::string::{Scanned, decode, scan, short_len};
+use super::string::{Escapes, Scanned, decode, scan, short_len};
 use super::syntax::SyntaxError;
 
 /// How deep arrays and objects may be nested, the outermost included.
@@ -85,10 +85,10 @@ impl<'a> Cursor<'a> {
         mut member: impl FnMut(Cow<'a, [u8]>, &mut Self) -> Walk<()>,
     ) -> Walk<()> {
         loop {
-            let (key, is_plain) = self.key()?;
+            let (key, escapes) = self.key()?;
             let start = self.at;
             let key = match &self.json[key] {
-                plain if is_plain => Cow::Borrowed(plain),
+                plain if escapes == Escapes::None => Cow::Borrowed(plain),
                 escaped => match decode(escaped) {
                     Some(text) => Cow::Owned(text.into_owned().into_bytes()),
                     None => Cow::Borrowed("\u{fffd}".as_bytes()),
@@ -148,6 +148,17 @@ impl<'a> Cursor<'a> {
         }
         self.at += len;
         Some(count)
+    }
+
+    /// Reads a string, without decoding it: what stands between its quotes, and how it is written. Of
+    /// any other value, it is empty.
+    pub(crate) fn raw_string(&mut self) -> Walk<(&'a [u8], Escapes)> {
+        if self.peek() != Some(b'"') {
+            self.skip()?;
+            return Ok((b"", Escapes::None));
+        }
+        let (raw, escapes) = self.skip_string("a string")?;
+        Ok((&self.json[raw], escapes))
     }
 
     /// Reads a value of any type, and tells where it stands.
@@ -246,7 +257,7 @@ impl<'a> Cursor<'a> {
 
     /// Reads a key with its colon and stops at the value; tells what [`skip_string`](Self::skip_string)
     /// does.
-    fn key(&mut self) -> Walk<(Range<usize>, bool)> {
+    fn key(&mut self) -> Walk<(Range<usize>, Escapes)> {
         let key = self.skip_string("a key in double quotes")?;
         self.skip_whitespace();
         self.require(b':', "`:`")?;
@@ -254,23 +265,23 @@ impl<'a> Cursor<'a> {
         Ok(key)
     }
 
-    /// Tells where the string stands, without quotes, and whether it has no escapes.
+    /// Tells where the string stands, without quotes, and how it is written.
     #[inline]
-    fn skip_string(&mut self, what: &'static str) -> Walk<(Range<usize>, bool)> {
+    fn skip_string(&mut self, what: &'static str) -> Walk<(Range<usize>, Escapes)> {
         self.require(b'"', what)?;
         let start = self.at;
         if let Some(len) = short_len(&self.json[start..]) {
             self.at = start + len + 1;
-            return Ok((start..start + len, true));
+            return Ok((start..start + len, Escapes::None));
         }
         self.scan_string(start)
     }
 
-    fn scan_string(&mut self, start: usize) -> Walk<(Range<usize>, bool)> {
+    fn scan_string(&mut self, start: usize) -> Walk<(Range<usize>, Escapes)> {
         match scan(self.json, start) {
-            Scanned::End(end, is_plain) => {
+            Scanned::End(end, escapes) => {
                 self.at = end + 1;
-                Ok((start..end, is_plain))
+                Ok((start..end, escapes))
             }
             Scanned::Broken(offset, expected) => {
                 self.at = offset;

@@ -15,7 +15,7 @@ mod tests;
 
 pub(crate) use cursor::Cursor;
 pub use cursor::MAX_DEPTH;
-pub(crate) use string::decode;
+pub(crate) use string::{Escapes, decode};
 pub(crate) use syntax::SyntaxError;
 #[cfg(test)]
 pub(crate) use tests::any_json;

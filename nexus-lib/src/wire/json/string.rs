@@ -2,10 +2,21 @@ use std::borrow::Cow;
 
 use wide::u8x16;
 
+/// How a string is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Escapes {
+    /// As what it says.
+    None,
+    /// With what must be escaped, in the short form: as nearly all writers do.
+    Usual,
+    /// With others, too: `\uXXXX` or `\/`.
+    Other,
+}
+
 /// Where a string ends, or why it does not.
 pub(super) enum Scanned {
-    /// Its closing quote is here. Whether it has no escapes.
-    End(usize, bool),
+    /// Its closing quote is here.
+    End(usize, Escapes),
     /// Its grammar breaks here.
     Broken(usize, &'static str),
 }
@@ -21,7 +32,7 @@ pub(super) fn short_len(bytes: &[u8]) -> Option<usize> {
 
 /// Walks the string that goes on at `at`, to its closing quote.
 pub(super) fn scan(bytes: &[u8], mut at: usize) -> Scanned {
-    let mut is_plain = true;
+    let mut escapes = Escapes::None;
     'blocks: loop {
         let rest = bytes.get(at..).unwrap_or_default();
         let Some(block) = rest.first_chunk::<16>() else {
@@ -31,14 +42,17 @@ pub(super) fn scan(bytes: &[u8], mut at: usize) -> Scanned {
         while stops != 0 {
             let stop = stops.trailing_zeros() as usize;
             match block[stop & 15] {
-                b'"' => return Scanned::End(at + stop, is_plain),
+                b'"' => return Scanned::End(at + stop, escapes),
                 b'\\' => {
-                    is_plain = false;
                     match block.get(stop + 1) {
                         // What is escaped is no stop, nor is there another load to be done for it.
-                        Some(escaped) if is_simple_escape(*escaped) => stops &= !(0b11 << stop),
+                        Some(escaped) if is_usual_escape(*escaped) => {
+                            escapes = escapes.and(Escapes::Usual);
+                            stops &= !(0b11 << stop);
+                        }
                         _ => match escape_len(&rest[stop..]) {
                             Ok(len) => {
+                                escapes = escapes.and(Escapes::of(rest[stop + 1]));
                                 at += stop + len;
                                 continue 'blocks;
                             }
@@ -55,14 +69,14 @@ pub(super) fn scan(bytes: &[u8], mut at: usize) -> Scanned {
     }
     loop {
         match bytes.get(at) {
-            Some(b'"') => return Scanned::End(at, is_plain),
-            Some(b'\\') => {
-                is_plain = false;
-                match escape_len(&bytes[at..]) {
-                    Ok(len) => at += len,
-                    Err((offset, expected)) => return Scanned::Broken(at + offset, expected),
+            Some(b'"') => return Scanned::End(at, escapes),
+            Some(b'\\') => match escape_len(&bytes[at..]) {
+                Ok(len) => {
+                    escapes = escapes.and(Escapes::of(bytes[at + 1]));
+                    at += len;
                 }
-            }
+                Err((offset, expected)) => return Scanned::Broken(at + offset, expected),
+            },
             Some(0..0x20) => return Scanned::Broken(at, CONTROL),
             Some(_) => at += 1,
             None => return Scanned::Broken(bytes.len(), "the string's closing quote"),
@@ -72,17 +86,31 @@ pub(super) fn scan(bytes: &[u8], mut at: usize) -> Scanned {
 
 const CONTROL: &str = "an escape instead of a control character";
 
-fn is_simple_escape(escaped: u8) -> bool {
-    matches!(
-        escaped,
-        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'
-    )
+impl Escapes {
+    /// That of the escape whose second byte is `escaped`.
+    fn of(escaped: u8) -> Self {
+        match is_usual_escape(escaped) {
+            true => Self::Usual,
+            false => Self::Other,
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        match self {
+            Self::Other => self,
+            _ => other,
+        }
+    }
+}
+
+fn is_usual_escape(escaped: u8) -> bool {
+    matches!(escaped, b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't')
 }
 
 /// The length of the escape that `bytes` begin with; else where it breaks, and what should be there.
 fn escape_len(bytes: &[u8]) -> Result<usize, (usize, &'static str)> {
     match bytes.get(1) {
-        Some(escaped) if is_simple_escape(*escaped) => Ok(2),
+        Some(escaped) if is_usual_escape(*escaped) || *escaped == b'/' => Ok(2),
         Some(b'u') => {
             let digits = bytes[2..].iter().take(4);
             match digits.take_while(|byte| byte.is_ascii_hexdigit()).count() {
@@ -204,9 +232,14 @@ mod tests {
                 }
             };
             match scan(&bytes, 0) {
-                Scanned::End(end, is_plain) => {
+                Scanned::End(end, escapes) => {
                     prop_assert_eq!(Some(end), naive);
-                    prop_assert_eq!(is_plain, !bytes[..end].contains(&b'\\'));
+                    let text = decode(&bytes[..end]);
+                    prop_assert_eq!(escapes == Escapes::None, !bytes[..end].contains(&b'\\'));
+                    if let (Some(text), true) = (text, escapes != Escapes::Other) {
+                        let usual = serde_json::to_string(&text).unwrap();
+                        prop_assert_eq!(&bytes[..end], &usual.as_bytes()[1..usual.len() - 1]);
+                    }
                 }
                 Scanned::Broken(offset, _) => {
                     prop_assert_eq!(naive, None);

@@ -1,5 +1,9 @@
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::{Prefix, Prefixes, text};
-use crate::wire::json::{Cursor, SyntaxError};
+use crate::wire::json::{Cursor, Escapes, SyntaxError};
 
 /// What a print is of, so that equal texts in different places differ.
 const ROLE: u64 = 1;
@@ -30,36 +34,40 @@ impl MessagePrint {
         Self::default().by(ASSISTANT)
     }
 
-    fn by(mut self, role: &[u8]) -> Self {
-        self.add(ROLE, role);
-        self
-    }
-
     /// Adds the text, a JSON string without its quotes; an empty one says nothing.
     pub(crate) fn add_content(&mut self, raw: &[u8]) {
-        self.add(TEXT, raw);
+        self.add(TEXT, (raw, Escapes::Other));
     }
 
     /// Adds the text of a refusal, likewise.
     pub(crate) fn add_refusal(&mut self, raw: &[u8]) {
-        self.add(REFUSAL, raw);
+        self.add(REFUSAL, (raw, Escapes::Other));
     }
 
     /// Adds tool call number `index`, likewise.
     pub(crate) fn add_tool_call(&mut self, index: u64, id: &[u8], name: &[u8], arguments: &[u8]) {
-        self.add(nth(CALL_ID, index), id);
-        self.add(nth(CALL_NAME, index), name);
-        self.add(nth(CALL_ARGUMENTS, index), arguments);
+        self.add(nth(CALL_ID, index), (id, Escapes::Other));
+        self.add(nth(CALL_NAME, index), (name, Escapes::Other));
+        self.add(nth(CALL_ARGUMENTS, index), (arguments, Escapes::Other));
     }
 
     pub(super) fn bits(self) -> u128 {
         self.0
     }
 
-    fn add(&mut self, field: u64, raw: &[u8]) {
+    fn by(mut self, role: &[u8]) -> Self {
+        self.add(ROLE, (role, Escapes::None));
+        self
+    }
+
+    fn add(&mut self, field: u64, (raw, escapes): (&[u8], Escapes)) {
         if !raw.is_empty() {
-            self.0 = self.0.wrapping_add(text::print(field, raw));
+            self.0 = self.0.wrapping_add(text::print(field, raw, escapes));
         }
+    }
+
+    fn add_bytes(&mut self, field: u64, bytes: &[u8]) {
+        self.add(field, (bytes, Escapes::None));
     }
 
     /// Reads the message at which `cursor` stands in `json`: what it says, and whose it is.
@@ -67,26 +75,24 @@ impl MessagePrint {
         let mut print = Self::default();
         let mut role = &b""[..];
         if cursor.peek() != Some(b'{') {
-            print.add(OTHER, &json[cursor.skip()?]);
+            print.add_bytes(OTHER, &json[cursor.skip()?]);
             return Ok((print, role));
         }
         cursor.object(|key, cursor| {
-            match &*key {
-                b"role" => role = string(json, cursor)?,
-                b"content" => print.read_content(json, cursor)?,
-                b"refusal" => print.add_refusal(string(json, cursor)?),
-                b"name" => print.add(NAME, string(json, cursor)?),
-                b"tool_call_id" => print.add(ANSWERS_CALL, string(json, cursor)?),
-                b"tool_calls" if cursor.peek() == Some(b'[') => {
+            match (&*key, cursor.peek()) {
+                (b"role", _) => (role, _) = cursor.raw_string()?,
+                (b"content", _) => print.read_content(json, cursor)?,
+                (b"refusal", _) => print.add(REFUSAL, cursor.raw_string()?),
+                (b"name", _) => print.add(NAME, cursor.raw_string()?),
+                (b"tool_call_id", _) => print.add(ANSWERS_CALL, cursor.raw_string()?),
+                (b"tool_calls", Some(b'[')) => {
                     let mut index = 0;
                     cursor.array(|cursor| {
                         index += 1;
-                        print.read_call(index - 1, json, cursor)
+                        print.read_call(index - 1, cursor)
                     })?;
                 }
-                b"function_call" if cursor.peek() == Some(b'{') => {
-                    print.read_function(0, json, cursor)?;
-                }
+                (b"function_call", Some(b'{')) => print.read_function(0, cursor)?,
                 _ => {
                     cursor.skip()?;
                 }
@@ -102,66 +108,62 @@ impl MessagePrint {
         cursor: &mut Cursor<'a>,
     ) -> Result<(), SyntaxError> {
         if cursor.peek() != Some(b'[') {
-            self.add_content(string(json, cursor)?);
+            self.add(TEXT, cursor.raw_string()?);
             return Ok(());
         }
         let mut index = 0;
         cursor.array(|cursor| {
             let start = cursor.position();
-            let (mut text, mut is_text) = (&b""[..], false);
+            let mut text = None;
             if cursor.peek() == Some(b'{') {
+                let mut is_text = false;
                 cursor.object(|key, cursor| {
                     match &*key {
-                        b"type" => is_text = string(json, cursor)? == b"text",
-                        b"text" => text = string(json, cursor)?,
-                        _ => drop(cursor.skip()?),
+                        b"type" => is_text = cursor.raw_string()?.0 == b"text",
+                        b"text" => text = Some(cursor.raw_string()?),
+                        _ => {
+                            cursor.skip()?;
+                        }
                     }
                     Ok(())
                 })?;
+                text = text.filter(|_| is_text);
             } else {
                 cursor.skip()?;
             }
-            match is_text {
-                true => self.add(nth(TEXT, index), text),
-                false => self.add(nth(PART, index), &json[start..cursor.position()]),
+            match text {
+                Some(text) => self.add(nth(TEXT, index), text),
+                None => self.add_bytes(nth(PART, index), &json[start..cursor.position()]),
             }
             index += 1;
             Ok(())
         })
     }
 
-    fn read_call<'a>(
-        &mut self,
-        index: u64,
-        json: &'a [u8],
-        cursor: &mut Cursor<'a>,
-    ) -> Result<(), SyntaxError> {
+    fn read_call(&mut self, index: u64, cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
         if cursor.peek() != Some(b'{') {
             return cursor.skip().map(drop);
         }
         cursor.object(|key, cursor| {
-            match &*key {
-                b"id" => self.add(nth(CALL_ID, index), string(json, cursor)?),
-                b"function" if cursor.peek() == Some(b'{') => {
-                    self.read_function(index, json, cursor)?;
+            match (&*key, cursor.peek()) {
+                (b"id", _) => self.add(nth(CALL_ID, index), cursor.raw_string()?),
+                (b"function", Some(b'{')) => self.read_function(index, cursor)?,
+                _ => {
+                    cursor.skip()?;
                 }
-                _ => drop(cursor.skip()?),
             }
             Ok(())
         })
     }
 
-    fn read_function<'a>(
-        &mut self,
-        index: u64,
-        json: &'a [u8],
-        cursor: &mut Cursor<'a>,
-    ) -> Result<(), SyntaxError> {
+    fn read_function(&mut self, index: u64, cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
         cursor.object(|key, cursor| {
             match &*key {
-                b"name" => self.add(nth(CALL_NAME, index), string(json, cursor)?),
-                b"arguments" => self.add(nth(CALL_ARGUMENTS, index), string(json, cursor)?),
-                _ => drop(cursor.skip()?),
+                b"name" => self.add(nth(CALL_NAME, index), cursor.raw_string()?),
+                b"arguments" => self.add(nth(CALL_ARGUMENTS, index), cursor.raw_string()?),
+                _ => {
+                    cursor.skip()?;
+                }
             }
             Ok(())
         })
@@ -186,43 +188,32 @@ impl Prefixes {
     }
 }
 
-/// What the replies in `completion`, a whole answer, come to when each is put behind `messages`: one
-/// for each choice, in order.
-pub(crate) fn replies(messages: Prefix, completion: &[u8]) -> Vec<Prefix> {
-    let mut replies = Vec::new();
-    let mut cursor = Cursor::new(completion);
-    // As far as it is JSON: an answer that is none has no reply.
-    let _ = cursor.object(|key, cursor| {
-        if *key != *b"choices" || cursor.peek() != Some(b'[') {
-            return cursor.skip().map(drop);
-        }
-        cursor.array(|cursor| {
-            if cursor.peek() != Some(b'{') {
-                return cursor.skip().map(drop);
-            }
-            cursor.object(|key, cursor| {
-                if *key != *b"message" || cursor.peek() != Some(b'{') {
-                    return cursor.skip().map(drop);
-                }
-                // Whatever role it names: a reply is the assistant's.
-                let (reply, _) = MessagePrint::read(completion, cursor)?;
-                replies.push(messages.then(reply.by(ASSISTANT)));
-                Ok(())
-            })
-        })
-    });
-    replies
-}
+static MESSAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"message\""));
 
-/// The string that is next, without its quotes; empty for any other value.
-fn string<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<&'a [u8], SyntaxError> {
-    let is_string = cursor.peek() == Some(b'"');
-    let value = &json[cursor.skip()?];
-    Ok(if is_string {
-        &value[1..value.len() - 1]
-    } else {
-        b""
-    })
+/// Calls `found` with what each reply in `completion`, a whole answer, comes to when it is put behind
+/// `messages`, in order.
+///
+/// In the words of an answer every quote is escaped: so `"message"` with its quotes is a name or a
+/// whole text, and an object behind it is a choice's. The rest of the answer is not read.
+pub(crate) fn replies(messages: Prefix, completion: &[u8], mut found: impl FnMut(Prefix)) {
+    let mut rest = completion;
+    while let Some(at) = MESSAGE.find(rest) {
+        rest = &rest[at + MESSAGE.needle().len()..];
+        let value = rest.trim_ascii_start().strip_prefix(b":");
+        let Some(value) = value.map(<[u8]>::trim_ascii_start) else {
+            continue;
+        };
+        let mut cursor = Cursor::new(value);
+        if cursor.peek() != Some(b'{') {
+            continue;
+        }
+        let Ok((reply, _)) = MessagePrint::read(value, &mut cursor) else {
+            return;
+        };
+        // Whatever role it names: a reply is the assistant's.
+        found(messages.then(reply.by(ASSISTANT)));
+        rest = &value[cursor.position()..];
+    }
 }
 
 #[cfg(test)]
@@ -238,7 +229,10 @@ mod tests {
         let user = r#"{"role":"user","content":"hi"}"#;
         let before = prefixes(&format!("[{user}]"));
         let completion = format!(r#"{{"choices":[{{"index":0,"message":{message}}}]}}"#);
-        let reply = replies(before.whole, completion.as_bytes());
+        let mut reply = Vec::new();
+        replies(before.whole, completion.as_bytes(), |prefix| {
+            reply.push(prefix)
+        });
         let after = prefixes(&format!("[{user},{sent},{user}]"));
         assert_eq!(after.replies.len(), 1);
         reply == after.replies

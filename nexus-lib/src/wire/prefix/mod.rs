@@ -43,6 +43,22 @@ impl Prefix {
     }
 }
 
+/// The fingerprint of one client's conversation up to a reply: a [`Prefix`] that no other client has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ThreadMark(u128);
+
+impl ThreadMark {
+    /// The mark with these bits.
+    pub const fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// The bits.
+    pub const fn bits(self) -> u128 {
+        self.0
+    }
+}
+
 /// What the messages of a request come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prefixes {

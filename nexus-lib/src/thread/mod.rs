@@ -1,0 +1,93 @@
+//! Threads: which conversation a request belongs to, where its client does not say.
+//!
+//! A reply is remembered by what was said up to and with it ([`Prefix`]). A request whose messages
+//! begin with that, and go on, belongs to the same conversation; any other begins one of its own. So
+//! the same opening twice is two conversations, until each has gone on.
+//!
+//! Replies are remembered for [`MEMORY`], each for its own client: what another says is never found.
+
+mod known;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::call::{Call, KeyHash};
+use crate::transcript::Answer;
+use crate::wire::{ConversationId, Prefix, Prefixes, ThreadMark, Timestamp};
+use known::Known;
+
+/// How long after a reply a conversation may go on.
+pub const MEMORY: Duration = Duration::from_secs(30 * 60);
+
+/// The most replies that are remembered at once: some 80 MB. Beyond it the oldest are forgotten
+/// first, and their conversations go on as new ones.
+pub const MOST_REPLIES: usize = 1_000_000;
+
+/// The replies of the last half hour. A clone shares them.
+#[derive(Clone, Default)]
+pub struct Threads {
+    known: Arc<Mutex<Known>>,
+}
+
+impl Threads {
+    /// Puts `call` into its conversation: the one that its client `named`; else the one that it goes on
+    /// with, if that is known here; else its own.
+    pub fn place(&self, call: &mut Call, named: Option<ConversationId>) {
+        let found = named.or_else(|| {
+            let messages = &call.body.fields().prefixes;
+            self.find(call.principal.key(), messages, call.started_at)
+        });
+        if let Some(conversation) = found {
+            call.conversation = conversation;
+        }
+    }
+
+    /// The conversation behind the latest of the replies in `messages` that is known.
+    ///
+    /// Where several conversations were the same up to there, it is the oldest that nobody has gone
+    /// on with yet.
+    fn find(&self, client: KeyHash, messages: &Prefixes, now: Timestamp) -> Option<ConversationId> {
+        if messages.replies.is_empty() {
+            return None;
+        }
+        let mut known = self.known();
+        let mut marks = messages.replies.iter().rev();
+        marks.find_map(|reply| known.go_on(mark(client, *reply), now))
+    }
+
+    /// Remembers that `call` was answered at `now`; gives the mark of the first reply, which is what
+    /// outlives the process on the ledger. `None` where nothing was said that could be gone on with.
+    pub fn remember(&self, call: &Call, answer: &Answer, now: Timestamp) -> Option<ThreadMark> {
+        let client = call.principal.key();
+        let mut first = None;
+        answer.replies(call.body.fields().prefixes.whole, |reply| {
+            let mark = mark(client, reply);
+            first.get_or_insert(mark);
+            self.known().add(mark, call.conversation.clone(), now);
+        });
+        first
+    }
+
+    /// Remembers what an earlier process did: marks with their conversations and when they were made,
+    /// the oldest first.
+    pub fn recall(&self, marks: impl IntoIterator<Item = (ThreadMark, ConversationId, Timestamp)>) {
+        let mut known = self.known();
+        for (mark, conversation, at) in marks {
+            known.add(mark, conversation, at);
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // No code panics while it holds the lock, and the data is whole between statements.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Replies are told apart by client too, and a client cannot know what another's key comes to.
+fn mark(client: KeyHash, reply: Prefix) -> ThreadMark {
+    let mut key = [0; 16];
+    key.copy_from_slice(&client.as_bytes()[..16]);
+    ThreadMark::from_bits(reply.bits() ^ u128::from_le_bytes(key))
+}
