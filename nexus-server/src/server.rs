@@ -39,7 +39,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
 }
 
 async fn gateway(settings: &Settings) -> Result<Gateway, Failure> {
-    let options = SqliteStore::options(&settings.database);
+    let options = SqliteStore::options(&settings.database).durability(settings.durability);
     let options = match &settings.master_key {
         Some(text) => options.master_key(MasterKey::from_base64(text.expose_secret())?),
         None => options.master_key_file(settings.data_dir.join("master.key")),

@@ -7,13 +7,15 @@ use super::{Inner, SqliteStore, connection, schema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{MasterKey, Sealer};
 
-/// What a commit outlives.
+/// What a commit outlives. Either way a crash damages nothing: it may only undo the last commits, whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Durability {
-    /// The death of the process. A loss of power may undo the last commits, but damages nothing.
+    /// The death of the process, by `kill -9` too: a commit is in the system's memory. A loss of power
+    /// or a crash of the system may undo the commits of the last seconds. SQLite's `synchronous=NORMAL`.
     #[default]
     Process,
-    /// A loss of power too: each commit waits for the disk.
+    /// A loss of power too: a commit is on the disk, for which it waits, often for milliseconds.
+    /// SQLite's `synchronous=FULL`.
     Power,
 }
 
