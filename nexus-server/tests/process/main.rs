@@ -5,6 +5,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod kill;
 mod secrets;
 mod server;
 mod serving;

@@ -123,6 +123,11 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
+    /// Ends the server at this very instant, as `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+    }
+
     /// Awaits the server's end; returns how it ended and what it said on stdout after its addresses.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
         let pid = self.child.id();
