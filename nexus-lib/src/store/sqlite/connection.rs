@@ -25,6 +25,12 @@ const CHECKED_BYTES: u64 = 8 << 20;
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
+/// Makes the folder of the database where it is missing.
+pub(super) fn make_folder(path: &Path) -> Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(|error| unreachable_file(path, error))
+}
+
 /// Opens the one connection that writes, with the schema brought up to date.
 pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection> {
     if rusqlite::version_number() < OLDEST_SQLITE {
@@ -94,9 +100,6 @@ fn enable_log(connection: &Connection, path: &Path, durability: Durability) -> R
 /// Makes the file where it is missing and returns its size; refuses, in the inner result, what cannot
 /// be a database.
 fn prepare_file(path: &Path) -> io::Result<Result<u64>> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

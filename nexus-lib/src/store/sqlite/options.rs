@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::lock::Lock;
 use super::read_pool::ReadPool;
 use super::writer::Writer;
 use super::{Inner, SqliteStore, connection, schema};
@@ -79,10 +80,13 @@ impl SqliteOptions {
     }
 
     fn open_blocking(self) -> Result<SqliteStore> {
+        connection::make_folder(&self.path)?;
+        // Before the file is looked at, and until it is closed.
+        let lock = Lock::acquire(&self.path)?;
         let mut connection = connection::open_writer(&self.path, self.durability)?;
         let key = schema::unlock(&mut connection, &self.path, self.master_key)?;
         let readers = Arc::new(ReadPool::new(self.path.clone()));
-        let writer = Writer::spawn(connection, Arc::clone(&readers))?;
+        let writer = Writer::spawn(connection, Arc::clone(&readers), lock)?;
         Ok(SqliteStore {
             inner: Arc::new(Inner {
                 path: self.path,
