@@ -13,8 +13,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// SQLite up to 3.51.2 can damage a write-ahead log that two connections write or checkpoint at once.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// How long a statement waits for another process that holds the database.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a statement waits for another process that holds the database. Short, since all other writes
+/// wait with it: the ledger tries again by itself, and tells clients to come again.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Pages (of 4 KiB) after which a commit folds the write-ahead log into the database: four times
 /// SQLite's own, since that commit is the one that waits for the disk.
@@ -121,7 +122,8 @@ fn prepare_file(path: &Path) -> io::Result<Result<u64>> {
     Ok(Err(Error::new(
         ErrorKind::StoreInvalid,
         format!(
-            "{} is no SQLite database; it was left as it is",
+            "{} is no SQLite database and was left as it is: restore it from a backup, or move it away \
+             to begin anew",
             path.display()
         ),
     )))
@@ -137,7 +139,8 @@ fn check_pages(connection: &Connection, path: &Path) -> Result<()> {
     Err(Error::new(
         ErrorKind::StoreInvalid,
         format!(
-            "{} is damaged and was left as it is; restore it from a backup",
+            "{} is damaged and was left as it is: restore it from a backup, or save what can be read \
+             with the `.recover` command of the sqlite3 shell",
             path.display()
         ),
     )
