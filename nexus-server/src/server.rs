@@ -33,7 +33,11 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
         tokio::join!(admin, api);
     };
     drain::run(serving, &phase, settings.drain_timeout, &mut signals).await?;
-    gateway.close().await?;
+    // A ledger that cannot be written is waited for: what was served is on it when this ends well.
+    tokio::select! {
+        closed = gateway.close() => closed?,
+        () = signals.next() => return Err(Failure::Unwritten),
+    }
     tracing::info!("stopped");
     Ok(())
 }

@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::fold;
+use super::lock::beside;
 use super::{Durability, schema};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -46,9 +47,11 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
     let bytes = prepare_file(path).map_err(|error| unreachable_file(path, error))??;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(fold)?;
-    // Until the file is known to be ours, closing must not touch it.
+    // Until the file is known to be ours, closing must not fold a log into it. Where there is none,
+    // closing removes the empty one that looking has made.
     let keep_log = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-    connection.set_db_config(keep_log, true).map_err(fold)?;
+    let has_log = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    connection.set_db_config(keep_log, has_log).map_err(fold)?;
     configure(&connection).map_err(fold)?;
     schema::check(&connection, path)?;
     if bytes <= CHECKED_BYTES {
@@ -144,7 +147,8 @@ fn check_pages(connection: &Connection, path: &Path) -> Result<()> {
             path.display()
         ),
     )
-    .with_source(verdict))
+    // The last line says where; those before name the database again.
+    .with_source(verdict.lines().last().unwrap_or_default()))
 }
 
 fn unreachable_file(path: &Path, error: io::Error) -> Error {

@@ -72,8 +72,8 @@ pub(super) fn fold(error: rusqlite::Error) -> Error {
             ),
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => (
                 ErrorKind::StoreInvalid,
-                "the database is damaged: stop the gateway and restore the file from a backup, or save \
-                 what can be read with the `.recover` command of the sqlite3 shell",
+                "the database is damaged: restore it from a backup, or save what can be read with the \
+                 `.recover` command of the sqlite3 shell",
             ),
             ErrorCode::ConstraintViolation => {
                 (ErrorKind::Conflict, "this contradicts what is stored")

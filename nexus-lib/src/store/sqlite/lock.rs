@@ -20,7 +20,7 @@ impl Lock {
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`] when another store has it, or it cannot be had at all.
     pub(super) fn acquire(path: &Path) -> Result<Self> {
-        let lock_path = beside(path);
+        let lock_path = beside(path, ".lock");
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]
@@ -47,10 +47,10 @@ impl Lock {
     }
 }
 
-/// One database has one lock, by whatever link it is reached.
-fn beside(path: &Path) -> PathBuf {
+/// The file that goes with the database at `path`: one, by whatever link the database is reached.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = OsString::from(real);
-    name.push(".lock");
+    name.push(suffix);
     name.into()
 }

@@ -37,6 +37,10 @@ impl Ledger {
         }
     }
 
+    pub(super) fn has(&self, seen: &Seen) -> bool {
+        self.0.contains_key(&seen.request_id)
+    }
+
     pub(super) fn count(&self, kind: Kind, state: &str) -> usize {
         let rows = self.0.values();
         rows.filter(|row| chat_of(row).kind() == kind && row["state"] == state)

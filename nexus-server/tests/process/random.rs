@@ -1,11 +1,11 @@
 use std::time::SystemTime;
 
 /// SplitMix64: the same seed gives the same numbers.
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     /// From `NEXUS_TEST_SEED`, or the clock. The seed is printed, so that a failure can be repeated.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let given = std::env::var("NEXUS_TEST_SEED");
         let seed = given.map_or_else(
             |_| {
@@ -19,7 +19,7 @@ impl Random {
     }
 
     /// A number from 1 to `most`.
-    pub(super) fn up_to(&mut self, most: u64) -> u64 {
+    pub(crate) fn up_to(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
