@@ -33,13 +33,17 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
         tokio::join!(admin, api);
     };
     drain::run(serving, &phase, settings.drain_timeout, &mut signals).await?;
-    gateway.close().await?;
+    // A ledger that cannot be written is waited for: what was served is on it when this ends well.
+    tokio::select! {
+        closed = gateway.close() => closed?,
+        () = signals.next() => return Err(Failure::Unwritten),
+    }
     tracing::info!("stopped");
     Ok(())
 }
 
 async fn gateway(settings: &Settings) -> Result<Gateway, Failure> {
-    let options = SqliteStore::options(&settings.database);
+    let options = SqliteStore::options(&settings.database).durability(settings.durability);
     let options = match &settings.master_key {
         Some(text) => options.master_key(MasterKey::from_base64(text.expose_secret())?),
         None => options.master_key_file(settings.data_dir.join("master.key")),

@@ -21,6 +21,11 @@ impl Batch {
         self.done.notify_waiters();
     }
 
+    /// Whether those who wait have been told how it went.
+    pub(super) fn is_resolved(&self) -> bool {
+        self.written.get().is_some()
+    }
+
     /// Resolves once the batch is durable, or is known never to be.
     ///
     /// # Cancel safety

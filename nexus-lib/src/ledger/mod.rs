@@ -14,6 +14,7 @@
 
 mod batch;
 mod entry;
+mod patience;
 mod queue;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, TryAcquireError};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::batch::Batch;
@@ -20,6 +21,8 @@ pub(super) struct Queue {
     /// Told when something was queued or the queue was closed.
     filled: Notify,
     room: Semaphore,
+    /// Told when the store begins to refuse writes.
+    stall: Notify,
 }
 
 struct Pending {
@@ -60,6 +63,7 @@ impl Queue {
             pending: Mutex::new(pending),
             filled: Notify::new(),
             room: Semaphore::new(ROOM),
+            stall: Notify::new(),
         }
     }
 
@@ -68,19 +72,32 @@ impl Queue {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Admits one request, whose row will be queued later; waits for room.
+    /// Admits one request, whose row will be queued later; waits for room, but not through a stall.
     pub(super) async fn admit(&self) -> Result<()> {
-        match self.room.acquire().await {
-            // Given back by the writer once the request's first row is written.
-            Ok(permit) => permit.forget(),
-            Err(_) => return Err(closed()),
-        }
-        let stalled = self.lock().stalled;
-        if stalled {
-            self.room.add_permits(1);
+        let permit = match self.room.try_acquire() {
+            Ok(permit) => permit,
+            Err(TryAcquireError::Closed) => return Err(closed()),
+            Err(TryAcquireError::NoPermits) => self.room_or_stall().await?,
+        };
+        if self.lock().stalled {
             return Err(store_refuses());
         }
+        // Given back by the writer once the request's first row is written.
+        permit.forget();
         Ok(())
+    }
+
+    async fn room_or_stall(&self) -> Result<SemaphorePermit<'_>> {
+        let mut stall = pin!(self.stall.notified());
+        // Enrolled before the look, so that no stall falls in between.
+        stall.as_mut().enable();
+        if self.lock().stalled {
+            return Err(store_refuses());
+        }
+        tokio::select! {
+            permit = self.room.acquire() => permit.map_err(|_| closed()),
+            () = stall => Err(store_refuses()),
+        }
     }
 
     /// Queues the beginning of a request that was admitted.
@@ -168,11 +185,19 @@ impl Queue {
     /// Says whether the store takes writes just now.
     pub(super) fn set_stalled(&self, stalled: bool) {
         self.lock().stalled = stalled;
+        if stalled {
+            self.stall.notify_waiters();
+        }
     }
 
     /// Tells those who wait for the next batch not to.
     pub(super) fn give_up(&self) {
         self.lock().batch.resolve(false);
+    }
+
+    /// Whether nothing more is admitted.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// Admits nothing more; what waits is still written.

@@ -1,72 +1,148 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::batch::Batch;
+use crate::ledger::patience::Patience;
 use crate::ledger::queue::Queue;
 use crate::store::{LedgerStore, LedgerWrite};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// How long requests wait for a store that refuses before they are refused themselves.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Writes batch after batch until the queue is closed and empty.
 pub(super) async fn run(queue: Arc<Queue>, store: Arc<dyn LedgerStore>) {
+    let mut writer = Writer {
+        queue: &queue,
+        store: &*store,
+        patience: Patience::new(),
+    };
     while let Some((writes, batch)) = queue.take().await {
         let beginnings = writes
             .iter()
             .filter(|write| !matches!(write, LedgerWrite::Settle(..)))
             .count();
-        write(&queue, &*store, Arc::new(writes), &batch).await;
+        let written = writer.write(writes, &batch).await;
+        batch.resolve(written);
         queue.release(beginnings);
     }
 }
 
-/// Writes one batch, again and again while the store is only unavailable: what was served is never
-/// dropped for a full disk or a lock. Nothing new is admitted meanwhile, and after a while those who
-/// wait are told that it failed: their clients shall not hang.
-async fn write(
-    queue: &Queue,
-    store: &dyn LedgerStore,
-    writes: Arc<Vec<LedgerWrite>>,
-    batch: &Batch,
-) {
-    let mut pause = FIRST_PAUSE;
-    let mut stalled_since = None;
-    let written = loop {
-        match store.append(Arc::clone(&writes)).await {
-            Ok(()) => break true,
-            Err(error) if error.kind() == ErrorKind::StoreUnavailable => {
-                tracing::error!(
-                    error = error.report(),
-                    rows = writes.len(),
-                    "the ledger stalls"
-                );
-                queue.set_stalled(true);
-                let since = *stalled_since.get_or_insert_with(Instant::now);
-                if since.elapsed() >= PATIENCE {
-                    batch.resolve(false);
-                    queue.give_up();
-                }
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-            Err(error) => {
-                tracing::error!(
-                    error = error.report(),
-                    rows = writes.len(),
-                    "rows were refused"
-                );
-                break false;
+struct Writer<'a> {
+    queue: &'a Queue,
+    store: &'a dyn LedgerStore,
+    patience: Patience,
+}
+
+impl Writer<'_> {
+    /// Writes one batch; returns whether all of it is durable.
+    async fn write(&mut self, writes: Vec<LedgerWrite>, batch: &Batch) -> bool {
+        let writes = Arc::new(writes);
+        let refused = match self.persist(&writes, batch).await {
+            Ok(()) => return true,
+            Err(error) => error,
+        };
+        if writes.len() == 1 {
+            log_refused(&refused, &writes);
+            return false;
+        }
+        // One row that no store would take shall not cost the others their place.
+        let mut all_written = true;
+        for write in writes.iter() {
+            let alone = Arc::new(vec![write.clone()]);
+            if let Err(error) = self.persist(&alone, batch).await {
+                log_refused(&error, &alone);
+                all_written = false;
             }
         }
-    };
-    if stalled_since.is_some() {
-        tracing::info!("the ledger writes again");
-        queue.set_stalled(false);
+        all_written
     }
-    batch.resolve(written);
+
+    /// Appends, again and again while the store cannot write: what was served is never dropped for a
+    /// full disk or a lock. Nothing new is admitted meanwhile, and after a while those who wait are
+    /// told that it failed: their clients shall not hang.
+    ///
+    /// # Errors
+    /// That of a store that can write, and refuses these rows.
+    async fn persist(&mut self, writes: &Arc<Vec<LedgerWrite>>, batch: &Batch) -> Result<()> {
+        let mut pause = FIRST_PAUSE;
+        let mut stalled = false;
+        self.patience.renew();
+        let appended = loop {
+            let error = match self.append(writes, batch, &mut stalled).await {
+                Err(error) if is_outage(&error) => error,
+                appended => break appended,
+            };
+            let lasts = error.kind() != ErrorKind::StoreUnavailable;
+            if lasts && self.queue.is_closed() {
+                break Err(error);
+            }
+            tracing::error!(
+                error = error.report(),
+                rows = writes.len(),
+                "the ledger stalls: nothing is served until it can be written"
+            );
+            stalled = true;
+            self.queue.set_stalled(true);
+            if lasts {
+                self.give_up(batch);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        };
+        if stalled {
+            tracing::info!("the ledger writes again");
+            self.queue.set_stalled(false);
+        }
+        appended
+    }
+
+    /// Appends once. Those who wait are told after a while, even by a store that does not come back.
+    async fn append(
+        &mut self,
+        writes: &Arc<Vec<LedgerWrite>>,
+        batch: &Batch,
+        stalled: &mut bool,
+    ) -> Result<()> {
+        let mut append = self.store.append(Arc::clone(writes));
+        if !batch.is_resolved() {
+            tokio::select! {
+                biased;
+                appended = &mut append => return appended,
+                () = self.patience.over() => {}
+            }
+            tracing::error!(
+                rows = writes.len(),
+                "the ledger has not been written for too long"
+            );
+            *stalled = true;
+            self.queue.set_stalled(true);
+            self.give_up(batch);
+        }
+        append.await
+    }
+
+    /// Tells those who wait that it failed. Their rows are still written when that can be done.
+    fn give_up(&self, batch: &Batch) {
+        batch.resolve(false);
+        self.queue.give_up();
+    }
+}
+
+/// Whether the store cannot write at all, be it for a while or until somebody mends it.
+fn is_outage(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::StoreUnavailable | ErrorKind::StoreInvalid | ErrorKind::Closed
+    )
+}
+
+fn log_refused(error: &Error, writes: &[LedgerWrite]) {
+    for write in writes {
+        let request = match write {
+            LedgerWrite::Open(row) | LedgerWrite::Whole(row, _) => row.request_id,
+            LedgerWrite::Settle(id, _) => *id,
+        };
+        tracing::error!(error = error.report(), %request, "a row was refused");
+    }
 }

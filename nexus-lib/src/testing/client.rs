@@ -1,3 +1,4 @@
+use std::io;
 use std::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
@@ -30,18 +31,26 @@ impl RawClient {
     /// # Panics
     /// When nobody listens.
     pub async fn connect(addr: SocketAddr) -> Self {
-        let stream = within("a connection", TcpStream::connect(addr)).await;
-        let stream = stream.unwrap_or_else(|error| panic!("connecting to {addr}: {error}"));
+        let client = Self::try_connect(addr).await;
+        client.unwrap_or_else(|error| panic!("connecting to {addr}: {error}"))
+    }
+
+    /// Connects to a server that may be gone.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn try_connect(addr: SocketAddr) -> io::Result<Self> {
+        let stream = within("a connection", TcpStream::connect(addr)).await?;
         let _ = stream.set_nodelay(true);
         let (read, socket) = stream.into_split();
-        Self {
+        Ok(Self {
             socket,
             incoming: Incoming::new(read),
             framing: Framing::Length(0),
             content: BytesMut::new(),
             raw: BytesMut::new(),
             ending: None,
-        }
+        })
     }
 
     /// Connects, sends `request`, and reads the whole answer.

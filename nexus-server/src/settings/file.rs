@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::SettingsError;
 use super::address::Address;
+use super::durability::Outlives;
 
 /// The TOML file: every flag's long name is a key, with `_` or `-`.
 #[derive(Default, Deserialize)]
@@ -16,6 +17,7 @@ pub(super) struct File {
     #[serde(alias = "admin-token")]
     pub(super) admin_token: Option<String>,
     pub(super) store: Option<String>,
+    pub(super) durability: Option<Outlives>,
     #[serde(alias = "data-dir")]
     pub(super) data_dir: Option<PathBuf>,
     #[serde(alias = "logs-dir")]

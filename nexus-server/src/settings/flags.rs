@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use super::address::Address;
+use super::durability::Outlives;
 use super::switch::switch;
 
 /// The NexusAI gateway: an OpenAI-compatible LLM API on one port, and the admin API on another.
@@ -52,6 +53,16 @@ pub(super) struct Flags {
         hide_env_values = true
     )]
     pub(super) store: Option<String>,
+
+    /// What the ledger outlives [default: process]: the death of the process (kill -9, a crash), or a
+    /// loss of power too. For power each commit waits for the disk
+    #[arg(
+        long,
+        value_name = "process|power",
+        env = "NEXUS_DURABILITY",
+        hide_env_values = true
+    )]
+    pub(super) durability: Option<Outlives>,
 
     /// Folder for the database and the master key [default: data]
     #[arg(

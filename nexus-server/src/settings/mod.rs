@@ -4,6 +4,7 @@
 //! was said. [`Settings`] is their sum, checked: what it holds can be started with.
 
 mod address;
+mod durability;
 mod error;
 mod file;
 mod flags;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use hyper::header::HeaderValue;
+use nexus_lib::store::Durability;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -30,6 +32,7 @@ pub(crate) struct Settings {
     pub(crate) admin_token: Option<SecretString>,
     /// The SQLite database's file.
     pub(crate) database: PathBuf,
+    pub(crate) durability: Durability,
     pub(crate) data_dir: PathBuf,
     pub(crate) logs_dir: PathBuf,
     pub(crate) master_key: Option<SecretString>,
@@ -64,6 +67,8 @@ impl Settings {
             api_addr: (flags.api_addr.or(file.api_addr)).map_or(API_ADDR, |addr| addr.0),
             admin_token: secret(flags.admin_token).or_else(|| secret(file.admin_token)),
             database: database(store.as_deref(), &data_dir)?,
+            durability: (flags.durability.or(file.durability))
+                .map_or_else(Durability::default, |said| said.0),
             data_dir,
             logs_dir: (flags.logs_dir.or(file.logs_dir)).unwrap_or_else(|| "logs".into()),
             master_key: secret(master_key),

@@ -42,6 +42,20 @@ fn database_follows_the_data_folder() {
 }
 
 #[test]
+fn durability_is_process_unless_power_is_asked_for() {
+    let durability = |args, file| settings(args, file).unwrap().durability;
+    assert_eq!(durability(&[], ""), Durability::Process);
+    assert_eq!(durability(&[], "durability = 'power'"), Durability::Power);
+    let flag = ["--durability", "process"];
+    assert_eq!(
+        durability(&flag, "durability = 'power'"),
+        Durability::Process
+    );
+    let error = File::parse("durability = 'earthquake'").err().unwrap();
+    assert!(error.message().contains("process or power"), "{error}");
+}
+
+#[test]
 fn what_cannot_be_kept_is_refused() {
     let store = refusal(&["--store", "postgres://u:canary@h/db"], "");
     assert!(store.contains("not supported by this build yet"), "{store}");

@@ -5,6 +5,11 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod disk;
+mod faults;
+mod kill;
+mod random;
 mod secrets;
 mod server;
 mod serving;

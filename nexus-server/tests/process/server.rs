@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
 
 use nexus_lib::testing::{DEADLINE, RawClient, RawRequest, RawResponse};
 use serde_json::{Value, json};
@@ -86,7 +87,17 @@ impl Home {
 
     /// Runs a server that should not come up, to its end.
     pub(crate) fn fail(&self, args: &[&str], env: &[(&str, &str)]) -> Output {
-        self.command(args, env).output().unwrap()
+        let mut command = self.command(args, env);
+        let output = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = output.spawn().unwrap();
+        let pid = child.id();
+        let (ended, end) = mpsc::channel();
+        std::thread::spawn(move || ended.send(child.wait_with_output()));
+        let Ok(output) = end.recv_timeout(DEADLINE) else {
+            kill(pid);
+            panic!("a server that should not come up");
+        };
+        output.unwrap()
     }
 }
 
@@ -117,10 +128,19 @@ impl Server {
         assert_eq!(self.admin(&request).await.head.status, 201);
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(sent.unwrap().success());
+    }
+
+    /// Ends the server at this very instant, as `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
     }
 
     /// Awaits the server's end; returns how it ended and what it said on stdout after its addresses.
@@ -135,8 +155,7 @@ impl Server {
         match tokio::time::timeout(DEADLINE, ending).await {
             Ok(ended) => ended.unwrap(),
             Err(_) => {
-                let pid = pid.to_string();
-                let _ = Command::new("kill").args(["-s", "KILL", &pid]).status();
+                kill(pid);
                 panic!("the server does not end");
             }
         }
@@ -155,6 +174,11 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn kill(pid: u32) {
+    let pid = pid.to_string();
+    let _ = Command::new("kill").args(["-s", "KILL", &pid]).status();
 }
 
 /// A chat with the demo model or any other.

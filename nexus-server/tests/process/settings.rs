@@ -112,6 +112,7 @@ fn wrong_values_are_usage_errors() {
         (&["--admin-addr", "8000"][..], &[][..]),
         (&["--nope"], &[]),
         (&["--drain-timeout", "soon"], &[]),
+        (&["--durability", "earthquake"], &[]),
         (&[], &[("NEXUS_DEMO", "maybe")]),
     ] {
         let output = home.fail(args, env);
@@ -148,6 +149,7 @@ fn help_names_every_setting_and_no_value() {
         "api-addr",
         "admin-token",
         "store",
+        "durability",
         "data-dir",
         "logs-dir",
         "messages-dir",

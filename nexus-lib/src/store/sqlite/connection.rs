@@ -7,14 +7,16 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::fold;
+use super::lock::beside;
 use super::{Durability, schema};
 use crate::error::{Error, ErrorKind, Result};
 
 /// SQLite up to 3.51.2 can damage a write-ahead log that two connections write or checkpoint at once.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// How long a statement waits for another process that holds the database.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a statement waits for another process that holds the database. Short, since all other writes
+/// wait with it: the ledger tries again by itself, and tells clients to come again.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Pages (of 4 KiB) after which a commit folds the write-ahead log into the database: four times
 /// SQLite's own, since that commit is the one that waits for the disk.
@@ -24,6 +26,12 @@ const CHECKPOINT_PAGES: u32 = 4000;
 const CHECKED_BYTES: u64 = 8 << 20;
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Makes the folder of the database where it is missing.
+pub(super) fn make_folder(path: &Path) -> Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(|error| unreachable_file(path, error))
+}
 
 /// Opens the one connection that writes, with the schema brought up to date.
 pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection> {
@@ -39,9 +47,11 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
     let bytes = prepare_file(path).map_err(|error| unreachable_file(path, error))??;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(fold)?;
-    // Until the file is known to be ours, closing must not touch it.
+    // Until the file is known to be ours, closing must not fold a log into it. Where there is none,
+    // closing removes the empty one that looking has made.
     let keep_log = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-    connection.set_db_config(keep_log, true).map_err(fold)?;
+    let has_log = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    connection.set_db_config(keep_log, has_log).map_err(fold)?;
     configure(&connection).map_err(fold)?;
     schema::check(&connection, path)?;
     if bytes <= CHECKED_BYTES {
@@ -94,9 +104,6 @@ fn enable_log(connection: &Connection, path: &Path, durability: Durability) -> R
 /// Makes the file where it is missing and returns its size; refuses, in the inner result, what cannot
 /// be a database.
 fn prepare_file(path: &Path) -> io::Result<Result<u64>> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -118,7 +125,8 @@ fn prepare_file(path: &Path) -> io::Result<Result<u64>> {
     Ok(Err(Error::new(
         ErrorKind::StoreInvalid,
         format!(
-            "{} is no SQLite database; it was left as it is",
+            "{} is no SQLite database and was left as it is: restore it from a backup, or move it away \
+             to begin anew",
             path.display()
         ),
     )))
@@ -134,11 +142,13 @@ fn check_pages(connection: &Connection, path: &Path) -> Result<()> {
     Err(Error::new(
         ErrorKind::StoreInvalid,
         format!(
-            "{} is damaged and was left as it is; restore it from a backup",
+            "{} is damaged and was left as it is: restore it from a backup, or save what can be read \
+             with the `.recover` command of the sqlite3 shell",
             path.display()
         ),
     )
-    .with_source(verdict))
+    // The last line says where; those before name the database again.
+    .with_source(verdict.lines().last().unwrap_or_default()))
 }
 
 fn unreachable_file(path: &Path, error: io::Error) -> Error {

@@ -1,6 +1,11 @@
+use std::time::Duration;
+
 use rusqlite::ErrorCode;
 
 use crate::error::{Error, ErrorKind};
+
+/// When to ask again a store that cannot be reached just now.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What a piece of work on the database can fail with, so that `?` serves for both.
 pub(super) enum Failure {
@@ -44,13 +49,19 @@ pub(super) fn fold(error: rusqlite::Error) -> Error {
     use rusqlite::Error as E;
     let (kind, message) = match &error {
         E::SqliteFailure(failure, _) => match failure.code {
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => (
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::FileLockingProtocolFailed => (
                 ErrorKind::StoreUnavailable,
                 "the database is held by another program; try again",
             ),
             ErrorCode::DiskFull => (
                 ErrorKind::StoreUnavailable,
                 "the disk of the database is full; make room and try again",
+            ),
+            ErrorCode::OutOfMemory => (
+                ErrorKind::StoreUnavailable,
+                "there is no memory for the database; try again",
             ),
             ErrorCode::SystemIoFailure
             | ErrorCode::CannotOpen
@@ -61,7 +72,8 @@ pub(super) fn fold(error: rusqlite::Error) -> Error {
             ),
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => (
                 ErrorKind::StoreInvalid,
-                "the file is damaged or is no database; restore it from a backup",
+                "the database is damaged: restore it from a backup, or save what can be read with the \
+                 `.recover` command of the sqlite3 shell",
             ),
             ErrorCode::ConstraintViolation => {
                 (ErrorKind::Conflict, "this contradicts what is stored")
@@ -74,5 +86,9 @@ pub(super) fn fold(error: rusqlite::Error) -> Error {
         ),
         _ => (ErrorKind::Internal, "the database refused a statement"),
     };
-    Error::new(kind, message).with_source(error)
+    let error = Error::new(kind, message).with_source(error);
+    match kind {
+        ErrorKind::StoreUnavailable => error.with_retry_after(RETRY_AFTER),
+        _ => error,
+    }
 }

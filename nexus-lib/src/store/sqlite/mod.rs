@@ -5,6 +5,8 @@
 //! for it. Nothing here blocks a worker of the runtime, and dropping a store blocks nobody: its thread
 //! finishes what is queued and ends by itself.
 //!
+//! One store at a time has a database; its lock goes with the process. Others may read it meanwhile.
+//!
 //! Refused at the opening, with the file left as it was: a file that is no database or is damaged, one
 //! of another program, one with a newer schema, one whose secrets the given master key does not open.
 
@@ -13,6 +15,7 @@ mod conversation;
 mod error;
 mod ledger;
 mod ledger_row;
+mod lock;
 mod options;
 mod read_pool;
 mod registry;
@@ -70,7 +73,7 @@ impl SqliteStore {
     /// # Errors
     /// [`ErrorKind::StoreInvalid`](crate::ErrorKind::StoreInvalid) when the file or the key is not
     /// what it should be, [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable) when the file cannot
-    /// be reached, [`InvalidConfig`](crate::ErrorKind::InvalidConfig) when others can read the key.
+    /// be reached or another store has it open, [`InvalidConfig`](crate::ErrorKind::InvalidConfig) when others can read the key.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self> {
         Self::options(path).open().await
     }

@@ -1,19 +1,22 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::lock::Lock;
 use super::read_pool::ReadPool;
 use super::writer::Writer;
 use super::{Inner, SqliteStore, connection, schema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{MasterKey, Sealer};
 
-/// What a commit outlives.
+/// What a commit outlives. Either way a crash damages nothing: it may only undo the last commits, whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Durability {
-    /// The death of the process. A loss of power may undo the last commits, but damages nothing.
+    /// The death of the process, by `kill -9` too: a commit is in the system's memory. A loss of power
+    /// or a crash of the system may undo the commits of the last seconds. SQLite's `synchronous=NORMAL`.
     #[default]
     Process,
-    /// A loss of power too: each commit waits for the disk.
+    /// A loss of power too: a commit is on the disk, for which it waits, often for milliseconds.
+    /// SQLite's `synchronous=FULL`.
     Power,
 }
 
@@ -77,10 +80,13 @@ impl SqliteOptions {
     }
 
     fn open_blocking(self) -> Result<SqliteStore> {
+        connection::make_folder(&self.path)?;
+        // Before the file is looked at, and until it is closed.
+        let lock = Lock::acquire(&self.path)?;
         let mut connection = connection::open_writer(&self.path, self.durability)?;
         let key = schema::unlock(&mut connection, &self.path, self.master_key)?;
         let readers = Arc::new(ReadPool::new(self.path.clone()));
-        let writer = Writer::spawn(connection, Arc::clone(&readers))?;
+        let writer = Writer::spawn(connection, Arc::clone(&readers), lock)?;
         Ok(SqliteStore {
             inner: Arc::new(Inner {
                 path: self.path,

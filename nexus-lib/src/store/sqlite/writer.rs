@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::error::Failure;
+use super::lock::Lock;
 use super::read_pool::ReadPool;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -27,13 +28,18 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn spawn(connection: Connection, readers: Arc<ReadPool>) -> Result<Self> {
+    pub(super) fn spawn(
+        connection: Connection,
+        readers: Arc<ReadPool>,
+        lock: Lock,
+    ) -> Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (alive, ended) = watch::channel(());
         let thread = std::thread::Builder::new()
             .name("nexus-store".to_owned())
             .spawn(move || {
                 run(connection, jobs, &readers);
+                drop(lock);
                 drop(alive);
             })
             .map_err(|error| {

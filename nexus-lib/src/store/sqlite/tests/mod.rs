@@ -1,5 +1,6 @@
 //! The store over real files.
 
+mod faults;
 mod ledger;
 mod opening;
 mod registry;

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::{Place, SqliteStore, all_rows, new_provider, open_row, settlement};
 use crate::error::ErrorKind;
 use crate::secret::MasterKey;
-use crate::store::{Durability, LedgerStore, LedgerWrite, RegistryStore, Store};
+use crate::store::{Durability, LedgerStore, LedgerWrite, RegistryStore, RequestState, Store};
 
 #[tokio::test]
 async fn a_restart_keeps_everything() {
@@ -212,6 +212,42 @@ async fn refuses_untouched(place: &Place, message: &str) {
         fs::read(place.path()).unwrap() == before,
         "the file has changed"
     );
+}
+
+#[tokio::test]
+async fn a_database_has_one_store_at_a_time() {
+    let place = Place::new();
+    let store = place.open().await;
+    let open = LedgerWrite::Open(open_row("c1"));
+    store.append(Arc::new(vec![open])).await.unwrap();
+
+    let refused = |path: std::path::PathBuf| {
+        let options = SqliteStore::options(path).master_key(place.key.clone());
+        async {
+            let error = options.open().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::StoreUnavailable);
+            assert!(error.to_string().contains("nexus.db.lock"), "{error}");
+            assert!(error.to_string().contains("stop that one"), "{error}");
+        }
+    };
+    refused(place.path()).await;
+    #[cfg(unix)]
+    {
+        let link = place.folder.path().join("link.db");
+        std::os::unix::fs::symlink(place.path(), &link).unwrap();
+        refused(link).await;
+    }
+    // Other programs may read.
+    let reader = Connection::open(place.path()).unwrap();
+    let count = reader.query_row("SELECT COUNT(*) FROM ledger", [], |row| {
+        row.get::<_, i64>(0)
+    });
+    assert_eq!(count.unwrap(), 1);
+    drop(reader);
+    assert_eq!(all_rows(&store).await[0].state, RequestState::Open);
+
+    store.close().await.unwrap();
+    place.open().await;
 }
 
 #[tokio::test]

@@ -1,3 +1,7 @@
+//! The queue and its writer, over a store that does what it is told.
+
+mod outage;
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -20,19 +24,22 @@ struct GatedStore {
     /// Told when a batch has arrived at the gate.
     arrivals: mpsc::Sender<usize>,
     verdict: Mutex<Option<ErrorKind>>,
+    /// A request whose rows no store would take.
+    poison: Mutex<Option<RequestId>>,
 }
 
 impl GatedStore {
     fn new() -> (Arc<Self>, mpsc::Receiver<usize>) {
         let (arrivals, arrived) = mpsc::channel(64);
         let gate = Semaphore::new(0);
-        let (batches, verdict) = (Mutex::default(), Mutex::default());
+        let (batches, verdict, poison) = Default::default();
         (
             Arc::new(Self {
                 gate,
                 batches,
                 arrivals,
                 verdict,
+                poison,
             }),
             arrived,
         )
@@ -69,6 +76,10 @@ impl LedgerStore for GatedStore {
         if let Some(kind) = *self.verdict.lock().unwrap() {
             return Err(Error::new(kind, "refused by the test"));
         }
+        let poison = *self.poison.lock().unwrap();
+        if batch.iter().any(|write| Some(request_id(write)) == poison) {
+            return Err(Error::new(ErrorKind::Internal, "poisoned by the test"));
+        }
         self.batches.lock().unwrap().push(batch.to_vec());
         Ok(())
     }
@@ -88,6 +99,13 @@ impl LedgerStore for GatedStore {
         _: u32,
     ) -> Result<Vec<LedgerRow>> {
         Ok(Vec::new())
+    }
+}
+
+fn request_id(write: &LedgerWrite) -> RequestId {
+    match write {
+        LedgerWrite::Open(row) | LedgerWrite::Whole(row, _) => row.request_id,
+        LedgerWrite::Settle(id, _) => *id,
     }
 }
 
@@ -177,38 +195,6 @@ async fn nobody_is_told_before_the_store_has_it() {
     store.let_through(1);
     entry.opened().await.unwrap();
     drop(entry.settle(completed()));
-}
-
-#[tokio::test]
-async fn admission_stops_while_the_store_refuses_and_nothing_is_lost() {
-    let (store, mut arrived) = GatedStore::new();
-    let ledger = UsageLedger::start(store.clone()).await.unwrap();
-    store.answer(Some(ErrorKind::StoreUnavailable));
-    let entry = open(&ledger).await;
-    arrived.recv().await;
-    store.let_through(1);
-    // The second arrival of the same batch: the first was refused by then.
-    arrived.recv().await;
-    let refused = ledger.open(row()).await.err().unwrap();
-    assert_eq!(refused.kind(), ErrorKind::LedgerUnavailable);
-    assert!(refused.retry_after().is_some());
-    let settled = entry.settle(completed());
-
-    store.answer(None);
-    store.let_through(2);
-    settled.durable().await.unwrap();
-    assert_eq!(store.written(), [vec!["open"], vec!["settle"]]);
-    open(&ledger).await.settle(completed());
-}
-
-#[tokio::test]
-async fn rows_that_can_never_be_written_are_told_so() {
-    let (store, _arrived) = GatedStore::new();
-    let ledger = UsageLedger::start(store.clone()).await.unwrap();
-    store.answer(Some(ErrorKind::Internal));
-    store.let_through(1);
-    let refused = open(&ledger).await.opened().await.err().unwrap();
-    assert_eq!(refused.kind(), ErrorKind::LedgerUnavailable);
 }
 
 #[tokio::test]

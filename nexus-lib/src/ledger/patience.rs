@@ -1,0 +1,42 @@
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep};
+
+/// How long requests wait for a store that does not write before they are refused themselves.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Measures how long a batch takes. One timer for all batches, moved only when it fires: setting one for
+/// each would wake the runtime's driver once a batch.
+pub(super) struct Patience {
+    since: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Patience {
+    pub(super) fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            timer: Box::pin(tokio::time::sleep(PATIENCE)),
+        }
+    }
+
+    /// A batch begins.
+    pub(super) fn renew(&mut self) {
+        self.since = Instant::now();
+    }
+
+    /// Resolves once the batch has taken too long.
+    ///
+    /// # Cancel safety
+    /// Waiting changes nothing.
+    pub(super) async fn over(&mut self) {
+        let end = self.since + PATIENCE;
+        while Instant::now() < end {
+            if self.timer.is_elapsed() {
+                self.timer.as_mut().reset(end);
+            }
+            self.timer.as_mut().await;
+        }
+    }
+}
