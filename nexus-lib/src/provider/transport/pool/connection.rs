@@ -2,6 +2,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{Request, Response, Version, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -110,9 +111,10 @@ impl Connector {
 
 /// Owned by the [`Connection`]: the task ends with it.
 fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
+    // Not an async block: that would have room for the connection twice.
+    tokio::spawn(connection.map(|ended| {
+        if let Err(error) = ended {
             tracing::debug!(%error, "a connection to an upstream ended");
         }
-    });
+    }));
 }

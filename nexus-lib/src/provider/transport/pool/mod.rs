@@ -84,7 +84,8 @@ impl Pool {
                 },
             }
         }
-        let mut connection = self.inner.connector.connect(endpoint).await?;
+        // Boxed, so that the many requests that need none carry no room for it.
+        let mut connection = Box::pin(self.inner.connector.connect(endpoint)).await?;
         if let Some(shared) = connection.shared() {
             self.inner.put(origin, shared);
         }
