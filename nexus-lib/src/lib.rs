@@ -12,6 +12,8 @@
 //! - [`wire`]: the values that travel: ids, times, usage, OpenAI's JSON.
 //! - [`sse`]: server-sent events, in place.
 //! - [`call`]: the stages of a call, as types.
+//! - [`transcript`]: what an answer said.
+//! - [`estimate`]: tokens counted here, where the upstream gives no figures.
 //! - [`secret`]: the master key, and what is sealed by it.
 //! - [`store`]: what persists; SQLite.
 //! - [`ledger`]: a row for every request, written before its answer is seen.
@@ -24,6 +26,7 @@
 
 pub mod call;
 pub mod error;
+pub mod estimate;
 pub mod gateway;
 pub mod http;
 pub mod ledger;

@@ -59,6 +59,15 @@ impl Answer {
         }
     }
 
+    /// About how many bytes are held for it in memory.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        match self {
+            Self::Nothing => 0,
+            Self::Whole(body) => u64::try_from(body.len()).unwrap_or(u64::MAX),
+            Self::Streamed(transcript) => transcript.held_bytes(),
+        }
+    }
+
     /// Calls `found` with what `messages` come to with each of the replies behind them, in order; never
     /// where a part of them was not kept.
     pub(crate) fn replies(&self, messages: Prefix, found: impl FnMut(Prefix)) {

@@ -90,6 +90,11 @@ impl Transcript {
         self.room.omitted
     }
 
+    /// At most so many bytes of words are held.
+    pub(super) fn held_bytes(&self) -> u64 {
+        u64::try_from(MOST_BYTES - self.room.left).unwrap_or(u64::MAX)
+    }
+
     pub(super) fn replies(&self, messages: Prefix, found: impl FnMut(Prefix)) {
         if self.room.omitted > 0 {
             return;

@@ -1,0 +1,43 @@
+/// How text is cut into tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    #[cfg(feature = "estimate")]
+    O200k,
+    #[cfg(feature = "estimate")]
+    Cl100k,
+    /// Not at all: a token for four bytes, OpenAI's rule of thumb for English text.
+    FourBytes,
+}
+
+impl Encoding {
+    /// The encoding of a model by its name, as tiktoken's `model.py` knows them; the newest for all
+    /// others.
+    #[cfg(feature = "estimate")]
+    pub(super) fn of(model: &str) -> Self {
+        // Aggregators put the maker's name in front.
+        let name = model.rsplit('/').next().unwrap_or(model);
+        // `gpt-35` is how Azure writes it.
+        let older = ["gpt-4-", "gpt-3.5", "gpt-35"];
+        if name == "gpt-4" || older.iter().any(|prefix| name.starts_with(prefix)) {
+            return Self::Cl100k;
+        }
+        Self::O200k
+    }
+
+    #[cfg(not(feature = "estimate"))]
+    pub(super) fn of(_model: &str) -> Self {
+        Self::FourBytes
+    }
+
+    /// The tokens of `text`. The first call for an encoding loads its ranks, once in a process.
+    pub(super) fn count(self, text: &str) -> u64 {
+        let tokens = match self {
+            #[cfg(feature = "estimate")]
+            Self::O200k => bpe_openai::o200k_base().count(text),
+            #[cfg(feature = "estimate")]
+            Self::Cl100k => bpe_openai::cl100k_base().count(text),
+            Self::FourBytes => text.len().div_ceil(4),
+        };
+        u64::try_from(tokens).unwrap_or(u64::MAX)
+    }
+}

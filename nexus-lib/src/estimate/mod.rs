@@ -1,0 +1,67 @@
+//! Tokens of calls for which the upstream gave no figures, counted from what was sent and received.
+//!
+//! The text is cut by OpenAI's own tokenizers: exact for their models, and near for others. What a
+//! provider adds out of sight (a template, the pixels of an image) is met by documented constants.
+//! Counting is work for a thread of its own: see [`Estimator`].
+//!
+//! ```text
+//! call over ─▶ ┌───────┐ ─▶ nexus-estimate ─▶ done(usage)
+//!              └───────┘
+//!       full: four bytes are a token ───────▶ done(usage)
+//! ```
+//!
+//! Without the feature `estimate`, four bytes are always a token.
+
+mod count;
+mod encoding;
+mod estimator;
+mod prompt;
+#[cfg(test)]
+mod tests;
+
+pub use estimator::{EstimateJob, Estimator};
+
+use crate::transcript::Answer;
+use crate::wire::Usage;
+use count::Count;
+use encoding::Encoding;
+
+/// The tokens of a call to `model`: of its request, a body as OpenAI's clients send it, and of
+/// as much of the answer as was delivered.
+///
+/// A prompt's overhead is that of OpenAI's Cookbook ("How to count tokens with tiktoken"): 3 tokens
+/// a message, 1 for a name, 3 that begin the reply; an image is 85, as OpenAI bills one in low detail.
+/// At most 256 KiB of the prompt's text and of the answer's are really cut into tokens: the rest counts
+/// like what was cut. A body that cannot be read has no tokens.
+///
+/// May take milliseconds, and the first call for an encoding a tenth of a second.
+pub fn usage(request_body: &[u8], answer: &Answer, model: &str) -> Usage {
+    usage_in(request_body, answer, Encoding::of(model))
+}
+
+fn usage_in(request_body: &[u8], answer: &Answer, encoding: Encoding) -> Usage {
+    let prompt_tokens = prompt::tokens(request_body, encoding);
+    let completion_tokens = completion_tokens(answer, encoding);
+    Usage {
+        prompt_tokens,
+        completion_tokens,
+        total_tokens: prompt_tokens + completion_tokens,
+        ..Usage::default()
+    }
+}
+
+fn completion_tokens(answer: &Answer, encoding: Encoding) -> u64 {
+    let mut count = Count::new(encoding);
+    for said in answer.messages() {
+        let texts = [&said.content, &said.reasoning_content, &said.refusal];
+        for text in texts.into_iter().flatten() {
+            count.add(text);
+        }
+        for call in &said.tool_calls {
+            count.add(&call.name);
+            count.add(&call.arguments);
+        }
+    }
+    count.add_unread(answer.omitted_bytes());
+    count.tokens()
+}
