@@ -204,8 +204,8 @@ async fn settling_and_interrupting_need_no_scan() {
     let store = place.open().await;
     for (sql, index) in [
         (
-            "UPDATE ledger SET state = 1 WHERE request_id = x'00' AND state = 0",
-            "sqlite_autoindex_ledger_1",
+            "UPDATE ledger SET state = 1 WHERE seq = 1 AND tail = 2 AND state = 0",
+            "INTEGER PRIMARY KEY",
         ),
         ("UPDATE ledger SET state = 4 WHERE state = 0", "ledger_open"),
         (
