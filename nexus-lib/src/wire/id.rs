@@ -64,10 +64,7 @@ impl RequestId {
 
     /// The UUIDv7 with this [`seq`](Self::seq) and this [`tail`](Self::tail).
     pub(crate) fn from_parts(seq: i64, tail: i64) -> Self {
-        Self::from_bits(
-            seq.cast_unsigned(),
-            u128::from(tail.cast_unsigned()) & TAIL,
-        )
+        Self::from_bits(seq.cast_unsigned(), u128::from(tail.cast_unsigned()) & TAIL)
     }
 
     fn from_bits(seq: u64, tail: u128) -> Self {
@@ -250,7 +247,9 @@ mod tests {
                 })
             })
             .collect();
-        let made = threads.into_iter().flat_map(|thread| thread.join().unwrap());
+        let made = threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap());
         let mut keys: Vec<_> = made.map(|id| id.seq()).collect();
         let all = keys.len();
         keys.sort_unstable();
@@ -262,7 +261,10 @@ mod tests {
     fn new_ids_are_of_version_7_and_bear_the_time() {
         let before = Timestamp::now();
         let id = RequestId::new();
-        assert_eq!((id.0.get_version_num(), id.0.get_variant()), (7, Variant::RFC4122));
+        assert_eq!(
+            (id.0.get_version_num(), id.0.get_variant()),
+            (7, Variant::RFC4122)
+        );
         assert!(id > RequestId::floor(before));
         let random = |id: RequestId| id.tail().unwrap();
         assert_ne!(random(id), random(RequestId::new()));

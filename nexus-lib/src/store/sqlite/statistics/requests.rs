@@ -68,7 +68,9 @@ fn settled(
     let mut left = limit;
     while left > 0 && behind > 0 {
         // The last second in which a request can have started whose key lies before.
-        let last = start::millis(behind - 1).saturating_add(skew).div_euclid(1000);
+        let last = start::millis(behind - 1)
+            .saturating_add(skew)
+            .div_euclid(1000);
         let Some(minute) = matches.last_minute(first, end.min(last.saturating_add(1)))? else {
             break;
         };

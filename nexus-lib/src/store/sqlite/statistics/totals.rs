@@ -204,12 +204,7 @@ mod tests {
             Piece::Rows(TimeRange { from, to })
         };
         let mut pieces = Vec::new();
-        split(
-            86_340 * SECOND - 1,
-            180_065 * SECOND,
-            &spans,
-            &mut pieces,
-        );
+        split(86_340 * SECOND - 1, 180_065 * SECOND, &spans, &mut pieces);
         let expected = [
             rows(86_340 * SECOND - 1, 86_340 * SECOND),
             Piece::Stored(Bucket::Minute, 86_340, 86_400),

@@ -256,3 +256,47 @@ async fn a_conversation_named_after_its_first_request_has_all_of_its_rows() {
     let totals = store.totals(Default::default()).await.unwrap();
     assert_eq!(totals.total_conversations, if id == other { 1 } else { 2 });
 }
+
+#[tokio::test]
+async fn ids_rise_above_those_that_are_stored() {
+    let place = Place::new();
+    let store = place.open().await;
+    // As if the clock had been set back since; by little, for the tests beside this one.
+    let half_a_second = 500 << 12;
+    let future = OpenRow {
+        request_id: RequestId::from_parts(RequestId::new().seq() + half_a_second, 7),
+        ..open_row("c")
+    };
+    let id = future.request_id;
+    let write = LedgerWrite::Open(future);
+    store.append(Arc::new(vec![write])).await.unwrap();
+    drop(store);
+    let store = place.open().await;
+    assert!(RequestId::new().seq() > id.seq());
+    assert_eq!(only_row(&store).await.request_id, id);
+}
+
+#[tokio::test]
+async fn a_row_whose_id_cannot_be_kept_is_left_out_alone() {
+    let place = Place::new();
+    let store = place.open().await;
+    let row = open_row("c");
+    let with_id = |request_id| OpenRow {
+        request_id,
+        ..open_row("c")
+    };
+    let same_key = RequestId::from_parts(row.request_id.seq(), row.request_id.tail().unwrap() ^ 1);
+    let writes = vec![
+        LedgerWrite::Open(row.clone()),
+        LedgerWrite::Open(with_id(same_key)),
+        LedgerWrite::Settle(same_key, settlement(1, 1)),
+        LedgerWrite::Whole(with_id(same_key), settlement(1, 1)),
+        LedgerWrite::Whole(with_id(RequestId::from_bytes([0x4F; 16])), settlement(1, 1)),
+    ];
+    store.append(Arc::new(writes)).await.unwrap();
+    let kept = only_row(&store).await;
+    assert_eq!(kept.request_id, row.request_id);
+    assert_eq!(kept.state, RequestState::Open);
+    let totals = store.totals(Default::default()).await.unwrap();
+    assert_eq!((totals.requests, totals.prompt_tokens), (1, 0));
+}

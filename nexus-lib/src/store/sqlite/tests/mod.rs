@@ -1,6 +1,7 @@
 //! The store over real files.
 
 mod ledger;
+mod model;
 mod opening;
 mod registry;
 mod statistics;
