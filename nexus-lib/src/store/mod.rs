@@ -14,7 +14,9 @@ pub use record::{
 };
 pub use row::{LedgerRow, LedgerWrite, OpenRow, RequestState, Settlement};
 pub use sqlite::{Durability, SqliteOptions, SqliteStore};
-pub use statistics::{ConversationTotals, ModelTotals, ProviderTotals, RequestFilter, Totals};
+pub use statistics::{
+    Bucket, ConversationTotals, ModelTotals, ProviderTotals, RequestFilter, SeriesBucket, Totals,
+};
 
 use std::sync::Arc;
 
@@ -65,6 +67,9 @@ pub trait RegistryStore: Send + Sync + 'static {
 ///   future resolves.
 /// - A settlement is idempotent: one for a row that is already settled changes nothing.
 /// - Rows are never changed otherwise, and never deleted.
+/// - A row whose id [`RequestId::new`] did not make, of version 7 and of 60 bits before all others', may be
+///   left out, with an error in the log; the rest of its batch is written. Where the store holds ids
+///   from before, it calls [`RequestId::rise_above`] when it opens.
 #[async_trait]
 pub trait LedgerStore: Send + Sync + 'static {
     /// Writes a batch, in order, all or nothing. Shared, so that a batch that could not be written
@@ -74,6 +79,9 @@ pub trait LedgerStore: Send + Sync + 'static {
     async fn interrupt_open(&self) -> Result<u64>;
     /// Sums over requests that started in `range`.
     async fn totals(&self, range: TimeRange) -> Result<Totals>;
+    /// Sums by minute, hour or day; [`Bucket::starts`] says which, and when they are too many. Those
+    /// without requests are there with zeros.
+    async fn series(&self, bucket: Bucket, range: TimeRange) -> Result<Vec<SeriesBucket>>;
     /// One conversation's sums and rows, oldest first; `None` when no request carries that id.
     async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>>;
     /// A page of at most `limit` rows that match `filter`, newest first, older than `before`.

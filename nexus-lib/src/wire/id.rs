@@ -1,22 +1,78 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize, Serializer};
-use uuid::Uuid;
+use uuid::{Uuid, Variant};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::Timestamp;
 
 /// Names one request, here and on the ledger: a UUIDv7 (RFC 9562), so ids sort by time.
+///
+/// The first 60 bits of an id beside its version are the milliseconds (48 bits) and a finer part of
+/// the time (12 bits). They are unique among the ids that a process makes, and rise with each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RequestId(Uuid);
 
+/// The first 60 bits of the newest id.
+static NEWEST: AtomicU64 = AtomicU64::new(0);
+
+/// The greatest number of 60 bits: a moment of the year 10889.
+const LAST_SEQ: u64 = (1 << 60) - 1;
+
+const TAIL: u128 = (1 << 62) - 1;
+
 impl RequestId {
-    /// A new id, bearing the present time.
+    /// A new id, bearing the present time; it sorts behind all that this process made before.
+    ///
+    /// Where the clock has not moved on, or was set back, the id counts on from the one before, into
+    /// the milliseconds if need be (RFC 9562, section 6.2, methods 1 and 3).
     pub fn new() -> Self {
-        Self(Uuid::now_v7())
+        let now = present();
+        let next = |newest: u64| now.max(newest + 1).min(LAST_SEQ);
+        // Only the number itself is shared, so no other memory has to be ordered by it.
+        let (order, newest) = (Ordering::Relaxed, &NEWEST);
+        let before = match newest.fetch_update(order, order, |newest| Some(next(newest))) {
+            Ok(before) | Err(before) => before,
+        };
+        Self::from_bits(next(before), Uuid::new_v4().as_u128() & TAIL)
+    }
+
+    /// Makes all later ids of this process sort behind this one, as after a restart with the clock set
+    /// back. A store calls it for the newest id that it holds.
+    pub fn rise_above(self) {
+        NEWEST.fetch_max(self.seq().cast_unsigned(), Ordering::Relaxed);
+    }
+
+    /// The first 60 bits beside the version.
+    pub(crate) fn seq(self) -> i64 {
+        let bits = self.0.as_u128();
+        let seq = (bits >> 80) << 12 | (bits >> 64) & 0xFFF;
+        i64::try_from(seq).unwrap_or(i64::MAX)
+    }
+
+    /// The other 62 bits; `None` unless this is a UUIDv7, which alone has 122 bits to remember.
+    pub(crate) fn tail(self) -> Option<i64> {
+        let is_v7 = self.0.get_version_num() == 7 && self.0.get_variant() == Variant::RFC4122;
+        let tail = i64::try_from(self.0.as_u128() & TAIL);
+        is_v7.then(|| tail.unwrap_or(i64::MAX))
+    }
+
+    /// The UUIDv7 with this [`seq`](Self::seq) and this [`tail`](Self::tail).
+    pub(crate) fn from_parts(seq: i64, tail: i64) -> Self {
+        Self::from_bits(seq.cast_unsigned(), u128::from(tail.cast_unsigned()) & TAIL)
+    }
+
+    fn from_bits(seq: u64, tail: u128) -> Self {
+        let seq = u128::from(seq);
+        let (version, variant) = (7 << 76, 2 << 62);
+        Self(Uuid::from_u128(
+            seq >> 12 << 80 | version | (seq & 0xFFF) << 64 | variant | tail,
+        ))
     }
 
     /// The sixteen bytes, in sorting order.
@@ -42,6 +98,13 @@ impl RequestId {
     pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
         self.0.hyphenated().encode_lower(buffer)
     }
+}
+
+/// The time since the epoch in 4096ths of a millisecond.
+fn present() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanos = since.map_or(0, |since| since.as_nanos());
+    u64::try_from((nanos << 12) / 1_000_000).map_or(LAST_SEQ, |seq| seq.min(LAST_SEQ))
 }
 
 impl Default for RequestId {
@@ -165,4 +228,58 @@ row_id! {
 row_id! {
     /// Names a registered model. Never used again after its model is deleted.
     ModelId
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ids_rise_strictly_across_threads() {
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                std::thread::spawn(|| {
+                    let ids: Vec<_> = (0..20_000).map(|_| RequestId::new()).collect();
+                    assert!(ids.is_sorted_by(|one, next| one.seq() < next.seq() && one < next));
+                    ids
+                })
+            })
+            .collect();
+        let made = threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap());
+        let mut keys: Vec<_> = made.map(|id| id.seq()).collect();
+        let all = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), all, "no two ids share a key");
+    }
+
+    #[test]
+    fn new_ids_are_of_version_7_and_bear_the_time() {
+        let before = Timestamp::now();
+        let id = RequestId::new();
+        assert_eq!(
+            (id.0.get_version_num(), id.0.get_variant()),
+            (7, Variant::RFC4122)
+        );
+        assert!(id > RequestId::floor(before));
+        let random = |id: RequestId| id.tail().unwrap();
+        assert_ne!(random(id), random(RequestId::new()));
+    }
+
+    proptest! {
+        #[test]
+        fn parts_make_the_id_again(bytes: [u8; 16]) {
+            let id = RequestId::from_bytes(bytes);
+            prop_assert_eq!(id.tail().is_some(), bytes[6] >> 4 == 7 && bytes[8] >> 6 == 2);
+            let mut bytes = bytes;
+            bytes[6] = bytes[6] & 0xF | 0x70;
+            bytes[8] = bytes[8] & 0x3F | 0x80;
+            let id = RequestId::from_bytes(bytes);
+            prop_assert_eq!(RequestId::from_parts(id.seq(), id.tail().unwrap()), id);
+        }
+    }
 }

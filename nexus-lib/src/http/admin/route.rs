@@ -16,6 +16,7 @@ pub(super) enum Route {
     Models,
     Model(ModelId),
     Totals,
+    Series,
     Conversation(ConversationId),
     Requests,
 }
@@ -29,6 +30,7 @@ impl Route {
             | Self::Readiness
             | Self::ProviderModels(_)
             | Self::Totals
+            | Self::Series
             | Self::Conversation(_)
             | Self::Requests => "GET, HEAD",
             Self::Providers => "GET, HEAD, POST",
@@ -46,7 +48,7 @@ impl Route {
 /// Makes a route of the path's one parameter (empty where it has none), if that can name something.
 type Make = fn(&str) -> Option<Route>;
 
-const PATHS: [(&str, Make); 11] = [
+const PATHS: [(&str, Make); 12] = [
     ("/", |_| Some(Route::Home)),
     ("/healthz", |_| Some(Route::Health)),
     ("/readyz", |_| Some(Route::Readiness)),
@@ -62,6 +64,7 @@ const PATHS: [(&str, Make); 11] = [
         row_id(id).map(|id| Route::Model(ModelId(id)))
     }),
     ("/stats/total", |_| Some(Route::Totals)),
+    ("/stats/series", |_| Some(Route::Series)),
     // A client names its conversations as it likes, slashes included.
     ("/stats/conversation/{*id}", |id| {
         let id = percent_decoded(id, false)?;

@@ -133,6 +133,10 @@ impl Shared {
                 let totals = statistics::totals(store, &query?).await?;
                 Ok(respond::json(StatusCode::OK, &totals))
             }
+            ("GET", Route::Series) => {
+                let series = statistics::series(store, &query?).await?;
+                Ok(respond::json(StatusCode::OK, &series))
+            }
             ("GET", Route::Conversation(id)) => {
                 let conversation = statistics::conversation(store, &id).await?;
                 Ok(respond::json(StatusCode::OK, &conversation))

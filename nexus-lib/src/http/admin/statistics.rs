@@ -1,7 +1,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::admin::query::Query;
-use crate::http::admin::views::{ConversationView, RequestPage};
-use crate::store::{LedgerStore, RequestFilter, Totals};
+use crate::http::admin::views::{ConversationView, RequestPage, SeriesView};
+use crate::store::{Bucket, LedgerStore, RequestFilter, Totals};
 use crate::wire::{ConversationId, ProviderId};
 
 /// How many rows a page has when the client does not say.
@@ -14,6 +14,19 @@ where
     S: LedgerStore + ?Sized,
 {
     store.totals(query.range()?).await
+}
+
+pub(super) async fn series<S>(store: &S, query: &Query) -> Result<SeriesView>
+where
+    S: LedgerStore + ?Sized,
+{
+    let bucket: Option<Bucket> = query.value("bucket", BUCKET)?;
+    let bucket = bucket.ok_or_else(|| {
+        let message = format!("`bucket` is missing; it is {BUCKET}");
+        Error::new(ErrorKind::Unprocessable, message).with_param("bucket")
+    })?;
+    let buckets = store.series(bucket, query.range()?).await?;
+    Ok(SeriesView { buckets })
 }
 
 pub(super) async fn conversation<S>(store: &S, id: &ConversationId) -> Result<ConversationView>
@@ -68,4 +81,5 @@ where
     })
 }
 
+const BUCKET: &str = "one of minute, hour, day";
 const LIMIT: &str = "a whole number from 1 to 1000";

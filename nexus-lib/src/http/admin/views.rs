@@ -1,7 +1,7 @@
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use crate::store::{ConversationTotals, LedgerRow, ModelRecord, ProviderRecord};
+use crate::store::{ConversationTotals, LedgerRow, ModelRecord, ProviderRecord, SeriesBucket};
 use crate::wire::{ModelId, ProviderId, RequestId, Timestamp, mask};
 
 /// A provider as the admin API shows it: keys only as masks.
@@ -87,6 +87,12 @@ pub(super) struct ConversationView {
     pub(super) totals: ConversationTotals,
     /// Empty as long as messages are not archived.
     pub(super) messages: [(); 0],
+}
+
+/// Sums by time, oldest first.
+#[derive(Serialize)]
+pub(super) struct SeriesView {
+    pub(super) buckets: Vec<SeriesBucket>,
 }
 
 /// A page of ledger rows, newest first.

@@ -10,8 +10,8 @@ use tokio::sync::{Semaphore, mpsc};
 use super::{Entry, UsageLedger};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{
-    ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestFilter, RequestState,
-    Settlement, Totals,
+    Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestFilter,
+    RequestState, SeriesBucket, Settlement, Totals,
 };
 use crate::wire::{
     ConversationId, ProviderId, RequestId, TimeRange, Timestamp, Usage, UsageSource,
@@ -88,6 +88,9 @@ impl LedgerStore for GatedStore {
     }
     async fn totals(&self, _: TimeRange) -> Result<Totals> {
         Ok(Totals::default())
+    }
+    async fn series(&self, _: Bucket, _: TimeRange) -> Result<Vec<SeriesBucket>> {
+        Ok(Vec::new())
     }
     async fn conversation(&self, _: &ConversationId) -> Result<Option<ConversationTotals>> {
         Ok(None)

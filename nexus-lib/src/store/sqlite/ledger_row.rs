@@ -6,37 +6,37 @@ use crate::store::{LedgerRow, RequestState};
 use crate::wire::{ProviderId, RequestId, Timestamp, Usage, UsageSource};
 
 /// The columns in the order in which [`read`] takes them.
-pub(super) const COLUMNS: &str = "request_id, conversation_id, provider_id, provider, model,
+pub(super) const COLUMNS: &str = "seq, tail, conversation_id, provider_id, provider, model,
     upstream_model, operation, stream, state, usage_source, prompt_tokens, completion_tokens,
     total_tokens, cached_tokens, reasoning_tokens, status, attempts, started_at, first_token_ms,
     duration_ms, error";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<LedgerRow> {
-    let request_id = RequestId::from_bytes(row.get(0)?);
+    let request_id = RequestId::from_parts(row.get(0)?, row.get(1)?);
     Ok(LedgerRow {
         request_id,
-        conversation_id: conversation::read(row.get_ref(1)?, request_id)?,
-        provider_id: ProviderId(row.get(2)?),
-        provider: row.get(3)?,
-        model: row.get(4)?,
-        upstream_model: row.get(5)?,
-        operation: row.get(6)?,
-        stream: row.get(7)?,
-        state: decode(row, 8, state_of)?,
-        usage_source: decode(row, 9, source_of)?,
+        conversation_id: conversation::read(row.get_ref(2)?, request_id)?,
+        provider_id: ProviderId(row.get(3)?),
+        provider: row.get(4)?,
+        model: row.get(5)?,
+        upstream_model: row.get(6)?,
+        operation: row.get(7)?,
+        stream: row.get(8)?,
+        state: decode(row, 9, state_of)?,
+        usage_source: decode(row, 10, source_of)?,
         usage: Usage {
-            prompt_tokens: count(row, 10)?,
-            completion_tokens: count(row, 11)?,
-            total_tokens: count(row, 12)?,
-            cached_tokens: count(row, 13)?,
-            reasoning_tokens: count(row, 14)?,
+            prompt_tokens: count(row, 11)?,
+            completion_tokens: count(row, 12)?,
+            total_tokens: count(row, 13)?,
+            cached_tokens: count(row, 14)?,
+            reasoning_tokens: count(row, 15)?,
         },
-        status: row.get(15)?,
-        attempts: row.get(16)?,
-        started_at: Timestamp::from_micros(row.get(17)?),
-        first_token_ms: row.get::<_, Option<i64>>(18)?.map(unsigned),
-        duration_ms: row.get::<_, Option<i64>>(19)?.map(unsigned),
-        error: row.get(20)?,
+        status: row.get(16)?,
+        attempts: row.get(17)?,
+        started_at: Timestamp::from_micros(row.get(18)?),
+        first_token_ms: row.get::<_, Option<i64>>(19)?.map(unsigned),
+        duration_ms: row.get::<_, Option<i64>>(20)?.map(unsigned),
+        error: row.get(21)?,
     })
 }
 

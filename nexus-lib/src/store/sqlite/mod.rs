@@ -22,6 +22,7 @@ mod registry;
 mod schema;
 mod start;
 mod statistics;
+mod usage_by_time;
 mod writer;
 
 pub use options::{Durability, SqliteOptions};

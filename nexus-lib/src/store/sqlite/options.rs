@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::lock::Lock;
 use super::read_pool::ReadPool;
 use super::writer::Writer;
-use super::{Inner, SqliteStore, connection, schema};
+use super::{Inner, SqliteStore, connection, ledger, schema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{MasterKey, Sealer};
 
@@ -85,6 +85,7 @@ impl SqliteOptions {
         let lock = Lock::acquire(&self.path)?;
         let mut connection = connection::open_writer(&self.path, self.durability)?;
         let key = schema::unlock(&mut connection, &self.path, self.master_key)?;
+        ledger::raise_ids(&connection)?;
         let readers = Arc::new(ReadPool::new(self.path.clone()));
         let writer = Writer::spawn(connection, Arc::clone(&readers), lock)?;
         Ok(SqliteStore {

@@ -1,6 +1,6 @@
 //! Ranges of time without an index on time.
 //!
-//! Rows are kept in the order of their ids, and an id bears the time at which it was made: all but
+//! Rows are kept in the order of their ids, whose first bits are the row's key, and an id bears the time at which it was made: all but
 //! the same as the request's start. So a range of starts is a range of ids, somewhat widened, and the
 //! ledger, whose every row is written while a client waits, is spared an index. By how much to widen
 //! is recorded when a row lies further off than usual, as after a step of the clock.
@@ -9,13 +9,16 @@ use rusqlite::Connection;
 
 use super::error::Failure;
 use crate::store::{LedgerWrite, OpenRow};
-use crate::wire::{RequestId, TimeRange, Timestamp};
+use crate::wire::TimeRange;
 
 /// Ranges are always widened by this much, so that ordinary rows have nothing to record.
 const USUAL_SKEW_MS: u64 = 1000;
 
 /// Ids have 48 bits for their time.
 const END_OF_IDS_MS: i64 = 1 << 48;
+
+/// How many bits of a key are finer than milliseconds.
+const FINER_BITS: u32 = 12;
 
 /// Records how far ids and starts of this batch lie apart, when that is unusual.
 pub(super) fn record_skew(connection: &Connection, batch: &[LedgerWrite]) -> Result<(), Failure> {
@@ -35,32 +38,36 @@ pub(super) fn record_skew(connection: &Connection, batch: &[LedgerWrite]) -> Res
     Ok(())
 }
 
-/// The ids that requests started in `range` can have: the first one, and the first one behind.
-pub(super) fn ids(
-    view: &Connection,
-    range: TimeRange,
-) -> Result<(Option<RequestId>, Option<RequestId>), Failure> {
+/// How far the time in an id may lie from its request's start, in milliseconds.
+pub(super) fn skew(view: &Connection) -> Result<i64, Failure> {
     let recorded: i64 = view.query_row("SELECT start_skew_ms FROM meta", [], |row| row.get(0))?;
-    let skew = recorded.max(USUAL_SKEW_MS.cast_signed());
+    Ok(recorded.max(USUAL_SKEW_MS.cast_signed()))
+}
+
+/// The keys that requests started in `range` can have: the first one, and the first one behind.
+pub(super) fn keys(range: TimeRange, skew: i64) -> (Option<i64>, Option<i64>) {
     let from = range.from.map(|from| from.as_millis().saturating_sub(skew));
     let to = range
         .to
         .map(|to| to.as_millis().saturating_add(skew).saturating_add(1));
-    Ok((
-        from.map(|from| floor(from.min(END_OF_IDS_MS - 1))),
-        to.filter(|to| *to < END_OF_IDS_MS).map(floor),
-    ))
+    (
+        from.map(first_key),
+        to.filter(|to| *to < END_OF_IDS_MS).map(first_key),
+    )
 }
 
-fn floor(millis: i64) -> RequestId {
-    RequestId::floor(Timestamp::from_micros(millis.saturating_mul(1000)))
+/// The smallest key of an id that bears this time, or the nearest that ids can bear.
+pub(super) fn first_key(millis: i64) -> i64 {
+    millis.clamp(0, END_OF_IDS_MS - 1) << FINER_BITS
+}
+
+/// The time that an id with this key bears, in milliseconds.
+pub(super) const fn millis(key: i64) -> i64 {
+    key >> FINER_BITS
 }
 
 fn skew_ms(row: &OpenRow) -> u64 {
-    let mut millis = [0; 8];
-    millis[2..].copy_from_slice(&row.request_id.as_bytes()[..6]);
-    let made = i64::from_be_bytes(millis);
-    made.abs_diff(row.started_at.as_millis())
+    millis(row.request_id.seq()).abs_diff(row.started_at.as_millis())
 }
 
 #[cfg(test)]
@@ -68,8 +75,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn floors_stay_in_order_up_to_the_end_of_ids() {
-        let floors = [i64::MIN, -1, 0, 1, 1 << 40, END_OF_IDS_MS - 1].map(floor);
-        assert!(floors.is_sorted());
+    fn first_keys_stay_in_order_up_to_the_end_of_ids() {
+        let keys = [i64::MIN, -1, 0, 1, 1 << 40, END_OF_IDS_MS - 1, i64::MAX].map(first_key);
+        assert!(keys.is_sorted());
     }
 }

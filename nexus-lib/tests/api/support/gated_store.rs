@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use nexus_lib::store::{
-    ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, ModelRecord, NewModel, NewProvider,
-    ProviderRecord, ProviderUpdate, RegistryRecords, RegistryStore, RequestFilter, Totals,
+    Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, ModelRecord, NewModel,
+    NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords, RegistryStore, RequestFilter,
+    SeriesBucket, Totals,
 };
 use nexus_lib::testing::Gate;
 use nexus_lib::wire::{ConversationId, ModelId, ProviderId, RequestId, TimeRange};
@@ -46,6 +47,10 @@ impl LedgerStore for GatedStore {
 
     async fn totals(&self, range: TimeRange) -> Result<Totals> {
         self.inner.totals(range).await
+    }
+
+    async fn series(&self, bucket: Bucket, range: TimeRange) -> Result<Vec<SeriesBucket>> {
+        self.inner.series(bucket, range).await
     }
 
     async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>> {

@@ -36,12 +36,16 @@ CREATE TABLE models (
     UNIQUE (provider_id, model_name)
 ) STRICT;
 
--- No reference to providers: history outlives them. With a rowid, so that rows are packed in the order in
--- which they come, and none is moved for another.
+-- No reference to providers: history outlives them.
 CREATE TABLE ledger (
-    request_id        BLOB    NOT NULL PRIMARY KEY,
+    -- The request's id: its first 60 bits beside the version, and the other 62. Rows come in this order, so
+    -- they are packed one behind the other, and need no index beside the table.
+    seq               INTEGER PRIMARY KEY,
+    tail              INTEGER NOT NULL,
     -- A UUID as its bytes, any other name as text; null where it is the request's own id.
     conversation_id   ANY,
+    -- Whether it was the first of its conversation to be written.
+    begins            INTEGER NOT NULL,
     provider_id       INTEGER NOT NULL,
     provider          TEXT    NOT NULL,
     model             TEXT    NOT NULL,
@@ -65,3 +69,28 @@ CREATE TABLE ledger (
 
 CREATE INDEX ledger_by_conversation ON ledger (conversation_id) WHERE conversation_id IS NOT NULL;
 CREATE INDEX ledger_open ON ledger (state) WHERE state = 0;
+
+-- Sums over the settled rows of each minute, hour and day (UTC) by their start.
+CREATE TABLE usage_by_time (
+    -- In seconds: 60, 3600 or 86400.
+    span              INTEGER NOT NULL,
+    -- Where the span begins, in seconds since 1970.
+    start             INTEGER NOT NULL,
+    provider_id       INTEGER NOT NULL,
+    model             TEXT    NOT NULL,
+    -- The provider's name, and the row that has it: the newest.
+    provider          TEXT    NOT NULL,
+    newest            INTEGER NOT NULL,
+    completed         INTEGER NOT NULL,
+    failed            INTEGER NOT NULL,
+    cancelled         INTEGER NOT NULL,
+    interrupted       INTEGER NOT NULL,
+    -- How many of them began a conversation.
+    conversations     INTEGER NOT NULL,
+    prompt_tokens     INTEGER NOT NULL,
+    completion_tokens INTEGER NOT NULL,
+    total_tokens      INTEGER NOT NULL,
+    cached_tokens     INTEGER NOT NULL,
+    reasoning_tokens  INTEGER NOT NULL,
+    PRIMARY KEY (span, start, provider_id, model)
+) STRICT, WITHOUT ROWID;

@@ -204,8 +204,8 @@ async fn settling_and_interrupting_need_no_scan() {
     let store = place.open().await;
     for (sql, index) in [
         (
-            "UPDATE ledger SET state = 1 WHERE request_id = x'00' AND state = 0",
-            "sqlite_autoindex_ledger_1",
+            "UPDATE ledger SET state = 1 WHERE seq = 1 AND tail = 2 AND state = 0",
+            "INTEGER PRIMARY KEY",
         ),
         ("UPDATE ledger SET state = 4 WHERE state = 0", "ledger_open"),
         (
@@ -255,4 +255,48 @@ async fn a_conversation_named_after_its_first_request_has_all_of_its_rows() {
     );
     let totals = store.totals(Default::default()).await.unwrap();
     assert_eq!(totals.total_conversations, if id == other { 1 } else { 2 });
+}
+
+#[tokio::test]
+async fn ids_rise_above_those_that_are_stored() {
+    let place = Place::new();
+    let store = place.open().await;
+    // As if the clock had been set back since; by little, for the tests beside this one.
+    let half_a_second = 500 << 12;
+    let future = OpenRow {
+        request_id: RequestId::from_parts(RequestId::new().seq() + half_a_second, 7),
+        ..open_row("c")
+    };
+    let id = future.request_id;
+    let write = LedgerWrite::Open(future);
+    store.append(Arc::new(vec![write])).await.unwrap();
+    drop(store);
+    let store = place.open().await;
+    assert!(RequestId::new().seq() > id.seq());
+    assert_eq!(only_row(&store).await.request_id, id);
+}
+
+#[tokio::test]
+async fn a_row_whose_id_cannot_be_kept_is_left_out_alone() {
+    let place = Place::new();
+    let store = place.open().await;
+    let row = open_row("c");
+    let with_id = |request_id| OpenRow {
+        request_id,
+        ..open_row("c")
+    };
+    let same_key = RequestId::from_parts(row.request_id.seq(), row.request_id.tail().unwrap() ^ 1);
+    let writes = vec![
+        LedgerWrite::Open(row.clone()),
+        LedgerWrite::Open(with_id(same_key)),
+        LedgerWrite::Settle(same_key, settlement(1, 1)),
+        LedgerWrite::Whole(with_id(same_key), settlement(1, 1)),
+        LedgerWrite::Whole(with_id(RequestId::from_bytes([0x4F; 16])), settlement(1, 1)),
+    ];
+    store.append(Arc::new(writes)).await.unwrap();
+    let kept = only_row(&store).await;
+    assert_eq!(kept.request_id, row.request_id);
+    assert_eq!(kept.state, RequestState::Open);
+    let totals = store.totals(Default::default()).await.unwrap();
+    assert_eq!((totals.requests, totals.prompt_tokens), (1, 0));
 }

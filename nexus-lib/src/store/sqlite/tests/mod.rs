@@ -2,6 +2,7 @@
 
 mod faults;
 mod ledger;
+mod model;
 mod opening;
 mod registry;
 mod statistics;

@@ -1,0 +1,67 @@
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
+
+use super::super::error::Failure;
+use super::conditions::Conditions;
+use crate::store::{Bucket, RequestFilter, RequestState};
+
+/// Finds the minutes in which settled rows match a filter, going back in time.
+///
+/// From days to hours to minutes, so that a filter which matches little, or nothing, is followed
+/// through a few sums instead of all rows.
+pub(super) struct Matches<'c> {
+    view: &'c Connection,
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl<'c> Matches<'c> {
+    pub(super) fn new(view: &'c Connection, filter: &RequestFilter) -> Self {
+        let mut conditions = Conditions::default();
+        conditions.and_all("span = ?1 AND start >= ?2 AND start < ?3", []);
+        conditions.named_by(filter);
+        match filter.state {
+            Some(RequestState::Completed) => conditions.and_all("completed > 0", []),
+            Some(RequestState::Failed) => conditions.and_all("failed > 0", []),
+            Some(RequestState::Cancelled) => conditions.and_all("cancelled > 0", []),
+            Some(RequestState::Interrupted) => conditions.and_all("interrupted > 0", []),
+            Some(RequestState::Open) | None => {}
+        }
+        Self {
+            view,
+            sql: format!(
+                "SELECT start FROM usage_by_time {} ORDER BY start DESC LIMIT 1",
+                conditions.sql
+            ),
+            values: conditions.values,
+        }
+    }
+
+    /// The last minute with a match that begins at `first` or later, and before `end`; in seconds.
+    pub(super) fn last_minute(&self, first: i64, mut end: i64) -> Result<Option<i64>, Failure> {
+        while let Some(day) = self.last(Bucket::Day, first, end)? {
+            // Of the day in which the range ends, all matches may lie behind it.
+            let Some(hour) = self.last(Bucket::Hour, first.max(day), end)? else {
+                end = day;
+                continue;
+            };
+            if let Some(minute) = self.last(Bucket::Minute, first.max(hour), end)? {
+                return Ok(Some(minute));
+            }
+            end = hour;
+        }
+        Ok(None)
+    }
+
+    /// The last span with a match that has a moment between `first` and `end`.
+    fn last(&self, span: Bucket, first: i64, end: i64) -> Result<Option<i64>, Failure> {
+        if first >= end {
+            return Ok(None);
+        }
+        let mut statement = self.view.prepare_cached(&self.sql)?;
+        let bounds = [span.seconds(), span.start_of(first), end].map(Value::from);
+        let values = bounds.iter().chain(&self.values);
+        let found = statement.query_row(params_from_iter(values), |row| row.get(0));
+        Ok(found.optional()?)
+    }
+}

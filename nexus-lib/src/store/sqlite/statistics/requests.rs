@@ -1,0 +1,88 @@
+use rusqlite::Connection;
+
+use super::super::error::Failure;
+use super::super::start;
+use super::conditions::Conditions;
+use super::matches::Matches;
+use crate::store::{Bucket, LedgerRow, RequestFilter, RequestState};
+use crate::wire::{RequestId, Timestamp};
+
+pub(in super::super) fn requests(
+    view: &Connection,
+    filter: &RequestFilter,
+    before: Option<RequestId>,
+    limit: u32,
+) -> Result<Vec<LedgerRow>, Failure> {
+    let before = before.map(RequestId::seq);
+    let skew = start::skew(view)?;
+    if filter.model.is_none() && filter.provider_id.is_none() && filter.state.is_none() {
+        let mut all = page(filter, before);
+        all.keys_within(filter.range, skew);
+        return all.rows(view, &format!("ORDER BY seq DESC LIMIT {limit}"));
+    }
+    let mut rows = match filter.state {
+        Some(RequestState::Open) | None => {
+            let mut open = page(filter, before);
+            open.open();
+            open.rows(view, &format!("ORDER BY seq DESC LIMIT {limit}"))?
+        }
+        Some(_) => Vec::new(),
+    };
+    if filter.state != Some(RequestState::Open) {
+        rows.extend(settled(view, filter, before, limit, skew)?);
+        rows.sort_unstable_by(|one, next| next.request_id.cmp(&one.request_id));
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    }
+    Ok(rows)
+}
+
+/// The filter, and where the page begins.
+fn page(filter: &RequestFilter, before: Option<i64>) -> Conditions {
+    let mut conditions = Conditions::default();
+    conditions.named_by(filter);
+    conditions.within(filter.range);
+    if let Some(before) = before {
+        conditions.and("seq < ?", before);
+    }
+    conditions
+}
+
+/// Reads only around the minutes that have matches. Keys go by the time at which ids were made, which
+/// lies up to `skew` milliseconds from the start: so each minute is widened, and neighbours, whose rows
+/// may lie in between, are read along.
+fn settled(
+    view: &Connection,
+    filter: &RequestFilter,
+    before: Option<i64>,
+    limit: u32,
+    skew: i64,
+) -> Result<Vec<LedgerRow>, Failure> {
+    let matches = Matches::new(view, filter);
+    let minute_ms = Bucket::Minute.seconds().saturating_mul(1000);
+    let first = filter.range.from.map_or(i64::MIN, Timestamp::as_seconds);
+    // A minute that `to` is within still counts.
+    let end = filter.range.to.map_or(i64::MAX, |to| to.as_seconds() + 1);
+    let mut conditions = page(filter, None);
+    conditions.settled(filter.state);
+    let (mut rows, mut behind) = (Vec::new(), before.unwrap_or(i64::MAX));
+    let mut left = limit;
+    while left > 0 && behind > 0 {
+        // The last second in which a request can have started whose key lies before.
+        let last = start::millis(behind - 1)
+            .saturating_add(skew)
+            .div_euclid(1000);
+        let Some(minute) = matches.last_minute(first, end.min(last.saturating_add(1)))? else {
+            break;
+        };
+        let millis = minute.saturating_mul(1000);
+        let from = start::first_key(millis.saturating_sub(skew));
+        let later = millis.saturating_add(minute_ms).saturating_add(skew);
+        let mut conditions = conditions.clone();
+        conditions.and("seq >= ?", from);
+        conditions.and("seq < ?", behind.min(start::first_key(later)));
+        rows.extend(conditions.rows(view, &format!("ORDER BY seq DESC LIMIT {left}"))?);
+        left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        behind = from;
+    }
+    Ok(rows)
+}

@@ -1,0 +1,167 @@
+//! Sums over settled rows by minute, hour and day, kept in the transaction that settles the rows.
+//!
+//! A batch is added up here first, so that it makes a few statements however many rows it has. Open
+//! rows are in no sum: a settlement happens once, so that each row is added once.
+
+use rusqlite::{Connection, params};
+
+use super::error::Failure;
+use crate::store::{Bucket, RequestState};
+use crate::wire::{ProviderId, Timestamp, Usage};
+
+const ADD: &str = "
+    INSERT INTO usage_by_time (span, start, provider_id, model, provider, newest, completed, failed,
+        cancelled, interrupted, conversations, prompt_tokens, completion_tokens, total_tokens,
+        cached_tokens, reasoning_tokens)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+    ON CONFLICT (span, start, provider_id, model) DO UPDATE SET
+        provider = iif(excluded.newest > newest, excluded.provider, provider),
+        newest = max(newest, excluded.newest),
+        completed = completed + excluded.completed,
+        failed = failed + excluded.failed,
+        cancelled = cancelled + excluded.cancelled,
+        interrupted = interrupted + excluded.interrupted,
+        conversations = conversations + excluded.conversations,
+        prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+        completion_tokens = completion_tokens + excluded.completion_tokens,
+        total_tokens = total_tokens + excluded.total_tokens,
+        cached_tokens = cached_tokens + excluded.cached_tokens,
+        reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens";
+
+/// What of a settled row is added up.
+pub(super) struct Settled<'a> {
+    pub(super) seq: i64,
+    pub(super) started_at: Timestamp,
+    pub(super) provider_id: ProviderId,
+    pub(super) provider: &'a str,
+    pub(super) model: &'a str,
+    pub(super) begins: bool,
+    pub(super) state: RequestState,
+    pub(super) usage: Usage,
+}
+
+/// The sums of one batch, by minute.
+#[derive(Default)]
+pub(super) struct UsageByTime(Vec<Sum>);
+
+#[derive(Clone)]
+struct Sum {
+    start: i64,
+    provider_id: ProviderId,
+    model: Box<str>,
+    provider: Box<str>,
+    newest: i64,
+    figures: [i64; 10],
+}
+
+impl UsageByTime {
+    pub(super) fn add(&mut self, row: &Settled<'_>) {
+        let mut states = [0; 4];
+        match row.state {
+            RequestState::Open => return,
+            RequestState::Completed => states[0] = 1,
+            RequestState::Failed => states[1] = 1,
+            RequestState::Cancelled => states[2] = 1,
+            RequestState::Interrupted => states[3] = 1,
+        }
+        let [completed, failed, cancelled, interrupted] = states;
+        let tokens = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let figures = [
+            completed,
+            failed,
+            cancelled,
+            interrupted,
+            row.begins.into(),
+            tokens(row.usage.prompt_tokens),
+            tokens(row.usage.completion_tokens),
+            tokens(row.usage.total_tokens),
+            tokens(row.usage.cached_tokens),
+            tokens(row.usage.reasoning_tokens),
+        ];
+        let start = Bucket::Minute.start_of(row.started_at.as_seconds());
+        match find(&mut self.0, start, row.provider_id, row.model) {
+            Some(sum) => sum.add(row.seq, row.provider, &figures),
+            None => self.0.push(Sum {
+                start,
+                provider_id: row.provider_id,
+                model: row.model.into(),
+                provider: row.provider.into(),
+                newest: row.seq,
+                figures,
+            }),
+        }
+    }
+
+    /// Adds the sums to those that are stored.
+    pub(super) fn write(self, connection: &Connection) -> Result<(), Failure> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let mut add = connection.prepare_cached(ADD)?;
+        let mut sums = self.0;
+        for span in [Bucket::Minute, Bucket::Hour, Bucket::Day] {
+            sums = gathered(sums, span);
+            for sum in &sums {
+                let f = &sum.figures;
+                add.execute(params![
+                    span.seconds(),
+                    sum.start,
+                    sum.provider_id.0,
+                    sum.model,
+                    sum.provider,
+                    sum.newest,
+                    f[0],
+                    f[1],
+                    f[2],
+                    f[3],
+                    f[4],
+                    f[5],
+                    f[6],
+                    f[7],
+                    f[8],
+                    f[9],
+                ])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sum {
+    fn add(&mut self, newest: i64, provider: &str, figures: &[i64; 10]) {
+        if newest > self.newest {
+            self.newest = newest;
+            if *self.provider != *provider {
+                self.provider = provider.into();
+            }
+        }
+        for (sum, figure) in self.figures.iter_mut().zip(figures) {
+            *sum = sum.saturating_add(*figure);
+        }
+    }
+}
+
+/// Backwards, since rows come in the order of time.
+fn find<'a>(
+    sums: &'a mut [Sum],
+    start: i64,
+    provider: ProviderId,
+    model: &str,
+) -> Option<&'a mut Sum> {
+    sums.iter_mut()
+        .rev()
+        .find(|sum| sum.start == start && sum.provider_id == provider && *sum.model == *model)
+}
+
+/// The same sums by longer spans.
+fn gathered(sums: Vec<Sum>, span: Bucket) -> Vec<Sum> {
+    let mut gathered: Vec<Sum> = Vec::with_capacity(sums.len());
+    for mut sum in sums {
+        sum.start = span.start_of(sum.start);
+        match find(&mut gathered, sum.start, sum.provider_id, &sum.model) {
+            Some(longer) => longer.add(sum.newest, &sum.provider, &sum.figures),
+            None => gathered.push(sum),
+        }
+    }
+    gathered
+}
