@@ -82,7 +82,7 @@ async fn damage_that_is_met_later_is_told_as_damage() {
         .unwrap();
     store.close().await.unwrap();
     let raw = Connection::open(place.path()).unwrap();
-    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_ledger_1'";
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'ledger_by_conversation'";
     let root: usize = raw
         .query_row(root, [], |row| Ok(row.get::<_, u32>(0)? as usize))
         .unwrap();

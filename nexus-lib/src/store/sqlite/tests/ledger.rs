@@ -270,7 +270,7 @@ async fn ids_rise_above_those_that_are_stored() {
     let id = future.request_id;
     let write = LedgerWrite::Open(future);
     store.append(Arc::new(vec![write])).await.unwrap();
-    drop(store);
+    store.close().await.unwrap();
     let store = place.open().await;
     assert!(RequestId::new().seq() > id.seq());
     assert_eq!(only_row(&store).await.request_id, id);
