@@ -18,10 +18,6 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// wait with it: the ledger tries again by itself, and tells clients to come again.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Pages (of 4 KiB) after which a commit folds the write-ahead log into the database: four times
-/// SQLite's own, since that commit is the one that waits for the disk.
-const CHECKPOINT_PAGES: u32 = 4000;
-
 /// Up to this size a database is checked in full at the opening; beyond, only where it is read.
 const CHECKED_BYTES: u64 = 8 << 20;
 
@@ -71,6 +67,18 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Opens the connection that folds the write-ahead log into the database.
+pub(super) fn open_checkpointer(
+    path: &Path,
+    durability: Durability,
+) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    configure(&connection)?;
+    synchronize(&connection, durability)?;
+    Ok(connection)
+}
+
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(32);
@@ -91,14 +99,15 @@ fn enable_log(connection: &Connection, path: &Path, durability: Durability) -> R
             ),
         ));
     }
+    synchronize(connection, durability).map_err(fold)
+}
+
+fn synchronize(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
     let synchronous = match durability {
         Durability::Process => "NORMAL",
         Durability::Power => "FULL",
     };
-    connection
-        .pragma_update(None, "synchronous", synchronous)
-        .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES))
-        .map_err(fold)
+    connection.pragma_update(None, "synchronous", synchronous)
 }
 
 /// Makes the file where it is missing and returns its size; refuses, in the inner result, what cannot

@@ -1,7 +1,7 @@
 //! The embedded store: one SQLite file.
 //!
 //! One thread owns the connection that writes and runs one job after the other, each a transaction
-//! of its own; readers have a few connections of their own and, by the write-ahead log, never wait
+//! of its own; another thread folds its write-ahead log into the file; readers have a few connections of their own and, by the write-ahead log, never wait
 //! for it. Nothing here blocks a worker of the runtime, and dropping a store blocks nobody: its thread
 //! finishes what is queued and ends by itself.
 //!
@@ -10,6 +10,7 @@
 //! Refused at the opening, with the file left as it was: a file that is no database or is damaged, one
 //! of another program, one with a newer schema, one whose secrets the given master key does not open.
 
+mod checkpoint;
 mod connection;
 mod conversation;
 mod error;
@@ -70,6 +71,9 @@ struct Inner {
 impl SqliteStore {
     /// Opens the database at `path`, making it, its folders and the file `master.key` beside it where
     /// they are missing. [`options`](Self::options) says more.
+    ///
+    /// A file of up to 8 MiB is checked in full first; of a larger one, for which that would take too
+    /// long, only head and schema. Damage elsewhere is told by whatever meets it, and stops the ledger.
     ///
     /// # Errors
     /// [`ErrorKind::StoreInvalid`](crate::ErrorKind::StoreInvalid) when the file or the key is not

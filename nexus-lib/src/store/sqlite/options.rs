@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::checkpoint::Checkpoints;
 use super::lock::Lock;
 use super::read_pool::ReadPool;
 use super::writer::Writer;
@@ -87,7 +88,8 @@ impl SqliteOptions {
         let key = schema::unlock(&mut connection, &self.path, self.master_key)?;
         ledger::raise_ids(&connection)?;
         let readers = Arc::new(ReadPool::new(self.path.clone()));
-        let writer = Writer::spawn(connection, Arc::clone(&readers), lock)?;
+        let checkpoints = Checkpoints::start(&mut connection, &self.path, self.durability)?;
+        let writer = Writer::spawn(connection, checkpoints, Arc::clone(&readers), lock)?;
         Ok(SqliteStore {
             inner: Arc::new(Inner {
                 path: self.path,

@@ -4,6 +4,7 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::checkpoint::Checkpoints;
 use super::error::Failure;
 use super::lock::Lock;
 use super::read_pool::ReadPool;
@@ -30,6 +31,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn spawn(
         connection: Connection,
+        checkpoints: Checkpoints,
         readers: Arc<ReadPool>,
         lock: Lock,
     ) -> Result<Self> {
@@ -38,7 +40,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("nexus-store".to_owned())
             .spawn(move || {
-                run(connection, jobs, &readers);
+                run(connection, checkpoints, jobs, &readers);
                 drop(lock);
                 drop(alive);
             })
@@ -109,16 +111,25 @@ impl Writer {
     }
 }
 
-fn run(connection: Connection, mut jobs: mpsc::Receiver<Message>, readers: &ReadPool) {
+fn run(
+    connection: Connection,
+    mut checkpoints: Checkpoints,
+    mut jobs: mpsc::Receiver<Message>,
+    readers: &ReadPool,
+) {
     while let Some(message) = jobs.blocking_recv() {
         match message {
-            Message::Run(job) => job(&connection),
+            Message::Run(job) => {
+                job(&connection);
+                checkpoints.after_commit();
+            }
             // What was queued before is still received; what comes later is refused.
             Message::Close => jobs.close(),
         }
     }
     // Here and not where the last handle is dropped: closing files may block.
     readers.clear();
+    checkpoints.close();
     if let Err(error) = connection.close() {
         tracing::warn!(error = %error.1, "the database was not closed cleanly");
     }

@@ -73,15 +73,16 @@ fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/process/disk/disk.c");
-        // Of this process alone: another may load it while this one writes.
-        let name = format!("disk-{}.so", std::process::id());
-        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join("disk.so");
+        // Another run may load the library while this one makes it.
+        let draft = library.with_extension(std::process::id().to_string());
         let compiled = Command::new("cc")
             .args(["-O1", "-shared", "-fPIC", "-o"])
-            .arg(&library)
+            .arg(&draft)
             .args([source, "-ldl"])
             .status();
         assert!(compiled.unwrap().success());
+        fs::rename(draft, &library).unwrap();
         library
     })
 }

@@ -16,6 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use nexus_lib::testing::FakeUpstream;
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::random::Random;
 use crate::server::{Home, Server};
@@ -24,6 +26,9 @@ use ledger::Ledger;
 use load::Seen;
 
 const KILLS: usize = 40;
+
+/// How many kills it takes until the write-ahead log is made longer.
+const KILLS_TO_A_LONG_LOG: usize = 4;
 
 /// How many pieces of answers clients see before a kill, at most.
 const MOST_SIGHTS: u64 = 700;
@@ -61,6 +66,28 @@ impl Trial {
         load::run(server, sights, &self.started).await
     }
 
+    /// Leaves the database of a dead server whole, and with so long a write-ahead log that it is folded in
+    /// during the next server's life. Now and then: reading it takes the server time.
+    fn lengthen_log(&self, kill: usize) -> bool {
+        if !kill.is_multiple_of(KILLS_TO_A_LONG_LOG) {
+            return false;
+        }
+        let raw = Connection::open(self.home.path().join("data/nexus.db")).unwrap();
+        let keep_log = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        raw.set_db_config(keep_log, true).unwrap();
+        let sound: String = raw
+            .pragma_query_value(None, "quick_check", |row| row.get(0))
+            .unwrap();
+        assert_eq!(sound, "ok");
+        raw.execute_batch(
+            "PRAGMA wal_autocheckpoint = 0;
+             CREATE TABLE IF NOT EXISTS padding (id INTEGER PRIMARY KEY, bytes BLOB);
+             INSERT OR REPLACE INTO padding VALUES (1, zeroblob(15000000));",
+        )
+        .unwrap();
+        true
+    }
+
     /// Holds the ledger of a server that came up again against what was seen before.
     async fn check(&mut self, server: &Server, seen: Vec<Seen>) {
         self.ledger.read_new(server).await;
@@ -96,8 +123,9 @@ impl Trial {
 async fn what_clients_saw_is_on_the_ledger_through_kills_at_any_instant() {
     let mut trial = Trial::new().await;
     let mut server = trial.home.start(&[], &[]);
-    for _ in 0..KILLS {
+    for kill in 0..KILLS {
         let seen = trial.kill(server).await;
+        trial.lengthen_log(kill);
         server = trial.home.start(&[], &[]);
         trial.check(&server, seen).await;
     }

@@ -9,9 +9,12 @@ async fn what_clients_saw_outlives_losses_of_power_where_that_is_asked_for() {
     let mut disk = Disk::new(&trial.home);
     let args = ["--durability", "power"];
     let mut server = trial.home.start(&args, &disk.env());
-    for _ in 0..LOSSES {
+    for loss in 0..LOSSES {
         let seen = trial.kill(server).await;
         disk.lose_power(&mut trial.random);
+        if trial.lengthen_log(loss) {
+            disk = Disk::new(&trial.home);
+        }
         server = trial.home.start(&args, &disk.env());
         trial.check(&server, seen).await;
     }
