@@ -36,7 +36,10 @@ impl Count {
     }
 
     pub(super) fn add(&mut self, text: &str) {
-        let end = text.floor_char_boundary(self.left);
+        let mut end = self.left.min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
         let (now, unread) = text.split_at(end);
         if !now.is_empty() {
             self.cut_tokens += self.encoding.count(now);
