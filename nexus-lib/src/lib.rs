@@ -17,6 +17,7 @@
 //! - [`secret`]: the master key, and what is sealed by it.
 //! - [`store`]: what persists; SQLite.
 //! - [`ledger`]: a row for every request, written before its answer is seen.
+//! - [`archive`]: the messages of every call, as JSON Lines.
 //! - [`provider`]: those who answer, and the connections to them.
 //! - [`registry`]: providers, models and keys: a snapshot behind one pointer.
 //! - [`router`]: which targets may answer a call, and which of them does.
@@ -24,6 +25,7 @@
 //! - [`http`]: the edges: the LLM port and the admin port.
 //! - [`gateway`]: the whole, put together.
 
+pub mod archive;
 pub mod call;
 pub mod error;
 pub mod estimate;

@@ -20,11 +20,8 @@ pub(super) struct Count {
 impl Count {
     pub(super) fn new(encoding: Encoding) -> Self {
         // Nothing is cut where bytes are all that counts: then nothing is decoded either.
-        let left = match encoding {
-            Encoding::FourBytes => 0,
-            #[cfg(feature = "estimate")]
-            _ => MOST_BYTES,
-        };
+        let is_cut = encoding != Encoding::FourBytes;
+        let left = if is_cut { MOST_BYTES } else { 0 };
         Self {
             encoding,
             left,
@@ -36,7 +33,10 @@ impl Count {
     }
 
     pub(super) fn add(&mut self, text: &str) {
-        let end = text.floor_char_boundary(self.left);
+        let mut end = self.left.min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
         let (now, unread) = text.split_at(end);
         if !now.is_empty() {
             self.cut_tokens += self.encoding.count(now);

@@ -1,0 +1,66 @@
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::ArchiveRecord;
+use crate::store::RequestState;
+use crate::transcript::AssistantMessage;
+use crate::wire::json::members;
+use crate::wire::{ConversationId, RequestId, Timestamp};
+
+/// How a line begins, up to its request's id: what a reader knows it by.
+pub(super) const HEAD: &[u8; 15] = br#"{"request_id":""#;
+
+/// The fields of a line, in their order.
+#[derive(Serialize)]
+struct Line<'a> {
+    request_id: RequestId,
+    conversation_id: &'a ConversationId,
+    provider: &'a str,
+    model: &'a str,
+    state: RequestState,
+    started_at: Timestamp,
+    ended_at: Timestamp,
+    messages: &'a RawValue,
+    reply: Vec<AssistantMessage>,
+}
+
+/// Adds the record's line, with its end, to `lines`.
+pub(super) fn write(record: &ArchiveRecord, lines: &mut Vec<u8>) -> serde_json::Result<()> {
+    let start = lines.len();
+    let line = Line {
+        request_id: record.request_id,
+        conversation_id: &record.conversation_id,
+        provider: &record.provider,
+        model: &record.model,
+        state: record.state,
+        started_at: record.started_at,
+        ended_at: record.ended_at,
+        messages: messages(&record.body)?,
+        reply: record.answer.messages(),
+    };
+    if let Err(error) = serde_json::to_writer(&mut *lines, &line) {
+        lines.truncate(start);
+        return Err(error);
+    }
+    // Only between values: inside a string they would have been escaped.
+    for byte in lines.iter_mut().skip(start) {
+        if matches!(*byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+    lines.push(b'\n');
+    Ok(())
+}
+
+/// The messages as they stand in the body; an empty list when there are none.
+fn messages(body: &[u8]) -> serde_json::Result<&RawValue> {
+    let mut found = None;
+    let read = members(body, |key, value| {
+        if key == "messages" {
+            found = Some(value);
+        }
+    });
+    let messages = found.filter(|_| read.is_ok());
+    let messages = messages.and_then(|messages| body.get(messages));
+    serde_json::from_slice(messages.unwrap_or(b"[]"))
+}

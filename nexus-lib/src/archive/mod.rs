@@ -1,0 +1,197 @@
+//! What was asked and answered, as JSON Lines: a line for each call.
+//!
+//! A line goes to `DIR/YYYY/MM/DD/HH.jsonl`, by the hour (UTC) in which its call ended. Whoever meters a
+//! call asks for admission when it begins and pushes its record when it is over; a thread decodes,
+//! writes, and deletes what is too old. A slow disk slows admission: nothing that was pushed is dropped.
+//!
+//! ```text
+//! admit ◀─ room ─ ┌───────┐ one by one ┌───────────────┐ lines ┌───────────────────┐
+//! push ─────────▶ │ queue │ ─────────▶ │ nexus-archive │ ────▶ │ 2026/01/31/08.jsonl │
+//!                 └───────┘            └───────────────┘       └───────────────────┘
+//! ```
+//!
+//! A line is in the file, and outlives this process, when the queue is empty; the system writes it to
+//! the disk when it likes. There are no keys on it: a record has no field for one.
+
+mod files;
+mod line;
+mod queue;
+mod read;
+mod retention;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::RequestState;
+use crate::transcript::Answer;
+use crate::wire::{ConversationId, RequestId, Timestamp};
+use queue::{Limits, Queue};
+
+/// A call that is over.
+pub struct ArchiveRecord {
+    /// Names the request.
+    pub request_id: RequestId,
+    /// Names its conversation.
+    pub conversation_id: ConversationId,
+    /// The name of the provider that answered.
+    pub provider: Arc<str>,
+    /// The model's name, as the client knows it.
+    pub model: Arc<str>,
+    /// How it ended.
+    pub state: RequestState,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended: tells the file.
+    pub ended_at: Timestamp,
+    /// The request's body, as the client sent it.
+    pub body: Bytes,
+    /// What was delivered.
+    pub answer: Answer,
+}
+
+/// The archive of messages in one folder. A clone is the same archive.
+///
+/// Dropping the last clone lets the thread finish what is queued; [`close`](Self::close) awaits it.
+#[derive(Clone)]
+pub struct Archive {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    dir: PathBuf,
+    queue: Arc<Queue>,
+    thread: Mutex<Option<JoinHandle<u64>>>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Not joined: the thread ends by itself once the queue is written.
+        self.queue.close();
+    }
+}
+
+impl Archive {
+    /// The archive in the folder `dir`, which is made (readable by its owner only) if it is not there.
+    ///
+    /// Files whose lines are all older than `retention_days` are deleted now and then every hour;
+    /// `None` keeps them for ever. No other file is touched.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] when the folder cannot be made.
+    pub fn open(dir: impl AsRef<Path>, retention_days: Option<u32>) -> Result<Self> {
+        Self::open_within(dir.as_ref(), retention_days, Limits::default())
+    }
+
+    fn open_within(dir: &Path, retention_days: Option<u32>, limits: Limits) -> Result<Self> {
+        let refused = |error| {
+            Error::new(
+                ErrorKind::InvalidConfig,
+                "the archive's folder cannot be made; name another, or give rights to it",
+            )
+            .with_source(error)
+        };
+        files::make_folder(dir).map_err(refused)?;
+        let queue = Arc::new(Queue::new(limits));
+        let writer = writer::Writer::new(dir.to_owned(), retention_days, Arc::clone(&queue));
+        let thread = std::thread::Builder::new()
+            .name("nexus-archive".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|error| {
+                Error::new(ErrorKind::Internal, "no thread for the archive").with_source(error)
+            })?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                dir: dir.to_owned(),
+                queue,
+                thread: Mutex::new(Some(thread)),
+            }),
+        })
+    }
+
+    /// Resolves when another call may begin: at once while less than 64 MiB and 16384 records wait to be
+    /// written. Calls that were admitted may take the queue beyond that by what they push.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LedgerUnavailable`] when the disk has refused for ten seconds and still does,
+    /// [`ErrorKind::Closed`] after [`close`](Self::close).
+    ///
+    /// # Cancel safety
+    /// Waiting changes nothing.
+    pub async fn admit(&self) -> Result<()> {
+        self.shared.queue.admit().await
+    }
+
+    /// Queues a record. Never waits, and needs no runtime: may be called from `Drop`.
+    ///
+    /// What is pushed when [`close`](Self::close) is done is lost, with a word in the log.
+    pub fn push(&self, record: ArchiveRecord) {
+        self.shared.queue.push(record);
+    }
+
+    /// The lines of these requests, in the order in which they are asked for; those that are not in
+    /// the archive are left out. A time is when the call ended, to the second.
+    ///
+    /// What is queued is written first, unless the disk refuses just now. All that was asked for is
+    /// in memory at once: ask for pages.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`] when a file is there and cannot be read.
+    ///
+    /// # Cancel safety
+    /// Dropped, it changes nothing; the file in work is read to its end.
+    pub async fn read(
+        &self,
+        wanted: Vec<(RequestId, Timestamp)>,
+    ) -> Result<Vec<serde_json::Value>> {
+        self.shared.queue.written().await;
+        let dir = self.shared.dir.clone();
+        let reading = tokio::task::spawn_blocking(move || read::read(&dir, &wanted));
+        let lines = reading.await.map_err(|cause| {
+            Error::new(ErrorKind::Internal, "the reading of the archive died").with_source(cause)
+        })?;
+        lines.map_err(|error| {
+            Error::new(
+                ErrorKind::StoreUnavailable,
+                "the archive cannot be read just now",
+            )
+            .with_source(error)
+        })
+    }
+
+    /// Writes what is queued and ends the thread. A disk that refuses is given ten seconds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`] when records could not be written,
+    /// [`ErrorKind::Internal`] when the thread died.
+    ///
+    /// # Cancel safety
+    /// The thread goes on to its end; nothing is lost but the waiting for it.
+    pub async fn close(&self) -> Result<()> {
+        self.shared.queue.close();
+        let thread = self
+            .shared
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(thread) = thread else { return Ok(()) };
+        match tokio::task::spawn_blocking(move || thread.join().ok()).await {
+            Ok(Some(0)) => Ok(()),
+            Ok(Some(lost)) => Err(Error::new(
+                ErrorKind::StoreUnavailable,
+                format!("{lost} records could not be written to the archive"),
+            )),
+            _ => Err(Error::new(
+                ErrorKind::Internal,
+                "the archive's thread did not end well",
+            )),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::files::{self, Hour};
+use super::queue::{Disk, Next, Queue, size};
+use super::{line, retention};
+use crate::wire::Timestamp;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Lines are not gathered beyond this before they are written.
+const BATCH_BYTES: usize = 1 << 20;
+
+const BETWEEN_DELETIONS: Duration = Duration::from_secs(3600);
+
+/// The thread's part: from records to lines in files.
+pub(super) struct Writer {
+    dir: PathBuf,
+    retention_days: Option<u32>,
+    queue: Arc<Queue>,
+    batch: Batch,
+}
+
+/// Lines of one hour that are to be written together.
+#[derive(Default)]
+struct Batch {
+    hour: Option<Hour>,
+    lines: Vec<u8>,
+    records: usize,
+    /// What their records take in the queue.
+    bytes: u64,
+}
+
+/// The queue is told of the thread's end, however it comes about.
+struct End<'a>(&'a Queue);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+impl Writer {
+    pub(super) fn new(dir: PathBuf, retention_days: Option<u32>, queue: Arc<Queue>) -> Self {
+        Self {
+            dir,
+            retention_days,
+            queue,
+            batch: Batch::default(),
+        }
+    }
+
+    /// Writes until the queue is closed and empty; how many records could not be written.
+    pub(super) fn run(mut self) -> u64 {
+        let queue = Arc::clone(&self.queue);
+        let _end = End(&queue);
+        let mut deletion = self.retention_days.map(|_| Instant::now());
+        loop {
+            if deletion.is_some_and(|deletion| deletion <= Instant::now()) {
+                self.delete_old();
+                deletion = Some(Instant::now() + BETWEEN_DELETIONS);
+            }
+            match queue.next() {
+                Next::Record(record) => {
+                    let hour = Hour::of(record.ended_at);
+                    let is_other = self.batch.hour.is_some_and(|other| other != hour);
+                    if is_other && !self.write_batch() {
+                        break;
+                    }
+                    if let Err(error) = line::write(&record, &mut self.batch.lines) {
+                        tracing::error!(%error, request_id = %record.request_id, "no line for a call");
+                    }
+                    self.batch.hour = Some(hour);
+                    self.batch.records += 1;
+                    self.batch.bytes += size(&record);
+                    drop(record);
+                    if self.batch.lines.len() >= BATCH_BYTES && !self.write_batch() {
+                        break;
+                    }
+                }
+                Next::Pause if self.batch.records == 0 => queue.wait(deletion),
+                Next::Pause => {
+                    if !self.write_batch() {
+                        break;
+                    }
+                }
+                Next::End => {
+                    self.write_batch();
+                    break;
+                }
+            }
+        }
+        let lost = queue.end();
+        if lost > 0 {
+            tracing::error!(records = lost, "the archive ended before they were written");
+        }
+        lost
+    }
+
+    /// Writes the batch, again and again while the disk refuses. Gives up only when nobody will wait
+    /// any longer: the queue is closed, and the disk has refused for too long.
+    fn write_batch(&mut self) -> bool {
+        let Some(hour) = self.batch.hour else {
+            return true;
+        };
+        let path = hour.path(&self.dir);
+        let mut pause = FIRST_PAUSE;
+        let mut refused_since = None;
+        let mut is_closed = false;
+        while let Err(error) = files::append(&path, &mut self.batch.lines) {
+            let since = *refused_since.get_or_insert_with(|| {
+                tracing::error!(%error, records = self.batch.records, "the archive stalls");
+                Instant::now()
+            });
+            let is_long = since.elapsed() >= self.queue.limits.patience;
+            self.queue.set_disk(match is_long {
+                true => Disk::RefusesLong,
+                false => Disk::Refuses,
+            });
+            if is_closed && is_long {
+                return false;
+            }
+            is_closed = self.queue.rest(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        if refused_since.is_some() {
+            tracing::info!("the archive writes again");
+            self.queue.set_disk(Disk::Writes);
+        }
+        let Batch { records, bytes, .. } = self.batch;
+        self.queue.release(records, bytes);
+        // A batch that was large once does not keep its memory.
+        self.batch.lines.shrink_to(BATCH_BYTES);
+        self.batch = Batch {
+            lines: std::mem::take(&mut self.batch.lines),
+            ..Batch::default()
+        };
+        true
+    }
+
+    fn delete_old(&self) {
+        let Some(days) = self.retention_days else {
+            return;
+        };
+        let oldest = Timestamp::now().as_seconds() - i64::from(days) * 24 * files::SECONDS;
+        match retention::delete(&self.dir, oldest) {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(files, days, "old files of the archive were deleted"),
+            Err(error) => tracing::warn!(%error, "old files of the archive stay for now"),
+        }
+    }
+}
