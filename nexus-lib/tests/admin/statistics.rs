@@ -190,9 +190,75 @@ async fn wrong_parameters_are_named() {
         let answer = admin.get(&format!("/stats/requests?{query}")).await;
         answer.assert_error(422, "invalid_field", Some(param));
     }
-    for (query, param) in [("from=canary", "from"), ("to=canary", "to")] {
-        let answer = admin.get(&format!("/stats/total?{query}")).await;
-        answer.assert_error(422, "invalid_field", Some(param));
+    for (query, param) in [
+        ("from=canary", "from"),
+        ("to=canary", "to"),
+        ("from=2026-01-31T08:00:00Z&to=2026-01-31T07:59:59Z", "to"),
+    ] {
+        for route in ["/stats/total?", "/stats/series?bucket=day&"] {
+            let answer = admin.get(&format!("{route}{query}")).await;
+            answer.assert_error(422, "invalid_field", Some(param));
+        }
+    }
+    for query in ["", "bucket=canary", "bucket=Day", "bucket=day&bucket=day"] {
+        let answer = admin.get(&format!("/stats/series?{query}")).await;
+        answer.assert_error(422, "invalid_field", Some("bucket"));
     }
     assert_eq!(admin.get("/stats/requests?limit=1000").await.status, 200);
+}
+
+#[tokio::test]
+async fn series_has_every_bucket_of_the_range() {
+    let admin = admin().await;
+    let bucket = |start: &str, requests: u32, errors: u32, prompt: u32, completion: u32| {
+        json!({
+            "start": format!("2026-01-31T{start}:00.000Z"), "requests": requests, "errors": errors,
+            "prompt_tokens": prompt, "completion_tokens": completion,
+        })
+    };
+    let by_minute = "bucket=minute&from=2026-01-31T08:00:59Z&to=2026-01-31T08:04:01Z";
+    let series = admin.get(&format!("/stats/series?{by_minute}")).await;
+    let expected = json!([
+        bucket("08:00", 1, 0, 10, 5),
+        bucket("08:01", 1, 0, 20, 6),
+        bucket("08:02", 1, 1, 7, 0),
+        bucket("08:03", 1, 0, 0, 0),
+        bucket("08:04", 0, 0, 0, 0),
+    ]);
+    assert_eq!(series.json(), json!({ "buckets": expected }));
+
+    let by_hour = "bucket=hour&from=2026-01-31T07:30:00Z&to=2026-01-31T09:00:00Z";
+    let series = admin.get(&format!("/stats/series?{by_hour}")).await.json();
+    let expected = json!([bucket("07:00", 0, 0, 0, 0), bucket("08:00", 4, 1, 37, 11)]);
+    assert_eq!(series["buckets"], expected);
+
+    assert_eq!(admin.store.interrupt_open().await.unwrap(), 1);
+    let by_day = "bucket=day&from=2026-01-31T12:00:00%2B02:00&to=2026-01-31T10:00:01Z";
+    let series = admin.get(&format!("/stats/series?{by_day}")).await.json();
+    assert_eq!(series["buckets"], json!([bucket("00:00", 4, 2, 37, 11)]));
+}
+
+#[tokio::test]
+async fn series_has_a_length_without_a_range_and_a_limit_with_one() {
+    let admin = Admin::new().await;
+    for (bucket, length) in [("minute", 60), ("hour", 48), ("day", 30)] {
+        for to in ["", "&to=2026-01-31T08:00:00Z"] {
+            let path = format!("/stats/series?bucket={bucket}{to}");
+            let series = admin.get(&path).await.json();
+            assert_eq!(
+                series["buckets"].as_array().unwrap().len(),
+                length,
+                "{path}"
+            );
+        }
+    }
+    let range = |to| format!("/stats/series?bucket=hour&from=2025-01-01T00:00:00Z&to={to}");
+    let most = admin.get(&range("2026-02-21T16:00:00Z")).await.json();
+    assert_eq!(most["buckets"].as_array().unwrap().len(), 10_000);
+    let more = admin.get(&range("2026-02-21T16:00:00.001Z")).await;
+    more.assert_error(422, "invalid_field", Some("bucket"));
+    assert!(more.text.contains("10,000"), "{}", more.text);
+    // Nothing has begun since.
+    let future = "/stats/series?bucket=day&from=9000-01-01T00:00:00Z";
+    assert_eq!(admin.get(future).await.json(), json!({ "buckets": [] }));
 }

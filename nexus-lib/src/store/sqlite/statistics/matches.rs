@@ -41,11 +41,13 @@ impl<'c> Matches<'c> {
     pub(super) fn last_minute(&self, first: i64, mut end: i64) -> Result<Option<i64>, Failure> {
         while let Some(day) = self.last(Bucket::Day, first, end)? {
             // Of the day in which the range ends, all matches may lie behind it.
-            let Some(hour) = self.last(Bucket::Hour, first.max(day), end)? else {
+            let next_day = end.min(day.saturating_add(Bucket::Day.seconds()));
+            let Some(hour) = self.last(Bucket::Hour, first.max(day), next_day)? else {
                 end = day;
                 continue;
             };
-            if let Some(minute) = self.last(Bucket::Minute, first.max(hour), end)? {
+            let next_hour = end.min(hour.saturating_add(Bucket::Hour.seconds()));
+            if let Some(minute) = self.last(Bucket::Minute, first.max(hour), next_hour)? {
                 return Ok(Some(minute));
             }
             end = hour;

@@ -1,3 +1,5 @@
+use std::cmp::Reverse;
+
 use rusqlite::Connection;
 
 use super::super::error::Failure;
@@ -30,7 +32,7 @@ pub(in super::super) fn requests(
     };
     if filter.state != Some(RequestState::Open) {
         rows.extend(settled(view, filter, before, limit, skew)?);
-        rows.sort_unstable_by(|one, next| next.request_id.cmp(&one.request_id));
+        rows.sort_unstable_by_key(|row| Reverse(row.request_id));
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     }
     Ok(rows)

@@ -9,13 +9,12 @@ use super::conditions::Conditions;
 use crate::store::{Bucket, ModelTotals, ProviderTotals, RequestState, Totals};
 use crate::wire::{ProviderId, TimeRange, Timestamp};
 
+/// Not grouped: SQLite would sort for that, which takes longer than adding up.
 const STORED: &str = "
-    SELECT provider_id, model, MAX(newest), provider,
-        SUM(completed + failed + cancelled + interrupted), SUM(completed), SUM(prompt_tokens),
-        SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(reasoning_tokens),
-        SUM(conversations)
-    FROM usage_by_time WHERE span = ?1 AND start >= ?2 AND start < ?3
-    GROUP BY provider_id, model";
+    SELECT provider_id, model, newest, provider, completed + failed + cancelled + interrupted,
+        completed, prompt_tokens, completion_tokens, total_tokens, cached_tokens, reasoning_tokens,
+        conversations
+    FROM usage_by_time WHERE span = ?1 AND start >= ?2 AND start < ?3";
 
 pub(in super::super) fn totals(view: &Connection, range: TimeRange) -> Result<Totals, Failure> {
     let mut sums = Sums::default();
@@ -123,14 +122,15 @@ impl Sums {
         self.add(view, &sql, params_from_iter(&conditions.values))
     }
 
-    /// Adds what `sql` has grouped as finely as both breakdowns need. `provider` is the one of the
+    /// Adds what `sql` has added up by provider and model, or more finely. `provider` is the one of the
     /// row with the greatest key: SQLite defines bare columns beside `MAX` so.
     fn add(&mut self, view: &Connection, sql: &str, values: impl Params) -> Result<(), Failure> {
         let mut statement = view.prepare_cached(sql)?;
         let mut groups = statement.query(values)?;
         let totals = &mut self.totals;
         while let Some(row) = groups.next()? {
-            let (provider_id, model): (i64, String) = (row.get(0)?, row.get(1)?);
+            let provider_id: i64 = row.get(0)?;
+            let model = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
             let newest: i64 = row.get(2)?;
             let requests = count(row, 4)?;
             let (prompt, completion, total) = (count(row, 6)?, count(row, 7)?, count(row, 8)?);
@@ -163,16 +163,16 @@ impl Sums {
             part.completion_tokens += completion;
             part.total_tokens += total;
 
-            let part = self
-                .models
-                .entry(model.clone())
-                .or_insert_with(|| ModelTotals {
-                    model,
+            let part = match self.models.get_mut(model) {
+                Some(part) => part,
+                None => self.models.entry(model.to_owned()).or_insert(ModelTotals {
+                    model: model.to_owned(),
                     requests: 0,
                     prompt_tokens: 0,
                     completion_tokens: 0,
                     total_tokens: 0,
-                });
+                }),
+            };
             part.requests += requests;
             part.prompt_tokens += prompt;
             part.completion_tokens += completion;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{Place, SqliteStore, all_rows, open_row, settlement};
 use crate::error::ErrorKind;
-use crate::store::{LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestState};
+use crate::store::{LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestState, Store};
 use crate::wire::{ConversationId, ProviderId, RequestId, Usage, UsageSource};
 
 async fn only_row(store: &SqliteStore) -> LedgerRow {

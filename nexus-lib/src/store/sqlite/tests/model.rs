@@ -320,7 +320,7 @@ impl Model {
                 && filter.state.is_none_or(|state| state == row.state())
         });
         let mut ids: Vec<_> = matching.map(|row| row.open.request_id).collect();
-        ids.sort_unstable_by(|one, next| next.cmp(one));
+        ids.sort_unstable_by_key(|id| std::cmp::Reverse(*id));
         ids
     }
 }
