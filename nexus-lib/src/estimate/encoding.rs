@@ -33,9 +33,9 @@ impl Encoding {
     pub(super) fn count(self, text: &str) -> u64 {
         let tokens = match self {
             #[cfg(feature = "estimate")]
-            Self::O200k => bpe_openai::o200k_base().count(text),
+            Self::O200k => tiktoken_rs::o200k_base_singleton().count_ordinary(text),
             #[cfg(feature = "estimate")]
-            Self::Cl100k => bpe_openai::cl100k_base().count(text),
+            Self::Cl100k => tiktoken_rs::cl100k_base_singleton().count_ordinary(text),
             Self::FourBytes => text.len().div_ceil(4),
         };
         u64::try_from(tokens).unwrap_or(u64::MAX)
