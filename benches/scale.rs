@@ -151,6 +151,7 @@ impl Ledger {
             attempts: 1,
             first_token_ms: Some(300),
             duration_ms: 4000,
+            thread: None,
             error: None,
         };
         LedgerWrite::Whole(open, settlement)

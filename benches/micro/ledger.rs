@@ -102,6 +102,7 @@ fn settlement() -> Settlement {
         attempts: 1,
         first_token_ms: Some(3),
         duration_ms: 4,
+        thread: None,
         error: None,
     }
 }

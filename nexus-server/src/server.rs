@@ -1,5 +1,6 @@
 use std::io::Write;
 
+use nexus_lib::archive::Archive;
 use nexus_lib::secret::MasterKey;
 use nexus_lib::{Gateway, SqliteStore, Transport};
 use secrecy::ExposeSecret;
@@ -48,12 +49,17 @@ async fn gateway(settings: &Settings) -> Result<Gateway, Failure> {
         Some(text) => options.master_key(MasterKey::from_base64(text.expose_secret())?),
         None => options.master_key_file(settings.data_dir.join("master.key")),
     };
+    let archive = match &settings.messages_dir {
+        Some(dir) => Some(Archive::open(dir, settings.archive_retention_days)?),
+        None => None,
+    };
     let mut transport = Transport::builder();
     if let Some(tls) = tls::client_config() {
         transport = transport.tls_config(tls);
     }
     let gateway = Gateway::builder(options.open().await?)
         .transport(transport.build()?)
+        .archive(archive)
         .admin_token(settings.admin_token.clone())
         .max_body_bytes(settings.max_body_bytes)
         .build()

@@ -3,15 +3,19 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use crate::archive::Archive;
 use crate::error::Result;
+use crate::estimate::Estimator;
 use crate::gateway::dispatch::Dispatch;
 use crate::gateway::{Gateway, stack};
 use crate::ledger::UsageLedger;
+use crate::meter::Books;
 use crate::provider::{DemoProvider, OpenAiProvider, Provider, Transport};
 use crate::registry::Registry;
 use crate::router::Router;
 use crate::store::{LedgerStore, RegistryStore, Store};
-use crate::thread::Threads;
+use crate::thread::{self, Threads};
+use crate::wire::Timestamp;
 
 const MAX_BODY_BYTES: usize = 64 << 20;
 
@@ -20,6 +24,7 @@ pub struct GatewayBuilder {
     store: Arc<dyn Store>,
     providers: Vec<Arc<dyn Provider>>,
     transport: Option<Transport>,
+    archive: Option<Archive>,
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
 }
@@ -30,6 +35,7 @@ impl GatewayBuilder {
             store,
             providers: Vec::new(),
             transport: None,
+            archive: None,
             admin_token: None,
             max_body_bytes: MAX_BODY_BYTES,
         }
@@ -46,6 +52,13 @@ impl GatewayBuilder {
     #[must_use]
     pub fn transport(mut self, transport: Transport) -> Self {
         self.transport = Some(transport);
+        self
+    }
+
+    /// Keeps the messages of all calls in `archive`. Without one they are not kept.
+    #[must_use]
+    pub fn archive(mut self, archive: Option<Archive>) -> Self {
+        self.archive = archive;
         self
     }
 
@@ -94,18 +107,24 @@ impl GatewayBuilder {
         let registry = Registry::open(registry_store, providers.keys().copied()).await?;
         let ledger_store: Arc<dyn LedgerStore> = self.store.clone();
         let ledger = UsageLedger::start(ledger_store).await?;
+        let now = Timestamp::now();
         let threads = Threads::default();
+        threads.recall(self.store.threads(now, thread::MEMORY).await?);
+        let books = Books {
+            ledger,
+            threads,
+            estimator: Estimator::new(),
+            archive: self.archive,
+        };
         let stack = stack::build(
             Router::new(),
-            ledger.clone(),
-            threads.clone(),
+            books.clone(),
             Dispatch::new(providers.into_iter().collect()),
         );
         Ok(Gateway {
             store: self.store,
             registry,
-            ledger,
-            threads,
+            books,
             stack,
             admin_token: self.admin_token,
             max_body_bytes: self.max_body_bytes,

@@ -110,7 +110,7 @@ impl Gateway {
         })?;
         let body = RequestBody::scan(body.into())?;
         let mut call = Call::new(id, principal, Operation::ChatCompletion, body);
-        self.threads.place(&mut call, named);
+        self.books.threads.place(&mut call, named);
         self.stack.clone().oneshot(call).await
     }
 }

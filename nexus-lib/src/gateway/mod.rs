@@ -16,9 +16,9 @@ use secrecy::SecretString;
 use crate::error::Result;
 use crate::http::{AdminService, ApiService};
 use crate::ledger::UsageLedger;
+use crate::meter::Books;
 use crate::registry::Registry;
 use crate::store::Store;
-use crate::thread::Threads;
 
 /// A running gateway. A clone is the same one.
 ///
@@ -37,8 +37,7 @@ use crate::thread::Threads;
 pub struct Gateway {
     store: Arc<dyn Store>,
     registry: Registry,
-    ledger: UsageLedger,
-    threads: Threads,
+    books: Books,
     stack: Stack,
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
@@ -54,7 +53,7 @@ impl Gateway {
     pub fn api(&self) -> ApiService<Stack> {
         ApiService::new(
             self.registry.clone(),
-            self.threads.clone(),
+            self.books.threads.clone(),
             self.stack.clone(),
             self.max_body_bytes,
         )
@@ -66,7 +65,13 @@ impl Gateway {
     /// [`GatewayBuilder::admin_token`].
     pub fn admin(&self) -> AdminService {
         let store = Arc::clone(&self.store);
-        AdminService::new(self.registry.clone(), store, self.admin_token.clone())
+        let archive = self.books.archive.clone();
+        AdminService::new(
+            self.registry.clone(),
+            store,
+            archive,
+            self.admin_token.clone(),
+        )
     }
 
     /// The providers and models.
@@ -76,19 +81,26 @@ impl Gateway {
 
     /// The ledger.
     pub fn ledger(&self) -> &UsageLedger {
-        &self.ledger
+        &self.books.ledger
     }
 
-    /// Writes what is queued for the ledger and closes the store. Calls that are still under way fail:
-    /// stop serving first.
+    /// Writes what is queued for the ledger and the archive, and closes the store. Calls that are still
+    /// under way fail: stop serving first.
     ///
     /// # Errors
-    /// Those of the ledger and the store.
+    /// The first of the ledger's, the archive's and the store's; the others are closed all the same.
     ///
     /// # Cancel safety
     /// Call it again to go on.
     pub async fn close(&self) -> Result<()> {
-        self.ledger.close().await?;
-        self.store.close().await
+        // Before the ledger: what is counted is still to be settled.
+        let counted = self.books.estimator.close().await;
+        let settled = self.books.ledger.close().await;
+        let archived = match &self.books.archive {
+            Some(archive) => archive.close().await,
+            None => Ok(()),
+        };
+        let stored = self.store.close().await;
+        counted.and(settled).and(archived).and(stored)
     }
 }

@@ -1,27 +1,20 @@
 use tower::Layer;
 
 use crate::gateway::dispatch::Dispatch;
-use crate::ledger::UsageLedger;
-use crate::meter::{Meter, MeterLayer};
+use crate::meter::{Books, Meter, MeterLayer};
 use crate::router::{Failover, FailoverLayer, Route, RouteLayer, Router};
-use crate::thread::Threads;
 
 /// What every call goes through, from the outside in.
 pub type Stack = Route<Meter<Failover<Dispatch>>>;
 
 /// Puts the layers around the providers.
-pub(super) fn build(
-    router: Router,
-    ledger: UsageLedger,
-    threads: Threads,
-    providers: Dispatch,
-) -> Stack {
+pub(super) fn build(router: Router, books: Books, providers: Dispatch) -> Stack {
     // Innermost: one attempt goes to one provider.
     let attempts = providers;
     // Failover is inside the meter, so that one call is one row, however many providers it took.
     let answers = FailoverLayer::new().layer(attempts);
     // The meter is around everything that can spend tokens.
-    let metered = MeterLayer::new(ledger, threads).layer(answers);
+    let metered = MeterLayer::new(books).layer(answers);
     // Outermost: a call that nobody could answer was never sent, and needs no row.
     RouteLayer::new(router).layer(metered)
 }

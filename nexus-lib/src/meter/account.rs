@@ -1,49 +1,59 @@
 use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::StatusCode;
+use tokio::sync::oneshot;
 
+use crate::archive::ArchiveRecord;
 use crate::call::{Observed, Routed, Target};
-use crate::error::{Error, Result};
-use crate::ledger::{Entry, UsageLedger};
+use crate::error::{Error, ErrorKind, Result};
+use crate::estimate::EstimateJob;
+use crate::ledger::{Entry, Settled};
+use crate::meter::Books;
 use crate::store::{OpenRow, RequestState, Settlement};
-use crate::thread::Threads;
 use crate::transcript::Answer;
-use crate::wire::{ConversationId, RequestId, UsageSource};
+use crate::wire::{ConversationId, RequestId, ThreadMark, UsageSource};
 
 /// The longest error text that is kept in a row, in bytes.
 const MAX_ERROR_BYTES: usize = 500;
-
-/// Where the endings of calls are noted. A clone is the same.
-#[derive(Clone)]
-pub(super) struct Books(Arc<Inner>);
-
-struct Inner {
-    ledger: UsageLedger,
-    threads: Threads,
-}
-
-impl Books {
-    pub(super) fn new(ledger: UsageLedger, threads: Threads) -> Self {
-        Self(Arc::new(Inner { ledger, threads }))
-    }
-}
 
 /// One call's row while the call lasts. Settled once: by [`settle`](Self::settle), or by being dropped,
 /// which is what the client's leaving comes to.
 pub(super) struct Account {
     /// Taken by the one who settles.
     entry: Option<Entry>,
-    books: Books,
+    books: Arc<Books>,
     routed: Routed,
     observed: Observed,
     /// What the client was sent.
     answer: Answer,
     status: Option<StatusCode>,
     first_byte: Option<Instant>,
+}
+
+/// An ending on its way to the ledger.
+enum Closing {
+    Queued(Settled),
+    /// Its tokens are being counted.
+    Counting(oneshot::Receiver<Settled>),
+}
+
+impl Closing {
+    async fn durable(self) -> Result<()> {
+        let settled = match self {
+            Self::Queued(settled) => settled,
+            Self::Counting(settled) => settled.await.map_err(|_| {
+                Error::new(
+                    ErrorKind::Internal,
+                    "the tokens of this call could not be counted; see the gateway's log",
+                )
+            })?,
+        };
+        settled.durable().await
+    }
 }
 
 /// How a call ended.
@@ -58,10 +68,12 @@ pub(super) enum Ending<'a> {
 
 impl Account {
     /// For a call that goes out now.
-    pub(super) async fn open(books: &Books, routed: Routed) -> Result<Self> {
+    pub(super) async fn open(books: &Arc<Books>, routed: Routed) -> Result<Self> {
+        if let Some(archive) = &books.archive {
+            archive.admit().await?;
+        }
         let (call, target) = (routed.call(), routed.current());
         let entry = books
-            .0
             .ledger
             .open(OpenRow {
                 request_id: call.id,
@@ -77,7 +89,7 @@ impl Account {
             .await?;
         Ok(Self {
             entry: Some(entry),
-            books: books.clone(),
+            books: Arc::clone(books),
             routed,
             observed: Observed::default(),
             answer: Answer::Nothing,
@@ -137,29 +149,85 @@ impl Account {
         self.observed.merge(observed);
     }
 
-    /// Settles the row. The ending is queued before this returns; the future only waits until it is
+    /// Settles the row. The ending is on its way before this returns; the future only waits until it is
     /// durable. A second call does nothing.
     pub(super) fn settle(
         &mut self,
         ending: Ending<'_>,
     ) -> impl Future<Output = Result<()>> + Send + use<> {
         let entry = self.entry.take();
-        let settled = entry.map(|entry| entry.settle(self.settlement(ending)));
+        let closing = entry.map(|entry| self.close(entry, ending));
         async move {
-            match settled {
-                Some(settled) => settled.durable().await,
+            match closing {
+                Some(closing) => closing.durable().await,
                 None => Ok(()),
             }
         }
     }
 
-    fn settlement(&self, ending: Ending<'_>) -> Settlement {
+    fn close(&mut self, entry: Entry, ending: Ending<'_>) -> Closing {
+        let call = self.routed.call();
+        let duration = call.started.elapsed();
+        let now = call.started_at.saturating_add(duration);
+        // Half a reply too: people stop a model, and go on with what they have.
+        let thread = self.books.threads.remember(call, &self.answer, now);
+        let settlement = self.settlement(ending, duration, thread);
+        let is_counted = self.lacks_figures();
+        if let Some(archive) = &self.books.archive {
+            let target = self.routed.current();
+            archive.push(ArchiveRecord {
+                request_id: call.id,
+                conversation_id: call.conversation.clone(),
+                provider: target.provider.name.clone(),
+                model: target.model.clone(),
+                state: settlement.state,
+                started_at: call.started_at,
+                ended_at: now,
+                body: call.body.bytes().clone(),
+                answer: self.answer.clone(),
+            });
+        }
+        if !is_counted {
+            return Closing::Queued(entry.settle(settlement));
+        }
+        let job = EstimateJob {
+            body: call.body.bytes().clone(),
+            model: self.routed.current().model_sent().into(),
+            answer: std::mem::take(&mut self.answer),
+        };
+        let (queued, settled) = oneshot::channel();
+        self.books.estimator.submit(job, move |usage| {
+            let settlement = Settlement {
+                usage,
+                usage_source: UsageSource::Estimated,
+                ..settlement
+            };
+            // Nobody waits any more: the row is settled all the same.
+            let _ = queued.send(entry.settle(settlement));
+        });
+        Closing::Counting(settled)
+    }
+
+    /// Whether tokens were spent of which the upstream told no figures.
+    fn lacks_figures(&self) -> bool {
+        let is_told = self.observed.usage.is_some();
+        let is_error = self.observed.error.is_some() && matches!(self.answer, Answer::Whole(_));
+        let is_spent = match self.status {
+            Some(status) => status.is_success() && !is_error,
+            // The client left before there was an answer: the prompt was sent all the same.
+            None => self.routed.attempts() > 0,
+        };
+        is_spent && !is_told
+    }
+
+    fn settlement(
+        &self,
+        ending: Ending<'_>,
+        duration: Duration,
+        thread: Option<ThreadMark>,
+    ) -> Settlement {
         let (call, target) = (self.routed.call(), self.routed.current());
         let (state, error) = self.verdict(ending);
-        let duration = call.started.elapsed();
-        // Half a reply too: people stop a model, and go on with what they have.
-        let now = call.started_at.saturating_add(duration);
-        self.books.0.threads.remember(call, &self.answer, now);
         Settlement {
             state,
             provider_id: target.provider.id,
@@ -176,6 +244,7 @@ impl Account {
                 .first_byte
                 .map(|at| millis(at.saturating_duration_since(call.started))),
             duration_ms: millis(duration),
+            thread,
             error,
         }
     }

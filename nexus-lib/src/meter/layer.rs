@@ -1,24 +1,22 @@
+use std::sync::Arc;
+
 use tower::Layer;
 
-use crate::ledger::UsageLedger;
-use crate::meter::Meter;
-use crate::meter::account::Books;
 use crate::meter::grace::Grace;
-use crate::thread::Threads;
+use crate::meter::{Books, Meter};
 
 /// Puts a service's calls on a ledger.
 #[derive(Clone)]
 pub struct MeterLayer {
-    books: Books,
+    books: Arc<Books>,
     grace: Grace,
 }
 
 impl MeterLayer {
-    /// For this ledger, and these threads, to which answered calls are added. Must be called on a tokio
-    /// runtime.
-    pub fn new(ledger: UsageLedger, threads: Threads) -> Self {
+    /// That notes calls in `books`. Must be called on a tokio runtime.
+    pub fn new(books: Books) -> Self {
         Self {
-            books: Books::new(ledger, threads),
+            books: Arc::new(books),
             grace: Grace::new(),
         }
     }
@@ -28,6 +26,6 @@ impl<S> Layer<S> for MeterLayer {
     type Service = Meter<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Meter::new(self.books.clone(), self.grace.clone(), inner)
+        Meter::new(Arc::clone(&self.books), self.grace.clone(), inner)
     }
 }

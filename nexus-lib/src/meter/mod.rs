@@ -7,10 +7,12 @@
 //! by whoever sees the ending, and by `Drop` when nobody does; the fourth is settled at the next start.
 
 mod account;
+mod books;
 mod grace;
 mod layer;
 mod service;
 mod stream;
 
+pub use books::Books;
 pub use layer::MeterLayer;
 pub use service::Meter;

@@ -1,4 +1,5 @@
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::{BoxFuture, Either, select};
@@ -6,20 +7,21 @@ use tower::Service;
 
 use crate::call::{Metered, MeteredBody, Reply, ReplyBody, Routed};
 use crate::error::{Error, Result};
-use crate::meter::account::{Account, Books, Ending};
+use crate::meter::Books;
+use crate::meter::account::{Account, Ending};
 use crate::meter::grace::Grace;
 use crate::meter::stream::Settling;
 
 /// Opens a row for each call and settles it. See the [module](crate::meter).
 #[derive(Clone)]
 pub struct Meter<S> {
-    books: Books,
+    books: Arc<Books>,
     grace: Grace,
     inner: S,
 }
 
 impl<S> Meter<S> {
-    pub(super) fn new(books: Books, grace: Grace, inner: S) -> Self {
+    pub(super) fn new(books: Arc<Books>, grace: Grace, inner: S) -> Self {
         Self {
             books,
             grace,
@@ -42,7 +44,7 @@ where
     }
 
     fn call(&mut self, routed: Routed) -> Self::Future {
-        let (books, grace) = (self.books.clone(), self.grace.clone());
+        let (books, grace) = (Arc::clone(&self.books), self.grace.clone());
         // The clone that was polled ready is the one to call.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);

@@ -19,11 +19,14 @@ pub use statistics::{
 };
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::wire::{ConversationId, ModelId, ProviderId, RequestId, TimeRange};
+use crate::wire::{
+    ConversationId, ModelId, ProviderId, RequestId, ThreadMark, TimeRange, Timestamp,
+};
 
 /// Keeps providers and models.
 ///
@@ -82,6 +85,13 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// Sums by minute, hour or day; [`Bucket::starts`] says which, and when they are too many. Those
     /// without requests are there with zeros.
     async fn series(&self, bucket: Bucket, range: TimeRange) -> Result<Vec<SeriesBucket>>;
+    /// The thread marks of calls that ended within `memory` before `now`, with their conversations and
+    /// when they ended, oldest first; of very many, the newest.
+    async fn threads(
+        &self,
+        now: Timestamp,
+        memory: Duration,
+    ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>>;
     /// One conversation's sums and rows, oldest first; `None` when no request carries that id.
     async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>>;
     /// A page of at most `limit` rows that match `filter`, newest first, older than `before`.

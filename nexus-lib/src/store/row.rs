@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::wire::{ConversationId, ProviderId, RequestId, Timestamp, Usage, UsageSource};
+use crate::wire::{
+    ConversationId, ProviderId, RequestId, ThreadMark, Timestamp, Usage, UsageSource,
+};
 
 /// How far a request has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -111,6 +113,8 @@ pub struct Settlement {
     pub first_token_ms: Option<u64>,
     /// From the start to the end, in milliseconds.
     pub duration_ms: u64,
+    /// What tells its conversation when it goes on; see [`Threads`](crate::thread::Threads).
+    pub thread: Option<ThreadMark>,
     /// What went wrong: a code and a message without keys or addresses.
     pub error: Option<Cow<'static, str>>,
 }

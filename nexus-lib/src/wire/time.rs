@@ -44,6 +44,13 @@ impl Timestamp {
         Self(self.0.saturating_add(micros))
     }
 
+    /// The moment `duration` earlier.
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(micros))
+    }
+
     /// Seconds since the epoch, rounded down.
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)

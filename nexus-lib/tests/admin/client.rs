@@ -59,7 +59,7 @@ impl Admin {
         let registry = Registry::open(store.clone(), kinds).await.unwrap();
         let token = token.map(|token| token.to_owned().into());
         let shared: Arc<dyn Store> = store.clone();
-        let service = AdminService::new(registry.clone(), shared, token);
+        let service = AdminService::new(registry.clone(), shared, None, token);
         Self {
             service,
             store,

@@ -46,6 +46,7 @@ fn settled(state: RequestState, provider: i64, prompt: u64, completion: u64) -> 
         attempts: 1,
         first_token_ms: Some(3),
         duration_ms: 4,
+        thread: None,
         error: None,
     }
 }

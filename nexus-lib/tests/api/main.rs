@@ -7,11 +7,13 @@
     reason = "tests report by panicking"
 )]
 
+mod archive;
 mod auth;
 mod connections;
 mod durability;
 mod endings;
 mod errors;
+mod estimates;
 mod headers;
 mod ledger;
 mod models;

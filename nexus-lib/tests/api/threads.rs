@@ -165,3 +165,20 @@ async fn the_clients_own_names_win() {
     assert_eq!(response.header("x-conversation-id"), Some("my-chat"));
     assert_ne!(conversation(&first), "my-chat");
 }
+
+#[tokio::test]
+async fn a_restart_forgets_no_conversation() {
+    let (rig, _upstream) = Rig::over(script()).await;
+    let mut names = Vec::new();
+    for (index, stream) in [false, true].into_iter().enumerate() {
+        let opening = json!([user(format!("opening {index}"))]);
+        names.push(conversation(&ask(&rig, stream, &opening).await));
+    }
+    let rig = rig.restarted().await;
+    for (index, name) in names.iter().enumerate() {
+        let reply = json!({"role": "assistant", "content": format!("reply {index}")});
+        let opening = user(format!("opening {index}"));
+        let goes_on = json!([opening, reply, user("and then?")]);
+        assert_eq!(conversation(&ask(&rig, false, &goes_on).await), *name);
+    }
+}

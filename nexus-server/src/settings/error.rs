@@ -24,11 +24,8 @@ pub(crate) enum SettingsError {
     PostgresMissing,
     #[error("--store must be sqlite:PATH")]
     UnknownStore,
-    #[error(
-        "archiving messages is not supported by this build yet: leave --archive-messages \
-         (NEXUS_ARCHIVE_MESSAGES, archive_messages) off"
-    )]
-    ArchiveMissing,
+    #[error("--archive-retention-days must be at least 1; leave it out to keep messages for ever")]
+    NoRetention,
     #[error(
         "`{0}` is no origin for --cors-origin: give scheme, host and port only, such as \
          https://chat.example.com, or * for all"

@@ -23,13 +23,11 @@ pub(super) struct File {
     #[serde(alias = "logs-dir")]
     pub(super) logs_dir: Option<PathBuf>,
     #[serde(alias = "messages-dir")]
-    #[expect(
-        dead_code,
-        reason = "it says where the archive goes, and there is none yet"
-    )]
     pub(super) messages_dir: Option<PathBuf>,
     #[serde(alias = "archive-messages")]
     pub(super) archive_messages: Option<bool>,
+    #[serde(alias = "archive-retention-days")]
+    pub(super) archive_retention_days: Option<u32>,
     #[serde(default, alias = "cors-origin", deserialize_with = "one_or_many")]
     pub(super) cors_origin: Option<Vec<String>>,
     pub(super) demo: Option<bool>,

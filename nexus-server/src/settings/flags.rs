@@ -82,7 +82,7 @@ pub(super) struct Flags {
     )]
     pub(super) logs_dir: Option<PathBuf>,
 
-    /// Folder for archived messages [default: messages]; not used by this build yet
+    /// Folder for archived messages [default: messages]: JSON Lines, a file for each hour
     #[arg(
         long,
         value_name = "DIR",
@@ -91,12 +91,21 @@ pub(super) struct Flags {
     )]
     pub(super) messages_dir: Option<PathBuf>,
 
-    /// Keep request and response messages; not supported by this build yet
+    /// Keep request and response messages, in clear, below --messages-dir
     #[arg(
         long, value_name = "on|off", env = "NEXUS_ARCHIVE_MESSAGES", hide_env_values = true,
         num_args = 0..=1, require_equals = true, default_missing_value = "on", value_parser = switch,
     )]
     pub(super) archive_messages: Option<bool>,
+
+    /// Delete archived messages that are older than so many days [default: keep them]
+    #[arg(
+        long,
+        value_name = "DAYS",
+        env = "NEXUS_ARCHIVE_RETENTION_DAYS",
+        hide_env_values = true
+    )]
+    pub(super) archive_retention_days: Option<u32>,
 
     /// Origin whose pages may call the LLM port; may be repeated, * allows all
     #[arg(

@@ -35,6 +35,9 @@ pub(crate) struct Settings {
     pub(crate) durability: Durability,
     pub(crate) data_dir: PathBuf,
     pub(crate) logs_dir: PathBuf,
+    /// Where messages are archived, if they are.
+    pub(crate) messages_dir: Option<PathBuf>,
+    pub(crate) archive_retention_days: Option<u32>,
     pub(crate) master_key: Option<SecretString>,
     /// Origins whose pages may call the LLM port; `*` stands for all.
     pub(crate) cors_origins: Vec<HeaderValue>,
@@ -71,6 +74,13 @@ impl Settings {
                 .map_or_else(Durability::default, |said| said.0),
             data_dir,
             logs_dir: (flags.logs_dir.or(file.logs_dir)).unwrap_or_else(|| "logs".into()),
+            messages_dir: (flags.archive_messages.or(file.archive_messages))
+                .unwrap_or(false)
+                .then(|| flags.messages_dir.or(file.messages_dir))
+                .map(|dir| dir.unwrap_or_else(|| "messages".into())),
+            archive_retention_days: retention(
+                (flags.archive_retention_days).or(file.archive_retention_days),
+            )?,
             master_key: secret(master_key),
             cors_origins: origins(flags.cors_origin.or(file.cors_origin).unwrap_or_default())?,
             demo: flags.demo.or(file.demo).unwrap_or(false),
@@ -84,10 +94,6 @@ impl Settings {
         };
         if !settings.admin_addr.ip().is_loopback() && settings.admin_token.is_none() {
             return Err(SettingsError::OpenAdminPort(settings.admin_addr));
-        }
-        // A setting that is given and not followed would be worse than a refusal.
-        if flags.archive_messages.or(file.archive_messages) == Some(true) {
-            return Err(SettingsError::ArchiveMissing);
         }
         Ok(settings)
     }
@@ -129,6 +135,14 @@ fn origins(origins: Vec<String>) -> Result<Vec<HeaderValue>, SettingsError> {
             }
         })
         .collect()
+}
+
+/// Zero days could mean "none" as well as "for ever".
+fn retention(days: Option<u32>) -> Result<Option<u32>, SettingsError> {
+    match days {
+        Some(0) => Err(SettingsError::NoRetention),
+        days => Ok(days),
+    }
 }
 
 fn body_bytes(mib: usize) -> Result<usize, SettingsError> {

@@ -61,10 +61,8 @@ fn what_cannot_be_kept_is_refused() {
     assert!(store.contains("not supported by this build yet"), "{store}");
     assert!(!store.contains("canary"), "{store}");
     assert!(!refusal(&["--store", "mysql:canary"], "").contains("canary"));
-    let archive = refusal(&["--archive-messages"], "");
-    assert!(archive.contains("archiving"), "{archive}");
-    assert_eq!(refusal(&[], "archive_messages = true"), archive);
-    assert!(settings(&["--archive-messages=off"], "archive_messages = true").is_ok());
+    let days = refusal(&["--archive-retention-days", "0"], "");
+    assert!(days.contains("at least 1"), "{days}");
     for origin in ["chat.example.com", "https://a.example/path", "null"] {
         assert!(refusal(&["--cors-origin", origin], "").contains(origin));
     }
@@ -99,4 +97,19 @@ fn unknown_key_is_named() {
         .err()
         .unwrap();
     assert!(error.message().contains("admin_adr"), "{error}");
+}
+
+#[test]
+fn messages_are_kept_only_where_that_is_asked_for() {
+    let kept = |flags: &[&str], file| settings(flags, file).unwrap().messages_dir;
+    assert_eq!(kept(&["--messages-dir", "there"], ""), None);
+    assert_eq!(
+        kept(&["--archive-messages=off"], "archive_messages = true"),
+        None
+    );
+    let default = Some("messages".into());
+    assert_eq!(kept(&["--archive-messages"], ""), default);
+    let file = "archive_messages = true\nmessages_dir = 'there'\narchive_retention_days = 7";
+    assert_eq!(kept(&[], file), Some("there".into()));
+    assert_eq!(settings(&[], file).unwrap().archive_retention_days, Some(7));
 }

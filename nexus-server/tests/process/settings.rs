@@ -96,8 +96,6 @@ fn what_is_not_there_yet_is_refused() {
         "{stderr}"
     );
     assert!(!stderr.contains("canary"), "{stderr}");
-    let stderr = refusal(&home, &[], &[("NEXUS_ARCHIVE_MESSAGES", "on")], 2);
-    assert!(stderr.contains("archiving"), "{stderr}");
     let stderr = refusal(&home, &[], &[("NEXUS_MASTER_KEY", "canary")], 2);
     assert!(
         stderr.contains("master key") && !stderr.contains("canary"),
@@ -154,6 +152,7 @@ fn help_names_every_setting_and_no_value() {
         "logs-dir",
         "messages-dir",
         "archive-messages",
+        "archive-retention-days",
         "cors-origin",
         "demo",
         "drain-timeout",

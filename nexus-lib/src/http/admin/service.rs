@@ -10,6 +10,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use secrecy::SecretString;
 
+use crate::archive::Archive;
 use crate::error::{BoxError, Error, ErrorKind, Result};
 use crate::http::admin::guard::Guard;
 use crate::http::admin::query::Query;
@@ -37,17 +38,24 @@ pub struct AdminService {
 struct Shared {
     registry: Registry,
     store: Arc<dyn Store>,
+    archive: Option<Archive>,
     guard: Guard,
     paths: Paths,
 }
 
 impl AdminService {
-    /// The admin API over a registry and the store that has its ledger.
-    pub fn new(registry: Registry, store: Arc<dyn Store>, token: Option<SecretString>) -> Self {
+    /// The admin API over a registry, the store that has its ledger, and the archive of its messages.
+    pub fn new(
+        registry: Registry,
+        store: Arc<dyn Store>,
+        archive: Option<Archive>,
+        token: Option<SecretString>,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 registry,
                 store,
+                archive,
                 guard: Guard::new(token.as_ref()),
                 paths: Paths::new(),
             }),
@@ -138,7 +146,8 @@ impl Shared {
                 Ok(respond::json(StatusCode::OK, &series))
             }
             ("GET", Route::Conversation(id)) => {
-                let conversation = statistics::conversation(store, &id).await?;
+                let conversation =
+                    statistics::conversation(store, self.archive.as_ref(), &id).await?;
                 Ok(respond::json(StatusCode::OK, &conversation))
             }
             ("GET", Route::Requests) => {

@@ -1,13 +1,19 @@
+use std::time::Duration;
+
+use crate::archive::Archive;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::admin::query::Query;
 use crate::http::admin::views::{ConversationView, RequestPage, SeriesView};
-use crate::store::{Bucket, LedgerStore, RequestFilter, Totals};
-use crate::wire::{ConversationId, ProviderId};
+use crate::store::{Bucket, LedgerRow, LedgerStore, RequestFilter, Totals};
+use crate::wire::{ConversationId, ProviderId, RequestId, Timestamp};
 
 /// How many rows a page has when the client does not say.
 const DEFAULT_PAGE: u32 = 50;
 /// How many rows a page has at most.
 const LARGEST_PAGE: u32 = 1000;
+
+/// How many of a conversation's calls are shown with their messages: the newest.
+const MOST_MESSAGES: usize = 200;
 
 pub(super) async fn totals<S>(store: &S, query: &Query) -> Result<Totals>
 where
@@ -29,7 +35,11 @@ where
     Ok(SeriesView { buckets })
 }
 
-pub(super) async fn conversation<S>(store: &S, id: &ConversationId) -> Result<ConversationView>
+pub(super) async fn conversation<S>(
+    store: &S,
+    archive: Option<&Archive>,
+    id: &ConversationId,
+) -> Result<ConversationView>
 where
     S: LedgerStore + ?Sized,
 {
@@ -39,10 +49,22 @@ where
             "no request on the ledger carries this conversation id",
         )
     })?;
-    Ok(ConversationView {
-        totals,
-        messages: [],
-    })
+    let messages = match archive {
+        Some(archive) => archive.read(newest(&totals.requests)).await?,
+        None => Vec::new(),
+    };
+    Ok(ConversationView { totals, messages })
+}
+
+/// The newest of a conversation's settled calls, oldest first, and when they ended.
+fn newest(rows: &[LedgerRow]) -> Vec<(RequestId, Timestamp)> {
+    let settled = rows.iter().filter_map(|row| {
+        let duration = Duration::from_millis(row.duration_ms?);
+        Some((row.request_id, row.started_at.saturating_add(duration)))
+    });
+    let mut newest: Vec<_> = settled.rev().take(MOST_MESSAGES).collect();
+    newest.reverse();
+    newest
 }
 
 pub(super) async fn requests<S>(store: &S, query: &Query) -> Result<RequestPage>

@@ -85,8 +85,8 @@ pub(super) struct ModelList<'a> {
 pub(super) struct ConversationView {
     #[serde(flatten)]
     pub(super) totals: ConversationTotals,
-    /// Empty as long as messages are not archived.
-    pub(super) messages: [(); 0],
+    /// The archive's lines, oldest first; none where messages are not archived.
+    pub(super) messages: Vec<serde_json::Value>,
 }
 
 /// Sums by time, oldest first.

@@ -3,6 +3,7 @@
 mod outage;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, mpsc};
@@ -14,7 +15,7 @@ use crate::store::{
     RequestState, SeriesBucket, Settlement, Totals,
 };
 use crate::wire::{
-    ConversationId, ProviderId, RequestId, TimeRange, Timestamp, Usage, UsageSource,
+    ConversationId, ProviderId, RequestId, ThreadMark, TimeRange, Timestamp, Usage, UsageSource,
 };
 
 /// Keeps batches, and writes each only when it is let.
@@ -92,6 +93,14 @@ impl LedgerStore for GatedStore {
     async fn series(&self, _: Bucket, _: TimeRange) -> Result<Vec<SeriesBucket>> {
         Ok(Vec::new())
     }
+    async fn threads(
+        &self,
+        _: Timestamp,
+        _: Duration,
+    ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>> {
+        unreachable!()
+    }
+
     async fn conversation(&self, _: &ConversationId) -> Result<Option<ConversationTotals>> {
         Ok(None)
     }
@@ -138,6 +147,7 @@ fn completed() -> Settlement {
         attempts: 1,
         first_token_ms: Some(1),
         duration_ms: 2,
+        thread: None,
         error: None,
     }
 }

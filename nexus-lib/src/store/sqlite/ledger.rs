@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::types::{ToSqlOutput, Value};
@@ -7,13 +8,13 @@ use rusqlite::{CachedStatement, Connection, params};
 use super::error::Failure;
 use super::ledger_row::{source_code, state_code};
 use super::usage_by_time::{Settled, UsageByTime};
-use super::{SqliteStore, conversation, start, statistics};
+use super::{SqliteStore, conversation, start, statistics, threads};
 use crate::error::Result;
 use crate::store::{
     Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestFilter,
     RequestState, SeriesBucket, Settlement, Totals,
 };
-use crate::wire::{ConversationId, ProviderId, RequestId, TimeRange, Timestamp, Usage};
+use crate::wire::{ConversationId, ProviderId, RequestId, ThreadMark, TimeRange, Timestamp, Usage};
 
 /// A row that is there already stays as it is.
 const OPEN: &str = "
@@ -27,17 +28,18 @@ const SETTLE: &str = "
     UPDATE ledger SET state = ?3, provider_id = ?4, provider = ?5, upstream_model = ?6,
         usage_source = ?7, prompt_tokens = ?8, completion_tokens = ?9, total_tokens = ?10,
         cached_tokens = ?11, reasoning_tokens = ?12, status = ?13, attempts = ?14,
-        first_token_ms = ?15, duration_ms = ?16, error = ?17
+        first_token_ms = ?15, duration_ms = ?16, error = ?17,
+        thread = ?18
     WHERE seq = ?1 AND tail = ?2 AND state = 0
     RETURNING started_at, model, begins";
 
 const WHOLE: &str = "
     INSERT INTO ledger (seq, tail, state, provider_id, provider, upstream_model, usage_source,
         prompt_tokens, completion_tokens, total_tokens, cached_tokens, reasoning_tokens, status,
-        attempts, first_token_ms, duration_ms, error, conversation_id, begins, model, operation,
+        attempts, first_token_ms, duration_ms, error, thread, conversation_id, begins, model, operation,
         stream, started_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-        ?20, ?21, ?22, ?23)
+        ?20, ?21, ?22, ?23, ?24)
     ON CONFLICT DO NOTHING";
 
 /// Whether a conversation has rows: those that name it, and the one after which it is named.
@@ -74,6 +76,15 @@ impl LedgerStore for SqliteStore {
 
     async fn series(&self, bucket: Bucket, range: TimeRange) -> Result<Vec<SeriesBucket>> {
         self.read(move |view| statistics::series(view, bucket, range))
+            .await
+    }
+
+    async fn threads(
+        &self,
+        now: Timestamp,
+        memory: Duration,
+    ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>> {
+        self.read(move |view| threads::read(view, now, memory))
             .await
     }
 
@@ -223,6 +234,7 @@ impl Statements<'_> {
             settlement.first_token_ms.map(saturated),
             saturated(settlement.duration_ms),
             settlement.error,
+            settlement.thread.map(|mark| mark.bits().to_le_bytes()),
         ])?;
         if let Some(row) = rows.next()? {
             let model = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
@@ -263,6 +275,7 @@ impl Statements<'_> {
             settlement.first_token_ms.map(saturated),
             saturated(settlement.duration_ms),
             settlement.error,
+            settlement.thread.map(|mark| mark.bits().to_le_bytes()),
             conversation,
             begins,
             row.model,

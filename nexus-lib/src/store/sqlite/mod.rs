@@ -23,6 +23,7 @@ mod registry;
 mod schema;
 mod start;
 mod statistics;
+mod threads;
 mod usage_by_time;
 mod writer;
 

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use nexus_lib::store::{
@@ -7,7 +8,9 @@ use nexus_lib::store::{
     SeriesBucket, Totals,
 };
 use nexus_lib::testing::Gate;
-use nexus_lib::wire::{ConversationId, ModelId, ProviderId, RequestId, TimeRange};
+use nexus_lib::wire::{
+    ConversationId, ModelId, ProviderId, RequestId, ThreadMark, TimeRange, Timestamp,
+};
 use nexus_lib::{Error, ErrorKind, Result, SqliteStore, Store};
 
 /// What becomes of a batch of rows.
@@ -51,6 +54,14 @@ impl LedgerStore for GatedStore {
 
     async fn series(&self, bucket: Bucket, range: TimeRange) -> Result<Vec<SeriesBucket>> {
         self.inner.series(bucket, range).await
+    }
+
+    async fn threads(
+        &self,
+        now: Timestamp,
+        memory: Duration,
+    ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>> {
+        self.inner.threads(now, memory).await
     }
 
     async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>> {

@@ -180,6 +180,18 @@ impl Rig {
             .expect("the row to be settled")
     }
 
+    /// Closes the gateway; nothing more may be asked of it.
+    pub(crate) async fn close(&self) {
+        self.gateway.close().await.unwrap();
+    }
+
+    /// Closes the gateway and starts another over the same folder.
+    pub(crate) async fn restarted(self) -> Self {
+        self.gateway.close().await.unwrap();
+        let store = SqliteStore::open(self.folder.path().join("nexus.db")).await;
+        Self::serve(Gateway::builder(store.unwrap()), self.folder).await
+    }
+
     /// The folder with everything that the gateway has written.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()

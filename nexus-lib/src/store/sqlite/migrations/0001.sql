@@ -64,7 +64,9 @@ CREATE TABLE ledger (
     started_at        INTEGER NOT NULL,
     first_token_ms    INTEGER,
     duration_ms       INTEGER,
-    error             TEXT
+    error             TEXT,
+    -- Tells the conversation when it goes on: 16 bytes, little end first.
+    thread            BLOB
 ) STRICT;
 
 CREATE INDEX ledger_by_conversation ON ledger (conversation_id) WHERE conversation_id IS NOT NULL;

@@ -98,6 +98,7 @@ fn settlement(prompt_tokens: u64, completion_tokens: u64) -> Settlement {
         attempts: 1,
         first_token_ms: Some(12),
         duration_ms: 34,
+        thread: None,
         error: None,
     }
 }

@@ -1,0 +1,29 @@
+use crate::archive::Archive;
+use crate::estimate::Estimator;
+use crate::ledger::UsageLedger;
+use crate::thread::Threads;
+
+/// Where a meter notes the calls that pass it.
+#[derive(Clone)]
+pub struct Books {
+    /// Gets a row for each call.
+    pub ledger: UsageLedger,
+    /// Gets to know each reply, so that conversations are known again.
+    pub threads: Threads,
+    /// Counts the tokens of calls for which the upstream gave no figures.
+    pub estimator: Estimator,
+    /// Keeps the messages, if they are to be kept.
+    pub archive: Option<Archive>,
+}
+
+impl Books {
+    /// With a ledger alone: threads of its own, and no archive.
+    pub fn new(ledger: UsageLedger) -> Self {
+        Self {
+            ledger,
+            threads: Threads::default(),
+            estimator: Estimator::new(),
+            archive: None,
+        }
+    }
+}
