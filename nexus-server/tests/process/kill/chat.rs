@@ -45,6 +45,12 @@ impl Chat {
         (self.0 / 8) % 3
     }
 
+    /// Whether the upstream tells its figures with each event: else those of a stream that does not
+    /// come to its end are for the gateway to count.
+    pub(super) fn tells_at_once(self) -> bool {
+        (self.0 / 64).is_multiple_of(2)
+    }
+
     pub(super) fn prompt_tokens(self) -> u64 {
         1_000 + self.0
     }

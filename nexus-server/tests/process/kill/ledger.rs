@@ -55,8 +55,12 @@ impl Ledger {
             assert_eq!(chats.insert(chat, row), None, "{chat:?} is there twice");
             assert_ne!(row["state"], "open", "{row}");
             assert_eq!(row["stream"], chat.is_streamed(), "{row}");
+            let comes_to_its_end = matches!(chat.kind(), Kind::Plain | Kind::Streamed);
+            if row["state"] == "completed" {
+                assert!(comes_to_its_end, "{row}");
+            }
             if row["state"] == "completed" || row["usage_source"] == "reported" {
-                assert!(matches!(chat.kind(), Kind::Plain | Kind::Streamed), "{row}");
+                assert!(comes_to_its_end || chat.tells_at_once(), "{row}");
                 check_usage(row, chat);
             }
         }
@@ -74,13 +78,23 @@ impl Ledger {
                     assert_eq!(state, "completed", "{seen:?}: {row}");
                     check_usage(row, seen.chat);
                 }
-                Kind::Cut if seen.whole => assert_eq!(state, "failed", "{seen:?}: {row}"),
+                Kind::Cut if seen.whole => {
+                    assert_eq!(state, "failed", "{seen:?}: {row}");
+                    match seen.chat.tells_at_once() {
+                        true => check_usage(row, seen.chat),
+                        false => check_estimate(row),
+                    }
+                }
                 // Settled in time, or at the next start.
                 Kind::Cancelled => {
                     assert!(
                         matches!(state, "cancelled" | "interrupted"),
                         "{seen:?}: {row}"
                     );
+                    // Whatever the upstream had told by then.
+                    if state == "cancelled" && row["usage_source"] != "reported" {
+                        check_estimate(row);
+                    }
                 }
                 _ => {}
             }
@@ -117,4 +131,9 @@ fn check_usage(row: &Value, chat: Chat) {
     assert_eq!(row["prompt_tokens"], prompt, "{row}");
     assert_eq!(row["completion_tokens"], completion, "{row}");
     assert_eq!(row["total_tokens"], prompt + completion, "{row}");
+}
+
+fn check_estimate(row: &Value) {
+    assert_eq!(row["usage_source"], "estimated", "{row}");
+    assert!(row["prompt_tokens"].as_u64() > Some(0), "{row}");
 }

@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use nexus_lib::testing::{Answer, FakeUpstream, Gate, Script, openai};
+use serde_json::json;
 
 use super::chat::{Chat, Kind};
 
@@ -55,11 +56,14 @@ fn streamed(chat: Chat, held: &Held) -> Answer {
 
 /// The first half of a stream.
 fn begun(chat: Chat) -> Answer {
-    let (first, second) = (
-        openai::delta_event(&chat.answer()),
-        openai::delta_event("and "),
-    );
-    Answer::events(&[&first, &second])
+    let event = |text: &str| {
+        let mut chunk = json!({"choices": [{"index": 0, "delta": {"content": text}}]});
+        if chat.tells_at_once() {
+            chunk["usage"] = chat.completion()["usage"].take();
+        }
+        format!("data: {chunk}\n\n")
+    };
+    Answer::events(&[&event(&chat.answer()), &event("and ")])
 }
 
 /// The slow answers: each goes on when enough others have come after it.
