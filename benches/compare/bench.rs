@@ -70,7 +70,7 @@ impl Bench {
             round: 0,
             _upstream: upstream_runtime,
         };
-        for subject in [Subject::Bare, Subject::Gateway] {
+        for subject in [Subject::Bare, Subject::Gateway, Subject::Unwritten] {
             match serve(subject, upstream, cores, dir) {
                 Ok((runtime, address)) => bench.subjects.push(Running {
                     subject,
@@ -88,17 +88,21 @@ impl Bench {
         self.subjects.iter().map(|running| running.subject)
     }
 
-    /// Measures each subject once, in order or in reverse.
+    /// Measures each of `subjects` that runs once, in order or in reverse.
     pub(crate) fn round(
         &mut self,
+        subjects: &[Subject],
         plan: Plan,
         length: Duration,
         reverse: bool,
     ) -> Result<Vec<(Subject, Round)>> {
-        let count = self.subjects.len();
-        let mut rounds = Vec::with_capacity(count);
-        for turn in 0..count {
-            let running = &self.subjects[if reverse { count - 1 - turn } else { turn }];
+        let mut rounds = Vec::with_capacity(subjects.len());
+        let mut running: Vec<&Running> = self.subjects.iter().collect();
+        running.retain(|running| subjects.contains(&running.subject));
+        if reverse {
+            running.reverse();
+        }
+        for running in running {
             self.round += 1;
             let round =
                 self.load
@@ -123,7 +127,8 @@ pub(crate) fn serve(
         match subject {
             Subject::Direct => Ok(upstream),
             Subject::Bare => Ok(bare::serve(upstream).await?),
-            Subject::Gateway => gateway::serve(upstream, &dir).await,
+            Subject::Gateway => gateway::serve(upstream, &dir.join("nexus.db"), true).await,
+            Subject::Unwritten => gateway::serve(upstream, &dir.join("other.db"), false).await,
         }
     });
     let address = runtime.block_on(started)??;
@@ -136,6 +141,8 @@ fn threads(subject: Subject) -> &'static [&'static str] {
         Subject::Direct => &["direct"],
         Subject::Bare => &["bare"],
         Subject::Gateway => &["gateway", STORE],
+        // Its store has threads of the same names, which do nothing while it is measured.
+        Subject::Unwritten => &["unwritten"],
     }
 }
 

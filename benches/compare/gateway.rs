@@ -20,11 +20,21 @@ use tokio::sync::watch;
 
 use crate::Result;
 use crate::request::CLIENT_KEY;
+use crate::unwritten::Unwritten;
 
-/// Serves on this runtime for as long as it lives; says where.
-pub(crate) async fn serve(upstream: SocketAddr, dir: &Path) -> Result<SocketAddr> {
-    let store = SqliteStore::open(dir.join("nexus.db")).await?;
-    let gateway = Gateway::builder(store).build().await?;
+/// Serves on this runtime for as long as it lives; says where. Its rows are written to `database`, or
+/// thrown away.
+pub(crate) async fn serve(
+    upstream: SocketAddr,
+    database: &Path,
+    is_written: bool,
+) -> Result<SocketAddr> {
+    let store = SqliteStore::open(database).await?;
+    let builder = match is_written {
+        true => Gateway::builder(store),
+        false => Gateway::builder(Unwritten(store)),
+    };
+    let gateway = builder.build().await?;
     let registry = gateway.registry();
     let spec = ProviderSpec::new(
         "bench",

@@ -3,7 +3,7 @@
 //! # Layout
 //! - `options`: the command line; `measures`, `memory`: what is measured
 //! - `bench`: a round: load → subject → upstream, each on its own runtime; `machine` pins them
-//! - `bare`, `gateway`: the subjects; `upstream`: what they stand before; `pace`: when it sends
+//! - `bare`, `gateway`, `unwritten`: the subjects; `upstream`: what they stand before; `pace`: when it sends
 //! - `load`, `connection`, `request`: who asks
 //! - `cpu`, `series`, `table`: figures and how they are told
 
@@ -21,6 +21,7 @@ mod pace;
 mod request;
 mod series;
 mod table;
+mod unwritten;
 mod upstream;
 
 use std::error::Error;
@@ -75,11 +76,12 @@ fn run(options: &Options) -> Result<()> {
         }
     );
     let mut bench = Bench::start(options, cores, dir.path())?;
-    let measures: [(Group, Measure); 5] = [
+    let measures: [(Group, Measure); 6] = [
         (Group::Unary, measures::unary),
         (Group::Body, measures::body),
         (Group::Stream, measures::stream),
         (Group::Latency, measures::latency),
+        (Group::Ledger, measures::ledger),
         (Group::Memory, |bench, options| {
             memory::weigh(bench, options)
         }),

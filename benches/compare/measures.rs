@@ -15,6 +15,9 @@ const LARGE_BODY: usize = 1 << 20;
 /// Content events of a short stream, and of a long one: what an event costs is their difference.
 const EVENTS: [u32; 2] = [32, 100];
 
+/// Who stands in most tables, in the order of their columns.
+const ALL: [Subject; 3] = [Subject::Direct, Subject::Bare, Subject::Gateway];
+
 /// One plan's figures, by round and subject.
 struct Outcome(Vec<Vec<(Subject, Round)>>);
 
@@ -31,8 +34,7 @@ impl Outcome {
 
     /// One series for each subject: direct, bare, gateway.
     fn all(&self, figure: impl Fn(&Round) -> f64) -> [Series; 3] {
-        [Subject::Direct, Subject::Bare, Subject::Gateway]
-            .map(|subject| self.series(subject, &figure))
+        ALL.map(|subject| self.series(subject, &figure))
     }
 }
 
@@ -44,7 +46,7 @@ pub(crate) fn unary(bench: &mut Bench, options: &Options) -> Result<Table> {
         },
         options.concurrency(),
     );
-    let [outcome] = run(bench, options, [plan])?;
+    let [outcome] = run(bench, options, &ALL, [plan])?;
     let mut table = ratios();
     let [_, bare, gateway] = outcome.all(|round| round.cpu_us);
     ratio_row(
@@ -76,7 +78,7 @@ pub(crate) fn unary(bench: &mut Bench, options: &Options) -> Result<Table> {
 /// CPU of a request by the length of its body.
 pub(crate) fn body(bench: &mut Bench, options: &Options) -> Result<Table> {
     let plans = [SMALL_BODY, LARGE_BODY].map(|body_bytes| busy(Ask::Unary { body_bytes }, 4));
-    let [small, large] = run(bench, options, plans)?;
+    let [small, large] = run(bench, options, &ALL, plans)?;
     let mut table = ratios();
     let [small, large] = [small, large].map(|outcome| {
         let [_, bare, gateway] = outcome.all(|round| round.cpu_us);
@@ -98,7 +100,7 @@ pub(crate) fn body(bench: &mut Bench, options: &Options) -> Result<Table> {
 /// CPU and throughput of streams.
 pub(crate) fn stream(bench: &mut Bench, options: &Options) -> Result<Table> {
     let plans = EVENTS.map(|events| busy(Ask::Stream { events }, options.concurrency()));
-    let [short, long] = run(bench, options, plans)?;
+    let [short, long] = run(bench, options, &ALL, plans)?;
     let mut table = ratios();
     let [short_cpu, long_cpu] = [&short, &long].map(|outcome| {
         let [_, bare, gateway] = outcome.all(|round| round.cpu_us);
@@ -145,6 +147,7 @@ pub(crate) fn latency(bench: &mut Bench, options: &Options) -> Result<Table> {
     let outcomes = run(
         bench,
         options,
+        &ALL,
         [busy(completion, 1), paced, busy(stream, 1)],
     )?;
     let mut table = Table::new(&[
@@ -179,6 +182,58 @@ pub(crate) fn latency(bench: &mut Bench, options: &Options) -> Result<Table> {
     Ok(table)
 }
 
+/// What the ledger costs: rows that are written and waited for, against rows that are thrown away.
+pub(crate) fn ledger(bench: &mut Bench, options: &Options) -> Result<Table> {
+    let completion = Ask::Unary {
+        body_bytes: SMALL_BODY,
+    };
+    let stream = Ask::Stream { events: 32 };
+    let paced = Plan {
+        every: Some(Duration::from_millis(4)),
+        ..busy(completion, 8)
+    };
+    let plans = [
+        busy(completion, options.concurrency()),
+        busy(stream, options.concurrency()),
+        busy(completion, 1),
+        paced,
+    ];
+    let subjects = [Subject::Gateway, Subject::Unwritten];
+    let [many, streams, one, few] = run(bench, options, &subjects, plans)?;
+    let mut table = Table::new(&["the ledger", "with", "without", "with − without (min–max)"]);
+    type Figure = fn(&Round) -> f64;
+    let rows: [(&str, &Outcome, Figure, usize); 6] = [
+        ("CPU µs a completion", &many, |round| round.cpu_us, 2),
+        ("CPU µs a stream of 32", &streams, |round| round.cpu_us, 1),
+        ("1 connection, p50 µs", &one, |round| round.p50_us, 0),
+        ("1 connection, p99 µs", &one, |round| round.p99_us, 0),
+        (
+            "8 connections, 2,000/s, p50 µs",
+            &few,
+            |round| round.p50_us,
+            0,
+        ),
+        (
+            "8 connections, 2,000/s, p99 µs",
+            &few,
+            |round| round.p99_us,
+            0,
+        ),
+    ];
+    for (name, outcome, figure, decimals) in rows {
+        let [with, without] = subjects.map(|subject| outcome.series(subject, figure));
+        let more = with.pair(&without, |with, without| with - without);
+        let median = |spread: Spread| format!("{:.decimals$}", spread.median);
+        table.row([
+            name.to_owned(),
+            cell(with.spread(), median),
+            cell(without.spread(), median),
+            cell(more.spread(), |spread| format!("{spread:.decimals$}")),
+        ]);
+    }
+    Ok(table)
+}
+
 /// A plan that keeps so many connections busy.
 fn busy(ask: Ask, connections: usize) -> Plan {
     Plan {
@@ -192,6 +247,7 @@ fn busy(ask: Ask, connections: usize) -> Plan {
 fn run<const N: usize>(
     bench: &mut Bench,
     options: &Options,
+    subjects: &[Subject],
     plans: [Plan; N],
 ) -> Result<[Outcome; N]> {
     let mut outcomes = plans.map(|_| Outcome(Vec::new()));
@@ -199,7 +255,7 @@ fn run<const N: usize>(
         for (plan, outcome) in plans.iter().zip(&mut outcomes) {
             outcome
                 .0
-                .push(bench.round(*plan, options.round(), round % 2 == 1)?);
+                .push(bench.round(subjects, *plan, options.round(), round % 2 == 1)?);
         }
     }
     Ok(outcomes)

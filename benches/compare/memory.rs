@@ -79,6 +79,7 @@ impl Alone {
             Subject::Direct => "direct",
             Subject::Bare => "bare",
             Subject::Gateway => "gateway",
+            Subject::Unwritten => "unwritten",
         };
         let mut process = Command::new(env::current_exe()?)
             .args([

@@ -53,6 +53,8 @@ pub(crate) enum Group {
     Latency,
     /// Memory, idle and by open stream.
     Memory,
+    /// What the ledger costs: the gateway with its rows on a disk, and with rows that go nowhere.
+    Ledger,
 }
 
 /// Whom the load asks.
@@ -64,6 +66,8 @@ pub(crate) enum Subject {
     Bare,
     /// The gateway.
     Gateway,
+    /// The gateway, its rows thrown away.
+    Unwritten,
 }
 
 impl Options {

@@ -128,11 +128,6 @@ impl Account {
         self.status = Some(status);
     }
 
-    /// Notes that the answer's first byte is about to go out.
-    pub(super) fn first_byte(&mut self) {
-        self.first_byte.get_or_insert_with(Instant::now);
-    }
-
     /// Notes the whole answer, which is about to go out.
     pub(super) fn answer_is(&mut self, body: &Bytes) {
         self.answer = Answer::Whole(body.clone());
@@ -140,7 +135,7 @@ impl Account {
 
     /// Notes a piece of a streamed answer, which is about to go out.
     pub(super) fn events(&mut self, events: &[u8]) {
-        self.first_byte();
+        self.first_byte.get_or_insert_with(Instant::now);
         self.answer.push(events);
     }
 
@@ -240,9 +235,12 @@ impl Account {
             usage: self.observed.usage.unwrap_or_default(),
             status: self.status.map(|status| status.as_u16()),
             attempts: self.routed.attempts(),
-            first_token_ms: self
-                .first_byte
-                .map(|at| millis(at.saturating_duration_since(call.started))),
+            first_token_ms: match (&self.answer, self.first_byte) {
+                // It goes out when this is written.
+                (Answer::Whole(_), _) => Some(millis(duration)),
+                (_, Some(at)) => Some(millis(at.saturating_duration_since(call.started))),
+                (_, None) => None,
+            },
             duration_ms: millis(duration),
             thread,
             error,

@@ -57,42 +57,37 @@ where
                     answer.await
                 }
             };
-            match answer {
-                Ok(reply) => deliver(account, reply).await,
+            let reply = match answer {
+                Ok(reply) => reply,
                 Err(error) => {
                     account.status_sent(error.status());
                     account.settle(Ending::Failed(&error)).await?;
-                    Err(error)
+                    return Err(error);
                 }
-            }
+            };
+            // A whole answer passes when it is settled, a stream when its row is there.
+            account.status_sent(reply.status);
+            let (request_id, conversation_id, target) = account.names();
+            let body = match reply.body {
+                ReplyBody::Full { bytes, observed } => {
+                    account.observe(observed);
+                    account.answer_is(&bytes);
+                    account.settle(Ending::Whole).await?;
+                    MeteredBody::Full(bytes)
+                }
+                ReplyBody::Stream(events) => {
+                    account.opened().await?;
+                    MeteredBody::Stream(Box::pin(Settling::new(events, account)))
+                }
+            };
+            Ok(Metered {
+                request_id,
+                conversation_id,
+                target,
+                status: reply.status,
+                headers: reply.headers,
+                body,
+            })
         })
     }
-}
-
-/// Lets a reply through: a whole one when it is settled, a stream when its row is there.
-async fn deliver(mut account: Account, reply: Reply) -> Result<Metered> {
-    account.status_sent(reply.status);
-    let (request_id, conversation_id, target) = account.names();
-    let body = match reply.body {
-        ReplyBody::Full { bytes, observed } => {
-            account.observe(observed);
-            account.answer_is(&bytes);
-            account.first_byte();
-            account.settle(Ending::Whole).await?;
-            MeteredBody::Full(bytes)
-        }
-        ReplyBody::Stream(events) => {
-            account.opened().await?;
-            MeteredBody::Stream(Box::pin(Settling::new(events, account)))
-        }
-    };
-    let (status, headers) = (reply.status, reply.headers);
-    Ok(Metered {
-        request_id,
-        conversation_id,
-        target,
-        status,
-        headers,
-        body,
-    })
 }

@@ -21,13 +21,17 @@ pub(super) enum Scanned {
     Broken(usize, &'static str),
 }
 
-/// The length of a string that is short and plain, as keys and most values are; `None` is for
-/// [`scan`] to see.
+/// The length of a string of less than 32 bytes that is plain, as keys and most values are; `None` is
+/// for [`scan`] to see.
 #[inline]
 pub(super) fn short_len(bytes: &[u8]) -> Option<usize> {
     let block = bytes.first_chunk::<16>()?;
-    let stop = stops_in(u8x16::new(*block)).trailing_zeros() as usize;
-    (block.get(stop) == Some(&b'"')).then_some(stop)
+    let mut stop = stops_in(u8x16::new(*block)).trailing_zeros() as usize;
+    if stop >= 16 {
+        let next = bytes.get(16..)?.first_chunk::<16>()?;
+        stop = 16 + stops_in(u8x16::new(*next)).trailing_zeros() as usize;
+    }
+    (bytes.get(stop) == Some(&b'"')).then_some(stop)
 }
 
 /// Walks the string that goes on at `at`, to its closing quote.

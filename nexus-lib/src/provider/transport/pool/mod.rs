@@ -26,8 +26,12 @@ use connection::Connection;
 pub(super) use connection::Connector;
 use shelf::Shelf;
 
-/// How long a connection is kept that nobody uses. Servers close theirs after about as long.
-const IDLE: Duration = Duration::from_secs(60);
+/// How often connections are looked for that nobody uses.
+const SWEEP: Duration = Duration::from_secs(15);
+
+/// After how many sweeps an idle connection is closed: a minute, as servers close theirs after about
+/// as long.
+const IDLE_SWEEPS: u64 = 4;
 
 /// Connections by origin. A clone shares them.
 #[derive(Clone)]
@@ -134,10 +138,10 @@ impl Drop for Inner {
 /// Ends by itself when nothing is idle any more.
 async fn sweep(pool: std::sync::Weak<Inner>) {
     loop {
-        tokio::time::sleep(IDLE / 4).await;
+        tokio::time::sleep(SWEEP).await;
         let Some(pool) = pool.upgrade() else { return };
         let mut idle = pool.idle();
-        idle.shelf.sweep(IDLE);
+        idle.shelf.sweep(IDLE_SWEEPS);
         if idle.shelf.is_empty() {
             idle.sweeper = None;
             return;

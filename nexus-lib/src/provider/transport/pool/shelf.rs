@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
 use super::connection::Connection;
 use crate::wire::Origin;
@@ -11,11 +10,14 @@ const MOST: usize = 1024;
 #[derive(Default)]
 pub(super) struct Shelf {
     by_origin: HashMap<Origin, Vec<Kept>>,
+    /// How often it was swept: a clock that costs nothing to read.
+    sweeps: u64,
 }
 
 struct Kept {
     connection: Connection,
-    since: Instant,
+    /// At which sweep it was put here, or used last.
+    since: u64,
 }
 
 impl Shelf {
@@ -28,7 +30,7 @@ impl Shelf {
                 continue;
             }
             if let Some(shared) = last.connection.shared() {
-                last.since = Instant::now();
+                last.since = self.sweeps;
                 return Some(shared);
             }
             return kept.pop().map(|last| last.connection);
@@ -45,18 +47,17 @@ impl Shelf {
         let is_needed =
             !connection.is_shared() || kept.iter().all(|kept| !kept.connection.is_shared());
         if is_needed && kept.len() < MOST && !connection.is_closed() {
-            let since = Instant::now();
+            let since = self.sweeps;
             kept.push(Kept { connection, since });
         }
     }
 
-    /// Closes what has been idle for `longest`, and forgets what was closed.
-    pub(super) fn sweep(&mut self, longest: Duration) {
-        let now = Instant::now();
+    /// Closes what has been idle for `longest` sweeps, and forgets what was closed.
+    pub(super) fn sweep(&mut self, longest: u64) {
+        self.sweeps += 1;
+        let first = self.sweeps.saturating_sub(longest);
         self.by_origin.retain(|_, kept| {
-            kept.retain(|kept| {
-                !kept.connection.is_closed() && now.duration_since(kept.since) < longest
-            });
+            kept.retain(|kept| !kept.connection.is_closed() && kept.since >= first);
             !kept.is_empty()
         });
     }

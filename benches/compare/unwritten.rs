@@ -1,0 +1,104 @@
+//! A store whose ledger goes nowhere: what a gateway costs without one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use nexus_lib::store::{
+    Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, ModelRecord, NewModel,
+    NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords, RegistryStore, RequestFilter,
+    SeriesBucket, Totals,
+};
+use nexus_lib::wire::{
+    ConversationId, ModelId, ProviderId, RequestId, ThreadMark, TimeRange, Timestamp,
+};
+use nexus_lib::{Result, SqliteStore, Store};
+
+/// Keeps the registry, and no row.
+pub(crate) struct Unwritten(pub(crate) SqliteStore);
+
+#[async_trait]
+impl LedgerStore for Unwritten {
+    async fn append(&self, _: Arc<Vec<LedgerWrite>>) -> Result<()> {
+        Ok(())
+    }
+
+    async fn interrupt_open(&self) -> Result<u64> {
+        Ok(0)
+    }
+
+    async fn totals(&self, range: TimeRange) -> Result<Totals> {
+        self.0.totals(range).await
+    }
+
+    async fn series(&self, bucket: Bucket, range: TimeRange) -> Result<Vec<SeriesBucket>> {
+        self.0.series(bucket, range).await
+    }
+
+    async fn threads(
+        &self,
+        now: Timestamp,
+        memory: Duration,
+    ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>> {
+        self.0.threads(now, memory).await
+    }
+
+    async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>> {
+        self.0.conversation(id).await
+    }
+
+    async fn requests(
+        &self,
+        filter: RequestFilter,
+        before: Option<RequestId>,
+        limit: u32,
+    ) -> Result<Vec<LedgerRow>> {
+        self.0.requests(filter, before, limit).await
+    }
+}
+
+#[async_trait]
+impl RegistryStore for Unwritten {
+    async fn load(&self) -> Result<RegistryRecords> {
+        self.0.load().await
+    }
+
+    async fn insert_provider(&self, new: NewProvider) -> Result<ProviderRecord> {
+        self.0.insert_provider(new).await
+    }
+
+    async fn update_provider(
+        &self,
+        id: ProviderId,
+        update: ProviderUpdate,
+    ) -> Result<ProviderRecord> {
+        self.0.update_provider(id, update).await
+    }
+
+    async fn delete_provider(&self, id: ProviderId) -> Result<()> {
+        self.0.delete_provider(id).await
+    }
+
+    async fn insert_model(&self, new: NewModel) -> Result<ModelRecord> {
+        self.0.insert_model(new).await
+    }
+
+    async fn update_model(&self, id: ModelId, new: NewModel) -> Result<ModelRecord> {
+        self.0.update_model(id, new).await
+    }
+
+    async fn delete_model(&self, id: ModelId) -> Result<()> {
+        self.0.delete_model(id).await
+    }
+}
+
+#[async_trait]
+impl Store for Unwritten {
+    async fn ping(&self) -> Result<()> {
+        self.0.ping().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.0.close().await
+    }
+}
