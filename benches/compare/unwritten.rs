@@ -39,8 +39,9 @@ impl LedgerStore for Unwritten {
         &self,
         now: Timestamp,
         memory: Duration,
+        most: usize,
     ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>> {
-        self.0.threads(now, memory).await
+        self.0.threads(now, memory, most).await
     }
 
     async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>> {

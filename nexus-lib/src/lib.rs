@@ -2,8 +2,9 @@
 //! every request's tokens on a ledger.
 //!
 //! Build a [`Gateway`], mount [`Gateway::api`] and [`Gateway::admin`] wherever a tower service over
-//! `http::Request` fits, or call [`Gateway::chat`] without any HTTP. There are no globals, no signal
-//! handlers and no runtime in here: the program owns all of these.
+//! `http::Request` fits, or call [`Gateway::chat`] without any HTTP. There are no signal handlers, no
+//! runtime and no globals in here, but for the counter that keeps request ids rising: the program owns
+//! all of these.
 //!
 //! # Layout
 //! From the ground up; a module imports only from those above it in this list.
@@ -20,6 +21,7 @@
 //! - [`archive`]: the messages of every call, as JSON Lines.
 //! - [`provider`]: those who answer, and the connections to them.
 //! - [`registry`]: providers, models and keys: a snapshot behind one pointer.
+//! - [`thread`]: which conversation a request goes on with.
 //! - [`router`]: which targets may answer a call, and which of them does.
 //! - [`meter`]: the layer that puts calls on the ledger.
 //! - [`http`]: the edges: the LLM port and the admin port.

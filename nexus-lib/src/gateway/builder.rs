@@ -109,7 +109,10 @@ impl GatewayBuilder {
         let ledger = UsageLedger::start(ledger_store).await?;
         let now = Timestamp::now();
         let threads = Threads::default();
-        threads.recall(self.store.threads(now, thread::MEMORY).await?);
+        let known = self
+            .store
+            .threads(now, thread::MEMORY, thread::MOST_REPLIES);
+        threads.recall(known.await?);
         let books = Books {
             ledger,
             threads,

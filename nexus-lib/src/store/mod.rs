@@ -86,11 +86,12 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// without requests are there with zeros.
     async fn series(&self, bucket: Bucket, range: TimeRange) -> Result<Vec<SeriesBucket>>;
     /// The thread marks of calls that ended within `memory` before `now`, with their conversations and
-    /// when they ended, oldest first; of very many, the newest.
+    /// when they ended, oldest first; of more than `most`, the newest.
     async fn threads(
         &self,
         now: Timestamp,
         memory: Duration,
+        most: usize,
     ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>>;
     /// One conversation's sums and rows, oldest first; `None` when no request carries that id.
     async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>>;

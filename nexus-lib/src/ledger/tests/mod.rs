@@ -97,6 +97,7 @@ impl LedgerStore for GatedStore {
         &self,
         _: Timestamp,
         _: Duration,
+        _: usize,
     ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>> {
         unreachable!()
     }

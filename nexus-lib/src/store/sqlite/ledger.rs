@@ -83,8 +83,9 @@ impl LedgerStore for SqliteStore {
         &self,
         now: Timestamp,
         memory: Duration,
+        most: usize,
     ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>> {
-        self.read(move |view| threads::read(view, now, memory))
+        self.read(move |view| threads::read(view, now, memory, most))
             .await
     }
 

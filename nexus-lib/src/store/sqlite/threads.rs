@@ -4,7 +4,6 @@ use rusqlite::Connection;
 
 use super::conversation;
 use super::error::Failure;
-use crate::thread::MOST_REPLIES;
 use crate::wire::{ConversationId, RequestId, ThreadMark, Timestamp};
 
 /// Backwards, so that of too many the newest are read.
@@ -17,10 +16,11 @@ pub(super) fn read(
     view: &Connection,
     now: Timestamp,
     memory: Duration,
+    most: usize,
 ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>, Failure> {
     // Twice as far back, for calls that took as long.
     let began = now.saturating_sub(memory * 2);
-    let limit = i64::try_from(MOST_REPLIES).unwrap_or(i64::MAX);
+    let limit = i64::try_from(most).unwrap_or(i64::MAX);
     let mut newest = view.prepare_cached(NEWEST)?;
     let mut rows = newest.query((RequestId::floor(began).seq(), limit))?;
     let mut threads = Vec::new();

@@ -60,8 +60,9 @@ impl LedgerStore for GatedStore {
         &self,
         now: Timestamp,
         memory: Duration,
+        most: usize,
     ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>> {
-        self.inner.threads(now, memory).await
+        self.inner.threads(now, memory, most).await
     }
 
     async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>> {
