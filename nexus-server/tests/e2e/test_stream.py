@@ -90,6 +90,9 @@ def test_a_stream_that_the_client_closes_is_cancelled(
     assert row["state"] == "cancelled"
     # The whole answer would have taken half a minute: it was not read to its end.
     assert row["duration_ms"] < 10_000
+    # What it cost all the same, counted here.
+    assert row["usage_source"] == "estimated"
+    assert row["prompt_tokens"] > 0 and row["completion_tokens"] > 0
 
 
 def test_the_async_client_streams_too(gateway: Gateway) -> None:

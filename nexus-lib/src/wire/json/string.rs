@@ -26,12 +26,14 @@ pub(super) enum Scanned {
 #[inline]
 pub(super) fn short_len(bytes: &[u8]) -> Option<usize> {
     let block = bytes.first_chunk::<16>()?;
-    let mut stop = stops_in(u8x16::new(*block)).trailing_zeros() as usize;
-    if stop >= 16 {
+    let mut stops = stops_in(u8x16::new(*block));
+    if stops == 0 {
         let next = bytes.get(16..)?.first_chunk::<16>()?;
-        stop = 16 + stops_in(u8x16::new(*next)).trailing_zeros() as usize;
+        stops = stops_in(u8x16::new(*next)) << 16;
     }
-    (bytes.get(stop) == Some(&b'"')).then_some(stop)
+    let stop = stops.trailing_zeros() as usize;
+    // Where there is none, nothing behind the two blocks was looked at.
+    (stop < 32 && bytes.get(stop) == Some(&b'"')).then_some(stop)
 }
 
 /// Walks the string that goes on at `at`, to its closing quote.
@@ -235,6 +237,8 @@ mod tests {
                     Some(_) => at += 1,
                 }
             };
+            let short = short_len(&bytes);
+            prop_assert!(short.is_none() || short == naive);
             match scan(&bytes, 0) {
                 Scanned::End(end, escapes) => {
                     prop_assert_eq!(Some(end), naive);
