@@ -1,36 +1,44 @@
-use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
+use crate::thread::ring::Ring;
 use crate::thread::{MEMORY, MOST_REPLIES};
 use crate::wire::{ConversationId, ThreadMark, Timestamp};
 
 /// Replies in the order in which they came, with an index by their marks.
 ///
-/// There is one for every request of half an hour, so they are kept tight: a row in a ring, and four
-/// bytes in the index.
+/// There is one for every request of half an hour, so they are kept tight: 48 bytes in a ring, and eight
+/// in the index.
 pub(super) struct Known {
-    replies: VecDeque<Reply>,
+    replies: Ring<Reply>,
     /// The number of the first of `replies`. Numbers wrap around; there are never so many at once.
     first: u32,
-    /// The numbers of `replies`, by mark.
-    index: HashTable<u32>,
+    /// `replies`, by mark.
+    index: HashTable<Entry>,
     /// What clients cannot know, so that none can choose marks that are slow to tell apart.
     seed: u64,
 }
 
 struct Reply {
-    mark: ThreadMark,
-    at: Timestamp,
+    /// The bits of its mark, in halves: as one number they would lie in steps of 16 bytes.
+    mark: [u64; 2],
     conversation: ConversationId,
+    /// When it was made, in seconds since 1970.
+    at: u32,
     has_gone_on: bool,
+}
+
+struct Entry {
+    number: u32,
+    /// Kept, so that the index can grow without a look at each reply.
+    hash: u32,
 }
 
 impl Default for Known {
     fn default() -> Self {
         Self {
-            replies: VecDeque::new(),
+            replies: Ring::default(),
             first: 0,
             index: HashTable::new(),
             seed: RandomState::new().hash_one(0) | 1,
@@ -42,13 +50,14 @@ impl Known {
     /// The conversation that goes on behind `mark`.
     pub(super) fn go_on(&mut self, mark: ThreadMark, now: Timestamp) -> Option<ConversationId> {
         let (mut untouched, mut latest) = (None, None);
-        for number in self.index.iter_hash(hash(mark, self.seed)) {
-            let place = place(*number, self.first);
+        let hash = hash(mark, self.seed);
+        for entry in self.index.iter_hash(spread(hash)) {
+            let place = place(entry.number, self.first);
             let reply = self.replies.get(place);
-            let Some(reply) = reply.filter(|reply| reply.mark == mark) else {
+            let Some(reply) = reply.filter(|reply| reply.mark == halves(mark)) else {
                 continue;
             };
-            if now.saturating_since(reply.at) > MEMORY {
+            if is_old(reply, seconds(now)) {
                 continue;
             }
             if !reply.has_gone_on {
@@ -62,27 +71,20 @@ impl Known {
     }
 
     pub(super) fn add(&mut self, mark: ThreadMark, conversation: ConversationId, now: Timestamp) {
-        self.forget(now);
+        let at = seconds(now);
+        self.forget(at);
         let number = u32::try_from(self.replies.len()).unwrap_or(u32::MAX);
         let number = self.first.wrapping_add(number);
         self.replies.push_back(Reply {
-            mark,
-            at: now,
+            mark: halves(mark),
             conversation,
+            at,
             has_gone_on: false,
         });
-        let Self {
-            replies,
-            first,
-            index,
-            seed,
-        } = self;
-        // Called when the index grows.
-        let hash_of = |number: &u32| match replies.get(place(*number, *first)) {
-            Some(reply) => hash(reply.mark, *seed),
-            None => 0,
-        };
-        index.insert_unique(hash(mark, *seed), number, hash_of);
+        let hash = hash(mark, self.seed);
+        let entry = Entry { number, hash };
+        let hash_of = |entry: &Entry| spread(entry.hash);
+        self.index.insert_unique(spread(hash), entry, hash_of);
     }
 
     /// How many replies are remembered.
@@ -93,21 +95,37 @@ impl Known {
     }
 
     /// Makes room for one, and drops what is too old.
-    fn forget(&mut self, now: Timestamp) {
-        while let Some(oldest) = self.replies.front() {
+    fn forget(&mut self, now: u32) {
+        while let Some(oldest) = self.replies.get(0) {
             let is_full = self.replies.len() >= MOST_REPLIES;
-            if !is_full && now.saturating_since(oldest.at) <= MEMORY {
+            if !is_full && !is_old(oldest, now) {
                 return;
             }
-            let hash = hash(oldest.mark, self.seed);
+            let [low, high] = oldest.mark.map(u128::from);
+            let hash = hash(ThreadMark::from_bits(high << 64 | low), self.seed);
             let number = self.first;
-            if let Ok(entry) = self.index.find_entry(hash, |other| *other == number) {
+            let found = (self.index).find_entry(spread(hash), |entry| entry.number == number);
+            if let Ok(entry) = found {
                 entry.remove();
             }
-            self.replies.pop_front();
+            self.replies.forget_front();
             self.first = self.first.wrapping_add(1);
         }
     }
+}
+
+fn is_old(reply: &Reply, now: u32) -> bool {
+    u64::from(now.saturating_sub(reply.at)) > MEMORY.as_secs()
+}
+
+fn seconds(time: Timestamp) -> u32 {
+    u32::try_from(time.as_seconds()).unwrap_or(0)
+}
+
+fn halves(mark: ThreadMark) -> [u64; 2] {
+    let bits = mark.bits().to_le_bytes();
+    let (low, high) = bits.split_at(8);
+    [low, high].map(|half| half.try_into().map_or(0, u64::from_le_bytes))
 }
 
 /// Where number `number` stands in a ring whose first is number `first`.
@@ -116,7 +134,12 @@ fn place(number: u32, first: u32) -> usize {
 }
 
 /// A mark's bits are spread evenly already; the seed makes them unforeseeable.
-fn hash(mark: ThreadMark, seed: u64) -> u64 {
+fn hash(mark: ThreadMark, seed: u64) -> u32 {
     let product = (mark.bits() ^ u128::from(seed)).wrapping_mul(u128::from(seed));
-    (product >> 64) as u64
+    u32::try_from(product >> 96).unwrap_or(0)
+}
+
+/// The index looks at the lowest bits and at the highest seven.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }

@@ -7,6 +7,7 @@
 //! Replies are remembered for [`MEMORY`], each for its own client: what another says is never found.
 
 mod known;
+mod ring;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +22,7 @@ use known::Known;
 /// How long after a reply a conversation may go on.
 pub const MEMORY: Duration = Duration::from_secs(30 * 60);
 
-/// The most replies that are remembered at once: some 80 MB. Beyond it the oldest are forgotten
+/// The most replies that are remembered at once: some 60 MB. Beyond it the oldest are forgotten
 /// first, and their conversations go on as new ones.
 pub const MOST_REPLIES: usize = 1_000_000;
 

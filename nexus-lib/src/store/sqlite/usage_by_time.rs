@@ -2,6 +2,10 @@
 //!
 //! A batch is added up here first, so that it makes a few statements however many rows it has. Open
 //! rows are in no sum: a settlement happens once, so that each row is added once.
+//!
+//! A row is added to its minute alone as long as that minute is the newest; when the next one begins,
+//! the minutes before are folded into their hours and days. So most batches change one row here, and
+//! who reads longer spans adds the minutes that are [not folded yet](folded_until).
 
 use rusqlite::{Connection, params};
 
@@ -9,24 +13,47 @@ use super::error::Failure;
 use crate::store::{Bucket, RequestState};
 use crate::wire::{ProviderId, Timestamp, Usage};
 
-const ADD: &str = "
-    INSERT INTO usage_by_time (span, start, provider_id, model, provider, newest, completed, failed,
+/// Adds to a sum that is there already.
+macro_rules! adding_up {
+    ($insert:literal) => {
+        concat!(
+            $insert,
+            " ON CONFLICT (span, start, provider_id, model) DO UPDATE SET
+                provider = iif(excluded.newest > newest, excluded.provider, provider),
+                newest = max(newest, excluded.newest),
+                completed = completed + excluded.completed,
+                failed = failed + excluded.failed,
+                cancelled = cancelled + excluded.cancelled,
+                interrupted = interrupted + excluded.interrupted,
+                conversations = conversations + excluded.conversations,
+                prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+                completion_tokens = completion_tokens + excluded.completion_tokens,
+                total_tokens = total_tokens + excluded.total_tokens,
+                cached_tokens = cached_tokens + excluded.cached_tokens,
+                reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens"
+        )
+    };
+}
+
+const ADD: &str = adding_up!(
+    "INSERT INTO usage_by_time (span, start, provider_id, model, provider, newest, completed, failed,
         cancelled, interrupted, conversations, prompt_tokens, completion_tokens, total_tokens,
         cached_tokens, reasoning_tokens)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
-    ON CONFLICT (span, start, provider_id, model) DO UPDATE SET
-        provider = iif(excluded.newest > newest, excluded.provider, provider),
-        newest = max(newest, excluded.newest),
-        completed = completed + excluded.completed,
-        failed = failed + excluded.failed,
-        cancelled = cancelled + excluded.cancelled,
-        interrupted = interrupted + excluded.interrupted,
-        conversations = conversations + excluded.conversations,
-        prompt_tokens = prompt_tokens + excluded.prompt_tokens,
-        completion_tokens = completion_tokens + excluded.completion_tokens,
-        total_tokens = total_tokens + excluded.total_tokens,
-        cached_tokens = cached_tokens + excluded.cached_tokens,
-        reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+);
+
+/// Adds the minutes from `?2` to before `?3` to the spans of `?1` seconds that they lie in. `provider` is
+/// that of the newest row: SQLite defines bare columns beside `MAX` so.
+const FOLD: &str = adding_up!(
+    "INSERT INTO usage_by_time (span, start, provider_id, model, provider, newest, completed, failed,
+        cancelled, interrupted, conversations, prompt_tokens, completion_tokens, total_tokens,
+        cached_tokens, reasoning_tokens)
+    SELECT ?1, start - start % ?1, provider_id, model, provider, MAX(newest), SUM(completed),
+        SUM(failed), SUM(cancelled), SUM(interrupted), SUM(conversations), SUM(prompt_tokens),
+        SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(reasoning_tokens)
+    FROM usage_by_time WHERE span = 60 AND start >= ?2 AND start < ?3
+    GROUP BY start - start % ?1, provider_id, model"
+);
 
 /// What of a settled row is added up.
 pub(super) struct Settled<'a> {
@@ -94,37 +121,69 @@ impl UsageByTime {
 
     /// Adds the sums to those that are stored.
     pub(super) fn write(self, connection: &Connection) -> Result<(), Failure> {
-        if self.0.is_empty() {
+        let Some(newest) = self.0.iter().map(|sum| sum.start).max() else {
             return Ok(());
-        }
-        let mut add = connection.prepare_cached(ADD)?;
-        let mut sums = self.0;
+        };
+        let folded = fold(connection, newest)?;
+        let (late, new): (Vec<_>, Vec<_>) = self.0.into_iter().partition(|sum| sum.start < folded);
+        add(connection, Bucket::Minute, &new)?;
+        let mut sums = late;
         for span in [Bucket::Minute, Bucket::Hour, Bucket::Day] {
             sums = gathered(sums, span);
-            for sum in &sums {
-                let f = &sum.figures;
-                add.execute(params![
-                    span.seconds(),
-                    sum.start,
-                    sum.provider_id.0,
-                    sum.model,
-                    sum.provider,
-                    sum.newest,
-                    f[0],
-                    f[1],
-                    f[2],
-                    f[3],
-                    f[4],
-                    f[5],
-                    f[6],
-                    f[7],
-                    f[8],
-                    f[9],
-                ])?;
-            }
+            add(connection, span, &sums)?;
         }
         Ok(())
     }
+}
+
+/// Up to where the minutes are in the sums of hours and days too, in seconds since 1970. Those from there
+/// on are in none.
+pub(super) fn folded_until(connection: &Connection) -> Result<i64, Failure> {
+    let mut statement = connection.prepare_cached("SELECT folded_until FROM meta")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// Folds the minutes before `newest`, and returns up to where they are folded.
+fn fold(connection: &Connection, newest: i64) -> Result<i64, Failure> {
+    let folded = folded_until(connection)?;
+    if newest <= folded {
+        return Ok(folded);
+    }
+    let mut fold = connection.prepare_cached(FOLD)?;
+    for span in [Bucket::Hour, Bucket::Day] {
+        fold.execute(params![span.seconds(), folded, newest])?;
+    }
+    connection.execute("UPDATE meta SET folded_until = ?1", [newest])?;
+    Ok(newest)
+}
+
+fn add(connection: &Connection, span: Bucket, sums: &[Sum]) -> Result<(), Failure> {
+    if sums.is_empty() {
+        return Ok(());
+    }
+    let mut add = connection.prepare_cached(ADD)?;
+    for sum in sums {
+        let f = &sum.figures;
+        add.execute(params![
+            span.seconds(),
+            sum.start,
+            sum.provider_id.0,
+            sum.model,
+            sum.provider,
+            sum.newest,
+            f[0],
+            f[1],
+            f[2],
+            f[3],
+            f[4],
+            f[5],
+            f[6],
+            f[7],
+            f[8],
+            f[9],
+        ])?;
+    }
+    Ok(())
 }
 
 impl Sum {

@@ -3,7 +3,9 @@ CREATE TABLE meta (
     revision      INTEGER NOT NULL,
     canary        BLOB,
     -- How far the time in a request's id may lie from its start: see `start.rs`.
-    start_skew_ms INTEGER NOT NULL DEFAULT 0
+    start_skew_ms INTEGER NOT NULL DEFAULT 0,
+    -- Up to where the sums of minutes are in those of hours and days too, in seconds since 1970.
+    folded_until  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 INSERT INTO meta (id, revision) VALUES (1, 0);
@@ -72,7 +74,8 @@ CREATE TABLE ledger (
 CREATE INDEX ledger_by_conversation ON ledger (conversation_id) WHERE conversation_id IS NOT NULL;
 CREATE INDEX ledger_open ON ledger (state) WHERE state = 0;
 
--- Sums over the settled rows of each minute, hour and day (UTC) by their start.
+-- Sums over the settled rows of each minute, hour and day (UTC) by their start. Hours and days lack the
+-- minutes that are not folded yet.
 CREATE TABLE usage_by_time (
     -- In seconds: 60, 3600 or 86400.
     span              INTEGER NOT NULL,

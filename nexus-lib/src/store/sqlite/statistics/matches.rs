@@ -2,6 +2,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::super::error::Failure;
+use super::super::usage_by_time::folded_until;
 use super::conditions::Conditions;
 use crate::store::{Bucket, RequestFilter, RequestState};
 
@@ -39,6 +40,12 @@ impl<'c> Matches<'c> {
 
     /// The last minute with a match that begins at `first` or later, and before `end`; in seconds.
     pub(super) fn last_minute(&self, first: i64, mut end: i64) -> Result<Option<i64>, Failure> {
+        // The newest minutes are in no hour and in no day yet.
+        let folded = folded_until(self.view)?;
+        if let Some(minute) = self.last(Bucket::Minute, first.max(folded), end)? {
+            return Ok(Some(minute));
+        }
+        end = end.min(folded);
         while let Some(day) = self.last(Bucket::Day, first, end)? {
             // Of the day in which the range ends, all matches may lie behind it.
             let next_day = end.min(day.saturating_add(Bucket::Day.seconds()));

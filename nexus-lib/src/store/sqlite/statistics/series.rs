@@ -2,6 +2,7 @@ use rusqlite::{Connection, params};
 
 use super::super::error::Failure;
 use super::super::ledger_row::count;
+use super::super::usage_by_time::folded_until;
 use crate::store::{Bucket, SeriesBucket};
 use crate::wire::{TimeRange, Timestamp};
 
@@ -26,14 +27,20 @@ pub(in super::super) fn series(
     let place = |start: i64| usize::try_from((start - first).div_euclid(bucket.seconds())).ok();
 
     let mut stored = view.prepare_cached(STORED)?;
-    let mut rows = stored.query(params![bucket.seconds(), first, end])?;
-    while let Some(row) = rows.next()? {
-        let place = place(row.get(0)?);
-        if let Some(one) = place.and_then(|place| series.get_mut(place)) {
-            one.requests = count(row, 1)?;
-            one.errors = count(row, 2)?;
-            one.prompt_tokens = count(row, 3)?;
-            one.completion_tokens = count(row, 4)?;
+    let mut spans = vec![(bucket, first)];
+    if bucket != Bucket::Minute {
+        spans.push((Bucket::Minute, first.max(folded_until(view)?)));
+    }
+    for (span, first) in spans {
+        let mut rows = stored.query(params![span.seconds(), first, end])?;
+        while let Some(row) = rows.next()? {
+            let place = place(row.get(0)?);
+            if let Some(one) = place.and_then(|place| series.get_mut(place)) {
+                one.requests += count(row, 1)?;
+                one.errors += count(row, 2)?;
+                one.prompt_tokens += count(row, 3)?;
+                one.completion_tokens += count(row, 4)?;
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use rusqlite::{Connection, Params, params, params_from_iter};
 use super::super::error::Failure;
 use super::super::ledger_row::{count, state_code};
 use super::super::start;
+use super::super::usage_by_time::folded_until;
 use super::conditions::Conditions;
 use crate::store::{Bucket, ModelTotals, ProviderTotals, RequestState, Totals};
 use crate::wire::{ProviderId, TimeRange, Timestamp};
@@ -19,6 +20,7 @@ const STORED: &str = "
 pub(in super::super) fn totals(view: &Connection, range: TimeRange) -> Result<Totals, Failure> {
     let mut sums = Sums::default();
     let skew = start::skew(view)?;
+    let folded = folded_until(view)?;
     let micros = |time: Option<Timestamp>| time.map(Timestamp::as_micros);
     let from = micros(range.from).unwrap_or(i64::MIN);
     let to = micros(range.to).unwrap_or(i64::MAX);
@@ -33,6 +35,10 @@ pub(in super::super) fn totals(view: &Connection, range: TimeRange) -> Result<To
         match piece {
             Piece::Stored(span, first, end) => {
                 sums.add(view, STORED, params![span.seconds(), first, end])?;
+                if span != Bucket::Minute && folded < end {
+                    let minute = Bucket::Minute.seconds();
+                    sums.add(view, STORED, params![minute, first.max(folded), end])?;
+                }
             }
             Piece::Rows(range) => {
                 let mut conditions = Conditions::default();
