@@ -12,6 +12,7 @@
 //! - [`error`]: what can go wrong, as values.
 //! - [`wire`]: the values that travel: ids, times, usage, OpenAI's JSON.
 //! - [`sse`]: server-sent events, in place.
+//! - [`health`]: how each provider is doing.
 //! - [`call`]: the stages of a call, as types.
 //! - [`transcript`]: what an answer said.
 //! - [`estimate`]: tokens counted here, where the upstream gives no figures.
@@ -32,6 +33,7 @@ pub mod call;
 pub mod error;
 pub mod estimate;
 pub mod gateway;
+pub mod health;
 pub mod http;
 pub mod ledger;
 pub mod meter;

@@ -50,6 +50,8 @@ pub struct Call {
     pub started_at: Timestamp,
     /// When it began, by the steady clock.
     pub started: Instant,
+    /// When its client stops waiting, if the client says so.
+    pub deadline: Option<Instant>,
 }
 
 impl Call {
@@ -69,6 +71,7 @@ impl Call {
             headers: HeaderMap::new(),
             started_at: Timestamp::now(),
             started: Instant::now(),
+            deadline: None,
         }
     }
 }
@@ -87,18 +90,39 @@ struct Inner {
     attempts: AtomicU32,
     /// The candidate that was asked last.
     current: AtomicUsize,
+    /// The candidate that has this call among its open requests, counted from 1; 0 for none.
+    open_at: AtomicUsize,
+}
+
+impl Drop for Inner {
+    /// Nobody has the call any more: neither the client its answer, nor a provider its request.
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl Inner {
+    fn leave(&self) {
+        let open_at = self.open_at.swap(0, Ordering::Relaxed);
+        if let Some(target) = open_at
+            .checked_sub(1)
+            .and_then(|at| self.candidates.get(at))
+        {
+            target.provider.vitals.load.leave();
+        }
+    }
 }
 
 impl Routed {
     /// `None` when there is no candidate.
     pub(crate) fn new(call: Call, candidates: Arc<[Target]>) -> Option<Self> {
         let [_, ..] = *candidates else { return None };
-        let (attempts, current) = (AtomicU32::new(0), AtomicUsize::new(0));
         Some(Self(Arc::new(Inner {
             call,
             candidates,
-            attempts,
-            current,
+            attempts: AtomicU32::new(0),
+            current: AtomicUsize::new(0),
+            open_at: AtomicUsize::new(0),
         })))
     }
 
@@ -130,9 +154,17 @@ impl Routed {
         }
     }
 
-    /// Begins an attempt on candidate `index`, and counts it.
+    /// Begins an attempt on candidate `index`, and counts it: among its provider's open requests until the
+    /// next attempt begins, or nobody has the call any more. `None` when the provider takes no more.
     pub(crate) fn attempt(&self, index: usize) -> Option<Attempt> {
         let target = self.0.candidates.get(index)?;
+        self.0.leave();
+        let provider = &target.provider;
+        let most = provider.limits.max_concurrency;
+        if !provider.vitals.load.enter(most) {
+            return None;
+        }
+        self.0.open_at.store(index + 1, Ordering::Relaxed);
         self.0.current.store(index, Ordering::Relaxed);
         self.0.attempts.fetch_add(1, Ordering::Relaxed);
         Some(Attempt {

@@ -6,7 +6,8 @@ use http::{HeaderValue, Uri};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Result;
-use crate::wire::{BaseUrl, Endpoint, ModelId, ProviderId, Timestamp};
+use crate::health::Vitals;
+use crate::wire::{BaseUrl, Endpoint, ModelId, ProviderId, ProviderLimits, Timestamp};
 
 /// A provider as calls see it: the stored record, made ready once for every request after.
 pub struct ProviderProfile {
@@ -28,6 +29,10 @@ pub struct ProviderProfile {
     pub priority: i32,
     /// Its share among equals.
     pub weight: u32,
+    /// What its operator bounds.
+    pub limits: ProviderLimits,
+    /// How it is doing.
+    pub vitals: Arc<Vitals>,
     /// Where its requests go, once that was asked for.
     pub(crate) endpoint: OnceLock<Endpoint>,
 }

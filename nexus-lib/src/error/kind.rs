@@ -41,6 +41,10 @@ pub enum ErrorKind {
     UpstreamUnreachable,
     /// The provider did not answer in time: 504.
     UpstreamTimeout,
+    /// The client's own deadline ran out: 504.
+    DeadlineExceeded,
+    /// Every provider of the model has as many requests open as it may: 429.
+    ProviderBusy,
     /// The provider refused the gateway's own credentials: 502.
     UpstreamAuth,
     /// The provider answered with something that is no answer: 502.
@@ -82,6 +86,8 @@ impl ErrorKind {
             | K::Unprocessable => Origin::Client,
             K::UpstreamUnreachable
             | K::UpstreamTimeout
+            | K::DeadlineExceeded
+            | K::ProviderBusy
             | K::UpstreamAuth
             | K::UpstreamInvalid
             | K::UpstreamRefused
@@ -113,7 +119,8 @@ impl ErrorKind {
             | K::UpstreamInvalid
             | K::UpstreamRefused
             | K::StreamInterrupted => StatusCode::BAD_GATEWAY,
-            K::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
+            K::UpstreamTimeout | K::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+            K::ProviderBusy => StatusCode::TOO_MANY_REQUESTS,
             K::LedgerUnavailable | K::StoreUnavailable | K::Closed => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -125,6 +132,7 @@ impl ErrorKind {
     pub fn wire_type(self) -> &'static str {
         match (self, self.origin()) {
             (Self::InvalidApiKey | Self::InvalidAdminToken, _) => "authentication_error",
+            (Self::ProviderBusy, _) => "rate_limit_error",
             (_, Origin::Client) => "invalid_request_error",
             (_, Origin::Upstream) => "upstream_error",
             (_, Origin::Internal) => "server_error",
@@ -148,6 +156,8 @@ impl ErrorKind {
             K::RequestTimeout => "request_timeout",
             K::UpstreamUnreachable => "upstream_unreachable",
             K::UpstreamTimeout => "upstream_timeout",
+            K::DeadlineExceeded => "deadline_exceeded",
+            K::ProviderBusy => "provider_busy",
             K::UpstreamAuth => "upstream_auth_failed",
             K::UpstreamInvalid => "upstream_invalid_response",
             K::UpstreamRefused => "upstream_error",

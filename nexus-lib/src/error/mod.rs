@@ -62,6 +62,14 @@ impl Error {
         }
     }
 
+    /// The client's deadline ran out.
+    pub(crate) fn deadline_exceeded() -> Self {
+        Self::new(
+            ErrorKind::DeadlineExceeded,
+            "the answer was not there within the request's x-request-timeout-ms",
+        )
+    }
+
     /// Names the field or parameter that is at fault.
     #[must_use]
     pub fn with_param(mut self, param: impl Into<Cow<'static, str>>) -> Self {
@@ -122,7 +130,10 @@ impl Error {
 
     /// Whether a timer ran out.
     pub fn is_timeout(&self) -> bool {
-        self.inner.kind == ErrorKind::UpstreamTimeout
+        matches!(
+            self.inner.kind,
+            ErrorKind::UpstreamTimeout | ErrorKind::DeadlineExceeded
+        )
     }
 
     /// Whether another candidate might succeed where this one failed.

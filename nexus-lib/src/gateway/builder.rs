@@ -12,7 +12,7 @@ use crate::ledger::UsageLedger;
 use crate::meter::Books;
 use crate::provider::{DemoProvider, OpenAiProvider, Provider, Transport};
 use crate::registry::Registry;
-use crate::router::Router;
+use crate::router::{RetryPolicy, Router};
 use crate::store::{LedgerStore, RegistryStore, Store};
 use crate::thread::{self, Threads};
 use crate::wire::Timestamp;
@@ -25,6 +25,7 @@ pub struct GatewayBuilder {
     providers: Vec<Arc<dyn Provider>>,
     transport: Option<Transport>,
     archive: Option<Archive>,
+    retries: RetryPolicy,
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
 }
@@ -36,6 +37,7 @@ impl GatewayBuilder {
             providers: Vec::new(),
             transport: None,
             archive: None,
+            retries: RetryPolicy::default(),
             admin_token: None,
             max_body_bytes: MAX_BODY_BYTES,
         }
@@ -59,6 +61,13 @@ impl GatewayBuilder {
     #[must_use]
     pub fn archive(mut self, archive: Option<Archive>) -> Self {
         self.archive = archive;
+        self
+    }
+
+    /// Replaces when the last candidate is asked again, where all have failed.
+    #[must_use]
+    pub fn retries(mut self, retries: RetryPolicy) -> Self {
+        self.retries = retries;
         self
     }
 
@@ -122,6 +131,7 @@ impl GatewayBuilder {
         let stack = stack::build(
             Router::new(),
             books.clone(),
+            self.retries,
             Dispatch::new(providers.into_iter().collect()),
         );
         Ok(Gateway {

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::archive::ArchiveRecord;
 use crate::call::{Observed, Routed, Target};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Origin, Result};
 use crate::estimate::EstimateJob;
 use crate::ledger::{Entry, Settled};
 use crate::meter::Books;
@@ -142,6 +142,18 @@ impl Account {
     /// Adds what was seen in bytes that passed.
     pub(super) fn observe(&mut self, observed: Observed) {
         self.observed.merge(observed);
+    }
+
+    /// Notes that the provider broke off.
+    pub(super) fn broke(&self, error: &Error) {
+        if error.origin() == Origin::Upstream && error.kind() != ErrorKind::DeadlineExceeded {
+            self.routed.current().provider.vitals.health.failed(None);
+        }
+    }
+
+    /// When the client stops waiting.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.routed.call().deadline
     }
 
     /// Settles the row. The ending is on its way before this returns; the future only waits until it is

@@ -4,6 +4,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::future::BoxFuture;
+use tokio::time::{Sleep, sleep_until};
 
 use crate::call::ReplyStream;
 use crate::error::{Error, Result};
@@ -15,6 +16,8 @@ pub(super) struct Settling {
     events: ReplyStream,
     account: Account,
     state: State,
+    /// Runs out when the client stops waiting, if the client said when.
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 enum State {
@@ -36,7 +39,9 @@ enum Last {
 
 impl Settling {
     pub(super) fn new(events: ReplyStream, account: Account) -> Self {
+        let deadline = account.deadline();
         Self {
+            deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
             events,
             account,
             state: State::Flowing,
@@ -48,7 +53,14 @@ impl Settling {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
-        let item = ready!(self.events.as_mut().poll_next(cx));
+        let is_late = match &mut self.deadline {
+            Some(deadline) => deadline.as_mut().poll(cx).is_ready(),
+            None => false,
+        };
+        let item = match is_late {
+            true => Some(Err(Error::deadline_exceeded())),
+            false => ready!(self.events.as_mut().poll_next(cx)),
+        };
         match item {
             Some(Ok(piece)) => {
                 let terminal = piece.observed.terminal;
@@ -62,6 +74,7 @@ impl Settling {
                 self.settle(Ending::Whole, Last::Event(piece.bytes));
             }
             Some(Err(error)) => {
+                self.account.broke(&error);
                 let last = Last::Failure(error);
                 if let Last::Failure(error) = &last {
                     let written = Box::pin(self.account.settle(Ending::Failed(error)));

@@ -36,7 +36,7 @@ impl Registry {
         kinds: impl IntoIterator<Item = &'static str>,
     ) -> Result<Self> {
         let spoken: Box<[_]> = kinds.into_iter().collect();
-        let snapshot = Snapshot::new(store.load().await?, &spoken);
+        let snapshot = Snapshot::new(store.load().await?, &spoken, &Snapshot::default());
         let inner = Inner {
             store,
             spoken,
@@ -147,7 +147,8 @@ impl Registry {
     /// The store's; what was in force stays so.
     pub async fn refresh(&self) -> Result<()> {
         let records = self.inner.store.load().await?;
-        let loaded = Arc::new(Snapshot::new(records, &self.inner.spoken));
+        let present = self.snapshot();
+        let loaded = Arc::new(Snapshot::new(records, &self.inner.spoken, &present));
         // Loads that overlap may end in any order: an older one never replaces a newer one.
         self.inner.snapshot.rcu(|present| {
             let newer = loaded.revision() > present.revision();

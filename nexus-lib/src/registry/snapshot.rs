@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::call::{Grant, KeyHash, Principal, ProviderProfile, Target};
 use crate::error::{Error, ErrorKind, Result};
+use crate::health::Vitals;
 use crate::store::{ModelRecord, ProviderRecord, RegistryRecords};
 use crate::wire::{BaseUrl, ModelId, ProviderId};
 
@@ -15,14 +16,19 @@ use crate::wire::{BaseUrl, ModelId, ProviderId};
 #[derive(Debug, Default)]
 pub struct Snapshot {
     records: RegistryRecords,
+    /// Of every provider, be it enabled or not.
+    vitals: HashMap<ProviderId, Arc<Vitals>>,
     grants: HashMap<KeyHash, Arc<Grant>, BuildHasherDefault<HashPrefix>>,
 }
 
 impl Snapshot {
     /// Makes everything ready that requests will need; `spoken` are the kinds that the gateway can
     /// speak. A provider that cannot be used (its kind is not spoken, its proxy not supported) is
-    /// listed, but granted to nobody.
-    pub(super) fn new(records: RegistryRecords, spoken: &[&str]) -> Self {
+    /// listed, but granted to nobody. How a provider is doing is taken over from `before`.
+    pub(super) fn new(records: RegistryRecords, spoken: &[&str], before: &Self) -> Self {
+        let vitals = (records.providers.iter())
+            .map(|provider| (provider.id, before.vitals_for(provider)))
+            .collect();
         let mut models: HashMap<ProviderId, Vec<&ModelRecord>> = HashMap::new();
         for model in &records.models {
             models.entry(model.provider_id).or_default().push(model);
@@ -33,7 +39,7 @@ impl Snapshot {
         providers.sort_by_key(|provider| (provider.priority, provider.id));
         for provider in providers {
             let offer = offers.entry(provider.client_key).or_default();
-            let Some(profile) = usable_profile(provider, spoken) else {
+            let Some(profile) = usable_profile(provider, spoken, &vitals) else {
                 continue;
             };
             for model in models.get(&provider.id).into_iter().flatten() {
@@ -49,7 +55,27 @@ impl Snapshot {
                 (key, Arc::new(Grant::new(targets.collect())))
             })
             .collect();
-        Self { records, grants }
+        Self {
+            records,
+            vitals,
+            grants,
+        }
+    }
+
+    /// What the provider of this new record goes on with.
+    fn vitals_for(&self, record: &ProviderRecord) -> Arc<Vitals> {
+        match (self.vitals.get(&record.id), self.provider(record.id)) {
+            (Some(vitals), Some(before)) if before.updated_at == record.updated_at => {
+                Arc::clone(vitals)
+            }
+            (Some(vitals), _) => Arc::new(vitals.after_change()),
+            (None, _) => Arc::default(),
+        }
+    }
+
+    /// How the provider of this id is doing.
+    pub fn vitals(&self, id: ProviderId) -> Option<&Arc<Vitals>> {
+        self.vitals.get(&id)
     }
 
     /// Rises with every write; a higher one is newer.
@@ -102,11 +128,16 @@ impl Snapshot {
 }
 
 /// `None` for a provider that takes no requests, or cannot.
-fn usable_profile(record: &ProviderRecord, spoken: &[&str]) -> Option<Arc<ProviderProfile>> {
+fn usable_profile(
+    record: &ProviderRecord,
+    spoken: &[&str],
+    vitals: &HashMap<ProviderId, Arc<Vitals>>,
+) -> Option<Arc<ProviderProfile>> {
     if !record.enabled {
         return None;
     }
-    match profile(record, spoken) {
+    let vitals = vitals.get(&record.id).cloned().unwrap_or_default();
+    match profile(record, spoken, vitals) {
         Ok(profile) => Some(Arc::new(profile)),
         Err(error) => {
             let error = error.report();
@@ -120,7 +151,11 @@ fn usable_profile(record: &ProviderRecord, spoken: &[&str]) -> Option<Arc<Provid
     }
 }
 
-fn profile(record: &ProviderRecord, spoken: &[&str]) -> Result<ProviderProfile> {
+fn profile(
+    record: &ProviderRecord,
+    spoken: &[&str],
+    vitals: Arc<Vitals>,
+) -> Result<ProviderProfile> {
     let invalid = |message| Error::new(ErrorKind::StoreInvalid, message);
     if !spoken.contains(&record.kind.as_str()) {
         return Err(invalid("its kind is not spoken by this gateway"));
@@ -152,6 +187,8 @@ fn profile(record: &ProviderRecord, spoken: &[&str]) -> Result<ProviderProfile> 
         bearer,
         priority: record.priority,
         weight: record.weight,
+        limits: record.limits,
+        vitals,
         endpoint: OnceLock::new(),
     })
 }

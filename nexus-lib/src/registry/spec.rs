@@ -3,7 +3,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::kind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{NewProvider, ProviderRecord, ProviderUpdate};
-use crate::wire::{BaseUrl, mask};
+use crate::wire::{BaseUrl, ProviderLimits, TimerSettings, mask};
 
 /// A provider as an operator wants it: what [`Registry::add_provider`](super::Registry::add_provider)
 /// and [`update_provider`](super::Registry::update_provider) take, and check.
@@ -33,6 +33,9 @@ pub struct ProviderSpec {
     pub priority: i32,
     /// Its share among those of one priority: 1 to 1000.
     pub weight: u32,
+    /// How many requests it may have open at once, 1 to 100,000, and how long it may be silent, 1 ms to an
+    /// hour for each timer. By default what the gateway was built with.
+    pub limits: ProviderLimits,
 }
 
 impl ProviderSpec {
@@ -58,6 +61,7 @@ impl ProviderSpec {
             enabled: true,
             priority: 0,
             weight: 1,
+            limits: ProviderLimits::default(),
         }
     }
 
@@ -96,6 +100,13 @@ impl ProviderSpec {
         self
     }
 
+    /// Bounds it.
+    #[must_use]
+    pub fn limits(mut self, limits: ProviderLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Leaves both keys as they are in an update.
     #[must_use]
     pub fn keep_keys(mut self) -> Self {
@@ -127,6 +138,7 @@ impl ProviderSpec {
             enabled: self.enabled,
             priority: self.priority,
             weight: self.weight,
+            limits: self.limits,
         })
     }
 
@@ -157,6 +169,7 @@ impl ProviderSpec {
             enabled: self.enabled,
             priority: self.priority,
             weight: self.weight,
+            limits: self.limits,
         })
     }
 
@@ -180,6 +193,7 @@ impl ProviderSpec {
         if !(1..=1000).contains(&self.weight) {
             return Err(invalid("weight", "`weight` lies between 1 and 1000"));
         }
+        check_limits(&self.limits)?;
         kind::resolve(self.kind.as_deref(), url.host(), spoken)
     }
 }
@@ -216,6 +230,26 @@ fn check_personalized_key(key: &SecretString) -> Result<()> {
     }
     let message = "`personalized_key` has 1 to 512 visible ASCII characters, without spaces";
     Err(invalid("personalized_key", message))
+}
+
+fn check_limits(limits: &ProviderLimits) -> Result<()> {
+    if !matches!(limits.max_concurrency, None | Some(1..=100_000)) {
+        return Err(invalid(
+            "max_concurrency",
+            "`max_concurrency` lies between 1 and 100000, or is null for no limit",
+        ));
+    }
+    for (name, timer) in limits.timers.each() {
+        if !matches!(timer, None | Some(1..=TimerSettings::LONGEST_MS)) {
+            let message = format!(
+                "`timeouts.{name}` lies between 1 and {}, or is null for the default",
+                TimerSettings::LONGEST_MS
+            );
+            let error = Error::new(ErrorKind::Unprocessable, message);
+            return Err(error.with_param(format!("timeouts.{name}")));
+        }
+    }
+    Ok(())
 }
 
 fn is_visible_ascii(text: &str) -> bool {

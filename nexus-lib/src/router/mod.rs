@@ -7,5 +7,5 @@
 mod failover;
 mod route;
 
-pub use failover::{Failover, FailoverLayer};
+pub use failover::{Failover, FailoverLayer, RetryPolicy};
 pub use route::{Route, RouteLayer, Router};

@@ -1,7 +1,7 @@
 use secrecy::SecretString;
 
 use crate::call::KeyHash;
-use crate::wire::{ModelId, ProviderId, Timestamp};
+use crate::wire::{ModelId, ProviderId, ProviderLimits, Timestamp};
 
 /// A provider to be stored. Fields are checked before they get here.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct NewProvider {
     pub priority: i32,
     /// Its share among equals, at least 1.
     pub weight: u32,
+    /// What its operator bounds.
+    pub limits: ProviderLimits,
 }
 
 /// New values for all of a provider's fields; the two keys may be left as they are.
@@ -51,6 +53,8 @@ pub struct ProviderUpdate {
     pub priority: i32,
     /// See [`NewProvider::weight`].
     pub weight: u32,
+    /// See [`NewProvider::limits`].
+    pub limits: ProviderLimits,
 }
 
 /// A stored provider.
@@ -80,6 +84,8 @@ pub struct ProviderRecord {
     pub priority: i32,
     /// See [`NewProvider::weight`].
     pub weight: u32,
+    /// See [`NewProvider::limits`].
+    pub limits: ProviderLimits,
     /// When it was added.
     pub created_at: Timestamp,
     /// When it was last changed.

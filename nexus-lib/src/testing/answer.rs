@@ -125,6 +125,13 @@ impl Answer {
         self.step(Step::Hang)
     }
 
+    /// Adds all steps of another answer.
+    #[must_use]
+    pub fn step_all(mut self, other: Self) -> Self {
+        self.steps.extend(other.steps);
+        self
+    }
+
     /// Adds a step.
     #[must_use]
     pub fn step(mut self, step: Step) -> Self {

@@ -25,6 +25,10 @@ async fn created_provider_has_its_defaults_and_masked_keys() {
         "enabled": true,
         "priority": 0,
         "weight": 1,
+        "max_concurrency": null,
+        "timeouts": {"connect_ms": null, "first_event_ms": null, "idle_ms": null},
+        "health": {"state": "ok", "until": null, "recent_errors": 0, "latency_ms": null},
+        "open_requests": 0,
     });
     assert_eq!(created, expected);
 }

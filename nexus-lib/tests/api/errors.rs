@@ -228,7 +228,7 @@ async fn an_upstream_that_is_not_there_is_502_and_its_address_stays_here() {
         let row = rig.row(&response).await;
         assert_eq!(
             (&row["state"], &row["attempts"]),
-            (&json!("failed"), &json!(1))
+            (&json!("failed"), &json!(3))
         );
         let error = row["error"].as_str().unwrap();
         assert!(

@@ -173,7 +173,7 @@ async fn an_upstreams_answer_is_told_rather_than_that_another_was_not_there() {
     let row = rig.row(&response).await;
     assert_eq!(
         json!([row["provider"], row["attempts"], row["status"]]),
-        json!(["First", 2, 503])
+        json!(["First", 4, 503])
     );
 }
 

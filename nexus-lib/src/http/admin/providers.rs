@@ -8,7 +8,7 @@ use crate::http::admin::views::{ProviderList, ProviderView};
 use crate::http::{Body, respond};
 use crate::registry::{ProviderSpec, Registry};
 use crate::store::ProviderRecord;
-use crate::wire::ProviderId;
+use crate::wire::{ProviderId, ProviderLimits, TimerSettings};
 
 /// A provider as clients write it. Not `Debug`: it holds keys.
 #[derive(Deserialize)]
@@ -23,6 +23,8 @@ struct ProviderInput {
     enabled: Option<bool>,
     priority: Option<i32>,
     weight: Option<u32>,
+    max_concurrency: Option<u32>,
+    timeouts: Option<TimerSettings>,
 }
 
 impl ProviderInput {
@@ -39,16 +41,19 @@ impl ProviderInput {
         spec.enabled = self.enabled.unwrap_or(spec.enabled);
         spec.priority = self.priority.unwrap_or(spec.priority);
         spec.weight = self.weight.unwrap_or(spec.weight);
+        spec.limits = ProviderLimits {
+            max_concurrency: self.max_concurrency,
+            timers: self.timeouts.unwrap_or_default(),
+        };
         Ok(spec)
     }
 }
 
 pub(super) fn list(registry: &Registry) -> Result<Response<Body>> {
     let snapshot = registry.snapshot();
-    let providers = snapshot
-        .providers()
-        .iter()
-        .map(ProviderView::from)
+    let providers = snapshot.providers().iter();
+    let providers = providers
+        .map(|record| ProviderView::new(record, &snapshot))
         .collect();
     Ok(respond::json(StatusCode::OK, &ProviderList { providers }))
 }
@@ -56,7 +61,10 @@ pub(super) fn list(registry: &Registry) -> Result<Response<Body>> {
 pub(super) fn show(registry: &Registry, id: ProviderId) -> Result<Response<Body>> {
     let snapshot = registry.snapshot();
     let record = snapshot.provider(id).ok_or_else(no_provider)?;
-    Ok(respond::json(StatusCode::OK, &ProviderView::from(record)))
+    Ok(respond::json(
+        StatusCode::OK,
+        &ProviderView::new(record, &snapshot),
+    ))
 }
 
 pub(super) async fn create(registry: &Registry, body: &[u8]) -> Result<Response<Body>> {
@@ -65,7 +73,7 @@ pub(super) async fn create(registry: &Registry, body: &[u8]) -> Result<Response<
     log("provider added", &record);
     Ok(respond::json(
         StatusCode::CREATED,
-        &ProviderView::from(&record),
+        &ProviderView::new(&record, &registry.snapshot()),
     ))
 }
 
@@ -77,7 +85,8 @@ pub(super) async fn update(
     let spec = object::<ProviderInput>(body)?.into_spec()?;
     let record = registry.update_provider(id, spec).await?;
     log("provider changed", &record);
-    Ok(respond::json(StatusCode::OK, &ProviderView::from(&record)))
+    let view = ProviderView::new(&record, &registry.snapshot());
+    Ok(respond::json(StatusCode::OK, &view))
 }
 
 pub(super) async fn delete(registry: &Registry, id: ProviderId) -> Result<Response<Body>> {

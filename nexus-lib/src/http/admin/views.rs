@@ -1,8 +1,10 @@
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
+use crate::health::HealthReport;
+use crate::registry::Snapshot;
 use crate::store::{ConversationTotals, LedgerRow, ModelRecord, ProviderRecord, SeriesBucket};
-use crate::wire::{ModelId, ProviderId, RequestId, Timestamp, mask};
+use crate::wire::{ModelId, ProviderId, RequestId, TimerSettings, Timestamp, mask};
 
 /// A provider as the admin API shows it: keys only as masks.
 #[derive(Serialize)]
@@ -18,12 +20,19 @@ pub(super) struct ProviderView<'a> {
     enabled: bool,
     priority: i32,
     weight: u32,
+    max_concurrency: Option<u32>,
+    timeouts: TimerSettings,
+    health: HealthView,
+    /// How many of its requests are open.
+    open_requests: u32,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
 
-impl<'a> From<&'a ProviderRecord> for ProviderView<'a> {
-    fn from(record: &'a ProviderRecord) -> Self {
+impl<'a> ProviderView<'a> {
+    /// The provider of `record`, and how it is doing by `snapshot`.
+    pub(super) fn new(record: &'a ProviderRecord, snapshot: &Snapshot) -> Self {
+        let vitals = snapshot.vitals(record.id).cloned().unwrap_or_default();
         Self {
             id: record.id,
             name: &record.name,
@@ -36,8 +45,41 @@ impl<'a> From<&'a ProviderRecord> for ProviderView<'a> {
             enabled: record.enabled,
             priority: record.priority,
             weight: record.weight,
+            max_concurrency: record.limits.max_concurrency,
+            timeouts: record.limits.timers,
+            health: vitals.health.report().into(),
+            open_requests: vitals.load.open(),
             created_at: record.created_at,
             updated_at: record.updated_at,
+        }
+    }
+}
+
+/// How a provider is doing.
+#[derive(Serialize)]
+struct HealthView {
+    /// `ok` or `resting`.
+    state: &'static str,
+    /// When its rest ends; `null` when it does not rest.
+    until: Option<Timestamp>,
+    /// How often it failed in the last five minutes.
+    recent_errors: u32,
+    /// How long its answers take to begin, on average; `null` before the first.
+    latency_ms: Option<u128>,
+}
+
+impl From<HealthReport> for HealthView {
+    fn from(report: HealthReport) -> Self {
+        Self {
+            state: match report.rest {
+                Some(_) => "resting",
+                None => "ok",
+            },
+            until: report
+                .rest
+                .map(|rest| Timestamp::now().saturating_add(rest)),
+            recent_errors: report.recent_errors,
+            latency_ms: report.latency.map(|latency| latency.as_millis()),
         }
     }
 }

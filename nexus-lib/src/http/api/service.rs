@@ -2,6 +2,7 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::Buf;
 use futures_util::future::{BoxFuture, Either};
@@ -20,9 +21,10 @@ use crate::http::collect::collect;
 use crate::provider::headers::forwardable;
 use crate::registry::Registry;
 use crate::thread::Threads;
-use crate::wire::{ConversationId, RequestId};
+use crate::wire::{self, ConversationId, RequestId};
 
 static CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
+static TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
 static SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
 
 /// The LLM port as a tower service. It is always ready, never fails, and a clone is the same port.
@@ -41,10 +43,13 @@ struct Shared<S> {
     max_body_bytes: usize,
 }
 
+/// A day.
+const LONGEST_TIMEOUT_MS: u32 = 86_400_000;
+
 /// What a request's head comes to.
 enum Begun {
     Answered(Response<Body>),
-    Chat(Principal),
+    Chat(Principal, Option<Instant>),
 }
 
 impl<S> ApiService<S> {
@@ -74,7 +79,7 @@ impl<S> ApiService<S> {
                 let key = presented_key(&head.headers)?;
                 let principal = self.shared.registry.authenticate(key)?;
                 if route == Route::Chat {
-                    return Ok(Begun::Chat(principal));
+                    return Ok(Begun::Chat(principal, deadline(&head.headers)?));
                 }
                 models::list(&principal)
             }
@@ -93,6 +98,25 @@ fn conversation(headers: &HeaderMap) -> Result<Option<ConversationId>> {
     };
     // What is no text has no visible ASCII characters either; the parser says so.
     value.to_str().unwrap_or_default().parse().map(Some)
+}
+
+/// When the client stops waiting, if it says so.
+fn deadline(headers: &HeaderMap) -> Result<Option<Instant>> {
+    let Some(value) = headers.get(&TIMEOUT) else {
+        return Ok(None);
+    };
+    let millis = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    match millis {
+        Some(millis @ 1..=LONGEST_TIMEOUT_MS) => Ok(Some(Instant::now() + wire::millis(millis))),
+        _ => Err(Error::new(
+            ErrorKind::InvalidRequest,
+            "x-request-timeout-ms is a whole number of milliseconds from 1 to 86400000",
+        )
+        .with_param("x-request-timeout-ms")),
+    }
 }
 
 fn no_route(head: &Parts, missing: NoRoute) -> Response<Body> {
@@ -138,7 +162,7 @@ where
             Err(error) => (None, Err(error)),
         };
         let answered = match begun {
-            Ok(Begun::Chat(principal)) => {
+            Ok(Begun::Chat(principal, deadline)) => {
                 let (shared, headers) = (Arc::clone(&self.shared), forwardable(&head.headers));
                 return Either::Right(Box::pin(async move {
                     let mut conversation = named;
@@ -150,6 +174,7 @@ where
                         shared.threads.place(&mut call, conversation.take());
                         conversation = Some(call.conversation.clone());
                         call.headers = headers;
+                        call.deadline = deadline;
                         stack.ready().await?.call(call).await
                     };
                     let mut response = match answer.await {

@@ -7,7 +7,7 @@ use super::{URL, is_known, model, registry, spec};
 use crate::call::KeyHash;
 use crate::registry::{ProviderSpec, Registry, Snapshot};
 use crate::store::{ModelRecord, ProviderRecord, RegistryRecords};
-use crate::wire::{ModelId, ProviderId, Timestamp};
+use crate::wire::{ModelId, ProviderId, ProviderLimits, Timestamp};
 
 /// The providers that answer for `model`, in their order.
 fn providers(registry: &Registry, key: &str, model: &str) -> Vec<i64> {
@@ -158,6 +158,7 @@ fn record(id: i64, key: &str, enabled: bool, kind: &str) -> ProviderRecord {
         enabled,
         priority: 0,
         weight: 1,
+        limits: ProviderLimits::default(),
         created_at: Timestamp::from_micros(0),
         updated_at: Timestamp::from_micros(0),
     }
@@ -182,7 +183,7 @@ fn a_provider_that_cannot_be_reached_rightly_is_granted_to_nobody() {
         providers: vec![proxied, unspoken],
         models: models.into(),
     };
-    let snapshot = Snapshot::new(records, &["openai"]);
+    let snapshot = Snapshot::new(records, &["openai"], &Snapshot::default());
     let principal = snapshot.authenticate(b"one").unwrap();
     assert!(principal.grant().targets("gpt-4").is_none());
     assert_eq!(snapshot.providers().len(), 2);
@@ -198,7 +199,7 @@ proptest! {
         let providers = (1..).zip(&registered);
         let providers = providers.map(|(id, (key, enabled))| record(id, key, *enabled, "openai"));
         let records = RegistryRecords { providers: providers.collect(), ..Default::default() };
-        let snapshot = Snapshot::new(records, &["openai"]);
+        let snapshot = Snapshot::new(records, &["openai"], &Snapshot::default());
 
         for key in &keys {
             prop_assert!(snapshot.authenticate(key).is_ok());

@@ -1,16 +1,17 @@
 use tower::Layer;
 
-use crate::router::Failover;
+use crate::router::{Failover, RetryPolicy};
 
 /// Lets the next candidate try where one failed.
 #[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct FailoverLayer;
+pub struct FailoverLayer {
+    retries: RetryPolicy,
+}
 
 impl FailoverLayer {
-    /// The layer.
-    pub fn new() -> Self {
-        Self
+    /// The layer, with what is retried when all have failed.
+    pub fn new(retries: RetryPolicy) -> Self {
+        Self { retries }
     }
 }
 
@@ -18,6 +19,6 @@ impl<S> Layer<S> for FailoverLayer {
     type Service = Failover<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Failover::new(inner)
+        Failover::new(inner, self.retries)
     }
 }

@@ -1,21 +1,28 @@
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use http::StatusCode;
 use tower::{Service, ServiceExt};
 
+use super::RetryPolicy;
+use super::pick::{Pick, Picks};
+use super::verdict::Verdict;
 use crate::call::{Attempt, Reply, Routed};
 use crate::error::{Error, ErrorKind, Result};
+
+/// When a provider with all its requests open may have room again.
+const BUSY_RETRY: Duration = Duration::from_secs(1);
 
 /// Tries candidates in order. See [`FailoverLayer`](crate::router::FailoverLayer).
 #[derive(Debug, Clone)]
 pub struct Failover<S> {
     inner: S,
+    retries: RetryPolicy,
 }
 
 impl<S> Failover<S> {
-    pub(super) fn new(inner: S) -> Self {
-        Self { inner }
+    pub(super) fn new(inner: S, retries: RetryPolicy) -> Self {
+        Self { inner, retries }
     }
 }
 
@@ -35,51 +42,141 @@ where
     fn call(&mut self, routed: Routed) -> Self::Future {
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
+        let policy = self.retries;
         Box::pin(async move {
-            let mut refused = None;
-            let mut index = 0;
-            while let Some(attempt) = routed.attempt(index) {
-                if index > 0 {
+            let mut picks = Picks::new(&routed);
+            let mut failed = Failed::default();
+            let mut retry = 0;
+            let mut next = picks.next();
+            while let Some(Pick {
+                index,
+                attempt,
+                probe,
+            }) = next
+            {
+                if routed.attempts() > 1 {
                     inner.ready().await?;
                 }
-                index += 1;
-                let last = index == routed.candidates().len();
-                match inner.call(attempt).await {
-                    Ok(reply) if is_worth_another(reply.status) && !last => {
-                        tracing::warn!(request_id = %routed.call().id, status = reply.status.as_u16(),
-                            provider = &*routed.current().provider.name, "failing over");
-                        refused = Some((index - 1, reply));
+                let vitals = &routed.candidates()[index].provider.vitals;
+                if retry == 0 {
+                    vitals.retries.earn();
+                }
+                let began = is_timed(&routed).then(Instant::now);
+                let outcome = within(routed.call().deadline, inner.call(attempt)).await;
+                let failure = match Verdict::of(&outcome) {
+                    Verdict::Failed(failure) => failure,
+                    Verdict::Answered => {
+                        vitals.health.succeeded(began.map(|began| began.elapsed()));
+                        return outcome;
                     }
-                    Ok(reply) => return Ok(reply),
-                    Err(error) => {
-                        let name = routed.current().provider.name.clone();
-                        tracing::warn!(request_id = %routed.call().id, provider = &*name,
-                            error = error.report(), "an attempt failed");
-                        if !error.is_retryable() || last {
-                            // An upstream's own words tell the client more than our not reaching the
-                            // next one.
-                            return match refused {
-                                Some((whose, reply)) if error.is_retryable() => {
-                                    routed.answered_by(whose);
-                                    Ok(reply)
-                                }
-                                _ => Err(error.with_provider(name)),
-                            };
-                        }
+                    Verdict::Nothing => {
+                        return outcome.map_err(|error| named(error, &routed));
+                    }
+                };
+                let rest = vitals.health.failed(failure.retry_after);
+                drop(probe);
+                log(&routed, &outcome, rest);
+                failed.keep(index, outcome);
+                if retry == 0 {
+                    next = picks.next();
+                    if next.is_some() {
+                        continue;
                     }
                 }
+                // All were asked. The last one is the one whose trouble may pass while it is waited for.
+                next = match policy.wait(retry, failure) {
+                    Some(wait) if fits(wait, &routed) && vitals.retries.spend() => {
+                        retry += 1;
+                        tokio::time::sleep(wait).await;
+                        picks.again(index)
+                    }
+                    _ => None,
+                };
             }
-            Err(Error::new(ErrorKind::Internal, "the call had no candidate"))
+            match failed.into_outcome(&routed) {
+                Some(outcome) => outcome,
+                None if picks.is_any_full => Err(busy()),
+                None => Err(Error::new(ErrorKind::Internal, "the call had no candidate")),
+            }
         })
     }
 }
 
-/// Whether an answer of this status says that another provider might do better: it took too long, came
-/// too early, is over its limit, or is broken. The rest is the client's own.
-fn is_worth_another(status: StatusCode) -> bool {
-    status.is_server_error()
-        || matches!(
-            status,
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
-        )
+/// One call in eight: enough for an average, and the clock is not read for the others.
+fn is_timed(routed: &Routed) -> bool {
+    routed.call().id.seq() & 7 == 0
+}
+
+/// Whether the client still waits after `wait`.
+fn fits(wait: Duration, routed: &Routed) -> bool {
+    let deadline = routed.call().deadline;
+    deadline.is_none_or(|deadline| Instant::now() + wait < deadline)
+}
+
+/// Awaits an attempt for as long as the client does.
+async fn within(
+    deadline: Option<Instant>,
+    attempt: impl Future<Output = Result<Reply>>,
+) -> Result<Reply> {
+    match deadline {
+        None => attempt.await,
+        Some(deadline) => tokio::time::timeout_at(deadline.into(), attempt)
+            .await
+            .unwrap_or_else(|_| Err(Error::deadline_exceeded())),
+    }
+}
+
+/// What the client is told when all have failed.
+#[derive(Default)]
+struct Failed {
+    /// The last answer that was no help, and whose it is.
+    refused: Option<(usize, Reply)>,
+    /// Why there was no answer, the last time.
+    error: Option<(usize, Error)>,
+}
+
+impl Failed {
+    fn keep(&mut self, index: usize, outcome: Result<Reply>) {
+        match outcome {
+            Ok(reply) => self.refused = Some((index, reply)),
+            Err(error) => self.error = Some((index, error)),
+        }
+    }
+
+    /// An upstream's own words tell the client more than our not reaching another one.
+    fn into_outcome(self, routed: &Routed) -> Option<Result<Reply>> {
+        if let Some((whose, reply)) = self.refused {
+            routed.answered_by(whose);
+            return Some(Ok(reply));
+        }
+        let (whose, error) = self.error?;
+        routed.answered_by(whose);
+        Some(Err(named(error, routed)))
+    }
+}
+
+fn named(error: Error, routed: &Routed) -> Error {
+    error.with_provider(routed.current().provider.name.clone())
+}
+
+fn busy() -> Error {
+    let message = "all providers of this model have as many requests open as they may; try again";
+    Error::new(ErrorKind::ProviderBusy, message).with_retry_after(BUSY_RETRY)
+}
+
+fn log(routed: &Routed, outcome: &Result<Reply>, rest: Option<Duration>) {
+    let request_id = routed.call().id;
+    let provider = &*routed.current().provider.name;
+    match outcome {
+        Ok(reply) => {
+            let status = reply.status.as_u16();
+            tracing::warn!(%request_id, provider, status, "an attempt was refused");
+        }
+        Err(error) => {
+            tracing::warn!(%request_id, provider, error = error.report(), "an attempt failed");
+        }
+    }
+    if let Some(rest) = rest {
+        tracing::warn!(provider, rest_ms = rest.as_millis(), "the provider rests");
+    }
 }

@@ -2,11 +2,12 @@ use std::sync::Arc;
 
 use crate::call::Target;
 
-/// The candidates with those of equal priority in an order drawn by weight: who comes first gets the
-/// request, the others stand by.
+/// The candidates with those of equal priority by how many requests they have open for their weight, the
+/// fewest first; where that is the same, in an order drawn by weight. Who comes first gets the request,
+/// the others stand by.
 ///
-/// The order is drawn anew for each call, so that no state is shared between calls or gateways. Where
-/// there are no equals, nothing is drawn and nothing is copied.
+/// So requests that come one by one are spread by weight, and those that come together too, but the slower
+/// a provider is the fewer it gets. Where there are no equals, nothing is drawn and nothing is copied.
 pub(super) fn spread(candidates: &Arc<[Target]>) -> Arc<[Target]> {
     let equal = |a: &Target, b: &Target| a.provider.priority == b.provider.priority;
     if !candidates.windows(2).any(|pair| equal(&pair[0], &pair[1])) {
@@ -15,6 +16,12 @@ pub(super) fn spread(candidates: &Arc<[Target]>) -> Arc<[Target]> {
     let mut drawn = candidates.to_vec();
     for equals in drawn.chunk_by_mut(equal) {
         draw(equals, random);
+        // Each is looked at once: the figures move while they are sorted.
+        equals.sort_by_cached_key(|target| {
+            let open = u64::from(target.provider.vitals.load.open());
+            // By weight, in steps that are fine enough for the greatest weights.
+            open.saturating_mul(1_000_000) / weight(target).max(1)
+        });
     }
     drawn.into()
 }
@@ -51,7 +58,7 @@ mod tests {
 
     use super::*;
     use crate::call::ProviderProfile;
-    use crate::wire::{BaseUrl, ModelId, ProviderId, Timestamp};
+    use crate::wire::{BaseUrl, ModelId, ProviderId, ProviderLimits, Timestamp};
 
     fn target(id: i64, priority: i32, weight: u32) -> Target {
         let provider = ProviderProfile {
@@ -64,6 +71,8 @@ mod tests {
             bearer: None,
             priority,
             weight,
+            limits: ProviderLimits::default(),
+            vitals: Arc::default(),
             endpoint: std::sync::OnceLock::new(),
         };
         Target {
@@ -108,6 +117,25 @@ mod tests {
             let drawn = ids(&spread(&candidates));
             assert_eq!((drawn[0], drawn[3]), (1, 4));
             assert_eq!(drawn[1] + drawn[2], 5);
+        }
+    }
+
+    #[test]
+    fn among_equals_the_one_with_fewer_open_requests_comes_first() {
+        let [light, heavy] = [target(1, 0, 1), target(2, 0, 3)];
+        for (light_open, heavy_open, first) in [(0, 1, 1), (1, 2, 2), (1, 4, 1), (2, 5, 2)] {
+            let [one, other] = [light.clone(), heavy.clone()];
+            let load = |target: &Target, open| {
+                let load = &target.provider.vitals.load;
+                (0..load.open()).for_each(|_| load.leave());
+                (0..open).for_each(|_| assert!(load.enter(None)));
+            };
+            load(&one, light_open);
+            load(&other, heavy_open);
+            let candidates: Arc<[Target]> = [one, other].into();
+            for _ in 0..20 {
+                assert_eq!(ids(&spread(&candidates))[0], first);
+            }
         }
     }
 

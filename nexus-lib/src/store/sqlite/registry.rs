@@ -11,10 +11,11 @@ use crate::store::{
     ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
     RegistryStore,
 };
-use crate::wire::{ModelId, ProviderId, Timestamp, mask};
+use crate::wire::{ModelId, ProviderId, ProviderLimits, TimerSettings, Timestamp, mask};
 
 const PROVIDER_COLUMNS: &str = "id, name, kind, server_url, server_key, client_key,
-    client_key_mask, description, proxy_url, enabled, priority, weight, created_at, updated_at";
+    client_key_mask, description, proxy_url, enabled, priority, weight, created_at, updated_at,
+    max_concurrency, connect_ms, first_event_ms, idle_ms";
 
 const MODEL_COLUMNS: &str =
     "id, provider_id, model_name, upstream_model, description, created_at, updated_at";
@@ -145,8 +146,9 @@ fn insert_provider(connection: &Connection, new: &NewProvider) -> Result<Provide
     let key = new.personalized_key.expose_secret();
     connection.execute(
         "INSERT INTO providers (name, kind, server_url, server_key, client_key, client_key_mask,
-             description, proxy_url, enabled, priority, weight, created_at, updated_at)
-         VALUES (?1, ?2, ?3, x'', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
+             description, proxy_url, enabled, priority, weight, created_at, updated_at,
+             max_concurrency, connect_ms, first_event_ms, idle_ms)
+         VALUES (?1, ?2, ?3, x'', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?14, ?15)",
         params![
             new.name,
             new.kind,
@@ -159,6 +161,10 @@ fn insert_provider(connection: &Connection, new: &NewProvider) -> Result<Provide
             new.priority,
             new.weight,
             Timestamp::now().as_micros(),
+            new.limits.max_concurrency,
+            new.limits.timers.connect_ms,
+            new.limits.timers.first_event_ms,
+            new.limits.timers.idle_ms,
         ],
     )?;
     Ok(ProviderId(connection.last_insert_rowid()))
@@ -171,7 +177,8 @@ fn update_provider(
 ) -> Result<(), Failure> {
     let rows = connection.execute(
         "UPDATE providers SET name = ?2, kind = ?3, server_url = ?4, description = ?5,
-             proxy_url = ?6, enabled = ?7, priority = ?8, weight = ?9, updated_at = ?10
+             proxy_url = ?6, enabled = ?7, priority = ?8, weight = ?9, updated_at = ?10,
+             max_concurrency = ?11, connect_ms = ?12, first_event_ms = ?13, idle_ms = ?14
          WHERE id = ?1",
         params![
             id.0,
@@ -184,6 +191,10 @@ fn update_provider(
             update.priority,
             update.weight,
             Timestamp::now().as_micros(),
+            update.limits.max_concurrency,
+            update.limits.timers.connect_ms,
+            update.limits.timers.first_event_ms,
+            update.limits.timers.idle_ms,
         ],
     )?;
     found(rows, || no_provider(id))
@@ -269,6 +280,14 @@ fn read_provider(row: &Row<'_>, sealer: &Sealer) -> Result<ProviderRecord, Failu
         weight: row.get(11)?,
         created_at: Timestamp::from_micros(row.get(12)?),
         updated_at: Timestamp::from_micros(row.get(13)?),
+        limits: ProviderLimits {
+            max_concurrency: row.get(14)?,
+            timers: TimerSettings {
+                connect_ms: row.get(15)?,
+                first_event_ms: row.get(16)?,
+                idle_ms: row.get(17)?,
+            },
+        },
     })
 }
 

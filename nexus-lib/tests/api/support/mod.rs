@@ -7,7 +7,7 @@ mod serve;
 
 pub(crate) use gated_store::Append;
 pub(crate) use https::HttpsUpstream;
-pub(crate) use rig::{Rig, short};
+pub(crate) use rig::{Rig, provider, short};
 
 use nexus_lib::testing::RawRequest;
 use serde_json::Value;

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use nexus_lib::router::RetryPolicy;
 use nexus_lib::testing::{
     DEADLINE, FakeUpstream, RawClient, RawHead, RawRequest, RawResponse, Script,
 };
@@ -40,7 +41,13 @@ impl Rig {
     /// A gateway with other settings.
     pub(crate) async fn with(settings: impl FnOnce(GatewayBuilder) -> GatewayBuilder) -> Self {
         let (folder, store) = new_store().await;
-        Self::serve(settings(Gateway::builder(store)), folder).await
+        // As by default, but for the waits, which no test wants to wait for.
+        let quick = RetryPolicy {
+            first_wait: Duration::from_millis(1),
+            ..RetryPolicy::default()
+        };
+        let builder = Gateway::builder(store).retries(quick);
+        Self::serve(settings(builder), folder).await
     }
 
     /// A gateway whose ledger writes its first batches as it is told.
@@ -83,12 +90,29 @@ impl Rig {
         upstream
     }
 
+    /// Registers one more upstream with the usual keys and model, and further `fields`.
+    pub(crate) async fn add_upstream_with(
+        &self,
+        name: &str,
+        fields: Value,
+        script: impl Into<Script>,
+    ) -> FakeUpstream {
+        let upstream = FakeUpstream::start(script).await;
+        self.add_provider_with(name, &upstream.url(), fields).await;
+        upstream
+    }
+
     /// Registers a provider with the usual keys and model; returns its id.
     pub(crate) async fn add_provider(&self, name: &str, url: &str, priority: i32) -> i64 {
-        let provider = json!({
-            "name": name, "server_url": url, "server_key": SERVER_KEY, "personalized_key": KEY,
-            "priority": priority,
-        });
+        self.add_provider_with(name, url, json!({"priority": priority}))
+            .await
+    }
+
+    /// Registers a provider with the usual keys and model, and further `fields`; returns its id.
+    pub(crate) async fn add_provider_with(&self, name: &str, url: &str, fields: Value) -> i64 {
+        let mut provider = provider(name, url);
+        let fields = fields.as_object().expect("an object").clone();
+        provider.as_object_mut().expect("an object").extend(fields);
         let id = self.create("/providers", provider).await;
         self.create(
             "/provider_models",
@@ -145,6 +169,14 @@ impl Rig {
         client
     }
 
+    /// The provider called `name`, as the admin port shows it.
+    pub(crate) async fn provider(&self, name: &str) -> Value {
+        let list = self.read("/providers").await;
+        let providers = list["providers"].as_array().expect("providers");
+        let mut named = providers.iter().filter(|provider| provider["name"] == name);
+        named.next().expect("the provider").clone()
+    }
+
     /// The ledger's rows, newest first.
     pub(crate) async fn rows(&self) -> Vec<Value> {
         let mut page = self.read("/stats/requests?limit=200").await;
@@ -196,6 +228,13 @@ impl Rig {
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// A provider with the usual keys, as the admin port takes it.
+pub(crate) fn provider(name: &str, url: &str) -> Value {
+    json!({
+        "name": name, "server_url": url, "server_key": SERVER_KEY, "personalized_key": KEY,
+    })
 }
 
 /// Timers that are short enough for a test to wait for.

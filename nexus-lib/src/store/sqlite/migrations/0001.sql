@@ -23,6 +23,10 @@ CREATE TABLE providers (
     enabled         INTEGER NOT NULL,
     priority        INTEGER NOT NULL,
     weight          INTEGER NOT NULL,
+    max_concurrency INTEGER,
+    connect_ms      INTEGER,
+    first_event_ms  INTEGER,
+    idle_ms         INTEGER,
     created_at      INTEGER NOT NULL,
     updated_at      INTEGER NOT NULL
 ) STRICT;

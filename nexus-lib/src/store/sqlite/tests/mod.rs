@@ -16,7 +16,10 @@ use super::SqliteStore;
 use crate::secret::MasterKey;
 use crate::store::{LedgerRow, LedgerStore, NewModel, NewProvider, OpenRow, RequestFilter};
 use crate::store::{RequestState, Settlement};
-use crate::wire::{ConversationId, ProviderId, RequestId, Timestamp, Usage, UsageSource};
+use crate::wire::{
+    ConversationId, ProviderId, ProviderLimits, RequestId, TimerSettings, Timestamp, Usage,
+    UsageSource,
+};
 
 /// A database in a folder of its own, and its key.
 struct Place {
@@ -54,6 +57,14 @@ fn new_provider(name: &str, client_key: &str) -> NewProvider {
         enabled: true,
         priority: -3,
         weight: 7,
+        limits: ProviderLimits {
+            max_concurrency: Some(8),
+            timers: TimerSettings {
+                connect_ms: Some(1),
+                first_event_ms: None,
+                idle_ms: Some(3),
+            },
+        },
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Place, new_model, new_provider, open_row, settlement};
 use crate::call::KeyHash;
 use crate::error::ErrorKind;
 use crate::store::{LedgerStore, LedgerWrite, ProviderUpdate, RegistryStore};
-use crate::wire::{ModelId, ProviderId, TimeRange};
+use crate::wire::{ModelId, ProviderId, ProviderLimits, TimeRange, TimerSettings};
 
 fn update() -> ProviderUpdate {
     ProviderUpdate {
@@ -20,6 +20,13 @@ fn update() -> ProviderUpdate {
         enabled: false,
         priority: 9,
         weight: 2,
+        limits: ProviderLimits {
+            max_concurrency: None,
+            timers: TimerSettings {
+                first_event_ms: Some(2),
+                ..TimerSettings::default()
+            },
+        },
     }
 }
 
@@ -37,6 +44,7 @@ async fn a_provider_is_kept_as_given() {
         (record.priority, record.weight, record.enabled),
         (-3, 7, true)
     );
+    assert_eq!(record.limits, new_provider("A", "k").limits);
     assert_eq!(record.created_at, record.updated_at);
     let loaded = store.load().await.unwrap();
     assert_eq!(format!("{:?}", loaded.providers), format!("{:?}", [record]));
@@ -60,6 +68,7 @@ async fn an_update_keeps_the_keys_that_it_does_not_name() {
         ("B", "gemini")
     );
     assert_eq!(record.proxy_url.as_deref(), Some("http://proxy:1"));
+    assert_eq!(record.limits, update().limits);
     assert!(!record.enabled && record.updated_at >= record.created_at);
 
     let keys = ProviderUpdate {

@@ -1,0 +1,286 @@
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Vitals;
+use super::recent::Recent;
+
+/// After how many failures in a row a provider rests.
+const PATIENCE: u32 = 3;
+
+/// The first rest; each that follows without a success between is twice as long.
+const FIRST_REST: Duration = Duration::from_secs(1);
+
+/// The longest rest that is not asked for.
+const LONGEST_REST: Duration = Duration::from_secs(60);
+
+/// The longest rest that a provider may ask for itself, by `retry-after`.
+const LONGEST_ASKED: Duration = Duration::from_secs(300);
+
+/// Whether a provider rests after failures.
+///
+/// Three failures in a row make it rest: for a second, then for two, four and so on, up to a minute, each
+/// a fifth longer or shorter by chance, so that gateways do not come back together. A provider that says
+/// after how long to come back rests for just that, after one failure. When the rest is over, one request
+/// probes it: a success ends the matter, a failure is the next rest.
+#[derive(Debug, Default)]
+pub struct Health {
+    /// Something failed since the last success: the lock is taken only then.
+    is_troubled: AtomicBool,
+    /// A moving average of the time to an answer's first event, in microseconds; 0 before the first.
+    latency_us: AtomicU64,
+    trouble: Mutex<Trouble>,
+}
+
+#[derive(Debug, Default)]
+struct Trouble {
+    failures_in_a_row: u32,
+    rests_in_a_row: u32,
+    until: Option<Instant>,
+    /// A request is on its way that will tell whether the trouble is over.
+    is_probed: bool,
+    recent: Recent,
+}
+
+/// Whether a provider may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Like any other.
+    Ok,
+    /// Its rest is over: by one request, to see how it is.
+    Due,
+    /// Not before this, unless there is nobody else.
+    Resting(Instant),
+}
+
+/// What operators are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HealthReport {
+    /// How much of its rest is left, nothing when it waits for its probe; `None` when it does not rest.
+    pub rest: Option<Duration>,
+    /// How often it failed in the last five minutes.
+    pub recent_errors: u32,
+    /// How long its answers take to begin, on average; `None` before the first.
+    pub latency: Option<Duration>,
+}
+
+impl Health {
+    /// Whether the provider may be asked now.
+    pub fn standing(&self) -> Standing {
+        if !self.is_troubled.load(Ordering::Relaxed) {
+            return Standing::Ok;
+        }
+        self.trouble().standing(Instant::now())
+    }
+
+    /// What operators are told.
+    pub fn report(&self) -> HealthReport {
+        let now = Instant::now();
+        let trouble = self.trouble();
+        let latency = self.latency_us.load(Ordering::Relaxed);
+        HealthReport {
+            rest: trouble
+                .until
+                .map(|until| until.saturating_duration_since(now)),
+            recent_errors: trouble.recent.count(now),
+            latency: (latency > 0).then(|| Duration::from_micros(latency)),
+        }
+    }
+
+    /// Notes that it answered; after `latency`, if that was measured.
+    pub(crate) fn succeeded(&self, latency: Option<Duration>) {
+        if let Some(latency) = latency {
+            self.average(latency);
+        }
+        if self.is_troubled.load(Ordering::Relaxed) {
+            let mut trouble = self.trouble();
+            let recent = std::mem::take(&mut trouble.recent);
+            *trouble = Trouble {
+                recent,
+                ..Trouble::default()
+            };
+            self.is_troubled.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that it failed; `retry_after` is what it said itself. Returns how long it rests, if a rest
+    /// begins with this.
+    pub(crate) fn failed(&self, retry_after: Option<Duration>) -> Option<Duration> {
+        self.failed_at(Instant::now(), retry_after, jitter())
+    }
+
+    fn failed_at(
+        &self,
+        now: Instant,
+        retry_after: Option<Duration>,
+        jitter: f64,
+    ) -> Option<Duration> {
+        let mut trouble = self.trouble();
+        self.is_troubled.store(true, Ordering::Relaxed);
+        trouble.recent.add(now);
+        trouble.failures_in_a_row = trouble.failures_in_a_row.saturating_add(1);
+        let was_probed = std::mem::take(&mut trouble.is_probed);
+        // What was sent before the rest began, or for want of anybody else, does not make it longer.
+        let rests = trouble.until.is_some_and(|until| until > now);
+        let asked = retry_after.map(|after| after.min(LONGEST_ASKED));
+        let is_due = was_probed || trouble.failures_in_a_row >= PATIENCE;
+        let rest = match asked {
+            Some(asked) if trouble.until.is_none_or(|until| now + asked > until) => asked,
+            None if is_due && !rests => {
+                let doubled = FIRST_REST * 2u32.pow(trouble.rests_in_a_row.min(6));
+                trouble.rests_in_a_row = trouble.rests_in_a_row.saturating_add(1);
+                doubled.min(LONGEST_REST).mul_f64(jitter)
+            }
+            _ => return None,
+        };
+        trouble.until = Some(now + rest);
+        Some(rest)
+    }
+
+    fn average(&self, latency: Duration) {
+        let sample = u64::try_from(latency.as_micros())
+            .unwrap_or(u64::MAX)
+            .max(1);
+        let before = self.latency_us.load(Ordering::Relaxed);
+        let average = match before {
+            0 => sample,
+            before => (before - before / 8).saturating_add(sample / 8).max(1),
+        };
+        // Two at once: one of them is lost, and the average is none the worse.
+        self.latency_us.store(average, Ordering::Relaxed);
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Trouble> {
+        // No code panics while it holds the lock, and the data is whole between statements.
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Trouble {
+    fn standing(&self, now: Instant) -> Standing {
+        match self.until {
+            None => Standing::Ok,
+            Some(until) if until > now || self.is_probed => Standing::Resting(until),
+            Some(_) => Standing::Due,
+        }
+    }
+}
+
+/// The right to ask a provider whose rest is over. Given back if it is dropped before there was a success
+/// or a failure.
+#[derive(Debug)]
+pub struct Probe(Arc<Vitals>);
+
+impl Probe {
+    /// `None` when another request has it, or the provider needs none.
+    pub(crate) fn claim(vitals: &Arc<Vitals>) -> Option<Self> {
+        let mut trouble = vitals.health.trouble();
+        if trouble.standing(Instant::now()) != Standing::Due {
+            return None;
+        }
+        trouble.is_probed = true;
+        Some(Self(Arc::clone(vitals)))
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.0.health.trouble().is_probed = false;
+    }
+}
+
+/// From four to six fifths.
+fn jitter() -> f64 {
+    let random = getrandom::u32().unwrap_or(u32::MAX / 2);
+    0.8 + 0.4 * f64::from(random) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn three_failures_in_a_row_begin_a_rest_and_two_do_not() {
+        let health = Health::default();
+        let now = Instant::now();
+        for _ in 0..2 {
+            assert_eq!(health.failed_at(now, None, 1.0), None);
+        }
+        health.succeeded(None);
+        for _ in 0..2 {
+            assert_eq!(health.failed_at(now, None, 1.0), None);
+            assert_eq!(health.standing(), Standing::Ok);
+        }
+        assert_eq!(health.failed_at(now, None, 1.0), Some(seconds(1)));
+        assert_eq!(health.standing(), Standing::Resting(now + seconds(1)));
+        assert_eq!(health.report().recent_errors, 5);
+        assert!(health.report().rest.is_some());
+        health.succeeded(None);
+        assert_eq!(health.standing(), Standing::Ok);
+        assert_eq!(health.report().rest, None);
+    }
+
+    #[test]
+    fn each_probe_that_fails_doubles_the_rest_up_to_a_minute() {
+        let vitals = Arc::new(Vitals::default());
+        let health = &vitals.health;
+        // Long enough ago that each rest is over at once.
+        let mut at = Instant::now().checked_sub(seconds(1000)).unwrap();
+        let mut rests = Vec::new();
+        for failure in 0..10 {
+            if failure > 2 {
+                let probe = Probe::claim(&vitals);
+                assert!(probe.is_some());
+                std::mem::forget(probe);
+            }
+            rests.extend(health.failed_at(at, None, 1.0));
+            at += seconds(70);
+        }
+        let rests: Vec<_> = rests.iter().map(Duration::as_secs).collect();
+        assert_eq!(rests, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+
+    #[test]
+    fn one_request_probes_at_a_time() {
+        let vitals = Arc::new(Vitals::default());
+        let past = Instant::now().checked_sub(seconds(10)).unwrap();
+        assert!(Probe::claim(&vitals).is_none());
+        for _ in 0..3 {
+            vitals.health.failed_at(past, None, 1.0);
+        }
+        assert_eq!(vitals.health.standing(), Standing::Due);
+        let probe = Probe::claim(&vitals);
+        assert!(probe.is_some() && Probe::claim(&vitals).is_none());
+        assert!(matches!(vitals.health.standing(), Standing::Resting(_)));
+        drop(probe);
+        assert_eq!(vitals.health.standing(), Standing::Due);
+        vitals.health.succeeded(Some(Duration::from_millis(8)));
+        assert_eq!(vitals.health.standing(), Standing::Ok);
+        assert_eq!(
+            vitals.health.report().latency,
+            Some(Duration::from_millis(8))
+        );
+    }
+
+    #[test]
+    fn what_a_provider_asks_for_is_honoured_within_reason() {
+        let health = Health::default();
+        let now = Instant::now();
+        assert_eq!(
+            health.failed_at(now, Some(seconds(7)), 1.0),
+            Some(seconds(7))
+        );
+        // Sent before: it neither shortens nor doubles the rest.
+        assert_eq!(health.failed_at(now, None, 1.0), None);
+        assert_eq!(health.failed_at(now, Some(seconds(3)), 1.0), None);
+        assert_eq!(health.standing(), Standing::Resting(now + seconds(7)));
+        assert_eq!(
+            health.failed_at(now, Some(seconds(86_400)), 1.0),
+            Some(LONGEST_ASKED)
+        );
+    }
+}

@@ -1,0 +1,93 @@
+use std::time::Instant;
+
+use crate::call::{Attempt, Routed};
+use crate::health::{Probe, Standing};
+
+/// How many candidates of one call are asked at most, once each.
+const MOST: usize = 64;
+
+/// Whom a call has asked, and whom it asks next.
+pub(super) struct Picks<'a> {
+    routed: &'a Routed,
+    /// A bit for each candidate that was asked, or cannot be.
+    over: u64,
+    /// Some candidate had as many requests open as it may.
+    pub(super) is_any_full: bool,
+}
+
+/// A candidate whose turn it is.
+pub(super) struct Pick {
+    pub(super) index: usize,
+    pub(super) attempt: Attempt,
+    /// Held until the attempt's outcome is known.
+    pub(super) probe: Option<Probe>,
+}
+
+impl<'a> Picks<'a> {
+    pub(super) fn new(routed: &'a Routed) -> Self {
+        Self {
+            routed,
+            over: 0,
+            is_any_full: false,
+        }
+    }
+
+    /// The next candidate: in their order, but those that rest behind all others, by the ends of their
+    /// rests. `None` when all were asked.
+    pub(super) fn next(&mut self) -> Option<Pick> {
+        let mut soonest = None;
+        for (index, target) in self.routed.candidates().iter().enumerate().take(MOST) {
+            if self.over & 1 << index != 0 {
+                continue;
+            }
+            let vitals = &target.provider.vitals;
+            let probe = match vitals.health.standing() {
+                Standing::Ok => None,
+                Standing::Resting(until) => {
+                    soonest = earlier(soonest, (until, index));
+                    continue;
+                }
+                Standing::Due => match Probe::claim(vitals) {
+                    Some(probe) => Some(probe),
+                    // Another call was quicker.
+                    None => {
+                        soonest = earlier(soonest, (Instant::now(), index));
+                        continue;
+                    }
+                },
+            };
+            if let Some(pick) = self.take(index, probe) {
+                return Some(pick);
+            }
+        }
+        let (_, index) = soonest?;
+        match self.take(index, None) {
+            Some(pick) => Some(pick),
+            // It is full: perhaps there is another one that rests.
+            None => self.next(),
+        }
+    }
+
+    /// The same candidate once more.
+    pub(super) fn again(&mut self, index: usize) -> Option<Pick> {
+        self.take(index, None)
+    }
+
+    fn take(&mut self, index: usize, probe: Option<Probe>) -> Option<Pick> {
+        self.over |= 1 << index;
+        let attempt = self.routed.attempt(index);
+        self.is_any_full |= attempt.is_none();
+        Some(Pick {
+            index,
+            attempt: attempt?,
+            probe,
+        })
+    }
+}
+
+fn earlier<T: Ord>(one: Option<T>, other: T) -> Option<T> {
+    match one {
+        Some(one) if one <= other => Some(one),
+        _ => Some(other),
+    }
+}

@@ -1,0 +1,95 @@
+use std::time::Duration;
+
+use super::verdict::Failure;
+
+/// When the last candidate is asked again, where all have failed.
+///
+/// A wait grows with each retry, and is half as long to half as long again by chance, so that those who
+/// failed together do not come back together. How many retries a provider gets in all is bounded besides,
+/// by a fifth of its requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// How many retries one call makes at most. 2 unless set.
+    pub most: u32,
+    /// How long the first one waits, on average; each further one twice as long. 250 ms unless set.
+    pub first_wait: Duration,
+    /// A provider that asks for a longer wait than this is not asked again: its client is told. 2 s unless
+    /// set.
+    pub longest_wait: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            most: 2,
+            first_wait: Duration::from_millis(250),
+            longest_wait: Duration::from_secs(2),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// Nothing is retried.
+    pub const NONE: Self = Self {
+        most: 0,
+        first_wait: Duration::ZERO,
+        longest_wait: Duration::ZERO,
+    };
+
+    /// How long to wait before retry number `retry`, from 0, after `failure`; `None` when there is to be
+    /// none.
+    pub(super) fn wait(&self, retry: u32, failure: Failure) -> Option<Duration> {
+        if retry >= self.most || !failure.may_pass {
+            return None;
+        }
+        match failure.retry_after {
+            Some(asked) => Some(asked).filter(|asked| *asked <= self.longest_wait),
+            None => {
+                let doubled = self.first_wait * 2u32.pow(retry.min(16));
+                Some(doubled.mul_f64(jitter()).min(self.longest_wait))
+            }
+        }
+    }
+}
+
+/// From a half to one and a half.
+fn jitter() -> f64 {
+    let random = getrandom::u32().unwrap_or(u32::MAX / 2);
+    0.5 + f64::from(random) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BROKEN: Failure = Failure {
+        retry_after: None,
+        may_pass: true,
+    };
+
+    #[test]
+    fn waits_grow_and_end() {
+        let policy = RetryPolicy::default();
+        let millis = |retry| policy.wait(retry, BROKEN).map(|wait| wait.as_millis());
+        assert!((125..=375).contains(&millis(0).unwrap()));
+        assert!((250..=750).contains(&millis(1).unwrap()));
+        assert_eq!(millis(2), None);
+        assert_eq!(RetryPolicy::NONE.wait(0, BROKEN), None);
+    }
+
+    #[test]
+    fn a_wait_that_is_asked_for_is_kept_or_left_to_the_client() {
+        let asks = |seconds| Failure {
+            retry_after: Some(Duration::from_secs(seconds)),
+            ..BROKEN
+        };
+        let policy = RetryPolicy::default();
+        assert_eq!(policy.wait(0, asks(2)), Some(Duration::from_secs(2)));
+        assert_eq!(policy.wait(0, asks(3)), None);
+        let lasting = Failure {
+            may_pass: false,
+            ..BROKEN
+        };
+        assert_eq!(policy.wait(0, lasting), None);
+    }
+}

@@ -1,0 +1,57 @@
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::call::Reply;
+use crate::error::{ErrorKind, Result};
+use crate::wire::retry_after;
+
+/// What an attempt's outcome says about the provider.
+pub(super) enum Verdict {
+    /// It answered. That may be an error which is the client's own.
+    Answered,
+    /// It failed, and another may do better.
+    Failed(Failure),
+    /// Nothing: the reason lies elsewhere.
+    Nothing,
+}
+
+/// How a provider failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// After how long to come back, if it said so.
+    pub(super) retry_after: Option<Duration>,
+    /// It may be gone a moment later.
+    pub(super) may_pass: bool,
+}
+
+impl Verdict {
+    pub(super) fn of(outcome: &Result<Reply>) -> Self {
+        match outcome {
+            Ok(reply) if is_worth_another(reply.status) => Self::Failed(Failure {
+                retry_after: retry_after(&reply.headers),
+                may_pass: true,
+            }),
+            Ok(_) => Self::Answered,
+            Err(error) if error.is_retryable() => Self::Failed(Failure {
+                retry_after: None,
+                // Whoever waited in vain for a minute does not want to do so again.
+                may_pass: matches!(
+                    error.kind(),
+                    ErrorKind::UpstreamUnreachable | ErrorKind::UpstreamInvalid
+                ),
+            }),
+            Err(_) => Self::Nothing,
+        }
+    }
+}
+
+/// Whether an answer of this status says that another provider might do better: it took too long, came
+/// too early, is over its limit, or is broken. The rest is the client's own.
+fn is_worth_another(status: StatusCode) -> bool {
+    status.is_server_error()
+        || matches!(
+            status,
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
+        )
+}
