@@ -15,3 +15,4 @@ mod server;
 mod serving;
 mod settings;
 mod shutdown;
+mod soak;
