@@ -76,6 +76,8 @@ pub struct Target {
     pub model: Arc<str>,
     /// The model's name as the upstream says it, when that differs.
     pub upstream_model: Option<Arc<str>>,
+    /// Whether the model may think for minutes before it says a word.
+    pub is_slow: bool,
     /// When the model was registered.
     pub created_at: Timestamp,
 }

@@ -10,7 +10,7 @@ use crate::call::{Grant, KeyHash, Principal, ProviderProfile, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::health::Vitals;
 use crate::store::{ModelRecord, ProviderRecord, RegistryRecords};
-use crate::wire::{BaseUrl, ModelId, ProviderId};
+use crate::wire::{self, BaseUrl, ModelId, ProviderId};
 
 /// All that is registered, as it stood at one moment, and what each key may call.
 #[derive(Debug, Default)]
@@ -196,12 +196,14 @@ fn profile(
 fn target(profile: &Arc<ProviderProfile>, model: &ModelRecord, names: &mut Names) -> Target {
     // A name that does not differ needs no edit of the request.
     let upstream = model.upstream_model.as_deref();
+    let sent = upstream.unwrap_or(&model.model_name);
     let upstream = upstream.filter(|name| *name != model.model_name);
     Target {
         provider: Arc::clone(profile),
         model_id: model.id,
         model: names.shared(&model.model_name),
         upstream_model: upstream.map(|name| names.shared(name)),
+        is_slow: *profile.kind == *"xai" || wire::may_think(sent),
         created_at: model.created_at,
     }
 }

@@ -1,9 +1,12 @@
 //! How long an upstream may be silent.
 
-use nexus_lib::testing::{Answer, openai};
+use std::time::Duration;
+
+use nexus_lib::Timeouts;
+use nexus_lib::testing::{Answer, Gate, RawRequest, Script, openai};
 use serde_json::json;
 
-use crate::support::{PLAIN, Rig, STREAM, assert_error, short};
+use crate::support::{KEY, PLAIN, Rig, STREAM, assert_error, chat, short};
 
 #[tokio::test]
 async fn an_upstream_that_does_not_begin_in_time_is_504() {
@@ -80,4 +83,90 @@ async fn a_plain_answer_that_stands_still_is_504() {
     let response = rig.chat(PLAIN).await;
     assert_eq!(response.status, 504, "{}", response.body.text());
     assert_error(&response.body.json(), "upstream_error", "upstream_timeout");
+}
+
+#[tokio::test]
+async fn a_providers_own_timers_go_before_the_gateways() {
+    let rig = Rig::start().await;
+    let fields = json!({"timeouts": {"first_event_ms": 100}});
+    let _slow = rig
+        .add_upstream_with("Slow", fields, Answer::new().hang())
+        .await;
+    let response = rig.chat(PLAIN).await;
+    assert_eq!(response.status, 504);
+    assert_error(&response.body.json(), "upstream_error", "upstream_timeout");
+
+    let rig = Rig::start().await;
+    let fields = json!({"timeouts": {"idle_ms": 100}});
+    let answer = Answer::events(&[&openai::delta_event("a")]).hang();
+    let _slow = rig.add_upstream_with("Slow", fields, answer).await;
+    assert!(
+        rig.chat(STREAM)
+            .await
+            .body
+            .text()
+            .contains("stream_interrupted")
+    );
+
+    // And the other way round.
+    let rig = Rig::with_timeouts(short()).await;
+    let fields = json!({"timeouts": {"first_event_ms": 60_000, "idle_ms": 60_000}});
+    let gate = Gate::new();
+    let held = gate.clone();
+    let script = Script::by(move |request| match request.wants_stream() {
+        true => Answer::events(&[&openai::delta_event("a")])
+            .pause(&held)
+            .sse(&[openai::DONE])
+            .end(),
+        false => Answer::json(200, openai::completion("ok", 1, 1).to_string()),
+    });
+    let _patient = rig.add_upstream_with("Patient", fields, script).await;
+    let mut client = rig.send(&chat(STREAM)).await;
+    client.head().await;
+    client.event().await.unwrap();
+    let quick = rig.add_upstream_with("Quick", json!({"priority": -1}), Answer::new().hang());
+    let _quick = quick.await;
+    // Another call runs into the gateway's own timer meanwhile.
+    let other = rig.chat(PLAIN).await;
+    assert_eq!(rig.row(&other).await["attempts"], 2);
+    gate.open();
+    assert!(client.body().await.text().ends_with(openai::DONE));
+}
+
+#[tokio::test]
+async fn a_connection_that_does_not_come_about_in_time_is_502() {
+    // It takes the connection and never says a word of TLS.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let rig = Rig::start().await;
+    let url = format!("https://{}", silent.local_addr().unwrap());
+    let fields = json!({"timeouts": {"connect_ms": 50}});
+    rig.add_provider_with("Silent", &url, fields).await;
+    let response = rig.chat(PLAIN).await;
+    assert_eq!(response.status, 502);
+    assert_error(
+        &response.body.json(),
+        "upstream_error",
+        "upstream_unreachable",
+    );
+    assert_eq!(rig.row(&response).await["attempts"], 3);
+}
+
+#[tokio::test]
+async fn models_that_think_have_more_time() {
+    let timeouts = Timeouts {
+        first_event_of_slow: Duration::from_secs(60),
+        ..short()
+    };
+    let rig = Rig::with_timeouts(timeouts).await;
+    let (gate, ok) = (Gate::new(), openai::completion("ok", 1, 1).to_string());
+    let answer = Answer::new().pause(&gate).step_all(Answer::json(200, ok));
+    let _upstream = rig.add_upstream("Fake", 0, answer).await;
+    let model = json!({"provider_id": 1, "model_name": "o3-mini"});
+    rig.create("/provider_models", model).await;
+    let request = RawRequest::post("/v1/chat/completions").bearer(KEY);
+    let body = r#"{"model":"o3-mini","messages":[]}"#;
+    let mut thinking = rig.send(&request.body(body)).await;
+    assert_eq!(rig.chat(PLAIN).await.status, 504);
+    gate.open();
+    assert_eq!(thinking.response().await.status, 200);
 }

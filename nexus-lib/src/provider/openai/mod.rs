@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::Full;
+use tokio::time::Instant;
 
 use crate::call::{Attempt, Reply, ReplyBody, Target};
 use crate::error::{Error, ErrorKind, Result};
@@ -79,12 +80,13 @@ impl Provider for OpenAiProvider {
     }
 
     async fn send(&self, attempt: Attempt) -> Result<Reply> {
-        let deadline = self.transport.first_event_deadline();
+        let timeouts = self.transport.timeouts_for(attempt.target());
+        let deadline = Instant::now() + timeouts.first_event;
         let profile = &attempt.target().provider;
         let endpoint = profile.endpoint(|base| base.join("/v1", "/chat/completions"))?;
         let response = self
             .transport
-            .send(endpoint, Self::encode(&attempt), deadline)
+            .send(endpoint, Self::encode(&attempt), &timeouts, deadline)
             .await?;
         let (mut parts, body) = response.into_parts();
         if matches!(

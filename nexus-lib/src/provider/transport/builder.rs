@@ -6,29 +6,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::provider::Transport;
 use crate::provider::transport::pool::{Connector, Pool};
-
-/// How long an upstream may be silent. There is no limit on the whole of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    /// Until a connection stands, TLS excluded.
-    pub connect: Duration,
-    /// From sending the request to the head of the answer; for a stream, to its first event.
-    pub first_event: Duration,
-    /// Between two pieces of an answer.
-    pub idle: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            first_event: Duration::from_secs(60),
-            idle: Duration::from_secs(60),
-        }
-    }
-}
+use crate::provider::{Timeouts, Transport};
 
 /// Settings of a [`Transport`].
 #[derive(Debug, Default)]
@@ -62,7 +41,6 @@ impl TransportBuilder {
         tcp.enforce_http(false);
         // Without it a turn of a stream can wait 40 ms for an acknowledgement.
         tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(self.timeouts.connect));
         tcp.set_keepalive(Some(Duration::from_secs(60)));
 
         let tls = self.tls.map_or_else(compiled_in_roots, Ok)?;

@@ -7,15 +7,18 @@ mod body;
 mod builder;
 pub(crate) mod failure;
 mod pool;
+mod timeouts;
 
 pub(crate) use body::UpstreamBody;
-pub use builder::{Timeouts, TransportBuilder};
+pub use builder::TransportBuilder;
+pub use timeouts::Timeouts;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use tokio::time::Instant;
 
+use crate::call::Target;
 use crate::error::Result;
 use crate::wire::Endpoint;
 use pool::Pool;
@@ -38,12 +41,13 @@ impl Transport {
         self.timeouts
     }
 
-    /// When an answer to a request that is sent now must have begun.
-    pub(crate) fn first_event_deadline(&self) -> Instant {
-        Instant::now() + self.timeouts.first_event
+    /// The timers in force for `target`.
+    pub(crate) fn timeouts_for(&self, target: &Target) -> Timeouts {
+        self.timeouts.of(target)
     }
 
-    /// Sends a request, whose URL is `endpoint`, and awaits the head of the answer until `deadline`.
+    /// Sends a request, whose URL is `endpoint`, and awaits the head of the answer until `deadline`. The
+    /// other two timers are those of `timeouts`.
     ///
     /// # Errors
     /// `UpstreamUnreachable` or `UpstreamTimeout`; neither names the address.
@@ -54,11 +58,13 @@ impl Transport {
         &self,
         endpoint: &Endpoint,
         request: Request<Full<Bytes>>,
+        timeouts: &Timeouts,
         deadline: Instant,
     ) -> Result<Response<UpstreamBody>> {
-        match tokio::time::timeout_at(deadline, self.pool.send(endpoint, request)).await {
+        let sent = self.pool.send(endpoint, request, timeouts.connect);
+        match tokio::time::timeout_at(deadline, sent).await {
             Ok(Ok((response, lease))) => {
-                Ok(response.map(|body| UpstreamBody::new(body, lease, self.timeouts.idle)))
+                Ok(response.map(|body| UpstreamBody::new(body, lease, timeouts.idle)))
             }
             Ok(Err(cause)) => Err(failure::of_request(cause)),
             Err(_) => Err(failure::too_slow(

@@ -80,6 +80,7 @@ mod tests {
             model_id: ModelId(id),
             model: "m".into(),
             upstream_model: None,
+            is_slow: false,
             created_at: Timestamp::now(),
         }
     }

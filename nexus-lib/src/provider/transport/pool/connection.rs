@@ -88,10 +88,17 @@ impl Connector {
 
     /// # Cancel safety
     /// Dropped, it drops the connection.
-    pub(super) async fn connect(&self, endpoint: &Endpoint) -> Result<Connection, Failure> {
+    pub(super) async fn connect(
+        &self,
+        endpoint: &Endpoint,
+        timeout: Duration,
+    ) -> Result<Connection, Failure> {
         // Both parts of the connector are always ready.
         let stream = self.0.clone().call(endpoint.uri().clone());
-        let stream = stream.await.map_err(Failure::Connect)?;
+        let stream = tokio::time::timeout(timeout, stream).await;
+        let stream = stream
+            .unwrap_or_else(|elapsed| Err(elapsed.into()))
+            .map_err(Failure::Connect)?;
         if stream.connected().is_negotiated_h2() {
             let handshake = http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())

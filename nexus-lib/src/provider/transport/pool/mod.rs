@@ -67,7 +67,8 @@ impl Pool {
         }
     }
 
-    /// Sends `request`, whose URL is filled in here, and awaits the head of the answer.
+    /// Sends `request`, whose URL is filled in here, and awaits the head of the answer. A new connection
+    /// must stand within `connect_timeout`.
     ///
     /// # Cancel safety
     /// Dropped, it closes the connection that the request is on.
@@ -75,6 +76,7 @@ impl Pool {
         &self,
         endpoint: &Endpoint,
         mut request: Request<Full<Bytes>>,
+        connect_timeout: Duration,
     ) -> Result<(Response<Incoming>, Lease), Failure> {
         let origin = endpoint.origin();
         while let Some(mut connection) = self.inner.take(origin) {
@@ -89,7 +91,8 @@ impl Pool {
             }
         }
         // Boxed, so that the many requests that need none carry no room for it.
-        let mut connection = Box::pin(self.inner.connector.connect(endpoint)).await?;
+        let connected = self.inner.connector.connect(endpoint, connect_timeout);
+        let mut connection = Box::pin(connected).await?;
         if let Some(shared) = connection.shared() {
             self.inner.put(origin, shared);
         }
