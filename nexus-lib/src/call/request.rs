@@ -169,7 +169,7 @@ impl Routed {
         self.0.attempts.fetch_add(1, Ordering::Relaxed);
         Some(Attempt {
             routed: self.clone(),
-            target: target.clone(),
+            index,
         })
     }
 }
@@ -178,7 +178,8 @@ impl Routed {
 #[derive(Debug, Clone)]
 pub struct Attempt {
     routed: Routed,
-    target: Target,
+    /// Which of the candidates it goes to.
+    index: usize,
 }
 
 impl Attempt {
@@ -189,6 +190,7 @@ impl Attempt {
 
     /// Where this attempt goes.
     pub fn target(&self) -> &Target {
-        &self.target
+        // In bounds: only `Routed::attempt` makes an attempt, of a candidate that is there.
+        &self.routed.0.candidates[self.index]
     }
 }

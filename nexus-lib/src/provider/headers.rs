@@ -61,10 +61,9 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
 fn may_reach_client(name: &str) -> bool {
     !matches!(
         name,
-        // Hop by hop; the length is set anew from what is really sent.
+        // Hop by hop. The length stays: the edge sees whether it is still that of what is sent.
         "connection" | "keep-alive" | "proxy-authenticate" | "proxy-authorization"
             | "proxy-connection" | "te" | "trailer" | "transfer-encoding" | "upgrade"
-            | "content-length"
         // The provider's dealings with the gateway, not with its clients.
             | "set-cookie" | "set-cookie2" | "www-authenticate" | "alt-svc"
             | "strict-transport-security"

@@ -2,7 +2,7 @@
 
 use nexus_lib::testing::{Answer, RawHead, RawRequest, openai, refused_addr};
 
-use crate::support::{KEY, PLAIN, Rig, STREAM, assert_error, chat};
+use crate::support::{KEY, PLAIN, Rig, SERVER_KEY, STREAM, assert_error, chat};
 
 fn assert_uuid_v7(head: &RawHead) {
     let id = head.header("x-request-id").expect("an x-request-id");
@@ -125,4 +125,32 @@ async fn a_bad_conversation_id_is_refused() {
         assert_ne!(response.header("x-conversation-id"), Some(id));
     }
     assert!(upstream.requests().is_empty());
+}
+
+#[tokio::test]
+async fn the_length_told_is_that_of_what_is_sent() {
+    // An error whose text repeats the provider's key is longer than what the client gets.
+    let repeated = format!(r#"{{"error":{{"message":"{SERVER_KEY} is wrong"}}}}"#);
+    let whole = openai::completion("ok", 1, 1).to_string();
+    for (status, body) in [(200, whole), (400, repeated)] {
+        let (rig, _upstream) = Rig::over(Answer::json(status, body)).await;
+        let response = rig.chat(PLAIN).await;
+        assert_eq!(response.status, status);
+        let lengths: Vec<_> = (response.headers.iter())
+            .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .map(|(_, length)| length.parse::<usize>().unwrap())
+            .collect();
+        assert_eq!(lengths, [response.body.content.len()]);
+    }
+    // A stream that begins with an error is told as a whole answer.
+    let error = "data: {\"error\":{\"message\":\"overloaded\"}}\n\n";
+    let head = [
+        ("content-type", "text/event-stream"),
+        ("content-length", "41"),
+    ];
+    let answer = Answer::new().head(200, &head).bytes(error);
+    let (rig, _upstream) = Rig::over(answer).await;
+    let response = rig.chat(STREAM).await;
+    assert!(response.body.text().contains("overloaded"), "{response:?}");
+    assert_ne!(response.body.text().len(), 41);
 }

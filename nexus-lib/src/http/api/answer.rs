@@ -1,4 +1,4 @@
-use http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderName};
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName};
 use http::{HeaderValue, Response};
 
 use crate::call::{Metered, MeteredBody};
@@ -15,21 +15,33 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 
 /// A metered reply as an HTTP response, headers of this gateway included.
 pub(super) fn metered(metered: Metered) -> Response<Body> {
-    let (body, streamed) = match metered.body {
-        MeteredBody::Full(bytes) => (Body::full(bytes), false),
-        MeteredBody::Stream(events) => (Body::stream(Box::pin(ErrorEvents::new(events))), true),
+    let (body, length) = match metered.body {
+        MeteredBody::Full(bytes) => {
+            let length = bytes.len();
+            (Body::full(bytes), Some(length))
+        }
+        MeteredBody::Stream(events) => (Body::stream(Box::pin(ErrorEvents::new(events))), None),
     };
     let mut response = Response::new(body);
     *response.status_mut() = metered.status;
     *response.headers_mut() = metered.headers;
     let headers = response.headers_mut();
-    if streamed {
+    // One that fits is passed on as it came, which is cheaper than to write it again.
+    let told = headers.get(CONTENT_LENGTH);
+    if told.is_some_and(|told| number(told) != length) {
+        headers.remove(CONTENT_LENGTH);
+    }
+    if length.is_none() {
         headers
             .entry(ACCEL_BUFFERING)
             .or_insert(HeaderValue::from_static("no"));
     }
     headers.insert(PROVIDER, metered.target.provider.name_header.clone());
     response
+}
+
+fn number(value: &HeaderValue) -> Option<usize> {
+    value.to_str().ok()?.parse().ok()
 }
 
 /// The response that tells `error`, with the provider that was asked, if one was.
