@@ -11,17 +11,16 @@ use hyper::server::conn::http1;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use nexus_lib::error::BoxError;
+use nexus_lib::http::Body;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::edge::{Finding, Framed, Watched};
 use crate::failure::Failure;
 
-/// How long a client may take to send the head of a request, and an idle connection may stay.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// A request's head that outgrows this (a read may overshoot it) gets 431; so does one with more than
-/// hyper's own limit of 100 headers. To name that limit would move each request's headers to the heap.
+/// A request's head that is longer gets 431; so does one with more than hyper's own limit of 100 headers.
+/// To name that limit would move each request's headers to the heap.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// How long to rest when no connection can be taken, for want of file descriptors mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -34,6 +33,24 @@ pub(crate) enum Phase {
     Draining,
     /// What is still open is cut off.
     Cutting,
+}
+
+/// How long a port waits for its clients.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// For the head of a request, and for the next request on a connection.
+    pub(crate) head: Duration,
+    /// For a client to take a byte of what there is for it.
+    pub(crate) write_stall: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(30),
+            write_stall: Duration::from_secs(60),
+        }
+    }
 }
 
 /// A bound port that takes no connections yet.
@@ -62,12 +79,15 @@ impl Port {
     ///
     /// # Cancel safety
     /// Dropped, it cuts off every connection.
-    pub(crate) async fn serve<S, B>(self, service: S, mut phase: watch::Receiver<Phase>)
-    where
-        S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    pub(crate) async fn serve<S>(
+        self,
+        service: S,
+        patience: Patience,
+        mut phase: watch::Receiver<Phase>,
+    ) where
+        S: tower::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
         S: Clone + Send + 'static,
         S::Future: Send,
-        B: hyper::body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         let mut connections = JoinSet::new();
         loop {
@@ -75,12 +95,16 @@ impl Port {
                 () = reached(&mut phase, Phase::Draining) => break,
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => {
-                        connections.spawn(connection(stream, service.clone(), phase.clone()));
+                        let service = service.clone();
+                        connections.spawn(connection(stream, service, patience, phase.clone()));
                     }
                     Err(error) if concerns_one_connection(&error) => {}
                     Err(error) => {
                         tracing::warn!(port = self.name, %error, "no connection can be taken");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                        tokio::select! {
+                            () = tokio::time::sleep(ACCEPT_PAUSE) => {}
+                            () = reached(&mut phase, Phase::Draining) => break,
+                        }
                     }
                 },
                 Some(_) = connections.join_next() => {}
@@ -102,23 +126,30 @@ async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
 }
 
 /// Serves one connection to its end; while draining, to the end of the request that is open.
-async fn connection<S, B>(stream: TcpStream, service: S, mut phase: watch::Receiver<Phase>)
-where
-    S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+async fn connection<S>(
+    stream: TcpStream,
+    service: S,
+    patience: Patience,
+    mut phase: watch::Receiver<Phase>,
+) where
+    S: tower::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
     S: Clone + Send + 'static,
     S::Future: Send,
-    B: hyper::body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
     // Without this an event of a stream can wait 40 ms for the client's acknowledgement of the last.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
+    let finding = Finding::default();
+    let socket = Watched::new(stream, finding.clone(), patience.write_stall);
+    let service = Framed::new(service, finding);
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
+            .header_read_timeout(patience.head)
             .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+            .max_header_size(MAX_HEAD_BYTES)
+            .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
             .with_upgrades()
     );
     let watched = phase.clone();

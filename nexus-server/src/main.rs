@@ -6,6 +6,7 @@
 mod cors;
 mod demo;
 mod drain;
+mod edge;
 mod failure;
 mod listen;
 mod logs;

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tower::Layer;
 
 use crate::failure::Failure;
-use crate::listen::{Phase, Port};
+use crate::listen::{Patience, Phase, Port};
 use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::{cors, demo, drain, tls};
@@ -23,11 +23,15 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
     announce(&[&admin, &api]);
 
     let (phase, watched) = watch::channel(Phase::Serving);
-    let admin = admin.serve(gateway.admin(), watched.clone());
+    let patience = Patience::default();
+    let admin = admin.serve(gateway.admin(), patience, watched.clone());
     let api = async {
         match cors::layer(&settings.cors_origins) {
-            Some(layer) => api.serve(layer.layer(gateway.api()), watched).await,
-            None => api.serve(gateway.api(), watched).await,
+            Some(layer) => {
+                let service = layer.layer(gateway.api());
+                api.serve(service, patience, watched).await;
+            }
+            None => api.serve(gateway.api(), patience, watched).await,
         }
     };
     let serving = async {

@@ -16,3 +16,4 @@ mod serving;
 mod settings;
 mod shutdown;
 mod soak;
+mod smuggling;

@@ -81,15 +81,37 @@ async fn head_has_the_length_and_no_body() {
 #[tokio::test]
 async fn heads_that_are_too_big_are_refused() {
     let server = Home::new().start(&[], &[]);
+    let long = |bytes| RawRequest::get("/healthz").header("x-bomb", &"x".repeat(bytes));
+    let many = (0..200).fold(RawRequest::get("/healthz"), |request, index| {
+        request.header(&format!("x-bomb-{index}"), "x")
+    });
+    let just_fits = 64 * 1024 - long(0).to_bytes().len();
     for port in [server.admin, server.api] {
-        let long = RawRequest::get("/healthz").header("x-bomb", &"x".repeat(256 * 1024));
-        let many = (0..200).fold(RawRequest::get("/healthz"), |request, index| {
-            request.header(&format!("x-bomb-{index}"), "x")
-        });
-        for request in [long, many] {
-            assert_eq!(RawClient::exchange(port, &request).await.head.status, 431);
+        let fitting = RawClient::exchange(port, &long(just_fits)).await;
+        assert_eq!(fitting.head.status, 200);
+        for request in [&long(just_fits + 1), &long(256 * 1024), &many] {
+            assert_eq!(RawClient::exchange(port, request).await.head.status, 431);
         }
     }
+}
+
+#[tokio::test]
+async fn json_that_is_nested_too_deeply_is_refused() {
+    let server = Home::new().start(&["--demo"], &[]);
+    let open = "[".repeat(1 << 20);
+    let closed = "[".repeat(500_000) + &"]".repeat(500_000);
+    for deep in [open, closed] {
+        let body = format!(r#"{{"model":"nexus-echo","messages":{deep}}}"#);
+        let chat = RawRequest::post("/v1/chat/completions").bearer("demo-key");
+        assert_eq!(server.api(&chat.body(body)).await.head.status, 400);
+        let provider = RawRequest::post("/providers").body(format!(r#"{{"name":{deep}}}"#));
+        let status = server.admin(&provider).await.head.status;
+        assert!(matches!(status, 400 | 413 | 422), "{status}");
+    }
+    let answer = server
+        .api(&chat("demo-key", "nexus-echo", "hi", false))
+        .await;
+    assert_eq!(answer.head.status, 200);
 }
 
 #[tokio::test]
