@@ -35,18 +35,22 @@ pub(crate) enum Phase {
     Cutting,
 }
 
-/// How long a port waits for its clients.
+/// How much a port bears of its clients.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
-    /// For the head of a request, and for the next request on a connection.
+pub(crate) struct Limits {
+    /// How many may be connected at once. More are left waiting to be accepted, until one leaves.
+    pub(crate) connections: usize,
+    /// How long the head of a request may take, and a connection be idle.
     pub(crate) head: Duration,
-    /// For a client to take a byte of what there is for it.
+    /// How long a client may take no byte of what there is for it.
     pub(crate) write_stall: Duration,
 }
 
-impl Default for Patience {
-    fn default() -> Self {
+impl Limits {
+    /// So many connections, and the usual timers.
+    pub(crate) fn connections(connections: usize) -> Self {
         Self {
+            connections,
             head: Duration::from_secs(30),
             write_stall: Duration::from_secs(60),
         }
@@ -82,7 +86,7 @@ impl Port {
     pub(crate) async fn serve<S>(
         self,
         service: S,
-        patience: Patience,
+        limits: Limits,
         mut phase: watch::Receiver<Phase>,
     ) where
         S: tower::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
@@ -93,10 +97,10 @@ impl Port {
         loop {
             tokio::select! {
                 () = reached(&mut phase, Phase::Draining) => break,
-                accepted = self.listener.accept() => match accepted {
+                accepted = self.listener.accept(), if connections.len() < limits.connections => match accepted {
                     Ok((stream, _)) => {
                         let service = service.clone();
-                        connections.spawn(connection(stream, service, patience, phase.clone()));
+                        connections.spawn(connection(stream, service, limits, phase.clone()));
                     }
                     Err(error) if concerns_one_connection(&error) => {}
                     Err(error) => {
@@ -129,7 +133,7 @@ async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
 async fn connection<S>(
     stream: TcpStream,
     service: S,
-    patience: Patience,
+    limits: Limits,
     mut phase: watch::Receiver<Phase>,
 ) where
     S: tower::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
@@ -141,12 +145,12 @@ async fn connection<S>(
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
     let finding = Finding::default();
-    let socket = Watched::new(stream, finding.clone(), patience.write_stall);
+    let socket = Watched::new(stream, finding.clone(), limits.write_stall);
     let service = Framed::new(service, finding);
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(patience.head)
+            .header_read_timeout(limits.head)
             .max_buf_size(MAX_HEAD_BYTES)
             .max_header_size(MAX_HEAD_BYTES)
             .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
@@ -189,3 +193,6 @@ fn concerns_one_connection(error: &io::Error) -> bool {
         K::ConnectionAborted | K::ConnectionRefused | K::ConnectionReset | K::Interrupted
     )
 }
+
+#[cfg(test)]
+mod tests;

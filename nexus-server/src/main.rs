@@ -5,6 +5,7 @@
 
 mod cors;
 mod demo;
+mod descriptors;
 mod drain;
 mod edge;
 mod failure;

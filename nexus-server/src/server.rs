@@ -8,10 +8,10 @@ use tokio::sync::watch;
 use tower::Layer;
 
 use crate::failure::Failure;
-use crate::listen::{Patience, Phase, Port};
+use crate::listen::{Limits, Phase, Port};
 use crate::settings::Settings;
 use crate::signals::Signals;
-use crate::{cors, demo, drain, tls};
+use crate::{cors, demo, descriptors, drain, tls};
 
 /// Serves both ports until a signal, then drains them and closes the gateway.
 pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
@@ -23,15 +23,17 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
     announce(&[&admin, &api]);
 
     let (phase, watched) = watch::channel(Phase::Serving);
-    let patience = Patience::default();
-    let admin = admin.serve(gateway.admin(), patience, watched.clone());
+    let connections = descriptors::share();
+    let limits = Limits::connections(connections.api);
+    let admin_limits = Limits::connections(connections.admin);
+    let admin = admin.serve(gateway.admin(), admin_limits, watched.clone());
     let api = async {
         match cors::layer(&settings.cors_origins) {
             Some(layer) => {
                 let service = layer.layer(gateway.api());
-                api.serve(service, patience, watched).await;
+                api.serve(service, limits, watched).await;
             }
-            None => api.serve(gateway.api(), patience, watched).await,
+            None => api.serve(gateway.api(), limits, watched).await,
         }
     };
     let serving = async {

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::estimate::Estimator;
 use crate::gateway::dispatch::Dispatch;
 use crate::gateway::{Gateway, stack};
+use crate::http::BodyTimeouts;
 use crate::ledger::UsageLedger;
 use crate::meter::Books;
 use crate::provider::{DemoProvider, OpenAiProvider, Provider, Transport};
@@ -28,6 +29,7 @@ pub struct GatewayBuilder {
     retries: RetryPolicy,
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
+    body_timeouts: BodyTimeouts,
 }
 
 impl GatewayBuilder {
@@ -40,6 +42,7 @@ impl GatewayBuilder {
             retries: RetryPolicy::default(),
             admin_token: None,
             max_body_bytes: MAX_BODY_BYTES,
+            body_timeouts: BodyTimeouts::default(),
         }
     }
 
@@ -83,6 +86,13 @@ impl GatewayBuilder {
     #[must_use]
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
+        self
+    }
+
+    /// How long clients may take to send the body of a request, on both ports.
+    #[must_use]
+    pub fn body_timeouts(mut self, timeouts: BodyTimeouts) -> Self {
+        self.body_timeouts = timeouts;
         self
     }
 
@@ -141,6 +151,7 @@ impl GatewayBuilder {
             stack,
             admin_token: self.admin_token,
             max_body_bytes: self.max_body_bytes,
+            body_timeouts: self.body_timeouts,
         })
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::error::Result;
-use crate::http::{AdminService, ApiService};
+use crate::http::{AdminService, ApiService, BodyTimeouts};
 use crate::ledger::UsageLedger;
 use crate::meter::Books;
 use crate::registry::Registry;
@@ -41,6 +41,7 @@ pub struct Gateway {
     stack: Stack,
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
+    body_timeouts: BodyTimeouts,
 }
 
 impl Gateway {
@@ -56,6 +57,7 @@ impl Gateway {
             self.books.threads.clone(),
             self.stack.clone(),
             self.max_body_bytes,
+            self.body_timeouts,
         )
     }
 
@@ -72,6 +74,7 @@ impl Gateway {
             archive,
             self.admin_token.clone(),
         )
+        .body_timeouts(self.body_timeouts)
     }
 
     /// The providers and models.

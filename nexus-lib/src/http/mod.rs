@@ -12,8 +12,10 @@ mod admin;
 mod api;
 mod body;
 mod collect;
+mod pace;
 mod respond;
 
 pub use admin::AdminService;
 pub use api::ApiService;
 pub use body::Body;
+pub use pace::BodyTimeouts;

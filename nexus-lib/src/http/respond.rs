@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
@@ -36,6 +36,11 @@ pub(crate) fn error(error: &Error) -> Response<Body> {
             .as_secs()
             .saturating_add(u64::from(after.subsec_nanos() > 0));
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    if error.kind() == ErrorKind::RequestTimeout {
+        // What is still to come of the request would be waited for before the next one.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
     }
     response
 }

@@ -25,6 +25,7 @@ mod pools;
 mod registry;
 mod retries;
 mod secrets;
+mod slow_clients;
 mod sse;
 mod streaming;
 mod support;

@@ -52,3 +52,41 @@ impl Stall {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    /// What becomes of a write that waits for `wait`.
+    async fn write(stall: &mut Stall, wait: u64) -> io::Result<usize> {
+        let mut taken = Box::pin(tokio::time::sleep(Duration::from_secs(wait)));
+        poll_fn(|cx| {
+            let written = taken.as_mut().poll(cx).map(|()| Ok(1));
+            stall.check(cx, written)
+        })
+        .await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn client_that_takes_a_byte_in_time_is_borne_for_ever_and_one_that_does_not_is_not() {
+        let mut stall = Stall::new(Duration::from_secs(60));
+        for _ in 0..10 {
+            assert_eq!(write(&mut stall, 59).await.unwrap(), 1);
+        }
+        let start = Instant::now();
+        let error = write(&mut stall, 1_000).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed().as_secs(), 60);
+    }
+
+    #[tokio::test]
+    async fn write_that_goes_through_arms_no_timer() {
+        let mut stall = Stall::new(Duration::from_secs(60));
+        poll_fn(|cx| stall.check(cx, Poll::Ready(Ok(1))))
+            .await
+            .unwrap();
+        assert!(stall.timer.is_none());
+    }
+}

@@ -5,6 +5,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[cfg(target_os = "linux")]
+mod crowd;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod disk;
 mod faults;

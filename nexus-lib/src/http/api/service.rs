@@ -13,11 +13,11 @@ use tower::{Service, ServiceExt};
 
 use crate::call::{Call, Metered, Operation, Principal, RequestBody};
 use crate::error::{BoxError, Error, ErrorKind, Result};
-use crate::http::Body;
 use crate::http::api::credentials::presented_key;
 use crate::http::api::route::{NoRoute, Route};
 use crate::http::api::{answer, models};
 use crate::http::collect::collect;
+use crate::http::{Body, BodyTimeouts};
 use crate::provider::headers::forwardable;
 use crate::registry::Registry;
 use crate::thread::Threads;
@@ -41,6 +41,7 @@ struct Shared<S> {
     /// Cloned for each call.
     stack: S,
     max_body_bytes: usize,
+    body_timeouts: BodyTimeouts,
 }
 
 /// A day.
@@ -58,12 +59,14 @@ impl<S> ApiService<S> {
         threads: Threads,
         stack: S,
         max_body_bytes: usize,
+        body_timeouts: BodyTimeouts,
     ) -> Self {
         let shared = Shared {
             registry,
             threads,
             stack,
             max_body_bytes,
+            body_timeouts,
         };
         Self {
             shared: Arc::new(shared),
@@ -168,7 +171,8 @@ where
                     let mut conversation = named;
                     let mut stack = shared.stack.clone();
                     let answer = async {
-                        let body = collect(body, shared.max_body_bytes).await?;
+                        let (limit, timeouts) = (shared.max_body_bytes, shared.body_timeouts);
+                        let body = collect(body, limit, timeouts).await?;
                         let body = RequestBody::scan(body)?;
                         let mut call = Call::new(id, principal, Operation::ChatCompletion, body);
                         shared.threads.place(&mut call, conversation.take());
