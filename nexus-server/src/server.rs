@@ -68,6 +68,7 @@ async fn gateway(settings: &Settings) -> Result<Gateway, Failure> {
         .archive(archive)
         .admin_token(settings.admin_token.clone())
         .max_body_bytes(settings.max_body_bytes)
+        .max_open_requests(settings.max_open_requests)
         .build()
         .await?;
     if settings.demo {

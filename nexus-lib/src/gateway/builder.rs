@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::estimate::Estimator;
 use crate::gateway::dispatch::Dispatch;
 use crate::gateway::{Gateway, stack};
-use crate::http::BodyTimeouts;
+use crate::http::{BodyTimeouts, OpenRequests};
 use crate::ledger::UsageLedger;
 use crate::meter::Books;
 use crate::provider::{DemoProvider, OpenAiProvider, Provider, Transport};
@@ -19,6 +19,7 @@ use crate::thread::{self, Threads};
 use crate::wire::Timestamp;
 
 const MAX_BODY_BYTES: usize = 64 << 20;
+const MAX_OPEN_REQUESTS: usize = 4096;
 
 /// Settings of a [`Gateway`].
 pub struct GatewayBuilder {
@@ -30,6 +31,7 @@ pub struct GatewayBuilder {
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
     body_timeouts: BodyTimeouts,
+    max_open_requests: usize,
 }
 
 impl GatewayBuilder {
@@ -43,6 +45,7 @@ impl GatewayBuilder {
             admin_token: None,
             max_body_bytes: MAX_BODY_BYTES,
             body_timeouts: BodyTimeouts::default(),
+            max_open_requests: MAX_OPEN_REQUESTS,
         }
     }
 
@@ -93,6 +96,15 @@ impl GatewayBuilder {
     #[must_use]
     pub fn body_timeouts(mut self, timeouts: BodyTimeouts) -> Self {
         self.body_timeouts = timeouts;
+        self
+    }
+
+    /// How many chats may be open on the LLM port at once; 4,096 unless set. A chat is open until the last
+    /// of its answer has been taken or its client has left. Those beyond are answered 503 at once, with
+    /// `retry-after`. Chats [without HTTP](Gateway::chat) do not count.
+    #[must_use]
+    pub fn max_open_requests(mut self, requests: usize) -> Self {
+        self.max_open_requests = requests;
         self
     }
 
@@ -152,6 +164,7 @@ impl GatewayBuilder {
             admin_token: self.admin_token,
             max_body_bytes: self.max_body_bytes,
             body_timeouts: self.body_timeouts,
+            open_requests: OpenRequests::at_most(self.max_open_requests),
         })
     }
 }

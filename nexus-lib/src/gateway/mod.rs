@@ -14,7 +14,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::error::Result;
-use crate::http::{AdminService, ApiService, BodyTimeouts};
+use crate::http::{AdminService, ApiService, BodyTimeouts, OpenRequests};
 use crate::ledger::UsageLedger;
 use crate::meter::Books;
 use crate::registry::Registry;
@@ -42,6 +42,7 @@ pub struct Gateway {
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
     body_timeouts: BodyTimeouts,
+    open_requests: OpenRequests,
 }
 
 impl Gateway {
@@ -58,6 +59,7 @@ impl Gateway {
             self.stack.clone(),
             self.max_body_bytes,
             self.body_timeouts,
+            self.open_requests.clone(),
         )
     }
 

@@ -26,7 +26,8 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body>
 ///
 /// What the gateway itself did wrong is logged here, with its causes: the client is not told them.
 pub(crate) fn error(error: &Error) -> Response<Body> {
-    if error.origin() == Origin::Internal {
+    // That there is too much to do is no fault, and to log each would be more of it.
+    if error.origin() == Origin::Internal && error.kind() != ErrorKind::Overloaded {
         tracing::error!(code = error.kind().code(), "{}", error.report());
     }
     let mut response = json_bytes(error.status(), ErrorBody::from(error).to_json());

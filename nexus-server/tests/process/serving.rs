@@ -1,4 +1,4 @@
-use nexus_lib::testing::{FakeUpstream, RawClient, RawRequest, openai};
+use nexus_lib::testing::{Answer, FakeUpstream, Gate, RawClient, RawRequest, openai};
 
 use crate::server::{Home, chat};
 
@@ -122,6 +122,31 @@ async fn body_limit_is_set_in_mebibytes() {
         .api(&chat("demo-key", "nexus-echo", &text, false))
         .await;
     assert_eq!(answer.head.status, 413);
+}
+
+#[tokio::test]
+async fn chats_beyond_the_limit_are_refused() {
+    let (home, gate) = (Home::new(), Gate::new());
+    let body = openai::completion("hi", 3, 1).to_string();
+    let json = Answer::new().pause(&gate).head(
+        200,
+        &[
+            ("content-type", "application/json"),
+            ("content-length", &body.len().to_string()),
+        ],
+    );
+    let upstream = FakeUpstream::start(json.bytes(body)).await;
+    let server = home.start(&["--max-open-requests", "1"], &[]);
+    server.register(&upstream.url(), "", "key", "m").await;
+    let mut first = RawClient::connect(server.api).await;
+    first.send(&chat("key", "m", "hi", false).to_bytes()).await;
+    upstream.request(0).await;
+    let second = server.api(&chat("key", "m", "hi", false)).await;
+    assert_eq!(second.head.status, 503);
+    assert_eq!(second.head.header("retry-after"), Some("1"));
+    assert_eq!(second.body.json()["error"]["code"], "overloaded");
+    gate.open();
+    assert_eq!(first.response().await.head.status, 200);
 }
 
 #[tokio::test]

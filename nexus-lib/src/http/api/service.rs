@@ -17,6 +17,7 @@ use crate::http::api::credentials::presented_key;
 use crate::http::api::route::{NoRoute, Route};
 use crate::http::api::{answer, models};
 use crate::http::collect::collect;
+use crate::http::open_requests::{OpenRequest, OpenRequests};
 use crate::http::{Body, BodyTimeouts};
 use crate::provider::headers::forwardable;
 use crate::registry::Registry;
@@ -42,6 +43,7 @@ struct Shared<S> {
     stack: S,
     max_body_bytes: usize,
     body_timeouts: BodyTimeouts,
+    open_requests: OpenRequests,
 }
 
 /// A day.
@@ -50,7 +52,7 @@ const LONGEST_TIMEOUT_MS: u32 = 86_400_000;
 /// What a request's head comes to.
 enum Begun {
     Answered(Response<Body>),
-    Chat(Principal, Option<Instant>),
+    Chat(Principal, Option<Instant>, OpenRequest),
 }
 
 impl<S> ApiService<S> {
@@ -60,6 +62,7 @@ impl<S> ApiService<S> {
         stack: S,
         max_body_bytes: usize,
         body_timeouts: BodyTimeouts,
+        open_requests: OpenRequests,
     ) -> Self {
         let shared = Shared {
             registry,
@@ -67,6 +70,7 @@ impl<S> ApiService<S> {
             stack,
             max_body_bytes,
             body_timeouts,
+            open_requests,
         };
         Self {
             shared: Arc::new(shared),
@@ -82,7 +86,9 @@ impl<S> ApiService<S> {
                 let key = presented_key(&head.headers)?;
                 let principal = self.shared.registry.authenticate(key)?;
                 if route == Route::Chat {
-                    return Ok(Begun::Chat(principal, deadline(&head.headers)?));
+                    let deadline = deadline(&head.headers)?;
+                    let open = self.shared.open_requests.admit()?;
+                    return Ok(Begun::Chat(principal, deadline, open));
                 }
                 models::list(&principal)
             }
@@ -165,7 +171,7 @@ where
             Err(error) => (None, Err(error)),
         };
         let answered = match begun {
-            Ok(Begun::Chat(principal, deadline)) => {
+            Ok(Begun::Chat(principal, deadline, open)) => {
                 let (shared, headers) = (Arc::clone(&self.shared), forwardable(&head.headers));
                 return Either::Right(Box::pin(async move {
                     let mut conversation = named;
@@ -182,7 +188,7 @@ where
                         stack.ready().await?.call(call).await
                     };
                     let mut response = match answer.await {
-                        Ok(metered) => answer::metered(metered),
+                        Ok(metered) => answer::metered(metered).map(|body| body.of_request(open)),
                         Err(error) => answer::error(&error),
                     };
                     answer::name(response.headers_mut(), id, conversation);
