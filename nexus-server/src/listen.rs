@@ -25,6 +25,9 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// How long to rest when no connection can be taken, for want of file descriptors mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long those who are cut off may take to be told so.
+const CUT_GRACE: Duration = Duration::from_secs(1);
+
 /// How far the server's life has come; it only goes forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
@@ -117,7 +120,10 @@ impl Port {
         drop(self.listener);
         tokio::select! {
             () = async { while connections.join_next().await.is_some() {} } => {}
-            () = reached(&mut phase, Phase::Cutting) => {}
+            () = async {
+                reached(&mut phase, Phase::Cutting).await;
+                tokio::time::sleep(CUT_GRACE).await;
+            } => {}
         }
         // Awaits them, so that every call that is cut off has been settled when this returns.
         connections.shutdown().await;
@@ -156,7 +162,7 @@ async fn connection<S>(
             .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
             .with_upgrades()
     );
-    let watched = phase.clone();
+    let mut watched = phase.clone();
     let mut draining = pin!(reached(&mut phase, Phase::Draining));
     let mut is_registered = false;
     let ended = poll_fn(|cx| {
@@ -176,7 +182,12 @@ async fn connection<S>(
         Some(ended) => ended,
         None => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => ended,
+                // Polled once more, what is open learns that it was cut off, and says so.
+                () = reached(&mut watched, Phase::Cutting) => connection.await,
+            }
         }
     };
     // Clients hang up in every way there is: no matter for the operator.

@@ -39,7 +39,15 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
     let serving = async {
         tokio::join!(admin, api);
     };
-    drain::run(serving, &phase, settings.drain_timeout, &mut signals).await?;
+    let cut_off = || gateway.cut_off();
+    drain::run(
+        serving,
+        &phase,
+        settings.drain_timeout,
+        cut_off,
+        &mut signals,
+    )
+    .await?;
     // A ledger that cannot be written is waited for: what was served is on it when this ends well.
     tokio::select! {
         closed = gateway.close() => closed?,

@@ -10,7 +10,7 @@ use crate::gateway::dispatch::Dispatch;
 use crate::gateway::{Gateway, stack};
 use crate::http::{BodyTimeouts, OpenRequests};
 use crate::ledger::UsageLedger;
-use crate::meter::Books;
+use crate::meter::{Books, Cutoff};
 use crate::provider::{DemoProvider, OpenAiProvider, Provider, Transport};
 use crate::registry::Registry;
 use crate::router::{RetryPolicy, Router};
@@ -149,6 +149,7 @@ impl GatewayBuilder {
             threads,
             estimator: Estimator::new(),
             archive: self.archive,
+            cutoff: Cutoff::default(),
         };
         let stack = stack::build(
             Router::new(),

@@ -89,6 +89,15 @@ impl Gateway {
         &self.books.ledger
     }
 
+    /// Cuts off the calls that are under way: they fail with [`Closed`](crate::ErrorKind::Closed), are
+    /// settled as failed, and an open stream ends with an error event. For those that have not finished
+    /// when no more can be waited for them; [`close`](Self::close) comes after.
+    ///
+    /// It wakes nobody: a call learns of it when it is polled next. New calls are refused.
+    pub fn cut_off(&self) {
+        self.books.cutoff.fall();
+    }
+
     /// Writes what is queued for the ledger and the archive, and closes the store. Calls that are still
     /// under way fail: stop serving first.
     ///
