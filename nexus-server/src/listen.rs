@@ -22,6 +22,10 @@ use crate::failure::Failure;
 /// A request's head that is longer gets 431; so does one with more than hyper's own limit of 100 headers.
 /// To name that limit would move each request's headers to the heap.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// How much the kernel takes for a client beyond what is under way to it. Without this it takes megabytes,
+/// and a client that reads slowly is that far behind what the upstream was asked for and is paid for.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES: u32 = 16 * 1024;
 /// How long to rest when no connection can be taken, for want of file descriptors mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -149,6 +153,10 @@ async fn connection<S>(
     // Without this an event of a stream can wait 40 ms for the client's acknowledgement of the last.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
+    }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES) {
+        tracing::debug!(%error, "TCP_NOTSENT_LOWAT cannot be set");
     }
     let finding = Finding::default();
     let socket = Watched::new(stream, finding.clone(), limits.write_stall);

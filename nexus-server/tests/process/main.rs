@@ -6,6 +6,8 @@
 )]
 
 #[cfg(target_os = "linux")]
+mod backpressure;
+#[cfg(target_os = "linux")]
 mod crowd;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod disk;
