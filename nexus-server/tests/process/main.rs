@@ -19,5 +19,5 @@ mod server;
 mod serving;
 mod settings;
 mod shutdown;
-mod soak;
 mod smuggling;
+mod soak;
