@@ -59,7 +59,9 @@ impl Limits {
         Self {
             connections,
             head: Duration::from_secs(30),
-            write_stall: Duration::from_secs(60),
+            // One that reads 1 KB/s may free no room for a minute: its system tells us of no less than 64 KiB
+            // at a time.
+            write_stall: Duration::from_secs(120),
         }
     }
 }
