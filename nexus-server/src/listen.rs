@@ -59,9 +59,9 @@ impl Limits {
         Self {
             connections,
             head: Duration::from_secs(30),
-            // One that reads 1 KB/s may free no room for a minute: its system tells us of no less than 64 KiB
-            // at a time.
-            write_stall: Duration::from_secs(120),
+            // Far longer than it seems to need: Linux tells us of room only once a whole packet, which may
+            // be of 64 KiB, was read, so that a client that reads 1 KB/s seems to take nothing for two minutes.
+            write_stall: Duration::from_secs(300),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 
 use futures_util::future::{BoxFuture, Either};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use nexus_lib::http::Body;
 use nexus_lib::wire::ErrorBody;
 use nexus_lib::{Error, ErrorKind};
@@ -65,9 +65,7 @@ where
         let answer = self.inner.call(request);
         Either::Right(Either::Right(Box::pin(async move {
             let Ok(mut response) = answer.await;
-            if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-                close_behind(&mut response);
-            }
+            close_behind(&mut response);
             Ok(response)
         })))
     }

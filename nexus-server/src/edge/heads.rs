@@ -38,7 +38,8 @@ impl Finding {
 /// these are found here and refused.
 ///
 /// It reads no more than it must: where a head ends, and how long the body is that follows. Behind a
-/// transfer coding or an upgrade it looks no further.
+/// transfer coding it looks no further. What follows an upgrade is no head, and what is found in it goes to a
+/// service that is not called any more.
 #[derive(Debug)]
 pub(super) struct Heads {
     at: At,
@@ -62,7 +63,6 @@ struct Head {
     has_begun: bool,
     length: Option<u64>,
     is_coded: bool,
-    is_upgrade: bool,
 }
 
 impl Heads {
@@ -146,7 +146,6 @@ impl Heads {
                 }
             }
             b't' => self.head.is_coded |= value_of(line, b"transfer-encoding").is_some(),
-            b'u' => self.head.is_upgrade |= value_of(line, b"upgrade").is_some(),
             _ => {}
         }
     }
@@ -155,7 +154,7 @@ impl Heads {
         let head = std::mem::take(&mut self.head);
         if head.is_coded && head.length.is_some() {
             self.refuse();
-        } else if head.is_coded || head.is_upgrade {
+        } else if head.is_coded {
             self.finding.add(LAST);
             self.stop();
         } else if let Some(length @ 1..) = head.length {
@@ -213,7 +212,8 @@ mod tests {
     fn plain_requests_pass_one_after_the_other() {
         assert_found(
             "\r\nPOST / HTTP/1.1\r\nContent-Length: 5\r\n\r\na\nb\nc\r\nGET / HTTP/1.1\r\nhost: h\r\n\r\n\
-             POST / HTTP/1.1\r\ncontent-length:0\r\n\r\nGET / HTTP/1.1\r\ntE: x\r\nup: y\r\n\r\n",
+             POST / HTTP/1.1\r\ncontent-length:0\r\n\r\nGET / HTTP/1.1\r\ntE: x\r\nupgrade: h2c\r\n\r\n\
+             GET / HTTP/1.1\r\ncontent: y\r\n\r\n",
             0,
         );
     }
@@ -244,11 +244,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_looked_at_behind_a_coding_an_upgrade_or_what_is_no_length() {
+    fn nothing_is_looked_at_behind_a_coding_or_what_is_no_length() {
         let evil = "content-length: 1\r\ncontent-length: 1\n\r\n\r\n";
-        for header in ["transfer-encoding: chunked", "Upgrade: websocket"] {
-            assert_found(&format!("GET / HTTP/1.1\r\n{header}\r\n\r\n{evil}"), LAST);
-        }
+        let coded = "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n";
+        assert_found(&format!("{coded}{evil}"), LAST);
         for length in ["+5", "-5", "5, 5", "", "x", "99999999999999999999"] {
             let head = format!("POST / HTTP/1.1\r\ncontent-length: {length}\r\n\r\n{evil}");
             assert_found(&head, 0);
