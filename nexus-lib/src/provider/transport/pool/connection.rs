@@ -22,7 +22,7 @@ const PING: Duration = Duration::from_secs(20);
 
 /// The most that is read at once, and with that the longest head of an answer. While a client reads slowly
 /// so much of its answer lies here, and a piece of it keeps the whole of it.
-const READ_BYTES: usize = 32 * 1024;
+const READ_BYTES: usize = 16 * 1024;
 
 /// The sending half of a connection to an upstream. The other half is a task that ends when the last
 /// of these is dropped and no answer is under way on it.
