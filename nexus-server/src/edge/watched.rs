@@ -1,4 +1,5 @@
-use std::io::{self, IoSlice};
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -7,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::heads::{Finding, Heads};
+use super::own_words;
 use super::stall::Stall;
 
 /// A client's socket, with an eye on what passes.
@@ -15,6 +17,8 @@ pub(crate) struct Watched {
     socket: TcpStream,
     heads: Heads,
     stall: Stall,
+    /// What is left of an answer that goes out instead of one that hyper made.
+    instead: Option<VecDeque<u8>>,
 }
 
 impl Watched {
@@ -25,7 +29,27 @@ impl Watched {
             socket,
             heads: Heads::new(finding),
             stall: Stall::new(write_stall),
+            instead: None,
         }
+    }
+
+    /// Writes what goes out instead of `head`, if anything does; `None` when `head` itself is to.
+    fn poll_instead(&mut self, cx: &mut Context<'_>, head: &[u8]) -> Option<Poll<io::Result<()>>> {
+        if self.instead.is_none() {
+            self.instead = Some(own_words::instead_of(head)?.into());
+        }
+        let words = self.instead.as_mut()?;
+        while !words.is_empty() {
+            let written = Pin::new(&mut self.socket).poll_write(cx, words.as_slices().0);
+            match self.stall.check(cx, written) {
+                Poll::Ready(Ok(count @ 1..)) => drop(words.drain(..count)),
+                Poll::Ready(Ok(0)) => return Some(Poll::Ready(Err(ErrorKind::WriteZero.into()))),
+                Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
+                Poll::Pending => return Some(Poll::Pending),
+            }
+        }
+        self.instead = None;
+        Some(Poll::Ready(Ok(())))
     }
 }
 
@@ -48,6 +72,9 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if let Some(instead) = self.poll_instead(cx, bytes) {
+            return instead.map_ok(|()| bytes.len());
+        }
         let written = Pin::new(&mut self.socket).poll_write(cx, bytes);
         self.stall.check(cx, written)
     }
@@ -57,6 +84,11 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [head] = pieces
+            && let Some(instead) = self.poll_instead(cx, head)
+        {
+            return instead.map_ok(|()| head.len());
+        }
         let written = Pin::new(&mut self.socket).poll_write_vectored(cx, pieces);
         self.stall.check(cx, written)
     }

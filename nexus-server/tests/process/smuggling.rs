@@ -240,6 +240,8 @@ async fn message_whose_end_is_not_certain_is_refused_and_nothing_behind_it_is_re
     for (name, line, headers, body) in cases {
         let answer = only_answer(server.api, name, &chat(line, &headers, &body)).await;
         assert_eq!(answer.head.status, 400, "{name}");
+        let error = &answer.body.json()["error"];
+        assert_eq!(error["type"], "invalid_request_error", "{name}: {error}");
         assert_eq!(upstream.requests().len(), 0, "{name}");
     }
     assert_eq!(rows(&server).await, 0);
