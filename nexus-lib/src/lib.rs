@@ -51,6 +51,7 @@ pub mod wire;
 
 pub use error::{Error, ErrorKind, Origin, Result};
 pub use gateway::{ChatReply, ChatStream, Gateway, GatewayBuilder};
+pub use http::BodyTimeouts;
 pub use ledger::UsageLedger;
 pub use provider::{Provider, Timeouts, Transport};
 pub use registry::{ProviderSpec, Registry};

@@ -10,7 +10,7 @@ use crate::signals::Signals;
 
 /// Runs `serving` until a signal, then leads it through its phases to its end.
 ///
-/// Open requests have `timeout` to finish; then they are cut off, which settles them.
+/// Open requests have `timeout` to finish; then `cut_off` is called, which is to end and settle them.
 ///
 /// # Errors
 /// [`Failure::Forced`] at a second signal: nothing is waited for any more.
@@ -18,6 +18,7 @@ pub(crate) async fn run(
     serving: impl Future<Output = ()>,
     phase: &watch::Sender<Phase>,
     timeout: Duration,
+    cut_off: impl FnOnce(),
     signals: &mut Signals,
 ) -> Result<(), Failure> {
     let mut serving = pin!(serving);
@@ -34,6 +35,7 @@ pub(crate) async fn run(
         () = tokio::time::sleep(timeout) => {}
     }
     tracing::warn!("some requests did not finish in time and are cut off");
+    cut_off();
     phase.send_replace(Phase::Cutting);
     tokio::select! {
         biased;

@@ -11,20 +11,26 @@ use hyper::server::conn::http1;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use nexus_lib::error::BoxError;
+use nexus_lib::http::Body;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::edge::{Finding, Framed, Watched};
 use crate::failure::Failure;
 
-/// How long a client may take to send the head of a request, and an idle connection may stay.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// A request's head that outgrows this (a read may overshoot it) gets 431; so does one with more than
-/// hyper's own limit of 100 headers. To name that limit would move each request's headers to the heap.
+/// A request's head that is longer gets 431; so does one with more than hyper's own limit of 100 headers.
+/// To name that limit would move each request's headers to the heap.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// How much the kernel takes for a client beyond what is under way to it. Without this it takes megabytes,
+/// and a client that reads slowly is that far behind what the upstream was asked for and is paid for.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES: u32 = 16 * 1024;
 /// How long to rest when no connection can be taken, for want of file descriptors mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long those who are cut off may take to be told so.
+const CUT_GRACE: Duration = Duration::from_secs(1);
 
 /// How far the server's life has come; it only goes forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +40,30 @@ pub(crate) enum Phase {
     Draining,
     /// What is still open is cut off.
     Cutting,
+}
+
+/// How much a port bears of its clients.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// How many may be connected at once. More are left waiting to be accepted, until one leaves.
+    pub(crate) connections: usize,
+    /// How long the head of a request may take, and a connection be idle.
+    pub(crate) head: Duration,
+    /// How long a client may take no byte of what there is for it.
+    pub(crate) write_stall: Duration,
+}
+
+impl Limits {
+    /// So many connections, and the usual timers.
+    pub(crate) fn connections(connections: usize) -> Self {
+        Self {
+            connections,
+            head: Duration::from_secs(30),
+            // Far longer than it seems to need: Linux tells us of room only once a whole packet, which may
+            // be of 64 KiB, was read, so that a client that reads 1 KB/s seems to take nothing for two minutes.
+            write_stall: Duration::from_secs(300),
+        }
+    }
 }
 
 /// A bound port that takes no connections yet.
@@ -62,25 +92,32 @@ impl Port {
     ///
     /// # Cancel safety
     /// Dropped, it cuts off every connection.
-    pub(crate) async fn serve<S, B>(self, service: S, mut phase: watch::Receiver<Phase>)
-    where
-        S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    pub(crate) async fn serve<S>(
+        self,
+        service: S,
+        limits: Limits,
+        mut phase: watch::Receiver<Phase>,
+    ) where
+        S: tower::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
         S: Clone + Send + 'static,
         S::Future: Send,
-        B: hyper::body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 () = reached(&mut phase, Phase::Draining) => break,
-                accepted = self.listener.accept() => match accepted {
+                accepted = self.listener.accept(), if connections.len() < limits.connections => match accepted {
                     Ok((stream, _)) => {
-                        connections.spawn(connection(stream, service.clone(), phase.clone()));
+                        let service = service.clone();
+                        connections.spawn(connection(stream, service, limits, phase.clone()));
                     }
                     Err(error) if concerns_one_connection(&error) => {}
                     Err(error) => {
                         tracing::warn!(port = self.name, %error, "no connection can be taken");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                        tokio::select! {
+                            () = tokio::time::sleep(ACCEPT_PAUSE) => {}
+                            () = reached(&mut phase, Phase::Draining) => break,
+                        }
                     }
                 },
                 Some(_) = connections.join_next() => {}
@@ -89,7 +126,10 @@ impl Port {
         drop(self.listener);
         tokio::select! {
             () = async { while connections.join_next().await.is_some() {} } => {}
-            () = reached(&mut phase, Phase::Cutting) => {}
+            () = async {
+                reached(&mut phase, Phase::Cutting).await;
+                tokio::time::sleep(CUT_GRACE).await;
+            } => {}
         }
         // Awaits them, so that every call that is cut off has been settled when this returns.
         connections.shutdown().await;
@@ -102,26 +142,37 @@ async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
 }
 
 /// Serves one connection to its end; while draining, to the end of the request that is open.
-async fn connection<S, B>(stream: TcpStream, service: S, mut phase: watch::Receiver<Phase>)
-where
-    S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+async fn connection<S>(
+    stream: TcpStream,
+    service: S,
+    limits: Limits,
+    mut phase: watch::Receiver<Phase>,
+) where
+    S: tower::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
     S: Clone + Send + 'static,
     S::Future: Send,
-    B: hyper::body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
     // Without this an event of a stream can wait 40 ms for the client's acknowledgement of the last.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES) {
+        tracing::debug!(%error, "TCP_NOTSENT_LOWAT cannot be set");
+    }
+    let finding = Finding::default();
+    let socket = Watched::new(stream, finding.clone(), limits.write_stall);
+    let service = Framed::new(service, finding);
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
+            .header_read_timeout(limits.head)
             .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+            .max_header_size(MAX_HEAD_BYTES)
+            .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
             .with_upgrades()
     );
-    let watched = phase.clone();
+    let mut watched = phase.clone();
     let mut draining = pin!(reached(&mut phase, Phase::Draining));
     let mut is_registered = false;
     let ended = poll_fn(|cx| {
@@ -141,7 +192,12 @@ where
         Some(ended) => ended,
         None => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => ended,
+                // Polled once more, what is open learns that it was cut off, and says so.
+                () = reached(&mut watched, Phase::Cutting) => connection.await,
+            }
         }
     };
     // Clients hang up in every way there is: no matter for the operator.
@@ -158,3 +214,6 @@ fn concerns_one_connection(error: &io::Error) -> bool {
         K::ConnectionAborted | K::ConnectionRefused | K::ConnectionReset | K::Interrupted
     )
 }
+
+#[cfg(test)]
+mod tests;

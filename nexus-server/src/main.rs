@@ -5,7 +5,9 @@
 
 mod cors;
 mod demo;
+mod descriptors;
 mod drain;
+mod edge;
 mod failure;
 mod listen;
 mod logs;

@@ -8,10 +8,10 @@ use tokio::sync::watch;
 use tower::Layer;
 
 use crate::failure::Failure;
-use crate::listen::{Phase, Port};
+use crate::listen::{Limits, Phase, Port};
 use crate::settings::Settings;
 use crate::signals::Signals;
-use crate::{cors, demo, drain, tls};
+use crate::{cors, demo, descriptors, drain, tls};
 
 /// Serves both ports until a signal, then drains them and closes the gateway.
 pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
@@ -23,17 +23,31 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
     announce(&[&admin, &api]);
 
     let (phase, watched) = watch::channel(Phase::Serving);
-    let admin = admin.serve(gateway.admin(), watched.clone());
+    let connections = descriptors::share();
+    let limits = Limits::connections(connections.api);
+    let admin_limits = Limits::connections(connections.admin);
+    let admin = admin.serve(gateway.admin(), admin_limits, watched.clone());
     let api = async {
         match cors::layer(&settings.cors_origins) {
-            Some(layer) => api.serve(layer.layer(gateway.api()), watched).await,
-            None => api.serve(gateway.api(), watched).await,
+            Some(layer) => {
+                let service = layer.layer(gateway.api());
+                api.serve(service, limits, watched).await;
+            }
+            None => api.serve(gateway.api(), limits, watched).await,
         }
     };
     let serving = async {
         tokio::join!(admin, api);
     };
-    drain::run(serving, &phase, settings.drain_timeout, &mut signals).await?;
+    let cut_off = || gateway.cut_off();
+    drain::run(
+        serving,
+        &phase,
+        settings.drain_timeout,
+        cut_off,
+        &mut signals,
+    )
+    .await?;
     // A ledger that cannot be written is waited for: what was served is on it when this ends well.
     tokio::select! {
         closed = gateway.close() => closed?,
@@ -62,6 +76,7 @@ async fn gateway(settings: &Settings) -> Result<Gateway, Failure> {
         .archive(archive)
         .admin_token(settings.admin_token.clone())
         .max_body_bytes(settings.max_body_bytes)
+        .max_open_requests(settings.max_open_requests)
         .build()
         .await?;
     if settings.demo {

@@ -62,6 +62,8 @@ pub enum ErrorKind {
     StoreInvalid,
     /// A setting given to the library makes no sense.
     InvalidConfig,
+    /// More requests are open than the gateway takes: 503.
+    Overloaded,
     /// The gateway has been closed: 503.
     Closed,
     /// A fault of this program: 500.
@@ -96,6 +98,7 @@ impl ErrorKind {
             | K::StoreUnavailable
             | K::StoreInvalid
             | K::InvalidConfig
+            | K::Overloaded
             | K::Closed
             | K::Internal => Origin::Internal,
         }
@@ -121,7 +124,7 @@ impl ErrorKind {
             | K::StreamInterrupted => StatusCode::BAD_GATEWAY,
             K::UpstreamTimeout | K::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
             K::ProviderBusy => StatusCode::TOO_MANY_REQUESTS,
-            K::LedgerUnavailable | K::StoreUnavailable | K::Closed => {
+            K::LedgerUnavailable | K::StoreUnavailable | K::Overloaded | K::Closed => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             K::StoreInvalid | K::InvalidConfig | K::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -166,6 +169,7 @@ impl ErrorKind {
             K::StoreUnavailable => "store_unavailable",
             K::StoreInvalid => "store_invalid",
             K::InvalidConfig => "invalid_config",
+            K::Overloaded => "overloaded",
             K::Closed => "shutting_down",
             K::Internal => "internal_error",
         }

@@ -8,8 +8,9 @@ use crate::error::Result;
 use crate::estimate::Estimator;
 use crate::gateway::dispatch::Dispatch;
 use crate::gateway::{Gateway, stack};
+use crate::http::{BodyTimeouts, OpenRequests};
 use crate::ledger::UsageLedger;
-use crate::meter::Books;
+use crate::meter::{Books, Cutoff};
 use crate::provider::{DemoProvider, OpenAiProvider, Provider, Transport};
 use crate::registry::Registry;
 use crate::router::{RetryPolicy, Router};
@@ -18,6 +19,7 @@ use crate::thread::{self, Threads};
 use crate::wire::Timestamp;
 
 const MAX_BODY_BYTES: usize = 64 << 20;
+const MAX_OPEN_REQUESTS: usize = 4096;
 
 /// Settings of a [`Gateway`].
 pub struct GatewayBuilder {
@@ -28,6 +30,8 @@ pub struct GatewayBuilder {
     retries: RetryPolicy,
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
+    body_timeouts: BodyTimeouts,
+    max_open_requests: usize,
 }
 
 impl GatewayBuilder {
@@ -40,6 +44,8 @@ impl GatewayBuilder {
             retries: RetryPolicy::default(),
             admin_token: None,
             max_body_bytes: MAX_BODY_BYTES,
+            body_timeouts: BodyTimeouts::default(),
+            max_open_requests: MAX_OPEN_REQUESTS,
         }
     }
 
@@ -86,6 +92,22 @@ impl GatewayBuilder {
         self
     }
 
+    /// How long clients may take to send the body of a request, on both ports.
+    #[must_use]
+    pub fn body_timeouts(mut self, timeouts: BodyTimeouts) -> Self {
+        self.body_timeouts = timeouts;
+        self
+    }
+
+    /// How many chats may be open on the LLM port at once; 4,096 unless set. A chat is open until the last
+    /// of its answer has been taken or its client has left. Those beyond are answered 503 at once, with
+    /// `retry-after`. Chats [without HTTP](Gateway::chat) do not count.
+    #[must_use]
+    pub fn max_open_requests(mut self, requests: usize) -> Self {
+        self.max_open_requests = requests;
+        self
+    }
+
     /// Reads the registry, settles what an earlier run left open, and starts the ledger's writer.
     ///
     /// Must be called on a tokio runtime.
@@ -127,6 +149,7 @@ impl GatewayBuilder {
             threads,
             estimator: Estimator::new(),
             archive: self.archive,
+            cutoff: Cutoff::default(),
         };
         let stack = stack::build(
             Router::new(),
@@ -141,6 +164,8 @@ impl GatewayBuilder {
             stack,
             admin_token: self.admin_token,
             max_body_bytes: self.max_body_bytes,
+            body_timeouts: self.body_timeouts,
+            open_requests: OpenRequests::at_most(self.max_open_requests),
         })
     }
 }

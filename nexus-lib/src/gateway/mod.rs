@@ -14,7 +14,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::error::Result;
-use crate::http::{AdminService, ApiService};
+use crate::http::{AdminService, ApiService, BodyTimeouts, OpenRequests};
 use crate::ledger::UsageLedger;
 use crate::meter::Books;
 use crate::registry::Registry;
@@ -41,6 +41,8 @@ pub struct Gateway {
     stack: Stack,
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
+    body_timeouts: BodyTimeouts,
+    open_requests: OpenRequests,
 }
 
 impl Gateway {
@@ -56,6 +58,8 @@ impl Gateway {
             self.books.threads.clone(),
             self.stack.clone(),
             self.max_body_bytes,
+            self.body_timeouts,
+            self.open_requests.clone(),
         )
     }
 
@@ -72,6 +76,7 @@ impl Gateway {
             archive,
             self.admin_token.clone(),
         )
+        .body_timeouts(self.body_timeouts)
     }
 
     /// The providers and models.
@@ -82,6 +87,15 @@ impl Gateway {
     /// The ledger.
     pub fn ledger(&self) -> &UsageLedger {
         &self.books.ledger
+    }
+
+    /// Cuts off the calls that are under way: they fail with [`Closed`](crate::ErrorKind::Closed), are
+    /// settled as failed, and an open stream ends with an error event. For those that have not finished
+    /// when no more can be waited for them; [`close`](Self::close) comes after.
+    ///
+    /// It wakes nobody: a call learns of it when it is polled next. New calls are refused.
+    pub fn cut_off(&self) {
+        self.books.cutoff.fall();
     }
 
     /// Writes what is queued for the ledger and the archive, and closes the store. Calls that are still

@@ -7,6 +7,7 @@ use http_body::{Frame, SizeHint};
 
 use crate::call::MeteredStream;
 use crate::error::Error;
+use crate::http::open_requests::OpenRequest;
 
 /// The body of every response that this crate makes.
 ///
@@ -18,7 +19,11 @@ use crate::error::Error;
 /// that no cut answer looks whole. An edge whose protocol can say so puts an error event before the
 /// end instead.
 #[derive(Default)]
-pub struct Body(Content);
+pub struct Body {
+    content: Content,
+    /// The request counts as open until the last of the answer has been taken.
+    open: Option<OpenRequest>,
+}
 
 #[derive(Default)]
 enum Content {
@@ -32,7 +37,7 @@ impl Body {
     /// A body of these bytes, without a copy.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self(if bytes.is_empty() {
+        Self::of(if bytes.is_empty() {
             Content::Empty
         } else {
             Content::Full(bytes)
@@ -41,12 +46,29 @@ impl Body {
 
     /// No body.
     pub const fn empty() -> Self {
-        Self(Content::Empty)
+        Self::of(Content::Empty)
     }
 
     /// A body that hands on each item of `stream` as one frame, when it is there.
     pub fn stream(stream: MeteredStream) -> Self {
-        Self(Content::Stream(stream))
+        Self::of(Content::Stream(stream))
+    }
+
+    const fn of(content: Content) -> Self {
+        let open = None;
+        Self { content, open }
+    }
+
+    /// This body, whose request is open until it has ended or is dropped.
+    pub(crate) fn of_request(mut self, open: OpenRequest) -> Self {
+        self.open = Some(open);
+        self
+    }
+
+    /// Lets go of what stood behind the content: not only when the connection lets go of us.
+    fn end(&mut self) {
+        self.content = Content::Empty;
+        self.open = None;
     }
 }
 
@@ -58,11 +80,11 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match &mut self.0 {
+        match &mut self.content {
             Content::Empty => Poll::Ready(None),
             Content::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
-                self.0 = Content::Empty;
+                self.end();
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Content::Stream(stream) => loop {
@@ -71,8 +93,7 @@ impl http_body::Body for Body {
                     Some(Ok(bytes)) if bytes.is_empty() => {}
                     Some(Ok(bytes)) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
                     last => {
-                        // The stream is dropped at its end, not when the connection lets go of us.
-                        self.0 = Content::Empty;
+                        self.end();
                         return Poll::Ready(last.map(|item| item.map(Frame::data)));
                     }
                 }
@@ -81,11 +102,11 @@ impl http_body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.0, Content::Empty)
+        matches!(self.content, Content::Empty)
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.content {
             Content::Empty => SizeHint::with_exact(0),
             // A length in memory fits into 64 bits.
             Content::Full(bytes) => {
@@ -105,7 +126,7 @@ impl From<Bytes> for Body {
 impl fmt::Debug for Body {
     /// Shows no content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.content {
             Content::Empty => f.write_str("Body::empty()"),
             Content::Full(bytes) => write!(f, "Body::full({} bytes)", bytes.len()),
             Content::Stream(_) => f.write_str("Body::stream(…)"),

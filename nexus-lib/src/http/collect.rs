@@ -1,10 +1,12 @@
+use std::future::poll_fn;
 use std::pin::pin;
+use std::task::Poll;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http_body::Body;
-use http_body_util::BodyExt;
 
 use crate::error::{BoxError, Error, ErrorKind, Result};
+use crate::http::pace::{BodyTimeouts, Pace};
 
 /// All of `body`, at most `limit` bytes.
 ///
@@ -12,8 +14,9 @@ use crate::error::{BoxError, Error, ErrorKind, Result};
 ///
 /// # Errors
 /// [`ErrorKind::TooLarge`] as soon as it is certain: for a body that says its length, before any of it
-/// is read. [`ErrorKind::InvalidRequest`] when the body breaks off.
-pub(crate) async fn collect<B>(body: B, limit: usize) -> Result<Bytes>
+/// is read. [`ErrorKind::RequestTimeout`] when it comes too slowly. [`ErrorKind::InvalidRequest`] when it
+/// breaks off.
+pub(crate) async fn collect<B>(body: B, limit: usize, timeouts: BodyTimeouts) -> Result<Bytes>
 where
     B: Body<Data: Buf, Error: Into<BoxError>>,
 {
@@ -25,12 +28,20 @@ where
     let mut body = pin!(body);
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    let mut pace = Pace::new(timeouts);
+    loop {
+        let received = first.len().max(rest.len());
+        let frame = poll_fn(|cx| match body.as_mut().poll_frame(cx) {
+            Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+            Poll::Pending => pace.poll_too_slow(cx, received).map(Err),
+        });
+        let Some(frame) = frame.await? else { break };
+        pace.piece();
         let Ok(mut data) = frame.map_err(broken_off)?.into_data() else {
             continue; // trailers
         };
         let len = data.remaining();
-        if len > limit - first.len().max(rest.len()) {
+        if len > limit - received {
             return Err(too_large(limit));
         }
         if first.is_empty() && rest.is_empty() {
@@ -81,6 +92,13 @@ mod tests {
 
     use super::*;
 
+    async fn collect_all<B>(body: B, limit: usize) -> Result<Bytes>
+    where
+        B: Body<Data: Buf, Error: Into<BoxError>>,
+    {
+        collect(body, limit, BodyTimeouts::default()).await
+    }
+
     fn frames(parts: &[&'static str]) -> impl Body<Data = Bytes, Error = io::Error> {
         let parts: Vec<_> = parts
             .iter()
@@ -92,7 +110,7 @@ mod tests {
     #[tokio::test]
     async fn single_frame_is_shared_not_copied() {
         let bytes = Bytes::from(vec![7; 4096]);
-        let collected = collect(Full::new(bytes.clone()), 4096).await.unwrap();
+        let collected = collect_all(Full::new(bytes.clone()), 4096).await.unwrap();
         assert_eq!(collected.as_ptr(), bytes.as_ptr());
         assert_eq!(collected.len(), 4096);
     }
@@ -100,14 +118,14 @@ mod tests {
     #[tokio::test]
     async fn frames_are_joined_in_order() {
         let body = frames(&["one ", "", "two ", "three"]);
-        assert_eq!(collect(body, 13).await.unwrap(), "one two three");
-        assert_eq!(collect(frames(&[]), 0).await.unwrap(), "");
+        assert_eq!(collect_all(body, 13).await.unwrap(), "one two three");
+        assert_eq!(collect_all(frames(&[]), 0).await.unwrap(), "");
     }
 
     #[tokio::test]
     async fn any_buffer_will_do() {
         let data = VecDeque::from(b"deque".to_vec());
-        assert_eq!(collect(Full::new(data), 5).await.unwrap(), "deque");
+        assert_eq!(collect_all(Full::new(data), 5).await.unwrap(), "deque");
     }
 
     #[tokio::test]
@@ -117,7 +135,7 @@ mod tests {
             frames(&["12", "345"]),
             frames(&["1", "2", "3", "45"]),
         ] {
-            let error = collect(body, 4).await.unwrap_err();
+            let error = collect_all(body, 4).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::TooLarge);
             assert!(error.to_string().contains("4 bytes"), "{error}");
         }
@@ -139,7 +157,7 @@ mod tests {
                 http_body::SizeHint::with_exact(5)
             }
         }
-        let error = collect(Announced, 4).await.unwrap_err();
+        let error = collect_all(Announced, 4).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge);
     }
 
@@ -149,7 +167,7 @@ mod tests {
             Ok(Frame::data(Bytes::from_static(b"{"))),
             Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
         ];
-        let error = collect(StreamBody::new(stream::iter(parts)), 9)
+        let error = collect_all(StreamBody::new(stream::iter(parts)), 9)
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest);

@@ -12,8 +12,12 @@ mod admin;
 mod api;
 mod body;
 mod collect;
+mod open_requests;
+mod pace;
 mod respond;
 
 pub use admin::AdminService;
 pub use api::ApiService;
 pub use body::Body;
+pub(crate) use open_requests::OpenRequests;
+pub use pace::BodyTimeouts;

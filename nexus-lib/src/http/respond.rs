@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
@@ -26,7 +26,8 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body>
 ///
 /// What the gateway itself did wrong is logged here, with its causes: the client is not told them.
 pub(crate) fn error(error: &Error) -> Response<Body> {
-    if error.origin() == Origin::Internal {
+    // That there is too much to do is no fault, and to log each would be more of it.
+    if error.origin() == Origin::Internal && error.kind() != ErrorKind::Overloaded {
         tracing::error!(code = error.kind().code(), "{}", error.report());
     }
     let mut response = json_bytes(error.status(), ErrorBody::from(error).to_json());
@@ -36,6 +37,11 @@ pub(crate) fn error(error: &Error) -> Response<Body> {
             .as_secs()
             .saturating_add(u64::from(after.subsec_nanos() > 0));
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    if error.kind() == ErrorKind::RequestTimeout {
+        // What is still to come of the request would be waited for before the next one.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
     }
     response
 }

@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Origin, Result};
 use crate::estimate::EstimateJob;
 use crate::ledger::{Entry, Settled};
 use crate::meter::Books;
+use crate::meter::cutoff::cut_off;
 use crate::store::{OpenRow, RequestState, Settlement};
 use crate::transcript::Answer;
 use crate::wire::{ConversationId, RequestId, ThreadMark, UsageSource};
@@ -69,6 +70,9 @@ pub(super) enum Ending<'a> {
 impl Account {
     /// For a call that goes out now.
     pub(super) async fn open(books: &Arc<Books>, routed: Routed) -> Result<Self> {
+        if books.cutoff.has_fallen() {
+            return Err(cut_off());
+        }
         if let Some(archive) = &books.archive {
             archive.admit().await?;
         }
@@ -96,6 +100,11 @@ impl Account {
             status: None,
             first_byte: None,
         })
+    }
+
+    /// Whether the call must end although nobody has ended it.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.entry.is_some() && self.books.cutoff.has_fallen()
     }
 
     /// What the reply's head needs.
@@ -259,8 +268,12 @@ impl Account {
         }
     }
 
+    /// Whether the last word has been said.
+    fn is_over(&self) -> bool {
+        self.observed.finished || self.observed.terminal
+    }
+
     fn verdict(&self, ending: Ending<'_>) -> (RequestState, Option<Cow<'static, str>>) {
-        let over = self.observed.finished || self.observed.terminal;
         match ending {
             Ending::Failed(error) => {
                 let text = format!("{}: {error}", error.kind().code());
@@ -281,7 +294,7 @@ impl Account {
                 _ => (RequestState::Completed, None),
             },
             // Who closes after the last word has not cancelled.
-            Ending::ClientLeft if over => (RequestState::Completed, None),
+            Ending::ClientLeft if self.is_over() => (RequestState::Completed, None),
             Ending::ClientLeft => (RequestState::Cancelled, None),
         }
     }
@@ -290,7 +303,11 @@ impl Account {
 impl Drop for Account {
     fn drop(&mut self) {
         // Queued without waiting: there is nobody left to tell.
-        drop(self.settle(Ending::ClientLeft));
+        if self.is_cut_off() && !self.is_over() {
+            drop(self.settle(Ending::Failed(&cut_off())));
+        } else {
+            drop(self.settle(Ending::ClientLeft));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 use crate::archive::Archive;
 use crate::estimate::Estimator;
 use crate::ledger::UsageLedger;
+use crate::meter::Cutoff;
 use crate::thread::Threads;
 
 /// Where a meter notes the calls that pass it.
@@ -14,6 +15,8 @@ pub struct Books {
     pub estimator: Estimator,
     /// Keeps the messages, if they are to be kept.
     pub archive: Option<Archive>,
+    /// Ends the calls that are under way.
+    pub cutoff: Cutoff,
 }
 
 impl Books {
@@ -24,6 +27,7 @@ impl Books {
             threads: Threads::default(),
             estimator: Estimator::new(),
             archive: None,
+            cutoff: Cutoff::default(),
         }
     }
 }

@@ -8,11 +8,13 @@
 
 mod account;
 mod books;
+mod cutoff;
 mod grace;
 mod layer;
 mod service;
 mod stream;
 
 pub use books::Books;
+pub use cutoff::Cutoff;
 pub use layer::MeterLayer;
 pub use service::Meter;

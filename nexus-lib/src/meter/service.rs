@@ -50,7 +50,12 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let mut account = Account::open(&books, routed.clone()).await?;
-            let answer = match select(pin!(inner.call(routed)), pin!(grace.over())).await {
+            let answer = match select(
+                pin!(books.cutoff.before(inner.call(routed))),
+                pin!(grace.over()),
+            )
+            .await
+            {
                 Either::Left((answer, _)) => answer,
                 Either::Right(((), answer)) => {
                     account.begin();

@@ -9,6 +9,7 @@ use tokio::time::{Sleep, sleep_until};
 use crate::call::ReplyStream;
 use crate::error::{Error, Result};
 use crate::meter::account::{Account, Ending};
+use crate::meter::cutoff::cut_off;
 
 /// A reply's events on their way to the client. The last of them is held until the row that accounts
 /// for all of them is durable.
@@ -57,9 +58,12 @@ impl Settling {
             Some(deadline) => deadline.as_mut().poll(cx).is_ready(),
             None => false,
         };
-        let item = match is_late {
-            true => Some(Err(Error::deadline_exceeded())),
-            false => ready!(self.events.as_mut().poll_next(cx)),
+        let item = if is_late {
+            Some(Err(Error::deadline_exceeded()))
+        } else if self.account.is_cut_off() {
+            Some(Err(cut_off()))
+        } else {
+            ready!(self.events.as_mut().poll_next(cx))
         };
         match item {
             Some(Ok(piece)) => {

@@ -9,6 +9,11 @@ use crate::wire::prefix::MessagePrint;
 /// The most bytes of words that are kept of one answer: about four million tokens.
 const MOST_BYTES: usize = 16 << 20;
 
+/// A text that is longer than this grows eightfold at a time. What is not written to yet takes no memory,
+/// while each shorter copy that a text grew out of does so for a while: with many long answers at once, more
+/// than the texts themselves.
+const LONG_BYTES: usize = 16 << 10;
+
 /// The most choices, and the most tool calls of one choice, that are told apart.
 const MOST_PARTS: usize = 1024;
 
@@ -48,6 +53,9 @@ impl Room {
             return;
         }
         self.left -= raw.len();
+        if text.len() > LONG_BYTES && text.capacity() - text.len() < raw.len() {
+            text.reserve_exact(raw.len().max(7 * text.len()));
+        }
         text.extend_from_slice(raw);
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct File {
     pub(super) drain_timeout: Option<u64>,
     #[serde(alias = "max-body-mib")]
     pub(super) max_body_mib: Option<usize>,
+    #[serde(alias = "max-open-requests")]
+    pub(super) max_open_requests: Option<usize>,
     #[serde(alias = "log-level")]
     pub(super) log_level: Option<String>,
 }

@@ -142,6 +142,15 @@ pub(super) struct Flags {
     )]
     pub(super) max_body_mib: Option<usize>,
 
+    /// How many chats may be open at once [default: 4096]; those beyond are answered 503
+    #[arg(
+        long,
+        value_name = "REQUESTS",
+        env = "NEXUS_MAX_OPEN_REQUESTS",
+        hide_env_values = true
+    )]
+    pub(super) max_open_requests: Option<usize>,
+
     /// What to log: error, warn, info, debug, trace, or a tracing filter [default: info]
     #[arg(long, value_name = "LEVEL", env = "NEXUS_LOG", hide_env_values = true)]
     pub(super) log_level: Option<String>,

@@ -44,6 +44,7 @@ pub(crate) struct Settings {
     pub(crate) demo: bool,
     pub(crate) drain_timeout: Duration,
     pub(crate) max_body_bytes: usize,
+    pub(crate) max_open_requests: usize,
     /// What to log, in the language of `tracing` filters.
     pub(crate) log_filter: String,
 }
@@ -90,6 +91,9 @@ impl Settings {
             max_body_bytes: body_bytes(
                 (flags.max_body_mib.or(file.max_body_mib)).unwrap_or(BODY_MIB),
             )?,
+            max_open_requests: open_requests(
+                (flags.max_open_requests.or(file.max_open_requests)).unwrap_or(OPEN_REQUESTS),
+            )?,
             log_filter: log_filter(flags.log_level.or(file.log_level).as_deref())?,
         };
         if !settings.admin_addr.ip().is_loopback() && settings.admin_token.is_none() {
@@ -103,6 +107,7 @@ const ADMIN_ADDR: SocketAddr = address::loopback(8000);
 const API_ADDR: SocketAddr = address::loopback(5231);
 const DRAIN_SECONDS: u64 = 30;
 const BODY_MIB: usize = 64;
+const OPEN_REQUESTS: usize = 4096;
 
 /// An empty value is how a shell or a compose file says "none".
 fn secret(text: Option<String>) -> Option<SecretString> {
@@ -149,6 +154,13 @@ fn body_bytes(mib: usize) -> Result<usize, SettingsError> {
     mib.checked_mul(1024 * 1024)
         .filter(|bytes| *bytes > 0)
         .ok_or(SettingsError::BadBodyLimit)
+}
+
+fn open_requests(most: usize) -> Result<usize, SettingsError> {
+    match most {
+        0 => Err(SettingsError::NoOpenRequests),
+        most => Ok(most),
+    }
 }
 
 /// A level concerns this gateway only: what the crates below it have to say beyond `info` is for those

@@ -5,6 +5,10 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[cfg(target_os = "linux")]
+mod backpressure;
+#[cfg(target_os = "linux")]
+mod crowd;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod disk;
 mod faults;
@@ -15,4 +19,5 @@ mod server;
 mod serving;
 mod settings;
 mod shutdown;
+mod smuggling;
 mod soak;

@@ -58,12 +58,30 @@ impl Home {
 
     /// Starts a server that is told its addresses.
     pub(crate) fn start_at(&self, args: &[&str], env: &[(&str, &str)]) -> Server {
+        self.spawn(self.command(args, env))
+    }
+
+    /// Starts a server on free ports that may have only so many files open.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn start_limited(&self, files: usize, args: &[&str]) -> Server {
+        let ports = ["--admin-addr", "127.0.0.1:0", "--api-addr", "127.0.0.1:0"];
+        let mut command = Command::new("prlimit");
+        command
+            .current_dir(self.path())
+            .env_clear()
+            .arg(format!("--nofile={files}:{files}"))
+            .arg(env!("CARGO_BIN_EXE_nexus-server"))
+            .args(ports)
+            .args(args);
+        self.spawn(command)
+    }
+
+    fn spawn(&self, mut command: Command) -> Server {
         let stderr = File::options()
             .create(true)
             .append(true)
             .open(self.path().join("stderr"));
-        let mut child = self
-            .command(args, env)
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(stderr.unwrap())
             .spawn()

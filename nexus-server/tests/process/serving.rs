@@ -1,4 +1,4 @@
-use nexus_lib::testing::{FakeUpstream, RawClient, RawRequest, openai};
+use nexus_lib::testing::{Answer, FakeUpstream, Gate, RawClient, RawRequest, openai};
 
 use crate::server::{Home, chat};
 
@@ -81,15 +81,39 @@ async fn head_has_the_length_and_no_body() {
 #[tokio::test]
 async fn heads_that_are_too_big_are_refused() {
     let server = Home::new().start(&[], &[]);
+    let long = |bytes| RawRequest::get("/healthz").header("x-bomb", &"x".repeat(bytes));
+    let many = (0..200).fold(RawRequest::get("/healthz"), |request, index| {
+        request.header(&format!("x-bomb-{index}"), "x")
+    });
+    let just_fits = 64 * 1024 - long(0).to_bytes().len();
     for port in [server.admin, server.api] {
-        let long = RawRequest::get("/healthz").header("x-bomb", &"x".repeat(256 * 1024));
-        let many = (0..200).fold(RawRequest::get("/healthz"), |request, index| {
-            request.header(&format!("x-bomb-{index}"), "x")
-        });
-        for request in [long, many] {
-            assert_eq!(RawClient::exchange(port, &request).await.head.status, 431);
+        let fitting = RawClient::exchange(port, &long(just_fits)).await;
+        assert_eq!(fitting.head.status, 200);
+        for request in [&long(just_fits + 1), &long(256 * 1024), &many] {
+            let refused = RawClient::exchange(port, request).await;
+            assert_eq!(refused.head.status, 431);
+            assert_eq!(refused.body.json()["error"]["code"], "request_too_large");
         }
     }
+}
+
+#[tokio::test]
+async fn json_that_is_nested_too_deeply_is_refused() {
+    let server = Home::new().start(&["--demo"], &[]);
+    let open = "[".repeat(1 << 20);
+    let closed = "[".repeat(500_000) + &"]".repeat(500_000);
+    for deep in [open, closed] {
+        let body = format!(r#"{{"model":"nexus-echo","messages":{deep}}}"#);
+        let chat = RawRequest::post("/v1/chat/completions").bearer("demo-key");
+        assert_eq!(server.api(&chat.body(body)).await.head.status, 400);
+        let provider = RawRequest::post("/providers").body(format!(r#"{{"name":{deep}}}"#));
+        let status = server.admin(&provider).await.head.status;
+        assert!(matches!(status, 400 | 413 | 422), "{status}");
+    }
+    let answer = server
+        .api(&chat("demo-key", "nexus-echo", "hi", false))
+        .await;
+    assert_eq!(answer.head.status, 200);
 }
 
 #[tokio::test]
@@ -100,6 +124,31 @@ async fn body_limit_is_set_in_mebibytes() {
         .api(&chat("demo-key", "nexus-echo", &text, false))
         .await;
     assert_eq!(answer.head.status, 413);
+}
+
+#[tokio::test]
+async fn chats_beyond_the_limit_are_refused() {
+    let (home, gate) = (Home::new(), Gate::new());
+    let body = openai::completion("hi", 3, 1).to_string();
+    let json = Answer::new().pause(&gate).head(
+        200,
+        &[
+            ("content-type", "application/json"),
+            ("content-length", &body.len().to_string()),
+        ],
+    );
+    let upstream = FakeUpstream::start(json.bytes(body)).await;
+    let server = home.start(&["--max-open-requests", "1"], &[]);
+    server.register(&upstream.url(), "", "key", "m").await;
+    let mut first = RawClient::connect(server.api).await;
+    first.send(&chat("key", "m", "hi", false).to_bytes()).await;
+    upstream.request(0).await;
+    let second = server.api(&chat("key", "m", "hi", false)).await;
+    assert_eq!(second.head.status, 503);
+    assert_eq!(second.head.header("retry-after"), Some("1"));
+    assert_eq!(second.body.json()["error"]["code"], "overloaded");
+    gate.open();
+    assert_eq!(first.response().await.head.status, 200);
 }
 
 #[tokio::test]

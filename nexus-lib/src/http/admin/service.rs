@@ -18,7 +18,7 @@ use crate::http::admin::route::{Paths, Route};
 use crate::http::admin::views::{Health, Home};
 use crate::http::admin::{models, providers, statistics};
 use crate::http::collect::collect;
-use crate::http::{Body, respond};
+use crate::http::{Body, BodyTimeouts, respond};
 use crate::registry::Registry;
 use crate::store::Store;
 
@@ -33,6 +33,13 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 #[derive(Clone)]
 pub struct AdminService {
     shared: Arc<Shared>,
+    body_timeouts: BodyTimeouts,
+}
+
+/// A body that is still to be read, and how long that may take.
+struct Paced<B> {
+    body: B,
+    timeouts: BodyTimeouts,
 }
 
 struct Shared {
@@ -59,7 +66,15 @@ impl AdminService {
                 guard: Guard::new(token.as_ref()),
                 paths: Paths::new(),
             }),
+            body_timeouts: BodyTimeouts::default(),
         }
+    }
+
+    /// How long clients may take to send the body of a request; the defaults unless set.
+    #[must_use]
+    pub fn body_timeouts(mut self, timeouts: BodyTimeouts) -> Self {
+        self.body_timeouts = timeouts;
+        self
     }
 }
 
@@ -76,13 +91,14 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let shared = Arc::clone(&self.shared);
+        let (shared, timeouts) = (Arc::clone(&self.shared), self.body_timeouts);
+        let request = request.map(|body| Paced { body, timeouts });
         Box::pin(async move { Ok(shared.respond(request).await) })
     }
 }
 
 impl Shared {
-    async fn respond<B>(&self, request: Request<B>) -> Response<Body>
+    async fn respond<B>(&self, request: Request<Paced<B>>) -> Response<Body>
     where
         B: http_body::Body<Data: Buf, Error: Into<BoxError>>,
     {
@@ -102,7 +118,7 @@ impl Shared {
         response
     }
 
-    async fn answer<B>(&self, request: Request<B>) -> Result<Response<Body>>
+    async fn answer<B>(&self, request: Request<Paced<B>>) -> Result<Response<Body>>
     where
         B: http_body::Body<Data: Buf, Error: Into<BoxError>>,
     {
@@ -167,11 +183,11 @@ const HOME: Home = Home {
 
 const HEALTHY: Health = Health { status: "ok" };
 
-async fn whole<B>(body: B) -> Result<Bytes>
+async fn whole<B>(paced: Paced<B>) -> Result<Bytes>
 where
     B: http_body::Body<Data: Buf, Error: Into<BoxError>>,
 {
-    collect(body, MAX_BODY_BYTES).await
+    collect(paced.body, MAX_BODY_BYTES, paced.timeouts).await
 }
 
 fn refusal(error: &Error) -> Response<Body> {

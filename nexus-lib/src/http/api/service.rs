@@ -13,11 +13,12 @@ use tower::{Service, ServiceExt};
 
 use crate::call::{Call, Metered, Operation, Principal, RequestBody};
 use crate::error::{BoxError, Error, ErrorKind, Result};
-use crate::http::Body;
 use crate::http::api::credentials::presented_key;
 use crate::http::api::route::{NoRoute, Route};
 use crate::http::api::{answer, models};
 use crate::http::collect::collect;
+use crate::http::open_requests::{OpenRequest, OpenRequests};
+use crate::http::{Body, BodyTimeouts};
 use crate::provider::headers::forwardable;
 use crate::registry::Registry;
 use crate::thread::Threads;
@@ -41,6 +42,8 @@ struct Shared<S> {
     /// Cloned for each call.
     stack: S,
     max_body_bytes: usize,
+    body_timeouts: BodyTimeouts,
+    open_requests: OpenRequests,
 }
 
 /// A day.
@@ -49,7 +52,7 @@ const LONGEST_TIMEOUT_MS: u32 = 86_400_000;
 /// What a request's head comes to.
 enum Begun {
     Answered(Response<Body>),
-    Chat(Principal, Option<Instant>),
+    Chat(Principal, Option<Instant>, OpenRequest),
 }
 
 impl<S> ApiService<S> {
@@ -58,12 +61,16 @@ impl<S> ApiService<S> {
         threads: Threads,
         stack: S,
         max_body_bytes: usize,
+        body_timeouts: BodyTimeouts,
+        open_requests: OpenRequests,
     ) -> Self {
         let shared = Shared {
             registry,
             threads,
             stack,
             max_body_bytes,
+            body_timeouts,
+            open_requests,
         };
         Self {
             shared: Arc::new(shared),
@@ -79,7 +86,9 @@ impl<S> ApiService<S> {
                 let key = presented_key(&head.headers)?;
                 let principal = self.shared.registry.authenticate(key)?;
                 if route == Route::Chat {
-                    return Ok(Begun::Chat(principal, deadline(&head.headers)?));
+                    let deadline = deadline(&head.headers)?;
+                    let open = self.shared.open_requests.admit()?;
+                    return Ok(Begun::Chat(principal, deadline, open));
                 }
                 models::list(&principal)
             }
@@ -162,13 +171,14 @@ where
             Err(error) => (None, Err(error)),
         };
         let answered = match begun {
-            Ok(Begun::Chat(principal, deadline)) => {
+            Ok(Begun::Chat(principal, deadline, open)) => {
                 let (shared, headers) = (Arc::clone(&self.shared), forwardable(&head.headers));
                 return Either::Right(Box::pin(async move {
                     let mut conversation = named;
                     let mut stack = shared.stack.clone();
                     let answer = async {
-                        let body = collect(body, shared.max_body_bytes).await?;
+                        let (limit, timeouts) = (shared.max_body_bytes, shared.body_timeouts);
+                        let body = collect(body, limit, timeouts).await?;
                         let body = RequestBody::scan(body)?;
                         let mut call = Call::new(id, principal, Operation::ChatCompletion, body);
                         shared.threads.place(&mut call, conversation.take());
@@ -178,7 +188,7 @@ where
                         stack.ready().await?.call(call).await
                     };
                     let mut response = match answer.await {
-                        Ok(metered) => answer::metered(metered),
+                        Ok(metered) => answer::metered(metered).map(|body| body.of_request(open)),
                         Err(error) => answer::error(&error),
                     };
                     answer::name(response.headers_mut(), id, conversation);

@@ -20,6 +20,10 @@ type Body = Full<Bytes>;
 /// How often an HTTP/2 connection is asked whether it still stands.
 const PING: Duration = Duration::from_secs(20);
 
+/// The most that is read at once, and with that the longest head of an answer. While a client reads slowly
+/// so much of its answer lies here, and a piece of it keeps the whole of it.
+const READ_BYTES: usize = 16 * 1024;
+
 /// The sending half of a connection to an upstream. The other half is a task that ends when the last
 /// of these is dropped and no answer is under way on it.
 pub(super) enum Connection {
@@ -109,7 +113,10 @@ impl Connector {
             drive(connection);
             return Ok(Connection::Http2(sender));
         }
-        let handshake = http1::handshake(stream).await;
+        let handshake = http1::Builder::new()
+            .max_buf_size(READ_BYTES)
+            .handshake(stream)
+            .await;
         let (sender, connection) = handshake.map_err(Failure::Exchange)?;
         drive(connection);
         Ok(Connection::Http1(sender))

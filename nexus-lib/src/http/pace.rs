@@ -1,0 +1,164 @@
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep};
+
+use crate::error::{Error, ErrorKind};
+
+/// How long a client may take to send the body of a request.
+///
+/// A client that is slower is answered 408, and its connection is closed. With the defaults a body may fall
+/// silent for 30 s, and has 60 s and a second more for each 16 KiB of it that have come: 128 kbit/s, which
+/// the slowest lines that people chat over have, while a byte now and then holds a request for no more than
+/// that minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyTimeouts {
+    /// Between two pieces of it.
+    pub idle: Duration,
+    /// For the whole of it, besides what `bytes_per_second` adds.
+    pub whole: Duration,
+    /// Whenever so many bytes have come, the whole may take a second longer. 0 adds nothing.
+    pub bytes_per_second: u32,
+}
+
+impl Default for BodyTimeouts {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(30),
+            whole: Duration::from_secs(60),
+            bytes_per_second: 16 * 1024,
+        }
+    }
+}
+
+/// Watches the pace of one body. One that is there already touches no timer and no clock.
+pub(super) struct Pace {
+    timeouts: BodyTimeouts,
+    /// Since the body was first waited for. Boxed: most never are.
+    waiting: Option<Box<Waiting>>,
+}
+
+struct Waiting {
+    since: Instant,
+    last_piece: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Pace {
+    pub(super) fn new(timeouts: BodyTimeouts) -> Self {
+        Self {
+            timeouts,
+            waiting: None,
+        }
+    }
+
+    /// Notes that a piece has come.
+    pub(super) fn piece(&mut self) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.last_piece = Instant::now();
+        }
+    }
+
+    /// Waits beside the body, of which `received` bytes have come; ready when that is too slow.
+    pub(super) fn poll_too_slow(&mut self, cx: &mut Context<'_>, received: usize) -> Poll<Error> {
+        let timeouts = self.timeouts;
+        let waiting = self.waiting.get_or_insert_with(|| {
+            let now = Instant::now();
+            let first = timeouts.idle.min(timeouts.whole);
+            Box::new(Waiting {
+                since: now,
+                last_piece: now,
+                timer: Box::pin(tokio::time::sleep(first)),
+            })
+        });
+        loop {
+            ready!(waiting.timer.as_mut().poll(cx));
+            // It was set when less had come.
+            let idle = timeouts.idle.checked_sub(waiting.last_piece.elapsed());
+            let whole = timeouts
+                .whole(received)
+                .checked_sub(waiting.since.elapsed());
+            match idle.min(whole) {
+                Some(left) if !left.is_zero() => waiting.timer.set(tokio::time::sleep(left)),
+                _ => return Poll::Ready(too_slow()),
+            }
+        }
+    }
+}
+
+impl BodyTimeouts {
+    /// How long a body of which `received` bytes have come may take.
+    fn whole(self, received: usize) -> Duration {
+        let received = u64::try_from(received).unwrap_or(u64::MAX);
+        let earned = received.checked_div(self.bytes_per_second.into());
+        let earned = Duration::from_secs(earned.unwrap_or(0));
+        self.whole.saturating_add(earned)
+    }
+}
+
+fn too_slow() -> Error {
+    Error::new(
+        ErrorKind::RequestTimeout,
+        "the body of the request came too slowly; send it again",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    const TIMEOUTS: BodyTimeouts = BodyTimeouts {
+        idle: Duration::from_secs(30),
+        whole: Duration::from_secs(60),
+        bytes_per_second: 10,
+    };
+
+    /// How long a body lasts of which `piece` bytes come every `every` seconds.
+    async fn lasted(timeouts: BodyTimeouts, piece: usize, every: u64) -> u64 {
+        let start = Instant::now();
+        let mut pace = Pace::new(timeouts);
+        let mut received = 0;
+        loop {
+            tokio::select! {
+                error = poll_fn(|cx| pace.poll_too_slow(cx, received)) => {
+                    assert_eq!(error.kind(), ErrorKind::RequestTimeout);
+                    return start.elapsed().as_secs();
+                }
+                () = tokio::time::sleep(Duration::from_secs(every)) => {
+                    pace.piece();
+                    received += piece;
+                }
+            }
+            if start.elapsed() > Duration::from_secs(100_000) {
+                return u64::MAX;
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_and_trickling_end_and_a_steady_pace_does_not() {
+        assert_eq!(lasted(TIMEOUTS, 1, 1_000).await, 30);
+        // A byte every 29 s earns nothing to speak of.
+        assert_eq!(lasted(TIMEOUTS, 1, 29).await, 60);
+        // 10 bytes every 20 s earn 3 s in the first minute.
+        assert_eq!(lasted(TIMEOUTS, 10, 20).await, 63);
+        assert_eq!(lasted(TIMEOUTS, 200, 20).await, u64::MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn timers_without_end_and_without_a_pace_are_understood() {
+        let endless = BodyTimeouts {
+            whole: Duration::MAX,
+            ..TIMEOUTS
+        };
+        assert_eq!(lasted(endless, 1, 29).await, u64::MAX);
+        let no_pace = BodyTimeouts {
+            bytes_per_second: 0,
+            ..TIMEOUTS
+        };
+        assert_eq!(lasted(no_pace, 1_000, 1).await, 60);
+    }
+}

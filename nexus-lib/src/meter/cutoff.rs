@@ -1,0 +1,42 @@
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The end of all calls that are under way. A clone is the same one.
+///
+/// It wakes nobody: a call learns of it when it is polled next.
+#[derive(Debug, Clone, Default)]
+pub struct Cutoff(Arc<AtomicBool>);
+
+impl Cutoff {
+    /// From here on calls fail, with [`ErrorKind::Closed`].
+    pub fn fall(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(super) fn has_fallen(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Lets a call go on while it may.
+    pub(super) async fn before<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut call = pin!(call);
+        poll_fn(|cx| match self.has_fallen() {
+            true => Poll::Ready(Err(cut_off())),
+            false => call.as_mut().poll(cx),
+        })
+        .await
+    }
+}
+
+/// What a call fails with that was cut off.
+pub(super) fn cut_off() -> Error {
+    Error::new(
+        ErrorKind::Closed,
+        "the gateway is shutting down and could not wait for this answer; ask again",
+    )
+}

@@ -1,0 +1,41 @@
+use nexus_lib::wire::ErrorBody;
+use nexus_lib::{Error, ErrorKind};
+
+/// How hyper answers what it cannot read: with a status, and without a word.
+const CURT: [(&str, ErrorKind, &str); 3] = [
+    (
+        "HTTP/1.1 400 Bad Request",
+        ErrorKind::InvalidRequest,
+        "this is no request of HTTP/1.1; see its method, target, headers and lengths",
+    ),
+    (
+        "HTTP/1.1 414 URI Too Long",
+        ErrorKind::TooLarge,
+        "the request's target is too long; put what it says into the body",
+    ),
+    (
+        "HTTP/1.1 431 Request Header Fields Too Large",
+        ErrorKind::TooLarge,
+        "the request's head is over 64 KiB, or has more than 100 headers",
+    ),
+];
+/// What follows the status then, and in no answer of a service: those with an error have a body. Nor does
+/// the middle of one read like this: there is no bare CR LF within JSON.
+const WITHOUT_A_BODY: &str = "\r\nconnection: close\r\ncontent-length: 0\r\n";
+
+/// The same answer in the shape of all other errors, if `head` is one that hyper made by itself.
+pub(super) fn instead_of(head: &[u8]) -> Option<Vec<u8>> {
+    if !head.starts_with(b"HTTP/1.1 4") {
+        return None;
+    }
+    let (status, kind, message) = CURT.into_iter().find(|(status, ..)| {
+        let rest = head.strip_prefix(status.as_bytes());
+        rest.is_some_and(|rest| rest.starts_with(WITHOUT_A_BODY.as_bytes()))
+    })?;
+    let body = ErrorBody::from(&Error::new(kind, message)).to_json();
+    let head = format!(
+        "{status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    Some([head.as_bytes(), &body].concat())
+}
