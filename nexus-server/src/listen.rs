@@ -126,18 +126,21 @@ impl Port {
         drop(self.listener);
         tokio::select! {
             () = async { while connections.join_next().await.is_some() {} } => {}
-            () = async {
-                reached(&mut phase, Phase::Cutting).await;
-                tokio::time::sleep(CUT_GRACE).await;
-            } => {}
+            () = cut(&mut phase) => {}
         }
         // Awaits them, so that every call that is cut off has been settled when this returns.
         connections.shutdown().await;
     }
 }
 
+/// Resolves when those who are cut off have had their time to be told so.
+pub(crate) async fn cut(phase: &mut watch::Receiver<Phase>) {
+    reached(phase, Phase::Cutting).await;
+    tokio::time::sleep(CUT_GRACE).await;
+}
+
 /// Resolves once `phase` has come to `wanted`, or nobody is left to bring it there.
-async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
+pub(crate) async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
     let _ = phase.wait_for(|phase| *phase >= wanted).await;
 }
 

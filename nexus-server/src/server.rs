@@ -1,6 +1,7 @@
 use std::io::Write;
 
 use nexus_lib::archive::Archive;
+use nexus_lib::http::{SocketSettings, Sockets};
 use nexus_lib::secret::MasterKey;
 use nexus_lib::{Gateway, SqliteStore, Transport};
 use secrecy::ExposeSecret;
@@ -8,7 +9,7 @@ use tokio::sync::watch;
 use tower::Layer;
 
 use crate::failure::Failure;
-use crate::listen::{Limits, Phase, Port};
+use crate::listen::{Limits, Phase, Port, cut, reached};
 use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::{cors, demo, descriptors, drain, tls};
@@ -24,6 +25,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
 
     let (phase, watched) = watch::channel(Phase::Serving);
     let connections = descriptors::share();
+    let sockets = sockets(gateway.sockets(), watched.clone());
     let limits = Limits::connections(connections.api);
     let admin_limits = Limits::connections(connections.admin);
     let admin = admin.serve(gateway.admin(), admin_limits, watched.clone());
@@ -37,7 +39,8 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
         }
     };
     let serving = async {
-        tokio::join!(admin, api);
+        // A connection that has become a WebSocket is not one of a port any more.
+        tokio::join!(admin, api, sockets);
     };
     let cut_off = || gateway.cut_off();
     drain::run(
@@ -55,6 +58,16 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Leads the WebSockets through the phases, and returns when none is left.
+async fn sockets(sockets: &Sockets, mut phase: watch::Receiver<Phase>) {
+    reached(&mut phase, Phase::Draining).await;
+    sockets.drain();
+    tokio::select! {
+        () = sockets.ended() => {}
+        () = cut(&mut phase) => {}
+    }
 }
 
 async fn gateway(settings: &Settings) -> Result<Gateway, Failure> {
@@ -77,6 +90,10 @@ async fn gateway(settings: &Settings) -> Result<Gateway, Failure> {
         .admin_token(settings.admin_token.clone())
         .max_body_bytes(settings.max_body_bytes)
         .max_open_requests(settings.max_open_requests)
+        .sockets(SocketSettings {
+            max_chats: settings.max_socket_chats,
+            ..SocketSettings::default()
+        })
         .build()
         .await?;
     if settings.demo {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use http::HeaderMap;
 
 use crate::call::{Principal, RequestBody, Target};
-use crate::wire::{ConversationId, RequestId, Timestamp};
+use crate::wire::{ConversationId, ProviderId, RequestId, Timestamp};
 
 /// What a client wants done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,6 +50,8 @@ pub struct Call {
     pub started_at: Timestamp,
     /// When it began, by the steady clock.
     pub started: Instant,
+    /// The only provider that may answer, where one was asked for by its id.
+    pub only: Option<ProviderId>,
     /// When its client stops waiting, if the client says so.
     pub deadline: Option<Instant>,
 }
@@ -71,6 +73,7 @@ impl Call {
             headers: HeaderMap::new(),
             started_at: Timestamp::now(),
             started: Instant::now(),
+            only: None,
             deadline: None,
         }
     }

@@ -35,6 +35,8 @@ pub enum ErrorKind {
     TooLarge,
     /// A field is missing, ill-typed or out of range: 422.
     Unprocessable,
+    /// The client itself cancelled what it had asked for. Only over WebSocket is there anybody to be told.
+    Cancelled,
     /// The request took too long to arrive: 408.
     RequestTimeout,
     /// No connection to the provider could be made, or it broke before an answer: 502.
@@ -85,6 +87,7 @@ impl ErrorKind {
             | K::Conflict
             | K::TooLarge
             | K::RequestTimeout
+            | K::Cancelled
             | K::Unprocessable => Origin::Client,
             K::UpstreamUnreachable
             | K::UpstreamTimeout
@@ -114,7 +117,7 @@ impl ErrorKind {
             K::NotFound | K::ModelNotFound => StatusCode::NOT_FOUND,
             K::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             K::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            K::Conflict => StatusCode::CONFLICT,
+            K::Conflict | K::Cancelled => StatusCode::CONFLICT,
             K::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             K::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
             K::UpstreamUnreachable
@@ -156,6 +159,7 @@ impl ErrorKind {
             K::Conflict => "already_exists",
             K::TooLarge => "request_too_large",
             K::Unprocessable => "invalid_field",
+            K::Cancelled => "cancelled",
             K::RequestTimeout => "request_timeout",
             K::UpstreamUnreachable => "upstream_unreachable",
             K::UpstreamTimeout => "upstream_timeout",

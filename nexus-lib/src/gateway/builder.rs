@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::estimate::Estimator;
 use crate::gateway::dispatch::Dispatch;
 use crate::gateway::{Gateway, stack};
-use crate::http::{BodyTimeouts, OpenRequests};
+use crate::http::{BodyTimeouts, OpenRequests, SocketSettings, Sockets};
 use crate::ledger::UsageLedger;
 use crate::meter::{Books, Cutoff};
 use crate::provider::{DemoProvider, OpenAiProvider, Provider, Transport};
@@ -32,6 +32,7 @@ pub struct GatewayBuilder {
     max_body_bytes: usize,
     body_timeouts: BodyTimeouts,
     max_open_requests: usize,
+    sockets: SocketSettings,
 }
 
 impl GatewayBuilder {
@@ -46,6 +47,7 @@ impl GatewayBuilder {
             max_body_bytes: MAX_BODY_BYTES,
             body_timeouts: BodyTimeouts::default(),
             max_open_requests: MAX_OPEN_REQUESTS,
+            sockets: SocketSettings::default(),
         }
     }
 
@@ -96,6 +98,13 @@ impl GatewayBuilder {
     #[must_use]
     pub fn body_timeouts(mut self, timeouts: BodyTimeouts) -> Self {
         self.body_timeouts = timeouts;
+        self
+    }
+
+    /// What a WebSocket may take, and for how long it is waited for.
+    #[must_use]
+    pub fn sockets(mut self, settings: SocketSettings) -> Self {
+        self.sockets = settings;
         self
     }
 
@@ -166,6 +175,7 @@ impl GatewayBuilder {
             max_body_bytes: self.max_body_bytes,
             body_timeouts: self.body_timeouts,
             open_requests: OpenRequests::at_most(self.max_open_requests),
+            sockets: Sockets::new(self.sockets),
         })
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::error::Result;
-use crate::http::{AdminService, ApiService, BodyTimeouts, OpenRequests};
+use crate::http::{AdminService, ApiService, BodyTimeouts, OpenRequests, Sockets};
 use crate::ledger::UsageLedger;
 use crate::meter::Books;
 use crate::registry::Registry;
@@ -43,6 +43,7 @@ pub struct Gateway {
     max_body_bytes: usize,
     body_timeouts: BodyTimeouts,
     open_requests: OpenRequests,
+    sockets: Sockets,
 }
 
 impl Gateway {
@@ -60,6 +61,7 @@ impl Gateway {
             self.max_body_bytes,
             self.body_timeouts,
             self.open_requests.clone(),
+            self.sockets.clone(),
         )
     }
 
@@ -89,16 +91,22 @@ impl Gateway {
         &self.books.ledger
     }
 
+    /// The WebSockets, which a server that drains its connections does not see.
+    pub fn sockets(&self) -> &Sockets {
+        &self.sockets
+    }
+
     /// Cuts off the calls that are under way: they fail with [`Closed`](crate::ErrorKind::Closed), are
     /// settled as failed, and an open stream ends with an error event. For those that have not finished
     /// when no more can be waited for them; [`close`](Self::close) comes after.
     ///
-    /// It wakes nobody: a call learns of it when it is polled next. New calls are refused.
+    /// It wakes nobody but the WebSockets: a call learns of it when it is polled next. New calls are refused.
     pub fn cut_off(&self) {
         self.books.cutoff.fall();
+        self.sockets.drain();
     }
 
-    /// Writes what is queued for the ledger and the archive, and closes the store. Calls that are still
+    /// Ends the WebSockets, writes what is queued for the ledger and the archive, and closes the store. Calls that are still
     /// under way fail: stop serving first.
     ///
     /// # Errors
@@ -107,6 +115,8 @@ impl Gateway {
     /// # Cancel safety
     /// Call it again to go on.
     pub async fn close(&self) -> Result<()> {
+        // First those who make calls.
+        self.sockets.abort().await;
         // Before the ledger: what is counted is still to be settled.
         let counted = self.books.estimator.close().await;
         let settled = self.books.ledger.close().await;

@@ -15,9 +15,13 @@ mod collect;
 mod open_requests;
 mod pace;
 mod respond;
+mod ws;
 
 pub use admin::AdminService;
 pub use api::ApiService;
 pub use body::Body;
 pub(crate) use open_requests::OpenRequests;
 pub use pace::BodyTimeouts;
+#[cfg(feature = "test-util")]
+pub use ws::EchoService;
+pub use ws::{SocketSettings, Sockets};

@@ -63,6 +63,14 @@ impl Registry {
         self.inner.snapshot.load().authenticate(key)
     }
 
+    /// The same client, with what its key may call by now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidApiKey`] when the key is not known any more.
+    pub fn renew(&self, principal: &Principal) -> Result<Principal> {
+        self.inner.snapshot.load().principal(principal.key())
+    }
+
     /// Adds a provider.
     ///
     /// # Errors

@@ -115,7 +115,11 @@ impl Snapshot {
 
     /// See [`Registry::authenticate`](super::Registry::authenticate).
     pub(super) fn authenticate(&self, key: &[u8]) -> Result<Principal> {
-        let key = KeyHash::of(key);
+        self.principal(KeyHash::of(key))
+    }
+
+    /// Whom the key of this hash stands for.
+    pub(super) fn principal(&self, key: KeyHash) -> Result<Principal> {
         match self.grants.get(&key) {
             Some(grant) => Ok(Principal::new(key, Arc::clone(grant))),
             None => Err(Error::new(

@@ -33,8 +33,8 @@ pub(crate) enum SettingsError {
     BadOrigin(String),
     #[error("--max-body-mib must be at least 1, and fit into memory")]
     BadBodyLimit,
-    #[error("--max-open-requests must be at least 1")]
-    NoOpenRequests,
+    #[error("{0} must be at least 1")]
+    NotOne(&'static str),
     #[error("`{0}` is no log level: say error, warn, info, debug or trace, or a tracing filter")]
     BadLogLevel(String),
 }

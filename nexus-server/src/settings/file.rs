@@ -37,6 +37,8 @@ pub(super) struct File {
     pub(super) max_body_mib: Option<usize>,
     #[serde(alias = "max-open-requests")]
     pub(super) max_open_requests: Option<usize>,
+    #[serde(alias = "max-socket-chats")]
+    pub(super) max_socket_chats: Option<usize>,
     #[serde(alias = "log-level")]
     pub(super) log_level: Option<String>,
 }

@@ -151,6 +151,15 @@ pub(super) struct Flags {
     )]
     pub(super) max_open_requests: Option<usize>,
 
+    /// How many chats may be open on one WebSocket [default: 64]
+    #[arg(
+        long,
+        value_name = "CHATS",
+        env = "NEXUS_MAX_SOCKET_CHATS",
+        hide_env_values = true
+    )]
+    pub(super) max_socket_chats: Option<usize>,
+
     /// What to log: error, warn, info, debug, trace, or a tracing filter [default: info]
     #[arg(long, value_name = "LEVEL", env = "NEXUS_LOG", hide_env_values = true)]
     pub(super) log_level: Option<String>,

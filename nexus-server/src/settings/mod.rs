@@ -45,6 +45,7 @@ pub(crate) struct Settings {
     pub(crate) drain_timeout: Duration,
     pub(crate) max_body_bytes: usize,
     pub(crate) max_open_requests: usize,
+    pub(crate) max_socket_chats: usize,
     /// What to log, in the language of `tracing` filters.
     pub(crate) log_filter: String,
 }
@@ -91,8 +92,13 @@ impl Settings {
             max_body_bytes: body_bytes(
                 (flags.max_body_mib.or(file.max_body_mib)).unwrap_or(BODY_MIB),
             )?,
-            max_open_requests: open_requests(
+            max_open_requests: at_least_one(
+                "--max-open-requests",
                 (flags.max_open_requests.or(file.max_open_requests)).unwrap_or(OPEN_REQUESTS),
+            )?,
+            max_socket_chats: at_least_one(
+                "--max-socket-chats",
+                (flags.max_socket_chats.or(file.max_socket_chats)).unwrap_or(SOCKET_CHATS),
             )?,
             log_filter: log_filter(flags.log_level.or(file.log_level).as_deref())?,
         };
@@ -108,6 +114,7 @@ const API_ADDR: SocketAddr = address::loopback(5231);
 const DRAIN_SECONDS: u64 = 30;
 const BODY_MIB: usize = 64;
 const OPEN_REQUESTS: usize = 4096;
+const SOCKET_CHATS: usize = 64;
 
 /// An empty value is how a shell or a compose file says "none".
 fn secret(text: Option<String>) -> Option<SecretString> {
@@ -156,9 +163,9 @@ fn body_bytes(mib: usize) -> Result<usize, SettingsError> {
         .ok_or(SettingsError::BadBodyLimit)
 }
 
-fn open_requests(most: usize) -> Result<usize, SettingsError> {
+fn at_least_one(flag: &'static str, most: usize) -> Result<usize, SettingsError> {
     match most {
-        0 => Err(SettingsError::NoOpenRequests),
+        0 => Err(SettingsError::NotOne(flag)),
         most => Ok(most),
     }
 }

@@ -20,6 +20,7 @@ fn defaults_need_nothing() {
     assert_eq!(settings.drain_timeout, Duration::from_secs(30));
     assert_eq!(settings.max_body_bytes, 64 * 1024 * 1024);
     assert_eq!(settings.max_open_requests, 4096);
+    assert_eq!(settings.max_socket_chats, 64);
     assert!(!settings.demo && settings.cors_origins.is_empty());
 }
 
@@ -68,6 +69,7 @@ fn what_cannot_be_kept_is_refused() {
         assert!(refusal(&["--cors-origin", origin], "").contains(origin));
     }
     assert!(refusal(&["--max-body-mib", "0"], "").contains("--max-body-mib"));
+    assert!(refusal(&[], "max_socket_chats = 0").contains("--max-socket-chats"));
     assert!(refusal(&[], "max_open_requests = 0").contains("--max-open-requests"));
     assert!(refusal(&["--log-level", "verbose"], "").contains("verbose"));
 }

@@ -5,6 +5,7 @@ use http::Method;
 pub(super) enum Route {
     Chat,
     Models,
+    Socket,
     Health,
 }
 
@@ -22,11 +23,13 @@ impl Route {
         let (route, allowed) = match path.strip_prefix("/v1").unwrap_or(path) {
             "/chat/completions" => (Self::Chat, "POST"),
             "/models" => (Self::Models, "GET, HEAD"),
+            "/ws/chat" if path == "/ws/chat" => (Self::Socket, "GET"),
             "/healthz" if path == "/healthz" => (Self::Health, "GET, HEAD"),
             _ => return Err(NoRoute::Path),
         };
         let known = match route {
             Self::Chat => method == Method::POST,
+            Self::Socket => method == Method::GET,
             Self::Models | Self::Health => method == Method::GET || method == Method::HEAD,
         };
         if known {
@@ -54,6 +57,7 @@ mod tests {
             assert_eq!(Route::of(&Method::GET, path), Ok(Route::Models));
         }
         assert_eq!(Route::of(&Method::HEAD, "/healthz"), Ok(Route::Health));
+        assert_eq!(Route::of(&Method::GET, "/ws/chat"), Ok(Route::Socket));
     }
 
     #[test]
@@ -63,6 +67,7 @@ mod tests {
             "/v1",
             "/v1/v1/models",
             "/v1/healthz",
+            "/v1/ws/chat",
             "/v1/chat",
             "//models",
             "/V1/models",

@@ -18,6 +18,7 @@ use crate::http::api::route::{NoRoute, Route};
 use crate::http::api::{answer, models};
 use crate::http::collect::collect;
 use crate::http::open_requests::{OpenRequest, OpenRequests};
+use crate::http::ws::{self, Face, Socket, Sockets};
 use crate::http::{Body, BodyTimeouts};
 use crate::provider::headers::forwardable;
 use crate::registry::Registry;
@@ -37,13 +38,12 @@ pub struct ApiService<S> {
 }
 
 struct Shared<S> {
-    registry: Registry,
-    threads: Threads,
-    /// Cloned for each call.
-    stack: S,
+    /// What answers calls, over HTTP and over WebSocket.
+    face: Arc<Face<S>>,
+    /// Held for as long as the port is served.
+    _sockets: Sockets,
     max_body_bytes: usize,
     body_timeouts: BodyTimeouts,
-    open_requests: OpenRequests,
 }
 
 /// A day.
@@ -63,37 +63,66 @@ impl<S> ApiService<S> {
         max_body_bytes: usize,
         body_timeouts: BodyTimeouts,
         open_requests: OpenRequests,
+        sockets: Sockets,
     ) -> Self {
-        let shared = Shared {
+        let face = Face {
             registry,
             threads,
             stack,
+            open_requests,
+            tasks: Arc::clone(sockets.tasks()),
+        };
+        let shared = Shared {
+            face: Arc::new(face),
+            _sockets: sockets,
             max_body_bytes,
             body_timeouts,
-            open_requests,
         };
         Self {
             shared: Arc::new(shared),
         }
     }
+}
 
+impl<S> ApiService<S>
+where
+    S: Service<Call, Response = Metered, Error = Error> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+{
     /// All that can be said before the body is read.
-    fn begin(&self, head: &Parts) -> Result<Begun> {
+    fn begin(&self, head: &mut Parts) -> Result<Begun> {
         let answer = match Route::of(&head.method, head.uri.path()) {
             Err(missing) => no_route(head, missing),
             Ok(Route::Health) => answer::healthy(),
+            Ok(Route::Socket) => self.open_socket(head)?,
             Ok(route) => {
                 let key = presented_key(&head.headers)?;
-                let principal = self.shared.registry.authenticate(key)?;
+                let principal = self.shared.face.registry.authenticate(key)?;
                 if route == Route::Chat {
                     let deadline = deadline(&head.headers)?;
-                    let open = self.shared.open_requests.admit()?;
+                    let open = self.shared.face.open_requests.admit()?;
                     return Ok(Begun::Chat(principal, deadline, open));
                 }
                 models::list(&principal)
             }
         };
         Ok(Begun::Answered(answer))
+    }
+
+    /// Takes a WebSocket. A key that is shown must be valid; one that is not shown here has to come as the
+    /// first frame.
+    fn open_socket(&self, head: &mut Parts) -> Result<Response<Body>> {
+        let face = Arc::clone(&self.shared.face);
+        let among_protocols = ws::key_among_protocols(&head.headers)?;
+        let principal = match (presented_key(&head.headers), among_protocols) {
+            (Ok(key), _) => Some(face.registry.authenticate(key)?),
+            (Err(_), Some(key)) => Some(face.registry.authenticate(&key)?),
+            (Err(_), None) => None,
+        };
+        let ws::Opened { upgrade, response } = ws::open(head)?;
+        let tasks = Arc::clone(&face.tasks);
+        tasks.accept(upgrade, move |io| Socket::new(face, io, principal).run());
+        Ok(response)
     }
 }
 
@@ -162,12 +191,12 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let id = RequestId::new();
         let named = conversation(&head.headers);
         // What needs no waiting is done here, so that the head does not travel with the future.
         let (named, begun) = match named {
-            Ok(named) => (named, self.begin(&head)),
+            Ok(named) => (named, self.begin(&mut head)),
             Err(error) => (None, Err(error)),
         };
         let answered = match begun {
@@ -175,13 +204,13 @@ where
                 let (shared, headers) = (Arc::clone(&self.shared), forwardable(&head.headers));
                 return Either::Right(Box::pin(async move {
                     let mut conversation = named;
-                    let mut stack = shared.stack.clone();
+                    let mut stack = shared.face.stack.clone();
                     let answer = async {
                         let (limit, timeouts) = (shared.max_body_bytes, shared.body_timeouts);
                         let body = collect(body, limit, timeouts).await?;
                         let body = RequestBody::scan(body)?;
                         let mut call = Call::new(id, principal, Operation::ChatCompletion, body);
-                        shared.threads.place(&mut call, conversation.take());
+                        shared.face.threads.place(&mut call, conversation.take());
                         conversation = Some(call.conversation.clone());
                         call.headers = headers;
                         call.deadline = deadline;

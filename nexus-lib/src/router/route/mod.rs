@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::call::{Principal, Target};
 use crate::error::{Error, ErrorKind, Result};
+use crate::wire::ProviderId;
 
 /// Knows which targets may answer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,12 +25,31 @@ impl Router {
     }
 
     /// The targets that may answer `principal`'s request for `model`, first choice first; at least
-    /// one. Low priorities come first; equals take turns by weight.
+    /// one. Low priorities come first; equals by how many requests they have open for their weight. Where
+    /// `only` is given, no other provider's.
     ///
     /// # Errors
     /// [`ErrorKind::ModelNotFound`] when no enabled provider offers the model to this key.
-    pub fn candidates(&self, principal: &Principal, model: &str) -> Result<Arc<[Target]>> {
-        match principal.grant().targets(model) {
+    pub fn candidates(
+        &self,
+        principal: &Principal,
+        model: &str,
+        only: Option<ProviderId>,
+    ) -> Result<Arc<[Target]>> {
+        let targets = principal.grant().targets(model);
+        if let (Some(id), Some(targets)) = (only, targets) {
+            let is_asked = |target: &&Target| target.provider.id == id;
+            let asked: Arc<[Target]> = targets.iter().filter(is_asked).cloned().collect();
+            return match asked.is_empty() {
+                false => Ok(asked),
+                true => Err(Error::new(
+                    ErrorKind::ModelNotFound,
+                    format!("provider {id} does not offer this model to this key"),
+                )
+                .with_param("provider_id")),
+            };
+        }
+        match targets {
             Some(targets) if !targets.is_empty() => Ok(spread::spread(targets)),
             _ => Err(Error::new(
                 ErrorKind::ModelNotFound,

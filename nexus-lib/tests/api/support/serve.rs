@@ -27,7 +27,7 @@ where
             stream.set_nodelay(true).unwrap();
             let service = TowerToHyperService::new(service.clone());
             let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            connections.spawn(connection);
+            connections.spawn(connection.with_upgrades());
         }
     });
     addr

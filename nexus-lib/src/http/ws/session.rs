@@ -1,0 +1,294 @@
+//! Chats that outlive their socket.
+//!
+//! A task reads such a chat, and keeps what it says: at most [`MOST_BYTES`] that nobody has taken, beyond
+//! which the chat is not asked for more; and, within the same bounds, what was sent, since it may have been
+//! lost on the way. A socket takes what it says from there. When the socket is lost, another one of the
+//! same client may go on behind the last frame that arrived.
+
+use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use futures_core::Stream;
+use futures_util::StreamExt;
+use tokio::sync::Notify;
+use tokio::time::{Duration, Instant, sleep_until};
+
+use super::chat::{Chat, Said};
+use super::frame::invalid;
+use super::sockets::Tasks;
+use crate::call::KeyHash;
+use crate::error::{Error, ErrorKind, Result};
+use crate::wire::RequestId;
+
+/// How much of a chat is kept, in bytes.
+const MOST_BYTES: usize = 1 << 20;
+
+/// The resumable chats of a gateway, by their requests.
+#[derive(Default)]
+pub(super) struct Sessions(Mutex<HashMap<RequestId, Arc<Session>>>);
+
+/// One resumable chat.
+pub(super) struct Session {
+    owner: KeyHash,
+    id: Arc<str>,
+    log: Mutex<Log>,
+    /// Something was taken, or the reader has come or gone.
+    changed: Notify,
+}
+
+struct Log {
+    /// What was said and is still kept, oldest first.
+    said: VecDeque<Said>,
+    /// The number of the first of `said`. The chat's first frame, which tells its names, has 0, so that a
+    /// chunk has its own `seq`.
+    first: u64,
+    bytes: usize,
+    /// The number of what is taken next.
+    next: u64,
+    /// Who takes it: the last who came.
+    reader: u64,
+    is_attached: bool,
+    detached_at: Instant,
+    is_cancelled: bool,
+    waker: Option<Waker>,
+}
+
+impl Log {
+    fn end(&self) -> u64 {
+        self.first + u64::try_from(self.said.len()).unwrap_or(0)
+    }
+
+    /// How many bytes wait to be taken.
+    fn waiting(&self) -> usize {
+        let taken = usize::try_from(self.next.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        self.said
+            .iter()
+            .skip(taken)
+            .map(|said| said.json.len())
+            .sum()
+    }
+
+    fn push(&mut self, said: Said) {
+        self.bytes += said.json.len();
+        self.said.push_back(said);
+        while self.bytes > MOST_BYTES && self.first < self.next {
+            let Some(oldest) = self.said.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.json.len();
+            self.first += 1;
+        }
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl Session {
+    fn log(&self) -> MutexGuard<'_, Log> {
+        // No code panics while it holds the lock, and the data is whole between statements.
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the chat, upstream too.
+    pub(super) fn cancel(&self) {
+        self.log().is_cancelled = true;
+        self.changed.notify_one();
+    }
+}
+
+impl Sessions {
+    fn all(&self) -> MutexGuard<'_, HashMap<RequestId, Arc<Session>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes on with a chat behind its frame number `after`.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such chat of this client's, or what is wanted of it is not kept.
+    pub(super) fn resume(
+        &self,
+        owner: KeyHash,
+        id: &str,
+        request_id: RequestId,
+        after: u64,
+    ) -> Result<Attached> {
+        let session = self.all().get(&request_id).cloned();
+        let session = session.filter(|session| session.owner == owner && *session.id == *id);
+        let session = session.ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotFound,
+                "there is no chat to be resumed by this id and request_id; it may be over for too long",
+            )
+        })?;
+        let mut log = session.log();
+        let next = after.saturating_add(1);
+        if next > log.end() {
+            return Err(invalid(
+                "after",
+                "`after` lies behind the end of what was said",
+            ));
+        }
+        if next < log.first {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                "what followed `after` is not kept any more; ask again from the beginning",
+            ));
+        }
+        log.next = next;
+        let attached = attach(&session, &mut log);
+        drop(log);
+        Ok(attached)
+    }
+}
+
+fn attach(session: &Arc<Session>, log: &mut Log) -> Attached {
+    log.reader += 1;
+    log.is_attached = true;
+    // Who was here before learns that it is not any more.
+    if let Some(waker) = log.waker.take() {
+        waker.wake();
+    }
+    session.changed.notify_one();
+    Attached {
+        session: Arc::clone(session),
+        reader: log.reader,
+    }
+}
+
+/// Lets `chat`, whose names are known, live on its own; gives what a socket takes it from.
+pub(super) fn keep(
+    tasks: &Arc<Tasks>,
+    owner: KeyHash,
+    id: Arc<str>,
+    request_id: RequestId,
+    chat: Chat,
+) -> Attached {
+    let session = Arc::new(Session {
+        owner,
+        id,
+        log: Mutex::new(Log {
+            said: VecDeque::new(),
+            first: 0,
+            bytes: 0,
+            next: 0,
+            reader: 0,
+            is_attached: true,
+            detached_at: Instant::now(),
+            is_cancelled: false,
+            waker: None,
+        }),
+        changed: Notify::new(),
+    });
+    let attached = attach(&session, &mut session.log());
+    tasks
+        .sessions()
+        .all()
+        .insert(request_id, Arc::clone(&session));
+    let patience = tasks.settings().resume_within;
+    let shared = Arc::clone(tasks);
+    tasks.spawn(async move {
+        // Forgotten even where it is aborted.
+        let _registered = Registered(shared, request_id);
+        run(&session, chat, patience).await;
+    });
+    attached
+}
+
+struct Registered(Arc<Tasks>, RequestId);
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.0.sessions().all().remove(&self.1);
+    }
+}
+
+/// Reads the chat to its end, and keeps that for a while.
+async fn run(session: &Session, mut chat: Chat, patience: Duration) {
+    loop {
+        let (has_room, deadline, is_cancelled) = {
+            let log = session.log();
+            let deadline = (!log.is_attached).then(|| log.detached_at + patience);
+            (log.waiting() < MOST_BYTES, deadline, log.is_cancelled)
+        };
+        if is_cancelled {
+            return;
+        }
+        tokio::select! {
+            said = chat.next(), if has_room => {
+                let Some(said) = said else { break };
+                let is_last = said.is_last;
+                session.log().push(said);
+                if is_last {
+                    break;
+                }
+            }
+            () = session.changed.notified() => {}
+            () = expired(deadline) => return,
+        }
+    }
+    // The upstream is through; only the words are kept.
+    drop(chat);
+    tokio::time::sleep(patience).await;
+}
+
+async fn expired(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A socket's hold on a resumable chat. Dropped, it leaves the chat to itself.
+pub(super) struct Attached {
+    session: Arc<Session>,
+    reader: u64,
+}
+
+impl Attached {
+    pub(super) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+}
+
+impl Stream for Attached {
+    type Item = Said;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Said>> {
+        let mut log = self.session.log();
+        if log.reader != self.reader {
+            return Poll::Ready(None);
+        }
+        let place = usize::try_from(log.next - log.first).unwrap_or(usize::MAX);
+        let said = log.said.get(place).map(|said| Said {
+            json: said.json.clone(),
+            is_last: said.is_last,
+        });
+        match said {
+            Some(said) => {
+                log.next += 1;
+                drop(log);
+                self.session.changed.notify_one();
+                Poll::Ready(Some(said))
+            }
+            None => {
+                log.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        let mut log = self.session.log();
+        if log.reader == self.reader {
+            log.is_attached = false;
+            log.detached_at = Instant::now();
+            drop(log);
+            self.session.changed.notify_one();
+        }
+    }
+}

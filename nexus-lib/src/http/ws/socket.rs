@@ -1,0 +1,334 @@
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_util::{Sink, SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tower::Service;
+
+use super::chat::{Prepared, Said, chat};
+use super::frame::{self, ChatFrame, ClientFrame, Refused, ServerFrame};
+use super::label::Label;
+use super::open_chats::OpenChats;
+use super::session;
+use super::sockets::Tasks;
+use crate::call::{Call, Metered, Principal};
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::OpenRequests;
+use crate::registry::Registry;
+use crate::thread::Threads;
+
+/// How many frames may wait to be written before a client that does not read is not listened to.
+const MOST_WAITING: usize = 128;
+
+/// How long a client may take to answer that we close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+/// What all sockets of a port have in common.
+pub(crate) struct Face<S> {
+    pub(crate) registry: Registry,
+    pub(crate) threads: Threads,
+    /// Cloned for each chat.
+    pub(crate) stack: S,
+    pub(crate) open_requests: OpenRequests,
+    pub(crate) tasks: Arc<Tasks>,
+}
+
+/// One client's socket, and the chats on it.
+pub(crate) struct Socket<S, I> {
+    face: Arc<Face<S>>,
+    io: WebSocketStream<I>,
+    /// `None` until the client has shown a key.
+    principal: Option<Principal>,
+    chats: OpenChats,
+    /// Frames to be written.
+    waiting: VecDeque<Message>,
+    /// How many pings in a row were not answered.
+    unanswered: u32,
+    is_draining: bool,
+}
+
+/// What has happened.
+enum Step {
+    Heard(Option<Result<Message, WsError>>),
+    Said(Said),
+    /// While draining: nothing is open, and all is written.
+    Idle,
+    Lost,
+}
+
+/// Why a socket is closed by us: the code, and a word to it.
+type Closing = (CloseCode, &'static str);
+
+const UNAUTHORIZED: Closing = (CloseCode::Library(4401), "no valid key was shown");
+const NO_TEXT: Closing = (CloseCode::Unsupported, "frames are text");
+const GOING_AWAY: Closing = (CloseCode::Away, "the gateway is shutting down");
+const NO_ANSWER: Closing = (CloseCode::Away, "two pings were not answered");
+
+impl<S, I> Socket<S, I>
+where
+    S: Service<Call, Response = Metered, Error = Error> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+    I: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    pub(crate) fn new(
+        face: Arc<Face<S>>,
+        io: WebSocketStream<I>,
+        principal: Option<Principal>,
+    ) -> Self {
+        Self {
+            face,
+            io,
+            principal,
+            chats: OpenChats::default(),
+            waiting: VecDeque::new(),
+            unanswered: 0,
+            is_draining: false,
+        }
+    }
+
+    /// Serves the socket to its end. Dropped, it ends its chats.
+    pub(crate) async fn run(mut self) {
+        let settings = self.face.tasks.settings();
+        let mut draining = self.face.tasks.draining();
+        self.is_draining = *draining.borrow_and_update();
+        let mut pings = interval_at(Instant::now() + settings.ping_every, settings.ping_every);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut auth_timer = pin!(sleep(settings.auth_within));
+        let closing = loop {
+            let next = tokio::select! {
+                step = poll_fn(|cx| self.poll_step(cx)) => self.after(step),
+                () = auth_timer.as_mut(), if self.principal.is_none() => Err(Some(UNAUTHORIZED)),
+                _ = pings.tick() => self.ping(),
+                // At the end of the drain once more, so that the chats learn that they are cut off.
+                Ok(()) = draining.changed() => {
+                    self.is_draining = true;
+                    Ok(())
+                }
+            };
+            if let Err(closing) = next {
+                break closing;
+            }
+        };
+        let Self { io, chats, .. } = self;
+        // Before the farewell, which may take its time.
+        drop(chats);
+        if let Some(closing) = closing {
+            close(io, closing).await;
+        }
+    }
+
+    /// Writes before it reads, and reads before it asks chats for more: what a chat says has somewhere to
+    /// go.
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        let is_written = match self.poll_write(cx) {
+            Poll::Ready(Err(_)) => return Poll::Ready(Step::Lost),
+            Poll::Ready(Ok(())) => true,
+            Poll::Pending => false,
+        };
+        if self.waiting.len() < MOST_WAITING
+            && let Poll::Ready(heard) = self.io.poll_next_unpin(cx)
+        {
+            return Poll::Ready(Step::Heard(heard));
+        }
+        match is_written {
+            true if self.is_draining && self.chats.is_empty() => Poll::Ready(Step::Idle),
+            true => self.chats.poll_next(cx).map(Step::Said),
+            false => Poll::Pending,
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
+        while !self.waiting.is_empty() {
+            ready!(self.io.poll_ready_unpin(cx))?;
+            if let Some(message) = self.waiting.pop_front() {
+                std::pin::Pin::new(&mut self.io).start_send(message)?;
+            }
+        }
+        self.io.poll_flush_unpin(cx)
+    }
+
+    /// `Err` ends the socket, with a farewell if there is one to be said.
+    fn after(&mut self, step: Step) -> Result<(), Option<Closing>> {
+        match step {
+            Step::Said(said) => self.say(said.json),
+            Step::Idle => return Err(Some(GOING_AWAY)),
+            Step::Lost | Step::Heard(None) => return Err(None),
+            Step::Heard(Some(Err(error))) => return Err(why(&error)),
+            Step::Heard(Some(Ok(message))) => match message {
+                Message::Text(text) => self.hear(&text)?,
+                Message::Binary(_) => return Err(Some(NO_TEXT)),
+                Message::Pong(_) => self.unanswered = 0,
+                // Answered below us.
+                Message::Ping(_) | Message::Close(_) | Message::Frame(_) => {}
+            },
+        }
+        Ok(())
+    }
+
+    fn ping(&mut self) -> Result<(), Option<Closing>> {
+        if self.unanswered == 2 {
+            return Err(Some(NO_ANSWER));
+        }
+        self.unanswered += 1;
+        self.waiting.push_back(Message::Ping(Bytes::new()));
+        Ok(())
+    }
+
+    fn say(&mut self, json: String) {
+        self.waiting.push_back(Message::text(json));
+    }
+
+    fn hear(&mut self, text: &str) -> Result<(), Option<Closing>> {
+        let heard = ClientFrame::read(text);
+        let Some(principal) = &self.principal else {
+            let Ok(ClientFrame::Auth { key }) = heard else {
+                return Err(Some(UNAUTHORIZED));
+            };
+            match self.face.registry.authenticate(key.as_bytes()) {
+                Ok(principal) => self.principal = Some(principal),
+                Err(_) => return Err(Some(UNAUTHORIZED)),
+            }
+            return Ok(());
+        };
+        let key = principal.key();
+        let refused = match heard {
+            Ok(ClientFrame::Chat(chat)) => {
+                let id = chat.label.name().map(str::to_owned);
+                self.open(chat).err().map(|error| Refused(id, error))
+            }
+            Ok(ClientFrame::Cancel { id }) => match self.chats.cancel(&id) {
+                true => Some(Refused(Some(id.to_string()), cancelled())),
+                false => Some(Refused(Some(id.to_string()), not_open())),
+            },
+            Ok(ClientFrame::Ping) => {
+                self.say(ServerFrame::Pong.to_json());
+                None
+            }
+            Ok(ClientFrame::Resume {
+                id,
+                request_id,
+                after,
+            }) => {
+                let sessions = self.face.tasks.sessions();
+                let resumed = (self.may_open(&Label::Named(Arc::clone(&id))))
+                    .and_then(|()| sessions.resume(key, &id, request_id, after));
+                match resumed {
+                    Ok(attached) => {
+                        self.chats.push_attached(Label::Named(id), attached);
+                        None
+                    }
+                    Err(error) => Some(Refused(Some(id.to_string()), error)),
+                }
+            }
+            Ok(ClientFrame::Auth { .. }) => {
+                let message = "this socket has its key already; open another one for another key";
+                Some(Refused(
+                    None,
+                    Error::new(ErrorKind::InvalidRequest, message),
+                ))
+            }
+            Err(refused) => Some(refused),
+        };
+        if let Some(Refused(id, error)) = refused {
+            self.say(frame::error(id.as_deref(), &error));
+        }
+        Ok(())
+    }
+
+    fn may_open(&self, label: &Label) -> Result<()> {
+        if self.is_draining {
+            let message = "the gateway is shutting down; open a new socket and ask again";
+            return Err(Error::new(ErrorKind::Closed, message));
+        }
+        if self.chats.has(label) {
+            let message = "a chat of this id is open on this socket; take another id";
+            return Err(Error::new(ErrorKind::Conflict, message).with_param("id"));
+        }
+        let most = self.face.tasks.settings().max_chats;
+        if self.chats.len() >= most {
+            let message = format!("{most} chats are open on this socket; wait for one to end");
+            return Err(Error::new(ErrorKind::Overloaded, message));
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, frame: ChatFrame) -> Result<()> {
+        self.may_open(&frame.label)?;
+        let face = &self.face;
+        let Some(principal) = &self.principal else {
+            return Ok(());
+        };
+        // The key may have been taken away since, or may call other models now.
+        let principal = face.registry.renew(principal)?;
+        let (label, is_resumable) = (frame.label.clone(), frame.is_resumable);
+        let key = principal.key();
+        let open = face.open_requests.admit()?;
+        let prepared = Prepared::of(frame, principal, open, &face.threads)?;
+        let request_id = prepared.request_id();
+        let chat = chat(Arc::clone(face), prepared);
+        match &label {
+            Label::Named(id) if is_resumable => {
+                let attached = session::keep(&face.tasks, key, Arc::clone(id), request_id, chat);
+                self.chats.push_attached(label, attached);
+            }
+            _ => self.chats.push(label, chat),
+        }
+        Ok(())
+    }
+}
+
+/// What a client is told of a connection that cannot go on; `None` when nobody is there to be told.
+fn why(error: &WsError) -> Option<Closing> {
+    match error {
+        WsError::Utf8(_) => Some((CloseCode::Invalid, "text frames are UTF-8")),
+        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
+            Some((CloseCode::Size, "the frame is too long"))
+        }
+        WsError::Protocol(_) => Some((CloseCode::Protocol, "this is no WebSocket frame")),
+        _ => None,
+    }
+}
+
+#[cfg(feature = "test-util")]
+/// The farewell for `error`, for those who have only the socket.
+pub(super) fn closing(error: &WsError) -> Option<CloseFrame> {
+    why(error).map(|(code, reason)| CloseFrame {
+        code,
+        reason: reason.into(),
+    })
+}
+
+/// Says farewell, and waits for the client's, but not for long.
+async fn close<I: AsyncRead + AsyncWrite + Unpin>(
+    mut io: WebSocketStream<I>,
+    (code, reason): Closing,
+) {
+    let reason = Cow::Borrowed(reason).into_owned().into();
+    let farewell = async {
+        if io.close(Some(CloseFrame { code, reason })).await.is_ok() {
+            while let Some(Ok(_)) = io.next().await {}
+        }
+    };
+    // Whoever does not answer is left.
+    let _ = timeout(CLOSE_WITHIN, farewell).await;
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the chat was cancelled by its client")
+}
+
+fn not_open() -> Error {
+    let message = "no chat of this id is open on this socket";
+    Error::new(ErrorKind::NotFound, message).with_param("id")
+}
