@@ -31,7 +31,7 @@ pub(crate) use limits::millis;
 pub use limits::{ProviderLimits, TimerSettings};
 pub use mask::mask;
 pub use model_list::{ModelEntry, ModelList};
-pub(crate) use model_name::may_think;
+pub(crate) use model_name::{is_grok, may_think};
 pub use prefix::{Prefix, Prefixes, ThreadMark};
 pub use proxy_url::{ProxyList, ProxyScheme, ProxyUrl};
 pub(crate) use retry_after::retry_after;

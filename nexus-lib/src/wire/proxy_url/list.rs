@@ -66,6 +66,12 @@ impl ProxyList {
         self.0.iter()
     }
 
+    /// How many there are.
+    pub fn count(&self) -> u32 {
+        // At most `MOST`.
+        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
+    }
+
     /// The list with its credentials: what [`parse`](Self::parse) reads back.
     pub fn expose(&self) -> SecretString {
         let mut text = Zeroizing::new(String::new());
