@@ -193,7 +193,10 @@ impl ProviderSpec {
         };
         // What is stored and cannot be read any more cannot be meant either.
         let present = present.and_then(|text| ProxyList::parse(text.expose_secret()).ok());
-        let proxies = ProxyList::parse_shown(said, present.as_ref())?;
+        let proxies = ProxyList::parse_shown(said, present.as_ref()).map_err(|error| {
+            let message = format!("`proxy_url`: {error}");
+            Error::new(ErrorKind::Unprocessable, message).with_param("proxy_url")
+        })?;
         Ok(Some(proxies.expose()))
     }
 

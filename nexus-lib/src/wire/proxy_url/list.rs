@@ -43,13 +43,13 @@ impl ProxyList {
         }
         // Counted before anything is made of them.
         if text.split(',').count() > Self::MOST {
-            return Err(refused("`proxy_url` has up to 16 proxies"));
+            return Err(refused("a list of proxies has up to 16"));
         }
         let proxies = text.split(',').map(|text| {
             let text = text.trim();
             if text.is_empty() {
                 return Err(refused(
-                    "`proxy_url` names no proxy, or none beside a comma",
+                    "a list of proxies names none, or none beside a comma",
                 ));
             }
             let proxy = ProxyUrl::parse(text)?;
@@ -92,7 +92,7 @@ fn unmasked(proxy: &ProxyUrl, present: Option<&ProxyList>) -> Result<ProxyUrl> {
         .find(|present| present.to_string() == shown)
         .cloned()
         .ok_or_else(|| {
-            refused("`proxy_url` has a masked password that stands for none: write it out")
+            refused("a proxy URL has a masked password that stands for none: write it out")
         })
 }
 

@@ -92,19 +92,19 @@ impl ProxyUrl {
     pub fn parse(text: &str) -> Result<Self> {
         if text.len() > Self::MAX_CHARS {
             return Err(refused(
-                "`proxy_url` is too long: up to 2048 characters each",
+                "a proxy URL is too long: up to 2048 characters each",
             ));
         }
         let (scheme, rest) = split_scheme(text)?;
         if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(refused(
-                "`proxy_url` has visible ASCII characters only; others are percent-encoded",
+                "a proxy URL has visible ASCII characters only; others are percent-encoded",
             ));
         }
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains(['/', '?', '#', '\\']) {
             return Err(refused(
-                "`proxy_url` must not have a path, a query or a fragment; such characters in a \
+                "a proxy URL must not have a path, a query or a fragment; such characters in a \
                  password are percent-encoded",
             ));
         }
@@ -183,7 +183,7 @@ impl Credentials {
         let decoded = |text| {
             percent::decoded(text).ok_or_else(|| {
                 refused(
-                    "`proxy_url` has a user or a password with a `%` that begins no escape of UTF-8 \
+                    "a proxy URL has a user or a password with a `%` that begins no escape of UTF-8 \
                      text; `%25` stands for `%`",
                 )
             })
@@ -197,13 +197,13 @@ impl Credentials {
             .any(|text| text.contains(char::is_control))
         {
             return Err(refused(
-                "`proxy_url` has a control character in its user or password",
+                "a proxy URL has a control character in its user or password",
             ));
         }
         match scheme {
             // RFC 7617, section 2: the first colon ends the user.
             ProxyScheme::Http if user.contains(':') => {
-                return Err(refused("`proxy_url` must not have a `:` in its user"));
+                return Err(refused("a proxy URL must not have a `:` in its user"));
             }
             ProxyScheme::Http => {}
             ProxyScheme::Socks5 | ProxyScheme::Socks5h => {
@@ -211,7 +211,7 @@ impl Credentials {
                     |text: &str| (1..=ProxyUrl::MAX_SOCKS_CREDENTIAL_BYTES).contains(&text.len());
                 if !fits(&user) || !password.as_ref().is_some_and(|text| fits(text)) {
                     return Err(refused(
-                        "`proxy_url` needs a user and a password of 1 to 255 bytes each for SOCKS, \
+                        "a proxy URL needs a user and a password of 1 to 255 bytes each for SOCKS, \
                          or neither",
                     ));
                 }
@@ -284,7 +284,7 @@ fn split_scheme(text: &str) -> Result<(ProxyScheme, &str)> {
     const KNOWN: &str = "http://, socks5:// or socks5h://";
     let no_scheme = || {
         refused(format!(
-            "`proxy_url` must begin with {KNOWN}, as in http://user:password@proxy.example:3128"
+            "a proxy URL must begin with {KNOWN}, as in http://user:password@proxy.example:3128"
         ))
     };
     let (name, rest) = text.split_once("://").ok_or_else(no_scheme)?;
@@ -299,7 +299,7 @@ fn split_scheme(text: &str) -> Result<(ProxyScheme, &str)> {
             .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     match is_name {
         true => Err(refused(format!(
-            "`proxy_url` has the scheme `{name}`, which is not spoken here; it must begin with {KNOWN}"
+            "a proxy URL has the scheme `{name}`, which is not spoken here; it must begin with {KNOWN}"
         ))),
         false => Err(no_scheme()),
     }
@@ -308,7 +308,7 @@ fn split_scheme(text: &str) -> Result<(ProxyScheme, &str)> {
 /// Host and port of `[host]`, `[host]:[port]`.
 fn split_address(address: &str) -> Result<(&str, Option<u16>)> {
     let unreadable = || {
-        refused("`proxy_url` needs a host, and a port from 1 to 65535 if there is a `:` behind it")
+        refused("a proxy URL needs a host, and a port from 1 to 65535 if there is a `:` behind it")
     };
     let authority: Authority = address.parse().map_err(|_| unreadable())?;
     let host = &address[..authority.host().len()];

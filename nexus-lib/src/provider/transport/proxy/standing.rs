@@ -77,3 +77,55 @@ impl Standings {
         standing
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(proxies: &[&ProxyUrl]) -> Vec<String> {
+        proxies
+            .iter()
+            .map(|proxy| proxy.host().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn those_that_are_up_come_first_in_the_order_given() {
+        let mut standings = Standings::default();
+        let list = ProxyList::parse("http://a,http://b,http://c").unwrap();
+        let now = Instant::now();
+        let proxies = standings.in_turn(&list, now);
+        assert_eq!(names(&proxies), ["a", "b", "c"]);
+        let later = now + Duration::from_secs(1);
+        assert_eq!(standings.note(proxies[0], false, now), Some(now));
+        assert_eq!(standings.note(proxies[0], false, later), None);
+        assert_eq!(standings.note(proxies[1], false, later), Some(later));
+        assert_eq!(names(&standings.in_turn(&list, now)), ["c", "a", "b"]);
+        assert_eq!(standings.note(proxies[0], true, later), Some(now));
+        assert_eq!(standings.note(proxies[0], true, later), None);
+        assert_eq!(names(&standings.in_turn(&list, now)), ["a", "c", "b"]);
+        // The same proxy of another list is as down; with other credentials it is another.
+        let other = ProxyList::parse("http://b,http://u:p@b,http://d").unwrap();
+        let proxies = standings.in_turn(&other, now);
+        let shown: Vec<_> = proxies.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["http://u:***@b:80", "http://d:80", "http://b:80"]);
+    }
+
+    #[test]
+    fn rounds_check_those_that_are_down_and_each_fourth_all_until_they_are_out_of_use() {
+        let mut standings = Standings::default();
+        let list = ProxyList::parse("http://a,http://b").unwrap();
+        let now = Instant::now();
+        let proxies = standings.in_turn(&list, now);
+        standings.note(proxies[1], false, now);
+        let rounds: Vec<_> = (0..8).map(|_| standings.begin_round(now).len()).collect();
+        assert_eq!(rounds, [1, 1, 1, 2, 1, 1, 1, 2]);
+
+        let used = ProxyList::parse("http://b").unwrap();
+        standings.in_turn(&used, now + IN_USE / 2);
+        assert_eq!(standings.begin_round(now + IN_USE).len(), 1);
+        assert!(!standings.is_empty());
+        assert!(standings.begin_round(now + IN_USE * 2).is_empty());
+        assert!(standings.is_empty());
+    }
+}
