@@ -118,8 +118,8 @@ pub(super) struct Flags {
     pub(super) cors_origin: Option<Vec<String>>,
 
     /// Outbound proxies, separated by commas, for models named like Grok whose provider names none:
-    /// http://, socks5:// or socks5h://[USER:PASSWORD@]HOST[:PORT]. With a password better given by the
-    /// variable
+    /// http://, socks5:// or socks5h:// before USER:PASSWORD@HOST:PORT. Better given by its variable: others
+    /// on this machine can read a command line
     #[arg(
         long,
         value_name = "URLS",

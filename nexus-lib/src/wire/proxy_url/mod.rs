@@ -3,6 +3,7 @@
 //! A [`ProxyUrl`] is one of them, a [`ProxyList`] those that a provider may be reached through. Both
 //! may hold a password, and neither shows it: `Display` and `Debug` have three stars in its place.
 
+mod credentials;
 mod list;
 mod percent;
 mod url;

@@ -2,14 +2,10 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::Ipv6Addr;
 
-use http::uri::Authority;
-use secrecy::{ExposeSecret, SecretString};
-
-use super::{percent, refused};
+use super::credentials::Credentials;
+use super::refused;
 use crate::error::Result;
-
-/// What stands in the place of a secret.
-const MASK: &str = "***";
+use http::uri::Authority;
 
 /// How a proxy is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,17 +65,8 @@ pub struct ProxyUrl {
     port: u16,
 }
 
-#[derive(Clone)]
-struct Credentials {
-    /// A secret, too, where there is no password: some proxies are shown a token alone.
-    user: SecretString,
-    password: Option<SecretString>,
-}
-
 impl ProxyUrl {
     const MAX_CHARS: usize = 2048;
-    /// RFC 1929, section 2: one byte tells the length of each.
-    const MAX_SOCKS_CREDENTIAL_BYTES: usize = 255;
 
     /// Reads a URL: `scheme://[user[:password]@]host[:port][/]`, where the scheme is `http`, `socks5`
     /// or `socks5h`. User and password are percent-decoded. A port that is not there is
@@ -150,91 +137,21 @@ impl ProxyUrl {
 
     /// Whether a secret of it is nothing but the stars that stand for one.
     pub(super) fn is_masked(&self) -> bool {
-        self.credentials.as_ref().is_some_and(|credentials| {
-            let secret = credentials.password.as_ref();
-            secret.unwrap_or(&credentials.user).expose_secret() == MASK
-        })
+        self.credentials
+            .as_ref()
+            .is_some_and(Credentials::is_masked)
     }
 
     /// Writes the URL with its credentials: what [`parse`](Self::parse) reads back.
     pub(super) fn expose(&self, to: &mut String) {
         to.push_str(self.scheme.as_str());
         to.push_str("://");
-        if let Some(Credentials { user, password }) = &self.credentials {
-            percent::encode(user.expose_secret(), to);
-            if let Some(password) = password {
-                to.push(':');
-                percent::encode(password.expose_secret(), to);
-            }
-            to.push('@');
+        if let Some(credentials) = &self.credentials {
+            credentials.write(to);
         }
         to.push_str(&self.host);
         to.push(':');
         to.push_str(&self.port.to_string());
-    }
-}
-
-impl Credentials {
-    fn parse(text: &str, scheme: ProxyScheme) -> Result<Self> {
-        let (user, password) = match text.split_once(':') {
-            Some((user, password)) => (user, Some(password)),
-            None => (text, None),
-        };
-        let decoded = |text| {
-            percent::decoded(text).ok_or_else(|| {
-                refused(
-                    "a proxy URL has a user or a password with a `%` that begins no escape of UTF-8 \
-                     text; `%25` stands for `%`",
-                )
-            })
-        };
-        let user = decoded(user)?;
-        let password = password.map(decoded).transpose()?;
-        let both = [Some(&user), password.as_ref()];
-        if both
-            .into_iter()
-            .flatten()
-            .any(|text| text.contains(char::is_control))
-        {
-            return Err(refused(
-                "a proxy URL has a control character in its user or password",
-            ));
-        }
-        match scheme {
-            // RFC 7617, section 2: the first colon ends the user.
-            ProxyScheme::Http if user.contains(':') => {
-                return Err(refused("a proxy URL must not have a `:` in its user"));
-            }
-            ProxyScheme::Http => {}
-            ProxyScheme::Socks5 | ProxyScheme::Socks5h => {
-                let fits =
-                    |text: &str| (1..=ProxyUrl::MAX_SOCKS_CREDENTIAL_BYTES).contains(&text.len());
-                if !fits(&user) || !password.as_ref().is_some_and(|text| fits(text)) {
-                    return Err(refused(
-                        "a proxy URL needs a user and a password of 1 to 255 bytes each for SOCKS, \
-                         or neither",
-                    ));
-                }
-            }
-        }
-        let secret = |text: &str| SecretString::from(text);
-        Ok(Self {
-            user: secret(&user),
-            password: password.map(|text| secret(&text)),
-        })
-    }
-
-    fn expose(&self) -> (&str, &str) {
-        let password = self.password.as_ref();
-        let password = password.map_or("", |password| password.expose_secret());
-        (self.user.expose_secret(), password)
-    }
-}
-
-impl PartialEq for Credentials {
-    fn eq(&self, other: &Self) -> bool {
-        // Not the clients' business: nobody who could measure the time can choose either side.
-        self.expose() == other.expose() && self.password.is_some() == other.password.is_some()
     }
 }
 
@@ -258,17 +175,8 @@ impl Hash for ProxyUrl {
 impl fmt::Display for ProxyUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://", self.scheme.as_str())?;
-        match &self.credentials {
-            None => {}
-            Some(Credentials {
-                user,
-                password: Some(_),
-            }) => {
-                let mut shown = String::new();
-                percent::encode(user.expose_secret(), &mut shown);
-                write!(f, "{shown}:{MASK}@")?;
-            }
-            Some(_) => write!(f, "{MASK}@")?,
+        if let Some(credentials) = &self.credentials {
+            write!(f, "{credentials}")?;
         }
         write!(f, "{}:{}", self.host, self.port)
     }

@@ -7,7 +7,9 @@ mod ways;
 
 use std::time::Duration;
 
+use nexus_lib::router::RetryPolicy;
 use nexus_lib::testing::{Answer, ProxyProtocol, ProxyRequest, openai};
+
 use nexus_lib::{Timeouts, Transport};
 
 use crate::support::Rig;
@@ -18,14 +20,19 @@ const NEVER: Duration = Duration::from_secs(3600);
 /// A gateway that gives up on a proxy soon, and checks those that are down every `interval`.
 async fn rig(interval: Duration) -> Rig {
     let timeouts = Timeouts {
-        connect: Duration::from_millis(300),
+        connect: Duration::from_secs(1),
         ..Timeouts::default()
     };
     let transport = Transport::builder()
         .timeouts(timeouts)
         .proxy_check_interval(interval)
         .build();
-    Rig::with(|builder| builder.transport(transport.unwrap())).await
+    Rig::with(|builder| {
+        builder
+            .transport(transport.unwrap())
+            .retries(RetryPolicy::NONE)
+    })
+    .await
 }
 
 /// A request as a proxy notes it.

@@ -12,6 +12,7 @@ mod dialer;
 mod http_connect;
 mod socks5;
 mod standing;
+mod through;
 mod watch;
 
 pub(super) use watch::Proxies;

@@ -1,21 +1,17 @@
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use tower::Service;
 
 use super::dialer::Dialer;
 use super::standing::Standings;
+use super::through::ThroughProxies;
 use super::{Destination, DialError};
 use crate::error::BoxError;
 use crate::wire::{ProxyList, ProxyUrl};
@@ -63,16 +59,11 @@ impl Proxies {
         list: Arc<ProxyList>,
         timeout: Duration,
     ) -> ThroughProxies {
-        let proxies = self.clone();
-        ThroughProxies {
-            proxies,
-            list,
-            timeout,
-        }
+        ThroughProxies::new(self.clone(), list, timeout)
     }
 
     /// A tunnel to the upstream of `uri` through the first proxy that gives one.
-    async fn connect(
+    pub(super) async fn connect(
         &self,
         list: &ProxyList,
         uri: &Uri,
@@ -194,27 +185,38 @@ fn chain(cause: &BoxError) -> String {
     text
 }
 
-/// Connects through a list of proxies: the connector that TLS is put upon.
-pub(in crate::provider::transport) struct ThroughProxies {
-    proxies: Proxies,
-    list: Arc<ProxyList>,
-    timeout: Duration,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Service<Uri> for ThroughProxies {
-    type Response = TokioIo<TcpStream>;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
+    #[tokio::test]
+    async fn the_watcher_is_there_while_proxies_are_in_use_and_ends_with_them() {
+        let second = Duration::from_secs(1);
+        let proxies = Proxies::new(HttpConnector::new(), second, second);
+        let watcher = |proxies: &Proxies| proxies.0.watched().watcher.clone();
+        assert!(watcher(&proxies).is_none());
+        let list = ProxyList::parse("http://127.0.0.1:1").unwrap();
+        proxies.in_turn(&list);
+        let task = watcher(&proxies).unwrap();
+        proxies.in_turn(&list);
+        assert_eq!(watcher(&proxies).unwrap().id(), task.id());
+        assert!(!task.is_finished());
+        drop(proxies);
+        while !task.is_finished() {
+            tokio::task::yield_now().await;
+        }
     }
 
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let (proxies, list, timeout) = (self.proxies.clone(), Arc::clone(&self.list), self.timeout);
-        Box::pin(async move {
-            let stream = proxies.connect(&list, &uri, timeout).await?;
-            Ok(TokioIo::new(stream))
-        })
+    #[tokio::test]
+    async fn the_watcher_stands_still_once_no_proxy_is_in_use() {
+        let second = Duration::from_secs(1);
+        let proxies = Proxies::new(HttpConnector::new(), second, second);
+        assert!(begin_round(&Arc::downgrade(&proxies.0)).is_none());
+        let list = ProxyList::parse("http://127.0.0.1:1").unwrap();
+        proxies.in_turn(&list);
+        assert!(begin_round(&Arc::downgrade(&proxies.0)).is_some());
+        proxies.0.watched().standings = Standings::default();
+        assert!(begin_round(&Arc::downgrade(&proxies.0)).is_none());
+        assert!(proxies.0.watched().watcher.is_none());
     }
 }
