@@ -41,7 +41,7 @@ fn candidates(bencher: Bencher<'_, '_>, providers: usize) {
         .authenticate(key(providers / 2).as_bytes())
         .unwrap();
     let router = Router::new();
-    bencher.bench_local(|| router.candidates(black_box(&principal), black_box(MODEL)));
+    bencher.bench_local(|| router.candidates(black_box(&principal), black_box(MODEL), None));
 }
 
 /// The store's runtime ends with this function: reading a registry needs none.

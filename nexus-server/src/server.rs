@@ -87,6 +87,7 @@ async fn gateway(settings: &Settings) -> Result<Gateway, Failure> {
     let gateway = Gateway::builder(options.open().await?)
         .transport(transport.build()?)
         .archive(archive)
+        .grok_proxies(settings.grok_proxies.clone())
         .admin_token(settings.admin_token.clone())
         .max_body_bytes(settings.max_body_bytes)
         .max_open_requests(settings.max_open_requests)

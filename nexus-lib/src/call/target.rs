@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Result;
 use crate::health::Vitals;
-use crate::wire::{BaseUrl, Endpoint, ModelId, ProviderId, ProviderLimits, Timestamp};
+use crate::wire::{BaseUrl, Endpoint, ModelId, ProviderId, ProviderLimits, ProxyList, Timestamp};
 
 /// A provider as calls see it: the stored record, made ready once for every request after.
 pub struct ProviderProfile {
@@ -78,6 +78,9 @@ pub struct Target {
     pub upstream_model: Option<Arc<str>>,
     /// Whether the model may think for minutes before it says a word.
     pub is_slow: bool,
+    /// The proxies that it is reached through: its provider's, or those that its model goes by. A provider
+    /// must never be connected to around them. `None` for a direct connection.
+    pub proxies: Option<Arc<ProxyList>>,
     /// When the model was registered.
     pub created_at: Timestamp,
 }

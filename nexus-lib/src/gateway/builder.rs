@@ -16,7 +16,7 @@ use crate::registry::Registry;
 use crate::router::{RetryPolicy, Router};
 use crate::store::{LedgerStore, RegistryStore, Store};
 use crate::thread::{self, Threads};
-use crate::wire::Timestamp;
+use crate::wire::{ProxyList, Timestamp};
 
 const MAX_BODY_BYTES: usize = 64 << 20;
 const MAX_OPEN_REQUESTS: usize = 4096;
@@ -28,6 +28,7 @@ pub struct GatewayBuilder {
     transport: Option<Transport>,
     archive: Option<Archive>,
     retries: RetryPolicy,
+    grok_proxies: Option<ProxyList>,
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
     body_timeouts: BodyTimeouts,
@@ -43,6 +44,7 @@ impl GatewayBuilder {
             transport: None,
             archive: None,
             retries: RetryPolicy::default(),
+            grok_proxies: None,
             admin_token: None,
             max_body_bytes: MAX_BODY_BYTES,
             body_timeouts: BodyTimeouts::default(),
@@ -76,6 +78,14 @@ impl GatewayBuilder {
     #[must_use]
     pub fn retries(mut self, retries: RetryPolicy) -> Self {
         self.retries = retries;
+        self
+    }
+
+    /// The outbound proxies of models named like Grok (`grok` begins the name that is sent upstream, or a
+    /// part of it behind a `/`) whose provider names none. Without them they are connected to directly.
+    #[must_use]
+    pub fn grok_proxies(mut self, proxies: Option<ProxyList>) -> Self {
+        self.grok_proxies = proxies;
         self
     }
 
@@ -144,7 +154,12 @@ impl GatewayBuilder {
             .collect();
 
         let registry_store: Arc<dyn RegistryStore> = self.store.clone();
-        let registry = Registry::open(registry_store, providers.keys().copied()).await?;
+        let registry = Registry::open_with(
+            registry_store,
+            providers.keys().copied(),
+            self.grok_proxies.map(Arc::new),
+        )
+        .await?;
         let ledger_store: Arc<dyn LedgerStore> = self.store.clone();
         let ledger = UsageLedger::start(ledger_store).await?;
         let now = Timestamp::now();

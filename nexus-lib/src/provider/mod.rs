@@ -28,6 +28,8 @@ use crate::error::Result;
 ///   not on the ledger.
 /// - A stream yields whole events, each as soon as it is there, and ends with `Err` when it is cut.
 /// - An answer with an error status is a reply, not an `Err`.
+/// - One that opens connections of its own goes through the target's
+///   [`proxies`](crate::call::Target::proxies) where it has some, and never around them.
 ///
 /// # Errors
 /// `Err` says that there was no answer: `UpstreamUnreachable`, `UpstreamTimeout`, `UpstreamAuth` or

@@ -3,11 +3,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use super::snapshot::Rules;
 use super::{ProviderSpec, Snapshot, model};
 use crate::call::Principal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{ModelRecord, NewModel, ProviderRecord, RegistryStore};
-use crate::wire::{ModelId, ProviderId};
+use crate::wire::{ModelId, ProviderId, ProxyList};
 
 /// The providers, models and keys in force. A clone is the same registry.
 ///
@@ -21,8 +22,7 @@ pub struct Registry {
 
 struct Inner {
     store: Arc<dyn RegistryStore>,
-    /// The provider kinds that the gateway can speak.
-    spoken: Box<[&'static str]>,
+    rules: Rules,
     snapshot: ArcSwap<Snapshot>,
 }
 
@@ -35,11 +35,23 @@ impl Registry {
         store: Arc<dyn RegistryStore>,
         kinds: impl IntoIterator<Item = &'static str>,
     ) -> Result<Self> {
-        let spoken: Box<[_]> = kinds.into_iter().collect();
-        let snapshot = Snapshot::new(store.load().await?, &spoken, &Snapshot::default());
+        Self::open_with(store, kinds, None).await
+    }
+
+    /// The same, where models named like Grok go by `grok_proxies` when their provider names no proxy.
+    pub(crate) async fn open_with(
+        store: Arc<dyn RegistryStore>,
+        kinds: impl IntoIterator<Item = &'static str>,
+        grok_proxies: Option<Arc<ProxyList>>,
+    ) -> Result<Self> {
+        let rules = Rules {
+            spoken: kinds.into_iter().collect(),
+            grok_proxies,
+        };
+        let snapshot = Snapshot::new(store.load().await?, &rules, &Snapshot::default());
         let inner = Inner {
             store,
-            spoken,
+            rules,
             snapshot: ArcSwap::from_pointee(snapshot),
         };
         Ok(Self {
@@ -76,7 +88,7 @@ impl Registry {
     /// # Errors
     /// [`ErrorKind::Unprocessable`], naming the field, when the spec makes no sense; else the store's.
     pub async fn add_provider(&self, spec: ProviderSpec) -> Result<ProviderRecord> {
-        let new = spec.into_new(&self.inner.spoken)?;
+        let new = spec.into_new(&self.inner.rules.spoken)?;
         let record = self.inner.store.insert_provider(new).await?;
         self.refresh().await?;
         Ok(record)
@@ -101,7 +113,7 @@ impl Registry {
         let present = snapshot
             .provider(id)
             .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no provider {id}")))?;
-        let update = spec.into_update(present, &self.inner.spoken)?;
+        let update = spec.into_update(present, &self.inner.rules.spoken)?;
         let record = self.inner.store.update_provider(id, update).await?;
         self.refresh().await?;
         Ok(record)
@@ -156,7 +168,7 @@ impl Registry {
     pub async fn refresh(&self) -> Result<()> {
         let records = self.inner.store.load().await?;
         let present = self.snapshot();
-        let loaded = Arc::new(Snapshot::new(records, &self.inner.spoken, &present));
+        let loaded = Arc::new(Snapshot::new(records, &self.inner.rules, &present));
         // Loads that overlap may end in any order: an older one never replaces a newer one.
         self.inner.snapshot.rcu(|present| {
             let newer = loaded.revision() > present.revision();
@@ -169,7 +181,7 @@ impl Registry {
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry")
-            .field("kinds", &self.inner.spoken)
+            .field("kinds", &self.inner.rules.spoken)
             .field("revision", &self.snapshot().revision())
             .finish_non_exhaustive()
     }

@@ -10,7 +10,7 @@ use crate::call::{Grant, KeyHash, Principal, ProviderProfile, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::health::Vitals;
 use crate::store::{ModelRecord, ProviderRecord, RegistryRecords};
-use crate::wire::{self, BaseUrl, ModelId, ProviderId};
+use crate::wire::{self, BaseUrl, ModelId, ProviderId, ProxyList};
 
 /// All that is registered, as it stood at one moment, and what each key may call.
 #[derive(Debug, Default)]
@@ -22,10 +22,10 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Makes everything ready that requests will need; `spoken` are the kinds that the gateway can
-    /// speak. A provider that cannot be used (its kind is not spoken, its proxy not supported) is
-    /// listed, but granted to nobody. How a provider is doing is taken over from `before`.
-    pub(super) fn new(records: RegistryRecords, spoken: &[&str], before: &Self) -> Self {
+    /// Makes everything ready that requests will need. A provider that cannot be used (its kind is not
+    /// spoken, its proxies make no sense) is listed, but granted to nobody. How a provider is doing is
+    /// taken over from `before`.
+    pub(super) fn new(records: RegistryRecords, rules: &Rules, before: &Self) -> Self {
         let vitals = (records.providers.iter())
             .map(|provider| (provider.id, before.vitals_for(provider)))
             .collect();
@@ -39,11 +39,12 @@ impl Snapshot {
         providers.sort_by_key(|provider| (provider.priority, provider.id));
         for provider in providers {
             let offer = offers.entry(provider.client_key).or_default();
-            let Some(profile) = usable_profile(provider, spoken, &vitals) else {
+            let Some((profile, proxies)) = usable(provider, &rules.spoken, &vitals) else {
                 continue;
             };
             for model in models.get(&provider.id).into_iter().flatten() {
-                let target = target(&profile, model, &mut names);
+                let mut target = target(&profile, model, &mut names);
+                target.proxies = proxies.clone().or_else(|| rules.proxies_for(&target));
                 offer.entry(target.model.clone()).or_default().push(target);
             }
         }
@@ -131,18 +132,34 @@ impl Snapshot {
     }
 }
 
-/// `None` for a provider that takes no requests, or cannot.
-fn usable_profile(
+/// What makes targets of records, besides the records.
+pub(super) struct Rules {
+    /// The kinds that the gateway can speak.
+    pub(super) spoken: Box<[&'static str]>,
+    /// For models named like Grok whose provider names none.
+    pub(super) grok_proxies: Option<Arc<ProxyList>>,
+}
+
+impl Rules {
+    fn proxies_for(&self, target: &Target) -> Option<Arc<ProxyList>> {
+        let is_grok = wire::is_grok(target.model_sent());
+        self.grok_proxies.clone().filter(|_| is_grok)
+    }
+}
+
+/// A provider with its proxies; `None` for one that takes no requests, or cannot.
+fn usable(
     record: &ProviderRecord,
     spoken: &[&str],
     vitals: &HashMap<ProviderId, Arc<Vitals>>,
-) -> Option<Arc<ProviderProfile>> {
+) -> Option<(Arc<ProviderProfile>, Option<Arc<ProxyList>>)> {
     if !record.enabled {
         return None;
     }
     let vitals = vitals.get(&record.id).cloned().unwrap_or_default();
-    match profile(record, spoken, vitals) {
-        Ok(profile) => Some(Arc::new(profile)),
+    let both = profile(record, spoken, vitals).and_then(|profile| Ok((profile, proxies(record)?)));
+    match both {
+        Ok((profile, proxies)) => Some((Arc::new(profile), proxies)),
         Err(error) => {
             let error = error.report();
             tracing::error!(
@@ -163,11 +180,6 @@ fn profile(
     let invalid = |message| Error::new(ErrorKind::StoreInvalid, message);
     if !spoken.contains(&record.kind.as_str()) {
         return Err(invalid("its kind is not spoken by this gateway"));
-    }
-    if record.proxy_url.is_some() {
-        return Err(invalid(
-            "it is to be reached by a proxy, which is not supported yet",
-        ));
     }
     let name_header = HeaderValue::from_bytes(record.name.as_bytes())
         .map_err(|error| invalid("its name has control characters").with_source(error))?;
@@ -197,6 +209,12 @@ fn profile(
     })
 }
 
+fn proxies(record: &ProviderRecord) -> Result<Option<Arc<ProxyList>>> {
+    let text = record.proxy_url.as_ref();
+    let list = text.map(|text| ProxyList::parse(text.expose_secret()));
+    Ok(list.transpose()?.map(Arc::new))
+}
+
 fn target(profile: &Arc<ProviderProfile>, model: &ModelRecord, names: &mut Names) -> Target {
     // A name that does not differ needs no edit of the request.
     let upstream = model.upstream_model.as_deref();
@@ -208,6 +226,7 @@ fn target(profile: &Arc<ProviderProfile>, model: &ModelRecord, names: &mut Names
         model: names.shared(&model.model_name),
         upstream_model: upstream.map(|name| names.shared(name)),
         is_slow: *profile.kind == *"xai" || wire::may_think(sent),
+        proxies: None,
         created_at: model.created_at,
     }
 }

@@ -3,7 +3,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::kind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{NewProvider, ProviderRecord, ProviderUpdate};
-use crate::wire::{BaseUrl, ProviderLimits, TimerSettings, mask};
+use crate::wire::{BaseUrl, ProviderLimits, ProxyList, TimerSettings, mask};
 
 /// A provider as an operator wants it: what [`Registry::add_provider`](super::Registry::add_provider)
 /// and [`update_provider`](super::Registry::update_provider) take, and check.
@@ -24,9 +24,9 @@ pub struct ProviderSpec {
     pub personalized_key: Option<SecretString>,
     /// Free text.
     pub description: String,
-    /// An outbound proxy. Not supported yet, and refused: a provider that has one must never be
-    /// reached around it.
-    pub proxy_url: Option<String>,
+    /// The outbound proxies to reach it by, as a [`ProxyList`]; directly when this is `None` or empty. A
+    /// password that is shown back masked stays the present one.
+    pub proxy_url: Option<SecretString>,
     /// Whether it takes requests.
     pub enabled: bool,
     /// Low ones are asked first: -1000 to 1000.
@@ -107,6 +107,13 @@ impl ProviderSpec {
         self
     }
 
+    /// Says which outbound proxies it is reached by.
+    #[must_use]
+    pub fn proxy_url(mut self, proxy_url: impl Into<SecretString>) -> Self {
+        self.proxy_url = Some(proxy_url.into());
+        self
+    }
+
     /// Leaves both keys as they are in an update.
     #[must_use]
     pub fn keep_keys(mut self) -> Self {
@@ -126,6 +133,7 @@ impl ProviderSpec {
         })?;
         check_server_key(&server_key)?;
         check_personalized_key(&personalized_key)?;
+        let proxy_url = self.proxies(None)?;
         let kind = self.check(spoken)?;
         Ok(NewProvider {
             name: self.name,
@@ -134,7 +142,7 @@ impl ProviderSpec {
             server_key,
             personalized_key,
             description: self.description,
-            proxy_url: None,
+            proxy_url,
             enabled: self.enabled,
             priority: self.priority,
             weight: self.weight,
@@ -157,6 +165,7 @@ impl ProviderSpec {
         personalized_key
             .as_ref()
             .map_or(Ok(()), check_personalized_key)?;
+        let proxy_url = self.proxies(present.proxy_url.as_ref())?;
         let kind = self.check(spoken)?;
         Ok(ProviderUpdate {
             name: self.name,
@@ -165,7 +174,7 @@ impl ProviderSpec {
             server_key,
             personalized_key,
             description: self.description,
-            proxy_url: None,
+            proxy_url,
             enabled: self.enabled,
             priority: self.priority,
             weight: self.weight,
@@ -173,17 +182,29 @@ impl ProviderSpec {
         })
     }
 
-    /// Checks all but the keys, and returns the kind.
+    /// The proxies to store: checked, and with the passwords that were shown masked.
+    fn proxies(&self, present: Option<&SecretString>) -> Result<Option<SecretString>> {
+        let said = self
+            .proxy_url
+            .as_ref()
+            .map(|text| text.expose_secret().trim());
+        let Some(said) = said.filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        // What is stored and cannot be read any more cannot be meant either.
+        let present = present.and_then(|text| ProxyList::parse(text.expose_secret()).ok());
+        let proxies = ProxyList::parse_shown(said, present.as_ref()).map_err(|error| {
+            let message = format!("`proxy_url`: {error}");
+            Error::new(ErrorKind::Unprocessable, message).with_param("proxy_url")
+        })?;
+        Ok(Some(proxies.expose()))
+    }
+
+    /// Checks all but the secrets, and returns the kind.
     fn check(&self, spoken: &[&str]) -> Result<String> {
         check_label("name", &self.name, Self::MAX_NAME_CHARS)?;
         let url =
             BaseUrl::parse(&self.server_url).map_err(|error| error.with_param("server_url"))?;
-        if self.proxy_url.as_deref().is_some_and(|url| !url.is_empty()) {
-            return Err(invalid(
-                "proxy_url",
-                "outbound proxies are not supported yet",
-            ));
-        }
         if !(-1000..=1000).contains(&self.priority) {
             return Err(invalid(
                 "priority",

@@ -18,8 +18,8 @@ pub struct NewProvider {
     pub personalized_key: SecretString,
     /// Free text.
     pub description: String,
-    /// The outbound proxy to reach it by.
-    pub proxy_url: Option<String>,
+    /// The outbound proxies to reach it by, with their passwords; `None` for a direct connection.
+    pub proxy_url: Option<SecretString>,
     /// Whether it takes requests.
     pub enabled: bool,
     /// Low ones are asked first.
@@ -46,7 +46,7 @@ pub struct ProviderUpdate {
     /// See [`NewProvider::description`].
     pub description: String,
     /// See [`NewProvider::proxy_url`].
-    pub proxy_url: Option<String>,
+    pub proxy_url: Option<SecretString>,
     /// See [`NewProvider::enabled`].
     pub enabled: bool,
     /// See [`NewProvider::priority`].
@@ -77,7 +77,7 @@ pub struct ProviderRecord {
     /// See [`NewProvider::description`].
     pub description: String,
     /// See [`NewProvider::proxy_url`].
-    pub proxy_url: Option<String>,
+    pub proxy_url: Option<SecretString>,
     /// See [`NewProvider::enabled`].
     pub enabled: bool,
     /// See [`NewProvider::priority`].

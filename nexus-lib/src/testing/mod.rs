@@ -8,6 +8,7 @@
 //! - [`Gate`] stops an answer at a chosen step until the test lets it go on: no test needs to sleep.
 //! - [`RawClient`] sends bytes, reads an answer with and without its chunks, reads a stream event by
 //!   event, and leaves when it is told to.
+//! - [`FakeProxy`] leads to upstreams by `CONNECT` and by SOCKS 5, or refuses, or hangs.
 //! - [`openai`] has the usual answers of an OpenAI-compatible server.
 //!
 //! ```
@@ -46,6 +47,7 @@ mod deadline;
 mod gate;
 mod http1;
 pub mod openai;
+mod proxy;
 mod recorded;
 mod request;
 mod response;
@@ -56,6 +58,7 @@ pub use answer::{Answer, Step};
 pub use client::RawClient;
 pub use deadline::DEADLINE;
 pub use gate::Gate;
+pub use proxy::{FakeProxy, ProxyConduct, ProxyProtocol, ProxyRequest};
 pub use recorded::RecordedRequest;
 pub use request::RawRequest;
 pub use response::{Ending, RawBody, RawHead, RawResponse};

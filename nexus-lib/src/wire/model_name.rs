@@ -23,6 +23,14 @@ pub(crate) fn may_think(model: &str) -> bool {
         || THINKING.iter().any(|part| last.contains(part))
 }
 
+/// Whether a model of this name is one of xAI's: `grok` begins it, or a part of it behind a `/`.
+pub(crate) fn is_grok(model: &str) -> bool {
+    model.split('/').any(|part| {
+        let start = part.as_bytes().first_chunk::<4>();
+        start.is_some_and(|start| start.eq_ignore_ascii_case(b"grok"))
+    })
+}
+
 /// `o1` and `o1-mini`, but not `o12`.
 fn begins_with(name: &str, family: &str) -> bool {
     let Some(rest) = name.strip_prefix(family) else {

@@ -23,6 +23,7 @@ mod models;
 mod overload;
 mod passthrough;
 mod pools;
+mod proxies;
 mod registry;
 mod retries;
 mod secrets;

@@ -5,16 +5,18 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use nexus_lib::testing::{
-    Answer, FakeUpstream, RawRequest, RawResponse, Script, openai, refused_addr,
+    Answer, FakeProxy, FakeUpstream, RawRequest, RawResponse, Script, openai, refused_addr,
 };
 use serde_json::json;
 
 use crate::support::{CHAT, KEY, PLAIN, Rig, SERVER_KEY, STREAM, chat, short};
 
-/// What may not be seen anywhere: both keys, or anything but the ends of them.
+const PROXY_PASSWORD: &str = "proxy-password-0123456789abcdef";
+
+/// What may not be seen anywhere: the keys and the password, or anything but the ends of them.
 fn assert_no_secret(place: &str, bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    for key in [KEY, SERVER_KEY] {
+    for key in [KEY, SERVER_KEY, PROXY_PASSWORD] {
         let inside = &key[6..key.len() - 6];
         assert!(!text.contains(inside), "{place} shows a key: {text}");
     }
@@ -126,6 +128,36 @@ async fn keys_are_nowhere_to_be_seen() {
     let mut wrong = provider;
     wrong["server_key"] = json!([SERVER_KEY]);
     assert_clean(&rig.admin("POST", "/providers", Some(wrong)).await);
+
+    // Neither must a proxy's password, be it taken, refused, or shown to the proxy.
+    let proxy = FakeProxy::start().await;
+    let proxy = proxy.with_credentials("user", PROXY_PASSWORD);
+    let addr = proxy.addr();
+    let by = |list: &str| {
+        let list = list.replace("SECRET", PROXY_PASSWORD);
+        json!({"name": "Fake", "server_url": upstream.url(), "proxy_url": list})
+    };
+    let dead = refused_addr().await;
+    for (list, status) in [
+        (format!("http://user:SECRET@{addr}"), 200),
+        (format!("socks5h://user:SECRET@{addr}"), 200),
+        (
+            format!("socks5://user:SECRET@{dead},http://SECRET@{dead}"),
+            200,
+        ),
+        ("ftp://user:SECRET@proxy.example".to_owned(), 422),
+        ("user:SECRET@proxy.example".to_owned(), 422),
+        ("http://user:SECRET@proxy.example/x".to_owned(), 422),
+        ("http://user:SECRET%@proxy.example".to_owned(), 422),
+    ] {
+        let changed = rig.admin("PUT", "/providers/1", Some(by(&list))).await;
+        assert_eq!(changed.status, status, "{}", changed.body.text());
+        assert_clean(&changed);
+        for _ in 0..2 {
+            assert_clean(&rig.chat(PLAIN).await);
+        }
+    }
+    assert!(proxy.requests().len() >= 2, "the password was used");
 
     for route in [
         "/providers",

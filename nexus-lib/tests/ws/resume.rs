@@ -41,7 +41,7 @@ async fn a_chat_goes_on_without_its_socket_and_is_taken_up_again() {
     let request_id = accepted["request_id"].clone();
     let first = client.frame().await;
     assert_eq!(
-        (words(&[first.clone()]), first["seq"].clone()),
+        (words(std::slice::from_ref(&first)), first["seq"].clone()),
         ("a".to_owned(), json!(1))
     );
     drop(client);
@@ -53,7 +53,7 @@ async fn a_chat_goes_on_without_its_socket_and_is_taken_up_again() {
     client.send(resume("x", &request_id, 1)).await;
     let missed = client.frame().await;
     assert_eq!(
-        (words(&[missed.clone()]), missed["seq"].clone()),
+        (words(std::slice::from_ref(&missed)), missed["seq"].clone()),
         ("b".to_owned(), json!(2))
     );
     gates[1].open();

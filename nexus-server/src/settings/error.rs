@@ -31,6 +31,9 @@ pub(crate) enum SettingsError {
          https://chat.example.com, or * for all"
     )]
     BadOrigin(String),
+    /// The cause shows no credentials.
+    #[error("--grok-proxies: {0}")]
+    BadProxies(nexus_lib::Error),
     #[error("--max-body-mib must be at least 1, and fit into memory")]
     BadBodyLimit,
     #[error("{0} must be at least 1")]

@@ -30,6 +30,8 @@ pub(super) struct File {
     pub(super) archive_retention_days: Option<u32>,
     #[serde(default, alias = "cors-origin", deserialize_with = "one_or_many")]
     pub(super) cors_origin: Option<Vec<String>>,
+    #[serde(alias = "grok-proxies")]
+    pub(super) grok_proxies: Option<String>,
     pub(super) demo: Option<bool>,
     #[serde(alias = "drain-timeout")]
     pub(super) drain_timeout: Option<u64>,

@@ -117,6 +117,17 @@ pub(super) struct Flags {
     )]
     pub(super) cors_origin: Option<Vec<String>>,
 
+    /// Outbound proxies, separated by commas, for models named like Grok whose provider names none:
+    /// http://, socks5:// or socks5h:// before USER:PASSWORD@HOST:PORT. Better given by its variable: others
+    /// on this machine can read a command line
+    #[arg(
+        long,
+        value_name = "URLS",
+        env = "NEXUS_GROK_PROXIES",
+        hide_env_values = true
+    )]
+    pub(super) grok_proxies: Option<String>,
+
     /// Register a built-in model that answers without network: model nexus-echo, key demo-key
     #[arg(
         long, value_name = "on|off", env = "NEXUS_DEMO", hide_env_values = true,
@@ -167,6 +178,6 @@ pub(super) struct Flags {
 
 const AFTER_HELP: &str = "\
 A flag beats its environment variable, which beats the file, which beats the default.
-NEXUS_MASTER_KEY seals the providers' keys in the database; without it a key file is made in
+NEXUS_MASTER_KEY seals the providers' keys and proxies in the database; without it a key file is made in
 the data folder at the first start.
 SIGTERM and Ctrl-C finish open requests and stop; a second one stops at once.";

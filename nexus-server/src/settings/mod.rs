@@ -17,6 +17,7 @@ use std::time::Duration;
 use clap::Parser;
 use hyper::header::HeaderValue;
 use nexus_lib::store::Durability;
+use nexus_lib::wire::ProxyList;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -41,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) master_key: Option<SecretString>,
     /// Origins whose pages may call the LLM port; `*` stands for all.
     pub(crate) cors_origins: Vec<HeaderValue>,
+    /// For models named like Grok whose provider names none.
+    pub(crate) grok_proxies: Option<ProxyList>,
     pub(crate) demo: bool,
     pub(crate) drain_timeout: Duration,
     pub(crate) max_body_bytes: usize,
@@ -85,6 +88,7 @@ impl Settings {
             )?,
             master_key: secret(master_key),
             cors_origins: origins(flags.cors_origin.or(file.cors_origin).unwrap_or_default())?,
+            grok_proxies: proxies(flags.grok_proxies.or(file.grok_proxies).as_deref())?,
             demo: flags.demo.or(file.demo).unwrap_or(false),
             drain_timeout: Duration::from_secs(
                 (flags.drain_timeout.or(file.drain_timeout)).unwrap_or(DRAIN_SECONDS),
@@ -147,6 +151,12 @@ fn origins(origins: Vec<String>) -> Result<Vec<HeaderValue>, SettingsError> {
             }
         })
         .collect()
+}
+
+fn proxies(text: Option<&str>) -> Result<Option<ProxyList>, SettingsError> {
+    let text = text.filter(|text| !text.trim().is_empty());
+    let list = text.map(ProxyList::parse).transpose();
+    list.map_err(SettingsError::BadProxies)
 }
 
 /// Zero days could mean "none" as well as "for ever".

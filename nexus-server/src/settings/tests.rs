@@ -58,6 +58,21 @@ fn durability_is_process_unless_power_is_asked_for() {
 }
 
 #[test]
+fn proxies_are_read_wherever_they_are_said() {
+    let shown = |args, file| {
+        let settings = settings(args, file).unwrap();
+        settings.grok_proxies.map(|list| list.to_string())
+    };
+    assert_eq!(shown(&[], ""), None);
+    assert_eq!(shown(&["--grok-proxies", " "], ""), None);
+    let file = "grok-proxies = 'http://u:canary@a:1,socks5h://b'";
+    let read = Some("http://u:***@a:1,socks5h://b:1080".to_owned());
+    assert_eq!(shown(&[], file), read);
+    let read = Some("socks5://c:1080".to_owned());
+    assert_eq!(shown(&["--grok-proxies", "socks5://c"], file), read);
+}
+
+#[test]
 fn what_cannot_be_kept_is_refused() {
     let store = refusal(&["--store", "postgres://u:canary@h/db"], "");
     assert!(store.contains("not supported by this build yet"), "{store}");

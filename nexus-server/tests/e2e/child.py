@@ -1,5 +1,7 @@
 """A child process whose standard output is waited for, and which is always ended."""
 
+import contextlib
+import os
 import pathlib
 import queue
 import re
@@ -11,7 +13,8 @@ from collections.abc import Mapping, Sequence
 
 
 class Child:
-    """Runs `command`. Standard output is read line by line; standard error goes into a file."""
+    """Runs `command`. Standard output is read line by line; standard error goes into a file. With
+    `own_group` whatever it starts is of its group, and ended with it."""
 
     def __init__(
         self,
@@ -20,9 +23,11 @@ class Child:
         log: pathlib.Path,
         cwd: pathlib.Path | None = None,
         env: Mapping[str, str] | None = None,
+        own_group: bool = False,
     ) -> None:
         self.name = pathlib.Path(command[0]).name
         self.log = log
+        self._own_group = own_group
         self._lines: queue.Queue[str | None] = queue.Queue()
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
@@ -34,6 +39,7 @@ class Child:
                 stderr=stderr,
                 text=True,
                 encoding="utf-8",
+                start_new_session=own_group,
             )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -83,7 +89,12 @@ class Child:
 
     def end(self) -> None:
         """Ends it for certain, however it was left. Safe to call twice."""
-        if self.is_running:
+        if self._own_group:
+            # Once: the number may be another group's later.
+            self._own_group = False
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        elif self.is_running:
             self._process.kill()
         self._process.wait()
         self._reader.join(timeout=5)

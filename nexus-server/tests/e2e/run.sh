@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The end-to-end run: a real model, the real server, OpenAI's own client. Needs Rust, Python 3.11 and
-# slowhttptest.
+# The end-to-end run: a real model, the real server, OpenAI's own client. Needs Rust, Python 3.11,
+# and Debian's slowhttptest, tinyproxy and dante-server.
 #   nexus-server/tests/e2e/run.sh [PYTEST ARGUMENTS]
 # NEXUS_SERVER_BIN names a server that is built already.
 set -euo pipefail

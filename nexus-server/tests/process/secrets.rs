@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use nexus_lib::testing::{Answer, FakeUpstream, RawRequest, Script, openai};
+use nexus_lib::testing::{Answer, FakeProxy, FakeUpstream, RawRequest, Script, openai};
 
 use crate::server::{Home, chat};
 
@@ -11,6 +11,7 @@ const ADMIN_TOKEN: &str = "canary-admin-0123456789";
 const PROMPT: &str = "canary prompt";
 const ANSWER: &str = "canary answer";
 const WRONG_KEY: &str = "canary-wrong-0123456789";
+const PROXY_PASSWORD: &str = "canary-proxy-0123456789";
 
 /// Every file below `folder` that holds `needle`.
 fn holding(folder: &Path, needle: &str, found: &mut Vec<String>) {
@@ -38,11 +39,17 @@ async fn no_secret_and_no_message_is_in_any_file_or_output() {
         Answer::json(500, refused),
     ]))
     .await;
-    let env = [("NEXUS_ADMIN_TOKEN", ADMIN_TOKEN)];
+    let proxy = FakeProxy::start().await;
+    let proxy = proxy.with_credentials("user", PROXY_PASSWORD);
+    let proxy_url = format!("http://user:{PROXY_PASSWORD}@{}", proxy.addr());
+    let env = [
+        ("NEXUS_ADMIN_TOKEN", ADMIN_TOKEN),
+        ("NEXUS_GROK_PROXIES", &proxy_url),
+    ];
     let server = home.start(&["--log-level", "trace"], &env);
 
     let provider = format!(
-        r#"{{"name":"p","server_url":"{}","server_key":"{SERVER_KEY}","personalized_key":"{CLIENT_KEY}"}}"#,
+        r#"{{"name":"p","server_url":"{}","server_key":"{SERVER_KEY}","personalized_key":"{CLIENT_KEY}","proxy_url":"{proxy_url}"}}"#,
         upstream.url()
     );
     let mut shown = Vec::new();
@@ -53,6 +60,9 @@ async fn no_secret_and_no_message_is_in_any_file_or_output() {
         RawRequest::new("PUT", "/providers/1").body(provider),
         RawRequest::post("/providers").body(format!(r#"{{"priority":"{SERVER_KEY}"}}"#)),
         RawRequest::post("/providers").body(format!(r#"{{"name":{SERVER_KEY}}}"#)),
+        RawRequest::post("/providers").body(format!(
+            r#"{{"name":"p","server_url":"http://h","server_key":"","personalized_key":"k","proxy_url":"{proxy_url}/x"}}"#
+        )),
     ] {
         shown.push(server.admin(&request.bearer(ADMIN_TOKEN)).await);
     }
@@ -74,6 +84,7 @@ async fn no_secret_and_no_message_is_in_any_file_or_output() {
             .admin(&RawRequest::get("/stats/requests").bearer(ADMIN_TOKEN))
             .await,
     );
+    assert!(!proxy.requests().is_empty(), "the password was used");
     server.signal("TERM");
     let (status, stdout) = server.ended().await;
     assert_eq!(status.code(), Some(0));
@@ -85,6 +96,7 @@ async fn no_secret_and_no_message_is_in_any_file_or_output() {
         PROMPT,
         ANSWER,
         WRONG_KEY,
+        PROXY_PASSWORD,
     ] {
         let mut found = Vec::new();
         holding(home.path(), needle, &mut found);

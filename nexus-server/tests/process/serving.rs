@@ -1,4 +1,4 @@
-use nexus_lib::testing::{Answer, FakeUpstream, Gate, RawClient, RawRequest, openai};
+use nexus_lib::testing::{Answer, FakeProxy, FakeUpstream, Gate, RawClient, RawRequest, openai};
 
 use crate::server::{Home, chat};
 
@@ -23,6 +23,22 @@ async fn demo_answers_and_is_accounted_for() {
     let rows = server.admin_json("/stats/requests").await;
     assert_eq!(rows["requests"][0]["state"], "completed");
     assert_eq!(rows["requests"][0]["provider"], "demo");
+}
+
+#[tokio::test]
+async fn grok_goes_by_its_proxies() {
+    let upstream = FakeUpstream::start(openai::server(&["hi"], 3, 1)).await;
+    let proxy = FakeProxy::start().await;
+    let server = Home::new().start(&["--grok-proxies", &proxy.url("socks5")], &[]);
+    for (model, proxied) in [("llama", 0), ("grok-4", 1)] {
+        let (url, key) = (upstream.url(), format!("key-{model}"));
+        server
+            .register(&url, "sk-0123456789abcdef", &key, model)
+            .await;
+        let answer = server.api(&chat(&key, model, "hello", false)).await;
+        assert_eq!(answer.head.status, 200, "{}", answer.body.text());
+        assert_eq!(proxy.requests().len(), proxied, "{model}");
+    }
 }
 
 #[tokio::test]

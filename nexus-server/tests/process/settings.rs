@@ -104,6 +104,22 @@ fn what_is_not_there_yet_is_refused() {
 }
 
 #[test]
+fn proxies_that_make_no_sense_are_refused_without_their_passwords() {
+    let home = Home::new();
+    home.write("nexus.toml", "grok_proxies = 'http://u:canary@p/x'\n");
+    for (args, env) in [
+        (&["--grok-proxies", "ftp://u:canary@p"][..], &[][..]),
+        (&["--grok-proxies", "http://p,u:canary@p"], &[]),
+        (&[], &[("NEXUS_GROK_PROXIES", "socks5://u:canary@p:0")]),
+        (&["--config", "nexus.toml"], &[]),
+    ] {
+        let stderr = refusal(&home, args, env, 2);
+        assert!(stderr.contains("--grok-proxies"), "{stderr}");
+        assert!(!stderr.contains("canary"), "{stderr}");
+    }
+}
+
+#[test]
 fn wrong_values_are_usage_errors() {
     let home = Home::new();
     for (args, env) in [
@@ -137,6 +153,7 @@ fn help_names_every_setting_and_no_value() {
     let env = [
         ("NEXUS_ADMIN_TOKEN", "canary"),
         ("NEXUS_STORE", "sqlite:canary"),
+        ("NEXUS_GROK_PROXIES", "http://u:canary@p"),
     ];
     let output = Home::new().fail(&["--help"], &env);
     assert_eq!(output.status.code(), Some(0));
@@ -154,6 +171,7 @@ fn help_names_every_setting_and_no_value() {
         "archive-messages",
         "archive-retention-days",
         "cors-origin",
+        "grok-proxies",
         "demo",
         "drain-timeout",
         "max-body-mib",

@@ -37,7 +37,7 @@ impl ProviderInput {
         spec.personalized_key = self.personalized_key.map(SecretString::from);
         spec.kind = self.kind.filter(|kind| !kind.trim().is_empty());
         spec.description = self.description.unwrap_or(spec.description);
-        spec.proxy_url = self.proxy_url;
+        spec.proxy_url = self.proxy_url.map(SecretString::from);
         spec.enabled = self.enabled.unwrap_or(spec.enabled);
         spec.priority = self.priority.unwrap_or(spec.priority);
         spec.weight = self.weight.unwrap_or(spec.weight);

@@ -1,12 +1,12 @@
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::health::HealthReport;
 use crate::registry::Snapshot;
 use crate::store::{ConversationTotals, LedgerRow, ModelRecord, ProviderRecord, SeriesBucket};
-use crate::wire::{ModelId, ProviderId, RequestId, TimerSettings, Timestamp, mask};
+use crate::wire::{ModelId, ProviderId, ProxyList, RequestId, TimerSettings, Timestamp, mask};
 
-/// A provider as the admin API shows it: keys only as masks.
+/// A provider as the admin API shows it: keys and proxies' passwords only as masks.
 #[derive(Serialize)]
 pub(super) struct ProviderView<'a> {
     id: ProviderId,
@@ -16,7 +16,7 @@ pub(super) struct ProviderView<'a> {
     server_key: String,
     personalized_key: &'a str,
     description: &'a str,
-    proxy_url: Option<&'a str>,
+    proxy_url: Option<String>,
     enabled: bool,
     priority: i32,
     weight: u32,
@@ -41,7 +41,7 @@ impl<'a> ProviderView<'a> {
             server_key: mask(record.server_key.expose_secret()),
             personalized_key: &record.client_key_mask,
             description: &record.description,
-            proxy_url: record.proxy_url.as_deref(),
+            proxy_url: record.proxy_url.as_ref().map(masked_proxies),
             enabled: record.enabled,
             priority: record.priority,
             weight: record.weight,
@@ -53,6 +53,11 @@ impl<'a> ProviderView<'a> {
             updated_at: record.updated_at,
         }
     }
+}
+
+fn masked_proxies(text: &SecretString) -> String {
+    // A list that was stored and cannot be read any more is not to be seen either.
+    ProxyList::parse(text.expose_secret()).map_or_else(|_| mask("?"), |list| list.to_string())
 }
 
 /// How a provider is doing.

@@ -86,7 +86,13 @@ impl Provider for OpenAiProvider {
         let endpoint = profile.endpoint(|base| base.join("/v1", "/chat/completions"))?;
         let response = self
             .transport
-            .send(endpoint, Self::encode(&attempt), &timeouts, deadline)
+            .send(
+                endpoint,
+                attempt.target().proxies.as_ref(),
+                Self::encode(&attempt),
+                &timeouts,
+                deadline,
+            )
             .await?;
         let (mut parts, body) = response.into_parts();
         if matches!(

@@ -1,19 +1,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::transport::pool::{Connector, Pool};
+use crate::provider::transport::proxy::Proxies;
 use crate::provider::{Timeouts, Transport};
+
+/// How often proxies that are down are checked, unless set.
+const PROXY_CHECK_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Settings of a [`Transport`].
 #[derive(Debug, Default)]
 pub struct TransportBuilder {
     timeouts: Timeouts,
     tls: Option<ClientConfig>,
+    proxy_check_interval: Option<Duration>,
 }
 
 impl TransportBuilder {
@@ -25,10 +29,18 @@ impl TransportBuilder {
     }
 
     /// Replaces the TLS settings. By default Mozilla's root certificates are compiled in; a program
-    /// may rather want those of its system.
+    /// may rather want those of its system. Which versions of HTTP are offered (ALPN) is decided here.
     #[must_use]
     pub fn tls_config(mut self, config: ClientConfig) -> Self {
         self.tls = Some(config);
+        self
+    }
+
+    /// How often outbound proxies that are down are checked; those that are up are checked every fourth
+    /// time. 15 s unless set.
+    #[must_use]
+    pub fn proxy_check_interval(mut self, interval: Duration) -> Self {
+        self.proxy_check_interval = Some(interval);
         self
     }
 
@@ -43,14 +55,12 @@ impl TransportBuilder {
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(60)));
 
-        let tls = self.tls.map_or_else(compiled_in_roots, Ok)?;
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(tcp);
+        let mut tls = self.tls.map_or_else(compiled_in_roots, Ok)?;
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let interval = self.proxy_check_interval.unwrap_or(PROXY_CHECK_INTERVAL);
+        let proxies = Proxies::new(tcp.clone(), interval, self.timeouts.connect);
         Ok(Transport {
-            pool: Pool::new(Connector::new(connector)),
+            pool: Pool::new(Connector::new(tcp, Arc::new(tls), proxies)),
             timeouts: self.timeouts,
         })
     }

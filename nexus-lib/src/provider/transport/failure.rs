@@ -6,11 +6,15 @@ use crate::provider::transport::pool::Failure;
 const CANNOT_BE_REACHED: &str =
     "the provider cannot be reached; try again, or ask the operator to check its server_url";
 
+const CANNOT_BE_REACHED_THROUGH_PROXY: &str = "the provider cannot be reached through its proxy; try \
+     again, or ask the operator to check its server_url and proxy_url";
+
 const BROKE_BEFORE_ANSWER: &str =
     "the connection to the provider broke before it answered; try again";
 
-pub(super) fn of_request(failure: Failure) -> Error {
+pub(super) fn of_request(failure: Failure, has_proxy: bool) -> Error {
     let (message, cause) = match failure {
+        Failure::Connect(cause) if has_proxy => (CANNOT_BE_REACHED_THROUGH_PROXY, cause),
         Failure::Connect(cause) => (CANNOT_BE_REACHED, cause),
         Failure::Exchange(cause) => (BROKE_BEFORE_ANSWER, cause.into()),
     };

@@ -1,4 +1,4 @@
-//! The one place that opens connections to providers: pools, TLS, timers.
+//! The one place that opens connections to providers: pools, proxies, TLS, timers.
 //!
 //! Dialects are pure; what they encode goes through a [`Transport`], and what comes back is an
 //! [`UpstreamBody`] whose reader never waits longer than the idle timer.
@@ -7,11 +7,14 @@ mod body;
 mod builder;
 pub(crate) mod failure;
 mod pool;
+mod proxy;
 mod timeouts;
 
 pub(crate) use body::UpstreamBody;
 pub use builder::TransportBuilder;
 pub use timeouts::Timeouts;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -20,10 +23,10 @@ use tokio::time::Instant;
 
 use crate::call::Target;
 use crate::error::Result;
-use crate::wire::Endpoint;
+use crate::wire::{Endpoint, ProxyList};
 use pool::Pool;
 
-/// Connections to upstreams, pooled by origin. A clone shares the pools.
+/// Connections to upstreams, pooled by origin and by the way there. A clone shares the pools.
 #[derive(Clone)]
 pub struct Transport {
     pool: Pool,
@@ -47,7 +50,8 @@ impl Transport {
     }
 
     /// Sends a request, whose URL is `endpoint`, and awaits the head of the answer until `deadline`. The
-    /// other two timers are those of `timeouts`.
+    /// other two timers are those of `timeouts`. With `proxies` it goes through one of these, and never
+    /// around them.
     ///
     /// # Errors
     /// `UpstreamUnreachable` or `UpstreamTimeout`; neither names the address.
@@ -57,19 +61,22 @@ impl Transport {
     pub(crate) async fn send(
         &self,
         endpoint: &Endpoint,
+        proxies: Option<&Arc<ProxyList>>,
         request: Request<Full<Bytes>>,
         timeouts: &Timeouts,
         deadline: Instant,
     ) -> Result<Response<UpstreamBody>> {
-        let sent = self.pool.send(endpoint, request, timeouts.connect);
+        let timeout = timeouts.connect;
+        let sent = self.pool.send(endpoint, proxies, request, timeout);
         match tokio::time::timeout_at(deadline, sent).await {
             Ok(Ok((response, lease))) => {
                 Ok(response.map(|body| UpstreamBody::new(body, lease, timeouts.idle)))
             }
-            Ok(Err(cause)) => Err(failure::of_request(cause)),
-            Err(_) => Err(failure::too_slow(
-                "the provider did not begin to answer in time",
-            )),
+            Ok(Err(cause)) => Err(failure::of_request(cause, proxies.is_some())),
+            Err(_) => Err(failure::too_slow(match proxies {
+                None => "the provider did not begin to answer in time",
+                Some(_) => "the provider did not begin to answer through its proxy in time",
+            })),
         }
     }
 }

@@ -7,7 +7,8 @@ use crate::wire::millis;
 /// whole of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Until a connection stands, TLS included. 5 s unless set.
+    /// Until a connection stands, TLS included; where proxies are tried, until each has given a tunnel, and
+    /// once more for TLS. 5 s unless set.
     pub connect: Duration,
     /// From sending the request to the head of the answer; for a stream, to its first event. 60 s unless
     /// set.

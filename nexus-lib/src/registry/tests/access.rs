@@ -5,6 +5,7 @@ use secrecy::SecretString;
 
 use super::{URL, is_known, model, registry, spec};
 use crate::call::KeyHash;
+use crate::registry::snapshot::Rules;
 use crate::registry::{ProviderSpec, Registry, Snapshot};
 use crate::store::{ModelRecord, ProviderRecord, RegistryRecords};
 use crate::wire::{ModelId, ProviderId, ProviderLimits, Timestamp};
@@ -164,10 +165,17 @@ fn record(id: i64, key: &str, enabled: bool, kind: &str) -> ProviderRecord {
     }
 }
 
+fn rules() -> Rules {
+    Rules {
+        spoken: ["openai"].into(),
+        grok_proxies: None,
+    }
+}
+
 #[test]
 fn a_provider_that_cannot_be_reached_rightly_is_granted_to_nobody() {
     let mut proxied = record(1, "one", true, "openai");
-    proxied.proxy_url = Some("http://proxy".to_owned());
+    proxied.proxy_url = Some("ftp://proxy".into());
     let unspoken = record(2, "one", true, "gemini");
     let models = [1, 2].map(|id| ModelRecord {
         id: ModelId(id),
@@ -183,7 +191,7 @@ fn a_provider_that_cannot_be_reached_rightly_is_granted_to_nobody() {
         providers: vec![proxied, unspoken],
         models: models.into(),
     };
-    let snapshot = Snapshot::new(records, &["openai"], &Snapshot::default());
+    let snapshot = Snapshot::new(records, &rules(), &Snapshot::default());
     let principal = snapshot.authenticate(b"one").unwrap();
     assert!(principal.grant().targets("gpt-4").is_none());
     assert_eq!(snapshot.providers().len(), 2);
@@ -199,7 +207,7 @@ proptest! {
         let providers = (1..).zip(&registered);
         let providers = providers.map(|(id, (key, enabled))| record(id, key, *enabled, "openai"));
         let records = RegistryRecords { providers: providers.collect(), ..Default::default() };
-        let snapshot = Snapshot::new(records, &["openai"], &Snapshot::default());
+        let snapshot = Snapshot::new(records, &rules(), &Snapshot::default());
 
         for key in &keys {
             prop_assert!(snapshot.authenticate(key).is_ok());

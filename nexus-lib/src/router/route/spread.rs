@@ -81,6 +81,7 @@ mod tests {
             model: "m".into(),
             upstream_model: None,
             is_slow: false,
+            proxies: None,
             created_at: Timestamp::now(),
         }
     }

@@ -21,6 +21,7 @@ mod options;
 mod read_pool;
 mod registry;
 mod schema;
+mod seals;
 mod start;
 mod statistics;
 mod threads;
@@ -37,10 +38,10 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use crate::error::Result;
-use crate::secret::Sealer;
 use crate::store::Store;
 use error::Failure;
 use read_pool::ReadPool;
+use seals::Seals;
 use writer::Writer;
 
 /// A [`Store`] in one SQLite file. A clone is the same store.
@@ -64,7 +65,7 @@ pub struct SqliteStore {
 
 struct Inner {
     path: PathBuf,
-    sealer: Sealer,
+    seals: Seals,
     writer: Writer,
     readers: Arc<ReadPool>,
 }

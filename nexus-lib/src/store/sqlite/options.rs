@@ -4,10 +4,11 @@ use std::sync::Arc;
 use super::checkpoint::Checkpoints;
 use super::lock::Lock;
 use super::read_pool::ReadPool;
+use super::seals::Seals;
 use super::writer::Writer;
 use super::{Inner, SqliteStore, connection, ledger, schema};
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::{MasterKey, Sealer};
+use crate::secret::MasterKey;
 
 /// What a commit outlives. Either way a crash damages nothing: it may only undo the last commits, whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -93,7 +94,7 @@ impl SqliteOptions {
         Ok(SqliteStore {
             inner: Arc::new(Inner {
                 path: self.path,
-                sealer: Sealer::new(&key, "provider.server_key"),
+                seals: Seals::new(&key),
                 writer,
                 readers,
             }),

@@ -4,9 +4,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::SqliteStore;
 use super::error::Failure;
+use super::seals::Seals;
 use crate::call::KeyHash;
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::Sealer;
 use crate::store::{
     ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
     RegistryStore,
@@ -23,17 +23,18 @@ const MODEL_COLUMNS: &str =
 #[async_trait]
 impl RegistryStore for SqliteStore {
     async fn load(&self) -> Result<RegistryRecords> {
-        let sealer = self.inner.sealer.clone();
-        self.read(move |view| load(view, &sealer)).await
+        let seals = self.inner.seals.clone();
+        self.read(move |view| load(view, &seals)).await
     }
 
     async fn insert_provider(&self, new: NewProvider) -> Result<ProviderRecord> {
-        let sealer = self.inner.sealer.clone();
+        let seals = self.inner.seals.clone();
         self.write(move |connection| {
             let id = insert_provider(connection, &new)?;
-            set_server_key(connection, &sealer, id, &new.server_key)?;
+            set_server_key(connection, &seals, id, &new.server_key)?;
+            set_proxies(connection, &seals, id, new.proxy_url.as_ref())?;
             raise_revision(connection)?;
-            provider(connection, &sealer, id)
+            provider(connection, &seals, id)
         })
         .await
     }
@@ -43,17 +44,18 @@ impl RegistryStore for SqliteStore {
         id: ProviderId,
         update: ProviderUpdate,
     ) -> Result<ProviderRecord> {
-        let sealer = self.inner.sealer.clone();
+        let seals = self.inner.seals.clone();
         self.write(move |connection| {
             update_provider(connection, id, &update)?;
+            set_proxies(connection, &seals, id, update.proxy_url.as_ref())?;
             if let Some(key) = &update.server_key {
-                set_server_key(connection, &sealer, id, key)?;
+                set_server_key(connection, &seals, id, key)?;
             }
             if let Some(key) = &update.personalized_key {
                 set_client_key(connection, id, key)?;
             }
             raise_revision(connection)?;
-            provider(connection, &sealer, id)
+            provider(connection, &seals, id)
         })
         .await
     }
@@ -122,14 +124,14 @@ impl RegistryStore for SqliteStore {
     }
 }
 
-fn load(view: &Connection, sealer: &Sealer) -> Result<RegistryRecords, Failure> {
+fn load(view: &Connection, seals: &Seals) -> Result<RegistryRecords, Failure> {
     let revision: i64 = view.query_row("SELECT revision FROM meta", [], |row| row.get(0))?;
     let sql = format!("SELECT {PROVIDER_COLUMNS} FROM providers ORDER BY id");
     let mut statement = view.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     let mut providers = Vec::new();
     while let Some(row) = rows.next()? {
-        providers.push(read_provider(row, sealer)?);
+        providers.push(read_provider(row, seals)?);
     }
     let sql = format!("SELECT {MODEL_COLUMNS} FROM models ORDER BY id");
     let mut statement = view.prepare_cached(&sql)?;
@@ -141,14 +143,14 @@ fn load(view: &Connection, sealer: &Sealer) -> Result<RegistryRecords, Failure> 
     })
 }
 
-/// Inserts without the server's key: sealing it needs the id.
+/// Inserts without what is sealed: that needs the id.
 fn insert_provider(connection: &Connection, new: &NewProvider) -> Result<ProviderId, Failure> {
     let key = new.personalized_key.expose_secret();
     connection.execute(
         "INSERT INTO providers (name, kind, server_url, server_key, client_key, client_key_mask,
-             description, proxy_url, enabled, priority, weight, created_at, updated_at,
+             description, enabled, priority, weight, created_at, updated_at,
              max_concurrency, connect_ms, first_event_ms, idle_ms)
-         VALUES (?1, ?2, ?3, x'', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?14, ?15)",
+         VALUES (?1, ?2, ?3, x'', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13, ?14)",
         params![
             new.name,
             new.kind,
@@ -156,7 +158,6 @@ fn insert_provider(connection: &Connection, new: &NewProvider) -> Result<Provide
             KeyHash::of(key.as_bytes()).as_bytes(),
             mask(key),
             new.description,
-            new.proxy_url,
             new.enabled,
             new.priority,
             new.weight,
@@ -177,8 +178,8 @@ fn update_provider(
 ) -> Result<(), Failure> {
     let rows = connection.execute(
         "UPDATE providers SET name = ?2, kind = ?3, server_url = ?4, description = ?5,
-             proxy_url = ?6, enabled = ?7, priority = ?8, weight = ?9, updated_at = ?10,
-             max_concurrency = ?11, connect_ms = ?12, first_event_ms = ?13, idle_ms = ?14
+             enabled = ?6, priority = ?7, weight = ?8, updated_at = ?9,
+             max_concurrency = ?10, connect_ms = ?11, first_event_ms = ?12, idle_ms = ?13
          WHERE id = ?1",
         params![
             id.0,
@@ -186,7 +187,6 @@ fn update_provider(
             update.kind,
             update.server_url,
             update.description,
-            update.proxy_url,
             update.enabled,
             update.priority,
             update.weight,
@@ -202,14 +202,28 @@ fn update_provider(
 
 fn set_server_key(
     connection: &Connection,
-    sealer: &Sealer,
+    seals: &Seals,
     id: ProviderId,
     key: &SecretString,
 ) -> Result<(), Failure> {
-    let sealed = sealer.seal(id.0, key.expose_secret())?;
+    let sealed = seals.server_key.seal(id.0, key.expose_secret())?;
     connection.execute(
         "UPDATE providers SET server_key = ?2 WHERE id = ?1",
         params![id.0, sealed],
+    )?;
+    Ok(())
+}
+
+fn set_proxies(
+    connection: &Connection,
+    seals: &Seals,
+    id: ProviderId,
+    proxies: Option<&SecretString>,
+) -> Result<(), Failure> {
+    let sealed = proxies.map(|proxies| seals.proxy_url.seal(id.0, proxies.expose_secret()));
+    connection.execute(
+        "UPDATE providers SET proxy_url = ?2 WHERE id = ?1",
+        params![id.0, sealed.transpose()?],
     )?;
     Ok(())
 }
@@ -234,14 +248,14 @@ fn raise_revision(connection: &Connection) -> Result<(), Failure> {
 
 fn provider(
     connection: &Connection,
-    sealer: &Sealer,
+    seals: &Seals,
     id: ProviderId,
 ) -> Result<ProviderRecord, Failure> {
     let sql = format!("SELECT {PROVIDER_COLUMNS} FROM providers WHERE id = ?1");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([id.0])?;
     match rows.next()? {
-        Some(row) => read_provider(row, sealer),
+        Some(row) => read_provider(row, seals),
         None => Err(no_provider(id).into()),
     }
 }
@@ -262,19 +276,23 @@ fn model(connection: &Connection, id: ModelId) -> Result<ModelRecord, Failure> {
     Ok(record.ok_or_else(|| no_model(id))?)
 }
 
-fn read_provider(row: &Row<'_>, sealer: &Sealer) -> Result<ProviderRecord, Failure> {
+fn read_provider(row: &Row<'_>, seals: &Seals) -> Result<ProviderRecord, Failure> {
     let id: i64 = row.get(0)?;
     let sealed = row.get_ref(4)?.as_blob().map_err(rusqlite::Error::from)?;
+    let proxies = row.get_ref(8)?.as_blob_or_null();
+    let proxies = proxies.map_err(rusqlite::Error::from)?;
     Ok(ProviderRecord {
         id: ProviderId(id),
         name: row.get(1)?,
         kind: row.get(2)?,
         server_url: row.get(3)?,
-        server_key: sealer.open(id, sealed)?,
+        server_key: seals.server_key.open(id, sealed)?,
         client_key: KeyHash::from_bytes(row.get(5)?),
         client_key_mask: row.get(6)?,
         description: row.get(7)?,
-        proxy_url: row.get(8)?,
+        proxy_url: proxies
+            .map(|sealed| seals.proxy_url.open(id, sealed))
+            .transpose()?,
         enabled: row.get(9)?,
         priority: row.get(10)?,
         weight: row.get(11)?,

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,10 +11,12 @@ use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::{Connection as _, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
 use tower::Service;
 
 use super::Failure;
-use crate::wire::Endpoint;
+use crate::provider::transport::proxy::Proxies;
+use crate::wire::{Endpoint, ProxyList};
 
 type Body = Full<Bytes>;
 
@@ -81,25 +84,50 @@ impl Connection {
     }
 }
 
-/// Opens connections: TCP, and TLS over it for https.
+/// Opens connections: TCP or a tunnel through a proxy, and TLS over it for https.
 #[derive(Clone)]
-pub(in crate::provider::transport) struct Connector(HttpsConnector<HttpConnector>);
+pub(in crate::provider::transport) struct Connector {
+    direct: HttpsConnector<HttpConnector>,
+    proxies: Proxies,
+    tls: Arc<ClientConfig>,
+}
 
 impl Connector {
-    pub(in crate::provider::transport) fn new(connector: HttpsConnector<HttpConnector>) -> Self {
-        Self(connector)
+    pub(in crate::provider::transport) fn new(
+        tcp: HttpConnector,
+        tls: Arc<ClientConfig>,
+        proxies: Proxies,
+    ) -> Self {
+        let direct = HttpsConnector::from((tcp, Arc::clone(&tls)));
+        Self {
+            direct,
+            proxies,
+            tls,
+        }
     }
 
+    /// Connects directly without `proxies`, and never so with them.
+    ///
     /// # Cancel safety
     /// Dropped, it drops the connection.
     pub(super) async fn connect(
         &self,
         endpoint: &Endpoint,
+        proxies: Option<&Arc<ProxyList>>,
         timeout: Duration,
     ) -> Result<Connection, Failure> {
-        // Both parts of the connector are always ready.
-        let stream = self.0.clone().call(endpoint.uri().clone());
-        let stream = tokio::time::timeout(timeout, stream).await;
+        let uri = endpoint.uri().clone();
+        // All parts of the connectors are always ready.
+        let (stream, turns) = match proxies {
+            None => (self.direct.clone().call(uri), 1),
+            Some(list) => {
+                let tunnels = self.proxies.through(Arc::clone(list), timeout);
+                let mut connector = HttpsConnector::from((tunnels, Arc::clone(&self.tls)));
+                // TLS to the upstream has a turn of its own.
+                (connector.call(uri), list.count() + 1)
+            }
+        };
+        let stream = tokio::time::timeout(timeout.saturating_mul(turns), stream).await;
         let stream = stream
             .unwrap_or_else(|elapsed| Err(elapsed.into()))
             .map_err(Failure::Connect)?;

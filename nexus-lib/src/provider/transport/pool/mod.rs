@@ -1,6 +1,6 @@
 //! Connections to upstreams, kept for the requests that follow.
 //!
-//! A request takes the connection to its origin that was used last, or opens one. Its answer's body
+//! A request takes the connection to its origin, by its way there, that was used last, or opens one. Its answer's body
 //! holds the connection ([`Lease`]) and gives it back once it was read to its end; dropped before
 //! that, it closes the connection, since the rest of the answer would be in the way of the next. An
 //! HTTP/2 connection is shared and never taken away.
@@ -21,7 +21,7 @@ use hyper::body::Incoming;
 use tokio::task::AbortHandle;
 
 use crate::error::BoxError;
-use crate::wire::{Endpoint, Origin};
+use crate::wire::{Endpoint, Origin, ProxyList};
 use connection::Connection;
 pub(super) use connection::Connector;
 use shelf::Shelf;
@@ -33,7 +33,7 @@ const SWEEP: Duration = Duration::from_secs(15);
 /// as long.
 const IDLE_SWEEPS: u64 = 4;
 
-/// Connections by origin. A clone shares them.
+/// Connections by origin and by the way there. A clone shares them.
 #[derive(Clone)]
 pub(super) struct Pool {
     inner: Arc<Inner>,
@@ -68,22 +68,23 @@ impl Pool {
     }
 
     /// Sends `request`, whose URL is filled in here, and awaits the head of the answer. A new connection
-    /// must stand within `connect_timeout`.
+    /// must stand within `connect_timeout`, or each proxy give a tunnel.
     ///
     /// # Cancel safety
     /// Dropped, it closes the connection that the request is on.
     pub(super) async fn send(
         &self,
         endpoint: &Endpoint,
+        proxies: Option<&Arc<ProxyList>>,
         mut request: Request<Full<Bytes>>,
         connect_timeout: Duration,
     ) -> Result<(Response<Incoming>, Lease), Failure> {
         let origin = endpoint.origin();
-        while let Some(mut connection) = self.inner.take(origin) {
+        while let Some(mut connection) = self.inner.take(origin, proxies) {
             // An upstream may close a connection just when it is taken: a request of which nothing was
             // sent goes over the next one.
             match connection.send(endpoint, request).await {
-                Ok(response) => return Ok((response, self.lease(origin, connection))),
+                Ok(response) => return Ok((response, self.lease(origin, proxies, connection))),
                 Err(mut failed) => match failed.take_message() {
                     Some(unsent) => request = unsent,
                     None => return Err(Failure::Exchange(failed.into_error())),
@@ -91,22 +92,33 @@ impl Pool {
             }
         }
         // Boxed, so that the many requests that need none carry no room for it.
-        let connected = self.inner.connector.connect(endpoint, connect_timeout);
+        let connector = &self.inner.connector;
+        let connected = connector.connect(endpoint, proxies, connect_timeout);
         let mut connection = Box::pin(connected).await?;
         if let Some(shared) = connection.shared() {
-            self.inner.put(origin, shared);
+            self.inner.put(origin, proxies, shared);
         }
         match connection.send(endpoint, request).await {
-            Ok(response) => Ok((response, self.lease(origin, connection))),
+            Ok(response) => Ok((response, self.lease(origin, proxies, connection))),
             Err(failed) => Err(Failure::Exchange(failed.into_error())),
         }
     }
 
-    fn lease(&self, origin: &Origin, connection: Connection) -> Lease {
+    fn lease(
+        &self,
+        origin: &Origin,
+        proxies: Option<&Arc<ProxyList>>,
+        connection: Connection,
+    ) -> Lease {
         if connection.is_shared() {
             return Lease(None);
         }
-        Lease(Some((Arc::clone(&self.inner), origin.clone(), connection)))
+        Lease(Some(Leased {
+            pool: Arc::clone(&self.inner),
+            origin: origin.clone(),
+            proxies: proxies.cloned(),
+            connection,
+        }))
     }
 }
 
@@ -116,13 +128,18 @@ impl Inner {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, origin: &Origin) -> Option<Connection> {
-        self.idle().shelf.take(origin)
+    fn take(&self, origin: &Origin, proxies: Option<&Arc<ProxyList>>) -> Option<Connection> {
+        self.idle().shelf.take(origin, proxies)
     }
 
-    fn put(self: &Arc<Self>, origin: &Origin, connection: Connection) {
+    fn put(
+        self: &Arc<Self>,
+        origin: &Origin,
+        proxies: Option<&Arc<ProxyList>>,
+        connection: Connection,
+    ) {
         let mut idle = self.idle();
-        idle.shelf.put(origin, connection);
+        idle.shelf.put(origin, proxies, connection);
         if idle.sweeper.is_none() {
             let sweeper = tokio::spawn(sweep(Arc::downgrade(self)));
             idle.sweeper = Some(sweeper.abort_handle());
@@ -153,13 +170,21 @@ async fn sweep(pool: std::sync::Weak<Inner>) {
 }
 
 /// A connection that an answer's body comes on.
-pub(super) struct Lease(Option<(Arc<Inner>, Origin, Connection)>);
+pub(super) struct Lease(Option<Leased>);
+
+struct Leased {
+    pool: Arc<Inner>,
+    origin: Origin,
+    proxies: Option<Arc<ProxyList>>,
+    connection: Connection,
+}
 
 impl Lease {
     /// Gives the connection back: the body was read to its end.
     pub(super) fn release(&mut self) {
-        if let Some((pool, origin, connection)) = self.0.take() {
-            pool.put(&origin, connection);
+        if let Some(leased) = self.0.take() {
+            let proxies = leased.proxies.as_ref();
+            leased.pool.put(&leased.origin, proxies, leased.connection);
         }
     }
 }

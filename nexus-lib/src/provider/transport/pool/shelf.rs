@@ -1,18 +1,23 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::connection::Connection;
-use crate::wire::Origin;
+use crate::wire::{Origin, ProxyList};
 
-/// The most connections that are kept for one origin. Those beyond it are closed after their use.
+/// The most connections that are kept for one origin and one way there. Those beyond it are closed after their use.
 const MOST: usize = 1024;
 
 /// Connections that nobody uses just now, the one used last on top.
 #[derive(Default)]
 pub(super) struct Shelf {
-    by_origin: HashMap<Origin, Vec<Kept>>,
+    direct: ByOrigin,
+    /// Apart from the others, so that these cost nothing to those that have no proxy.
+    proxied: HashMap<Arc<ProxyList>, ByOrigin>,
     /// How often it was swept: a clock that costs nothing to read.
     sweeps: u64,
 }
+
+type ByOrigin = HashMap<Origin, Vec<Kept>>;
 
 struct Kept {
     connection: Connection,
@@ -21,9 +26,18 @@ struct Kept {
 }
 
 impl Shelf {
-    /// A connection to `origin` that stands as far as is known; one that is shared stays here, too.
-    pub(super) fn take(&mut self, origin: &Origin) -> Option<Connection> {
-        let kept = self.by_origin.get_mut(origin)?;
+    /// A connection to `origin` through `proxies` that stands as far as is known; one that is shared stays
+    /// here, too.
+    pub(super) fn take(
+        &mut self,
+        origin: &Origin,
+        proxies: Option<&Arc<ProxyList>>,
+    ) -> Option<Connection> {
+        let by_origin = match proxies {
+            None => &mut self.direct,
+            Some(list) => self.proxied.get_mut(list)?,
+        };
+        let kept = by_origin.get_mut(origin)?;
         while let Some(last) = kept.last_mut() {
             if last.connection.is_closed() {
                 kept.pop();
@@ -38,10 +52,19 @@ impl Shelf {
         None
     }
 
-    pub(super) fn put(&mut self, origin: &Origin, connection: Connection) {
-        let kept = match self.by_origin.get_mut(origin) {
+    pub(super) fn put(
+        &mut self,
+        origin: &Origin,
+        proxies: Option<&Arc<ProxyList>>,
+        connection: Connection,
+    ) {
+        let by_origin = match proxies {
+            None => &mut self.direct,
+            Some(list) => self.proxied.entry(Arc::clone(list)).or_default(),
+        };
+        let kept = match by_origin.get_mut(origin) {
             Some(kept) => kept,
-            None => self.by_origin.entry(origin.clone()).or_default(),
+            None => by_origin.entry(origin.clone()).or_default(),
         };
         // Of shared connections one is enough.
         let is_needed =
@@ -56,13 +79,18 @@ impl Shelf {
     pub(super) fn sweep(&mut self, longest: u64) {
         self.sweeps += 1;
         let first = self.sweeps.saturating_sub(longest);
-        self.by_origin.retain(|_, kept| {
-            kept.retain(|kept| !kept.connection.is_closed() && kept.since >= first);
-            !kept.is_empty()
-        });
+        let sweep = |by_origin: &mut ByOrigin| {
+            by_origin.retain(|_, kept| {
+                kept.retain(|kept| !kept.connection.is_closed() && kept.since >= first);
+                !kept.is_empty()
+            });
+            !by_origin.is_empty()
+        };
+        sweep(&mut self.direct);
+        self.proxied.retain(|_, by_origin| sweep(by_origin));
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.by_origin.is_empty()
+        self.direct.is_empty() && self.proxied.is_empty()
     }
 }

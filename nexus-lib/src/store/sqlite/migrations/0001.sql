@@ -19,7 +19,7 @@ CREATE TABLE providers (
     client_key      BLOB    NOT NULL,
     client_key_mask TEXT    NOT NULL,
     description     TEXT    NOT NULL,
-    proxy_url       TEXT,
+    proxy_url       BLOB,
     enabled         INTEGER NOT NULL,
     priority        INTEGER NOT NULL,
     weight          INTEGER NOT NULL,

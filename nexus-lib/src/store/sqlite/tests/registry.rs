@@ -16,7 +16,7 @@ fn update() -> ProviderUpdate {
         server_key: None,
         personalized_key: None,
         description: "changed".to_owned(),
-        proxy_url: Some("http://proxy:1".to_owned()),
+        proxy_url: Some("http://u:proxy-canary-0001@proxy:1".into()),
         enabled: false,
         priority: 9,
         weight: 2,
@@ -67,7 +67,8 @@ async fn an_update_keeps_the_keys_that_it_does_not_name() {
         (record.name.as_str(), record.kind.as_str()),
         ("B", "gemini")
     );
-    assert_eq!(record.proxy_url.as_deref(), Some("http://proxy:1"));
+    let proxy = record.proxy_url.as_ref().map(ExposeSecret::expose_secret);
+    assert_eq!(proxy, Some("http://u:proxy-canary-0001@proxy:1"));
     assert_eq!(record.limits, update().limits);
     assert!(!record.enabled && record.updated_at >= record.created_at);
 

@@ -1,0 +1,6 @@
+//! An outbound proxy that can misbehave.
+
+mod connection;
+mod fake;
+
+pub use fake::{FakeProxy, ProxyConduct, ProxyProtocol, ProxyRequest};

@@ -1,0 +1,108 @@
+use std::fmt;
+
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use super::{ProxyUrl, refused};
+use crate::error::Result;
+
+/// The proxies that something is reached through, in the order in which they are tried: 1 to 16.
+///
+/// ```
+/// use nexus_lib::wire::ProxyList;
+///
+/// let proxies = ProxyList::parse("http://a.example:3128, socks5h://u:secret@b.example")?;
+/// assert_eq!(proxies.to_string(), "http://a.example:3128,socks5h://u:***@b.example:1080");
+/// # Ok::<(), nexus_lib::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ProxyList(Box<[ProxyUrl]>);
+
+impl ProxyList {
+    /// The most proxies of one list.
+    pub const MOST: usize = 16;
+
+    /// Reads URLs that are separated by commas; white space around them does not matter.
+    ///
+    /// # Errors
+    /// Those of [`ProxyUrl::parse`]; and the same kind when there is none, there are too many, or a
+    /// password is `***`, which is how one that is there already is shown.
+    pub fn parse(text: &str) -> Result<Self> {
+        Self::parse_shown(text, None)
+    }
+
+    /// Reads what may be `present` as it was shown: a proxy whose secret is masked is the one of
+    /// `present` that is shown so.
+    ///
+    /// # Errors
+    /// Those of [`parse`](Self::parse).
+    pub fn parse_shown(text: &str, present: Option<&Self>) -> Result<Self> {
+        // Two of them may be shown alike, so that one by one would not do.
+        if let Some(present) = present.filter(|present| present.to_string() == text.trim()) {
+            return Ok(present.clone());
+        }
+        // Counted before anything is made of them.
+        if text.split(',').count() > Self::MOST {
+            return Err(refused("a list of proxies has up to 16"));
+        }
+        let proxies = text.split(',').map(|text| {
+            let text = text.trim();
+            if text.is_empty() {
+                return Err(refused(
+                    "a list of proxies names none, or none beside a comma",
+                ));
+            }
+            let proxy = ProxyUrl::parse(text)?;
+            match proxy.is_masked() {
+                true => unmasked(&proxy, present),
+                false => Ok(proxy),
+            }
+        });
+        proxies.collect::<Result<_>>().map(Self)
+    }
+
+    /// The proxies, first choice first.
+    pub fn iter(&self) -> impl Iterator<Item = &ProxyUrl> {
+        self.0.iter()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u32 {
+        // At most `MOST`.
+        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The list with its credentials: what [`parse`](Self::parse) reads back.
+    pub fn expose(&self) -> SecretString {
+        let mut text = Zeroizing::new(String::new());
+        for proxy in &self.0 {
+            if !text.is_empty() {
+                text.push(',');
+            }
+            proxy.expose(&mut text);
+        }
+        SecretString::from(text.as_str())
+    }
+}
+
+fn unmasked(proxy: &ProxyUrl, present: Option<&ProxyList>) -> Result<ProxyUrl> {
+    let shown = proxy.to_string();
+    let mut present = present.into_iter().flat_map(ProxyList::iter);
+    present
+        .find(|present| present.to_string() == shown)
+        .cloned()
+        .ok_or_else(|| {
+            refused("a proxy URL has a masked password that stands for none: write it out")
+        })
+}
+
+/// The proxies, separated by commas, each with its password masked.
+impl fmt::Display for ProxyList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, proxy) in self.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{proxy}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,243 @@
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::net::Ipv6Addr;
+
+use super::credentials::Credentials;
+use super::refused;
+use crate::error::Result;
+use http::uri::Authority;
+
+/// How a proxy is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProxyScheme {
+    /// HTTP's `CONNECT` (RFC 9110, section 9.3.6), for https and for http upstreams.
+    Http,
+    /// SOCKS 5 (RFC 1928); the upstream's name is resolved here.
+    Socks5,
+    /// SOCKS 5; the upstream's name is resolved by the proxy.
+    Socks5h,
+}
+
+impl ProxyScheme {
+    /// As it stands in a URL.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Socks5 => "socks5",
+            Self::Socks5h => "socks5h",
+        }
+    }
+
+    /// The port of a URL that names none: 80 for `http`, as for every other URL of this scheme
+    /// (RFC 9110, section 4.2.1), and 1080 for SOCKS, which IANA has registered for it. Go's
+    /// `net/http` does the same; curl takes 1080 for all of them.
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Socks5 | Self::Socks5h => 1080,
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        let all = [Self::Http, Self::Socks5, Self::Socks5h];
+        all.into_iter()
+            .find(|scheme| scheme.as_str().eq_ignore_ascii_case(name))
+    }
+}
+
+/// An outbound proxy: how it is spoken to, where it is, and what it is shown.
+///
+/// ```
+/// use nexus_lib::wire::ProxyUrl;
+///
+/// let proxy = ProxyUrl::parse("http://user:secret@proxy.example:3128")?;
+/// assert_eq!(proxy.to_string(), "http://user:***@proxy.example:3128");
+/// assert_eq!(proxy.address(), "http://proxy.example:3128");
+/// # Ok::<(), nexus_lib::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct ProxyUrl {
+    scheme: ProxyScheme,
+    credentials: Option<Credentials>,
+    /// In lower case; an IPv6 address keeps its brackets.
+    host: Box<str>,
+    port: u16,
+}
+
+impl ProxyUrl {
+    const MAX_CHARS: usize = 2048;
+
+    /// Reads a URL: `scheme://[user[:password]@]host[:port][/]`, where the scheme is `http`, `socks5`
+    /// or `socks5h`. User and password are percent-decoded. A port that is not there is
+    /// [`default_port`](ProxyScheme::default_port).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unprocessable`](crate::ErrorKind::Unprocessable), for the parameter `proxy_url`, when
+    /// it is none of these, has a path, a query or a fragment, or has credentials that cannot be sent.
+    /// No message holds credentials.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text.len() > Self::MAX_CHARS {
+            return Err(refused(
+                "a proxy URL is too long: up to 2048 characters each",
+            ));
+        }
+        let (scheme, rest) = split_scheme(text)?;
+        if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(refused(
+                "a proxy URL has visible ASCII characters only; others are percent-encoded",
+            ));
+        }
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if rest.contains(['/', '?', '#', '\\']) {
+            return Err(refused(
+                "a proxy URL must not have a path, a query or a fragment; such characters in a \
+                 password are percent-encoded",
+            ));
+        }
+        let (credentials, address) = match rest.rsplit_once('@') {
+            Some((credentials, address)) => (Some(credentials), address),
+            None => (None, rest),
+        };
+        let (host, port) = split_address(address)?;
+        Ok(Self {
+            scheme,
+            credentials: credentials
+                .map(|text| Credentials::parse(text, scheme))
+                .transpose()?,
+            host: host.to_ascii_lowercase().into(),
+            port: port.unwrap_or(scheme.default_port()),
+        })
+    }
+
+    /// How it is spoken to.
+    pub fn scheme(&self) -> ProxyScheme {
+        self.scheme
+    }
+
+    /// Its name or address, in lower case; an IPv6 address has brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// User and password as they are shown to the proxy; the password is empty when there is none.
+    pub fn expose_credentials(&self) -> Option<(&str, &str)> {
+        self.credentials.as_ref().map(Credentials::expose)
+    }
+
+    /// Where it is, without credentials: for logs.
+    pub fn address(&self) -> String {
+        format!("{}://{}:{}", self.scheme.as_str(), self.host, self.port)
+    }
+
+    /// Whether a secret of it is nothing but the stars that stand for one.
+    pub(super) fn is_masked(&self) -> bool {
+        self.credentials
+            .as_ref()
+            .is_some_and(Credentials::is_masked)
+    }
+
+    /// Writes the URL with its credentials: what [`parse`](Self::parse) reads back.
+    pub(super) fn expose(&self, to: &mut String) {
+        to.push_str(self.scheme.as_str());
+        to.push_str("://");
+        if let Some(credentials) = &self.credentials {
+            credentials.write(to);
+        }
+        to.push_str(&self.host);
+        to.push(':');
+        to.push_str(&self.port.to_string());
+    }
+}
+
+impl PartialEq for ProxyUrl {
+    fn eq(&self, other: &Self) -> bool {
+        (self.scheme, self.port, &self.host) == (other.scheme, other.port, &other.host)
+            && self.credentials == other.credentials
+    }
+}
+
+impl Eq for ProxyUrl {}
+
+impl Hash for ProxyUrl {
+    /// Without credentials: those who differ in nothing else are few.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.scheme, self.port, &self.host).hash(state);
+    }
+}
+
+/// The URL with three stars in place of the password, or of the user where that is all there is.
+impl fmt::Display for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://", self.scheme.as_str())?;
+        if let Some(credentials) = &self.credentials {
+            write!(f, "{credentials}")?;
+        }
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProxyUrl({self})")
+    }
+}
+
+fn split_scheme(text: &str) -> Result<(ProxyScheme, &str)> {
+    const KNOWN: &str = "http://, socks5:// or socks5h://";
+    let no_scheme = || {
+        refused(format!(
+            "a proxy URL must begin with {KNOWN}, as in http://user:password@proxy.example:3128"
+        ))
+    };
+    let (name, rest) = text.split_once("://").ok_or_else(no_scheme)?;
+    if let Some(scheme) = ProxyScheme::named(name) {
+        return Ok((scheme, rest));
+    }
+    // RFC 3986, section 3.1. Anything else is not repeated: it may be a password in the wrong place.
+    let is_name = name.len() <= 16
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    match is_name {
+        true => Err(refused(format!(
+            "a proxy URL has the scheme `{name}`, which is not spoken here; it must begin with {KNOWN}"
+        ))),
+        false => Err(no_scheme()),
+    }
+}
+
+/// Host and port of `[host]`, `[host]:[port]`.
+fn split_address(address: &str) -> Result<(&str, Option<u16>)> {
+    let unreadable = || {
+        refused("a proxy URL needs a host, and a port from 1 to 65535 if there is a `:` behind it")
+    };
+    let authority: Authority = address.parse().map_err(|_| unreadable())?;
+    let host = &address[..authority.host().len()];
+    let port = match address[host.len()..].strip_prefix(':') {
+        None => None,
+        Some(_) => match authority.port_u16() {
+            Some(0) | None => return Err(unreadable()),
+            port => port,
+        },
+    };
+    let is_host = match host.strip_prefix('[') {
+        Some(rest) => rest
+            .strip_suffix(']')
+            .is_some_and(|text| text.parse::<Ipv6Addr>().is_ok()),
+        None => {
+            let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+            !host.is_empty() && host.bytes().all(is_name)
+        }
+    };
+    match is_host {
+        true => Ok((host, port)),
+        false => Err(unreadable()),
+    }
+}
