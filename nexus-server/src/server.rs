@@ -95,6 +95,7 @@ async fn gateway(settings: &Settings) -> Result<Gateway, Failure> {
             max_chats: settings.max_socket_chats,
             ..SocketSettings::default()
         })
+        .settings(settings.table())
         .build()
         .await?;
     if settings.demo {

@@ -2,16 +2,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::archive::Archive;
 use crate::error::Result;
 use crate::estimate::Estimator;
 use crate::gateway::dispatch::Dispatch;
 use crate::gateway::{Gateway, stack};
-use crate::http::{BodyTimeouts, OpenRequests, SocketSettings, Sockets};
+use crate::http::{BodyTimeouts, OpenRequests, SettingsView, SocketSettings, Sockets};
 use crate::ledger::UsageLedger;
 use crate::meter::{Books, Cutoff};
-use crate::provider::{DemoProvider, OpenAiProvider, Provider, Transport};
+use crate::provider::{ByKind, DemoProvider, OpenAiProvider, Provider, Transport};
 use crate::registry::Registry;
 use crate::router::{RetryPolicy, Router};
 use crate::store::{LedgerStore, RegistryStore, Store};
@@ -34,6 +36,7 @@ pub struct GatewayBuilder {
     body_timeouts: BodyTimeouts,
     max_open_requests: usize,
     sockets: SocketSettings,
+    settings: Value,
 }
 
 impl GatewayBuilder {
@@ -50,6 +53,7 @@ impl GatewayBuilder {
             body_timeouts: BodyTimeouts::default(),
             max_open_requests: MAX_OPEN_REQUESTS,
             sockets: SocketSettings::default(),
+            settings: Value::Null,
         }
     }
 
@@ -127,6 +131,15 @@ impl GatewayBuilder {
         self
     }
 
+    /// What the application tells of its own settings: shown to the operator beside the gateway's, by
+    /// `GET /settings` and in the console. It must hold nothing secret. A table that is no JSON is not
+    /// shown.
+    #[must_use]
+    pub fn settings(mut self, table: impl Serialize) -> Self {
+        self.settings = serde_json::to_value(table).unwrap_or_default();
+        self
+    }
+
     /// Reads the registry, settles what an earlier run left open, and starts the ledger's writer.
     ///
     /// Must be called on a tokio runtime.
@@ -175,12 +188,22 @@ impl GatewayBuilder {
             archive: self.archive,
             cutoff: Cutoff::default(),
         };
+        let providers = ByKind::new(providers.into_iter().collect());
         let stack = stack::build(
             Router::new(),
             books.clone(),
             self.retries,
-            Dispatch::new(providers.into_iter().collect()),
+            Dispatch::new(providers.clone()),
         );
+        let settings = SettingsView {
+            version: env!("CARGO_PKG_VERSION"),
+            kinds: registry.kinds(),
+            admin_token: self.admin_token.is_some(),
+            max_body_bytes: self.max_body_bytes,
+            archive: books.archive.is_some(),
+            retries: self.retries.into(),
+            application: self.settings,
+        };
         Ok(Gateway {
             store: self.store,
             registry,
@@ -191,6 +214,8 @@ impl GatewayBuilder {
             body_timeouts: self.body_timeouts,
             open_requests: OpenRequests::at_most(self.max_open_requests),
             sockets: Sockets::new(self.sockets),
+            providers,
+            settings,
         })
     }
 }

@@ -14,9 +14,13 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::error::Result;
-use crate::http::{AdminService, ApiService, BodyTimeouts, OpenRequests, Sockets};
+use crate::http::{
+    AdminService, ApiService, BodyTimeouts, Chats, GatewayParts, OpenRequests, SettingsView,
+    Sockets,
+};
 use crate::ledger::UsageLedger;
 use crate::meter::Books;
+use crate::provider::ByKind;
 use crate::registry::Registry;
 use crate::store::Store;
 
@@ -44,6 +48,8 @@ pub struct Gateway {
     body_timeouts: BodyTimeouts,
     open_requests: OpenRequests,
     sockets: Sockets,
+    providers: ByKind,
+    settings: SettingsView,
 }
 
 impl Gateway {
@@ -65,20 +71,21 @@ impl Gateway {
         )
     }
 
-    /// The admin port: providers, models and statistics as a tower service.
+    /// The admin port: providers, models, statistics and the web console as a tower service.
     ///
     /// Without an admin token it answers loopback names only; see
     /// [`GatewayBuilder::admin_token`].
     pub fn admin(&self) -> AdminService {
         let store = Arc::clone(&self.store);
         let archive = self.books.archive.clone();
-        AdminService::new(
-            self.registry.clone(),
-            store,
-            archive,
-            self.admin_token.clone(),
-        )
-        .body_timeouts(self.body_timeouts)
+        let token = self.admin_token.clone();
+        let parts = GatewayParts {
+            chats: Chats::new(self.books.threads.clone(), self.stack.clone()),
+            providers: self.providers.clone(),
+            settings: self.settings.clone(),
+        };
+        AdminService::over(self.registry.clone(), store, archive, token, Some(parts))
+            .body_timeouts(self.body_timeouts)
     }
 
     /// The providers and models.

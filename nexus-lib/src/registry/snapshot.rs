@@ -130,6 +130,22 @@ impl Snapshot {
             )),
         }
     }
+
+    /// See [`Registry::principal_of`](super::Registry::principal_of).
+    pub(super) fn principal_of(&self, id: ProviderId) -> Result<Principal> {
+        let provider = self.provider(id).ok_or_else(|| no_provider(id))?;
+        self.principal(provider.client_key)
+    }
+
+    /// See [`Registry::profile`](super::Registry::profile).
+    pub(super) fn profile(&self, id: ProviderId, spoken: &[&str]) -> Result<ProviderProfile> {
+        let record = self.provider(id).ok_or_else(|| no_provider(id))?;
+        profile(record, spoken, self.vitals(id).cloned().unwrap_or_default())
+    }
+}
+
+fn no_provider(id: ProviderId) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no provider {id}"))
 }
 
 /// What makes targets of records, besides the records.

@@ -9,6 +9,7 @@ mod error;
 mod file;
 mod flags;
 mod switch;
+mod table;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,32 @@
+// Words in the reader's language.
+import { memory, signal } from "./signal.js";
+import en from "../text/en.js";
+import zh from "../text/zh.js";
+
+const TEXTS = { en, zh };
+const KEY = "nexus.language";
+
+function first() {
+  const chosen = memory.get(KEY);
+  if (chosen in TEXTS) return chosen;
+  for (const tag of navigator.languages ?? [navigator.language]) {
+    const language = tag.slice(0, 2).toLowerCase();
+    if (language in TEXTS) return language;
+  }
+  return "en";
+}
+
+export const language = signal(first());
+
+export function speak(next) {
+  memory.set(KEY, next);
+  language.value = next;
+}
+
+export const locale = () => (language.value === "zh" ? "zh-CN" : "en");
+
+/** The text called `key`, with `{names}` in it replaced. */
+export function t(key, values = {}) {
+  const text = TEXTS[language.value][key] ?? en[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
