@@ -22,13 +22,13 @@ export async function registered(signal) {
 function ModelTable({ provider, models, onEdit, onDelete }) {
   const columns = [t("model.model_name"), t("model.upstream_model"), t("provider.description"), t("actions")];
   return html`
-    <${Table} label=${t("models.of", { name: provider.name })} columns=${columns.map((title) => ({ title }))}>
+    <${Table} label=${t("models.of", { name: provider.name })} even=${true} columns=${columns.map((title, index) => ({ title, figure: index === 3 }))}>
       ${models.map((model) => html`
         <tr key=${model.id}>
           <${Cell} label=${columns[0]} kind="main"><span class="mono">${model.model_name}</span><//>
-          <${Cell} label=${columns[1]}><span class="mono">${model.upstream_model ?? "–"}</span><//>
-          <${Cell} label=${columns[2]}>${model.description || "–"}<//>
-          <${Cell} label=${columns[3]}>
+          <${Cell} label=${columns[1]} kind=${model.upstream_model ? "" : "none"}><span class="mono">${model.upstream_model ?? "–"}</span><//>
+          <${Cell} label=${columns[2]} kind=${model.description ? "wide" : "none"}>${model.description || "–"}<//>
+          <${Cell} label=${columns[3]} figure=${true} kind="wide bare">
             <div class="actions">
               <a class="button small" href=${link("playground", null, { provider: provider.id, model: model.model_name })}>${t("model.chat")}</a>
               <${Button} kind="small" onClick=${() => onEdit(model)}>${t("edit")}<//>

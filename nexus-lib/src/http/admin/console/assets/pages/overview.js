@@ -56,12 +56,13 @@ function Figures({ totals, buckets, latency }) {
     </dl>`;
 }
 
-function Shares({ title, rows, whole, name, href }) {
+function Shares({ title, by, rows: unsorted, whole, name, href }) {
+  const rows = [...unsorted].sort((a, b) => b.total_tokens - a.total_tokens || b.requests - a.requests);
   const columns = [title, t("figure.requests"), t("column.prompt"), t("column.completion"), t("column.total")];
   return html`
     <section class="card">
-      <h2>${t("by", { what: title })}</h2>
-      <${Table} label=${t("by", { what: title })} columns=${columns.map((column, index) => ({ title: column, figure: index > 0 }))}>
+      <h2>${by}</h2>
+      <${Table} label=${by} columns=${columns.map((column, index) => ({ title: column, figure: index > 0 }))}>
         ${rows.map((row) => html`
           <tr>
             <${Cell} label=${columns[0]} kind="main">
@@ -123,12 +124,13 @@ export function Overview() {
     ${!data && !error && html`<${Loading} />`}
     ${data && html`
       <${Guide} all=${data.all} used=${data.used} reload=${reload} />
-      <${Figures} totals=${data.totals} buckets=${data.buckets} latency=${latency} />
-      <${Charts} key=${range} buckets=${data.buckets} rows=${data.rows} />
-      <div class="halves">
-        <${Shares} title=${t("column.provider")} rows=${data.totals.by_provider} whole=${data.totals.total_tokens}
-          name=${(row) => row.provider} href=${(row) => link("requests", null, { provider_id: row.provider_id })} />
-        <${Shares} title=${t("column.model")} rows=${data.totals.by_model} whole=${data.totals.total_tokens}
-          name=${(row) => row.model} href=${(row) => link("requests", null, { model: row.model })} />
-      </div>`}`;
+      ${data.used && html`
+        <${Figures} totals=${data.totals} buckets=${data.buckets} latency=${latency} />
+        <${Charts} key=${range} buckets=${data.buckets} rows=${data.rows} />
+        <div class="halves">
+          <${Shares} title=${t("column.provider")} by=${t("by.provider")} rows=${data.totals.by_provider} whole=${data.totals.total_tokens}
+            name=${(row) => row.provider} href=${(row) => link("requests", null, { provider_id: row.provider_id })} />
+          <${Shares} title=${t("column.model")} by=${t("by.model")} rows=${data.totals.by_model} whole=${data.totals.total_tokens}
+            name=${(row) => row.model} href=${(row) => link("requests", null, { model: row.model })} />
+        </div>`}`}`;
 }

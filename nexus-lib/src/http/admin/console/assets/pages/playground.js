@@ -101,11 +101,11 @@ function Cost({ turn }) {
 }
 
 function Turns({ turns }) {
-  const end = useRef(null);
+  const log = useRef(null);
   const length = turns.reduce((sum, turn) => sum + turn.text.length, 0);
-  useEffect(() => { if (turns.length) end.current?.scrollIntoView({ block: "nearest" }); }, [turns.length, length, turns.at(-1)?.row]);
+  useEffect(() => { log.current.scrollTop = log.current.scrollHeight; }, [turns.length, length, turns.at(-1)?.row]);
   return html`
-    <div class="turns" role="log" aria-label=${t("conversation")} tabindex="0">
+    <div class="turns" ref=${log} role="log" aria-label=${t("conversation")} tabindex="0">
       ${turns.length === 0 && html`<${Empty} title=${t("chat.empty")}><p>${t("chat.empty.text")}</p><//>`}
       <ol class="messages">
         ${turns.map((turn) => html`
@@ -115,7 +115,6 @@ function Turns({ turns }) {
               ${turn.error && html`<p class="failure" role="alert">${turn.error}</p>`}
               ${!turn.live && html`<${Cost} turn=${turn} />`}`} />`)}
       </ol>
-      <div ref=${end}></div>
     </div>`;
 }
 

@@ -7,6 +7,7 @@ import { use } from "./signal.js";
 import { isDark } from "./theme.js";
 
 const HEIGHT = 200;
+const TWO_DAYS = 2 * 86_400;
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
@@ -14,23 +15,24 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 function options(series, format, width, spanSeconds) {
   const axis = { stroke: colour("muted"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   const label = (seconds) => {
-    const asDate = spanSeconds > 2 * 86_400;
-    const parts = asDate ? { month: "numeric", day: "numeric" } : { hour: "2-digit", minute: "2-digit" };
-    return new Intl.DateTimeFormat(locale(), parts).format(new Date(seconds * 1000));
+    const day = { month: "numeric", day: "numeric" };
+    const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", second: spanSeconds < 600 ? "2-digit" : undefined };
+    return new Intl.DateTimeFormat(locale(), spanSeconds > TWO_DAYS ? day : time).format(new Date(seconds * 1000));
   };
   return {
     width,
     height: HEIGHT,
     legend: { show: false },
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
-    scales: { x: { time: true }, y: { range: (_, min, max) => [0, Math.max(max * 1.15, 1)] } },
+    // Room at both ends, so that what is there is not cut in half.
+    scales: { x: { time: true, range: (_, min, max) => { const room = Math.max((max - min) * 0.02, 0.5); return [min - room, max + room]; } }, y: { range: (_, min, max) => [0, Math.max(max * 1.15, 5)] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, values: (_, splits) => splits.map(label) },
+      { ...axis, grid: { show: false }, size: 32, space: 76, values: (_, splits) => splits.map(label) },
       { ...axis, size: 56, values: (_, splits) => splits.map((value) => format(value)) },
     ],
     series: [{}, ...series.map(({ colour: name, kind }) => {
       const stroke = colour(name);
-      if (kind === "bars") return { stroke, fill: stroke, width: 0, paths: uPlot.paths.bars({ size: [0.7, 24], radius: 0.2 }), points: { show: false } };
+      if (kind === "bars") return { stroke, fill: stroke, width: 0, paths: uPlot.paths.bars({ size: [0.75, 28, 3], radius: 0.15 }), points: { show: false } };
       if (kind === "dots") return { stroke, paths: () => null, points: { show: true, size: 5, fill: stroke, width: 0 } };
       return { stroke, width: 2, fill: `${stroke}22`, points: { show: false } };
     })],
@@ -48,7 +50,7 @@ export function Chart({ title, summary, times, series, format = short, empty }) 
   const latest = useRef(data);
   latest.current = data;
   const span = times.length ? times.at(-1) - times[0] : 0;
-  const isLong = span > 2 * 86_400;
+  const steps = [span < 600, span > TWO_DAYS].join();
   useEffect(() => {
     const element = frame.current;
     const width = () => Math.max(element.clientWidth, 120);
@@ -56,7 +58,7 @@ export function Chart({ title, summary, times, series, format = short, empty }) 
     const watch = new ResizeObserver(() => plot.current?.setSize({ width: width(), height: HEIGHT }));
     watch.observe(element);
     return () => { watch.disconnect(); plot.current.destroy(); plot.current = null; };
-  }, [dark, spoken, shape, isLong]);
+  }, [dark, spoken, shape, steps]);
   useEffect(() => { plot.current?.setData(latest.current); });
   return html`
     <section class="card chart">

@@ -23,10 +23,15 @@ export function speak(next) {
   language.value = next;
 }
 
-export const locale = () => (language.value === "zh" ? "zh-CN" : "en");
+/** How figures and times are written: as the browser's own kind of the language does. */
+export const locale = () =>
+  navigator.languages?.find((tag) => tag.toLowerCase().startsWith(language.value)) ?? (language.value === "zh" ? "zh-CN" : "en");
 
 /** The text called `key`, with `{names}` in it replaced. */
 export function t(key, values = {}) {
-  const text = TEXTS[language.value][key] ?? en[key] ?? key;
+  const texts = TEXTS[language.value];
+  // Only some languages have a form of their own for one.
+  const form = values.count === "1" && `${key}.one` in texts ? `${key}.one` : key;
+  const text = texts[form] ?? en[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }

@@ -77,9 +77,9 @@ export const Empty = ({ title, children }) => html`
 export const Loading = () => html`<p class="loading" role="status">${t("loading")}</p>`;
 
 /** A table that becomes a list of cards where the page is narrow. */
-export const Table = ({ label, columns, children }) => html`
+export const Table = ({ label, columns, even = false, children }) => html`
   <div class="table-frame">
-    <table aria-label=${label}>
+    <table aria-label=${label} class=${even ? "even" : ""}>
       <thead><tr>${columns.map((column) => html`<th scope="col" class=${column.figure ? "figure" : ""}>${column.title}</th>`)}</tr></thead>
       <tbody>${children}</tbody>
     </table>
