@@ -20,6 +20,7 @@ mod health;
 mod ledger;
 mod limits;
 mod models;
+mod operator;
 mod overload;
 mod passthrough;
 mod pools;

@@ -1,5 +1,5 @@
 // Adding and changing a provider.
-import { html } from "../vendor/preact-htm.js";
+import { html, useState } from "../vendor/preact-htm.js";
 import { get, post, put } from "../api.js";
 import { Field, Form, Select, useForm } from "../ui/form.js";
 import { t } from "../ui/language.js";
@@ -26,6 +26,8 @@ const TEXTS = ["name", "kind", "server_url", "server_key", "personalized_key", "
 const FIGURES = ["priority", "weight", "max_concurrency"];
 const TIMERS = ["connect_ms", "first_event_ms", "idle_ms"];
 const FIELDS = [...TEXTS, ...FIGURES, ...TIMERS];
+/** Those that most providers do without: shown when asked for, or when something is wrong with them. */
+const HIDDEN = ["kind", "description", "proxy_url", ...FIGURES, ...TIMERS];
 
 function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(24));
@@ -78,6 +80,7 @@ export const unchanged = (provider, change) => ({ ...bodyOf(valuesOf(provider), 
 export function ProviderForm({ provider, onSaved, onClose }) {
   const form = useForm(valuesOf(provider), FIELDS);
   const settings = useLoad((signal) => get("settings", signal), []);
+  const [showsMore, showMore] = useState(false);
   const kinds = settings.data?.kinds ?? [];
   const presets = PRESETS.filter(([, , kind]) => !kind || kinds.includes(kind));
   const save = async (values) => {
@@ -111,7 +114,7 @@ export function ProviderForm({ provider, onSaved, onClose }) {
           hint: provider ? t("provider.key.keep", { mask: provider.personalized_key }) : t("provider.personalized_key.hint"),
           action: html`<${Button} onClick=${() => form.set("personalized_key", newKey())}>${t("provider.generate")}<//>`,
         })}
-        <details open=${[...FIGURES, ...TIMERS, "kind", "proxy_url", "description"].some((name) => form.errors[name])}>
+        <details open=${showsMore || HIDDEN.some((name) => form.errors[name])} onToggle=${(event) => showMore(event.currentTarget.open)}>
           <summary>${t("provider.more")}</summary>
           <${Field} form=${form} name="kind" label=${t("provider.kind")} hint=${t("provider.kind.hint")}>
             ${(attributes) => html`<${Select} ...${attributes} options=${[["", t("provider.kind.auto")], ...kinds.map((kind) => [kind, kind])]} />`}
