@@ -28,6 +28,7 @@ impl Settings {
             "cors_origin": origins.collect::<Vec<_>>(),
             "demo": self.demo,
             "drain_timeout_seconds": self.drain_timeout.as_secs(),
+            "max_open_requests": self.max_open_requests,
             "log_level": self.log_filter,
         });
         table
