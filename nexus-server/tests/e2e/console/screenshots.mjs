@@ -1,5 +1,5 @@
 // Pictures of each page in both languages and both widths, for the README.
-//   NEXUS_SERVER_BIN=… node screenshots.mjs FOLDER
+//   NEXUS_SERVER_BIN=… node screenshots.mjs FOLDER [MINUTES]
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { launch, open, PAGES, visit } from "./browser.mjs";
@@ -7,6 +7,9 @@ import { Server } from "./server.mjs";
 import { upstream } from "./upstream.mjs";
 
 const folder = process.argv[2];
+/** How long to chat before: charts of minutes have more to show then. */
+const MINUTES = Number(process.argv[3] ?? 0);
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 mkdirSync(folder, { recursive: true });
 
 const words = ["A gateway ", "sits between ", "your programs ", "and the models ", "they talk to: ", "one address, ", "one key, ", "and a ledger ", "of every token."];
@@ -27,13 +30,16 @@ try {
   };
   await add({ name: "OpenAI", server_url: fake.url, description: "Production account" }, ["gpt-4o", "gpt-4o-mini"]);
   await add({ name: "Backup", server_url: fake.url, priority: 1, personalized_key: "backup-key-012345678" }, ["slow", "broken", "gpt-4o"]);
+  fake.pace = () => sleep(20 + 60 * Math.random());
   const say = ["What is a gateway?", "Write a haiku about ledgers.", "Summarise this page.", "Translate: good morning."];
-  for (let round = 0; round < 24; round += 1) {
+  const end = Date.now() + MINUTES * 60_000;
+  for (let round = 0; round < 24 || Date.now() < end; round += 1) {
     const model = ["gpt-4o", "gpt-4o", "gpt-4o-mini"][round % 3];
     await (await server.chat("team-key-0123456789", model, `${say[round % 4]} (${round})`, { stream: round % 2 === 0 })).text();
+    if (round % 4 === 0) await (await server.chat("demo-key", "nexus-echo", `Hello, echo ${round}!`)).text();
+    if (round % 11 === 0) await (await server.chat("backup-key-012345678", "broken", "Does it work?")).text();
+    if (Date.now() < end) await sleep(4000 * Math.random() * (1.2 + Math.sin(round / 12)));
   }
-  for (let round = 0; round < 6; round += 1) await (await server.chat("demo-key", "nexus-echo", `Hello, echo ${round}!`)).text();
-  await (await server.chat("backup-key-012345678", "broken", "Does it work?")).text();
   await server.admin("POST", "/providers/2/test", {});
 
   for (const locale of ["en-GB", "zh-CN"]) {
@@ -48,9 +54,10 @@ try {
             await page.locator("#chat-draft").press("Enter");
             await page.locator("[data-cost]").waitFor();
           }
-          await page.waitForTimeout(150);
+          // Drawn in full.
+          await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
           const tail = scheme === "dark" ? "-dark" : "";
-          const options = { path: join(folder, `${name}-${locale.slice(0, 2)}-${width}${tail}.png`), fullPage: name !== "playground" };
+          const options = { path: join(folder, `${name}-${locale.slice(0, 2)}-${width}${tail}.png`), fullPage: name === "overview" };
           await page.screenshot(options);
         }
         if (scheme === "light") {

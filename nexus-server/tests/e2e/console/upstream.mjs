@@ -5,11 +5,11 @@ import { once } from "node:events";
 export const USAGE = { prompt_tokens: 12, completion_tokens: 5, total_tokens: 17 };
 
 /**
- * Serves until it is closed. `words` is what each answer says; it may be changed. A model called `slow`
- * never comes to an end, one called `broken` answers 400.
+ * Serves until it is closed. `words` is what each answer says, `pace` what it waits for before each; both may
+ * be changed. A model called `slow` never comes to an end, one called `broken` answers 400.
  */
 export async function upstream(words, models) {
-  const state = { words, models, open: 0 };
+  const state = { words, models, open: 0, pace: async () => {} };
   const server = createServer(async (request, response) => {
     if (request.url.endsWith("/models")) {
       response.setHeader("content-type", "application/json");
@@ -24,6 +24,7 @@ export async function upstream(words, models) {
       response.end(JSON.stringify({ error: { message: "this model is broken", type: "invalid_request_error", param: null, code: "model_broken" } }));
       return;
     }
+    await state.pace();
     const base = { id: "c1", created: 1, model: asked.model };
     if (!asked.stream) {
       response.setHeader("content-type", "application/json");
@@ -34,7 +35,10 @@ export async function upstream(words, models) {
     response.setHeader("content-type", "text/event-stream");
     const send = (value) => response.write(`data: ${typeof value === "string" ? value : JSON.stringify(value)}\n\n`);
     const chunk = (delta, finish_reason = null) => ({ ...base, object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason }] });
-    for (const word of state.words) send(chunk({ content: word }));
+    for (const word of state.words) {
+      send(chunk({ content: word }));
+      await state.pace();
+    }
     if (asked.model === "slow") {
       state.open += 1;
       response.once("close", () => { state.open -= 1; });

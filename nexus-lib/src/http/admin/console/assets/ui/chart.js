@@ -1,7 +1,7 @@
 // Charts over time, by uPlot, in the page's colours.
-import { html, useEffect, useRef } from "../vendor/preact-htm.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact-htm.js";
 import uPlot from "../vendor/uplot.js";
-import { short } from "./format.js";
+import { short, when } from "./format.js";
 import { language, locale } from "./language.js";
 import { use } from "./signal.js";
 import { isDark } from "./theme.js";
@@ -12,7 +12,7 @@ const TWO_DAYS = 2 * 86_400;
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 /** `series` are `{ label, colour, values, kind }`; `kind` is `line`, `bars` or `dots`. */
-function options(series, format, width, spanSeconds) {
+function options(series, format, width, spanSeconds, onPoint) {
   const axis = { stroke: colour("muted"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   const label = (seconds) => {
     const day = { month: "numeric", day: "numeric" };
@@ -23,6 +23,7 @@ function options(series, format, width, spanSeconds) {
     width,
     height: HEIGHT,
     legend: { show: false },
+    hooks: { setCursor: [(plot) => onPoint(plot.cursor.left >= 0 ? plot.cursor.idx : null)] },
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     // Room at both ends, so that what is there is not cut in half.
     scales: { x: { time: true, range: (_, min, max) => { const room = Math.max((max - min) * 0.02, 0.5); return [min - room, max + room]; } }, y: { range: (_, min, max) => [0, Math.max(max * 1.15, 5)] } },
@@ -43,6 +44,8 @@ function options(series, format, width, spanSeconds) {
 export function Chart({ title, summary, times, series, format = short, empty }) {
   const frame = useRef(null);
   const plot = useRef(null);
+  // Whose figures are told: what the pointer is at.
+  const [at, point] = useState(null);
   const dark = use(isDark);
   const spoken = use(language);
   const shape = series.map(({ kind }) => kind).join();
@@ -54,17 +57,21 @@ export function Chart({ title, summary, times, series, format = short, empty }) 
   useEffect(() => {
     const element = frame.current;
     const width = () => Math.max(element.clientWidth, 120);
-    plot.current = new uPlot(options(series, format, width(), span), latest.current, element);
+    plot.current = new uPlot(options(series, format, width(), span, point), latest.current, element);
     const watch = new ResizeObserver(() => plot.current?.setSize({ width: width(), height: HEIGHT }));
     watch.observe(element);
     return () => { watch.disconnect(); plot.current.destroy(); plot.current = null; };
   }, [dark, spoken, shape, steps]);
-  useEffect(() => { plot.current?.setData(latest.current); });
+  useEffect(() => { plot.current?.setData(latest.current); }, [times, series]);
   return html`
     <section class="card chart">
       <div class="chart-head">
         <h2>${title}</h2>
-        <ul class="legend">${series.map(({ label, colour: name }) => html`<li><span class=${`dot ${name}`} aria-hidden="true"></span>${label}</li>`)}</ul>
+        <ul class="legend">
+          ${at !== null && times[at] !== undefined && html`<li>${when(times[at] * 1000)}</li>`}
+          ${series.map(({ label, colour: name, values }) => html`
+            <li><span class=${`dot ${name}`} aria-hidden="true"></span>${label}${at !== null && html` <strong>${format(values[at])}</strong>`}</li>`)}
+        </ul>
       </div>
       <div class="plot" ref=${frame} role="img" aria-label=${`${title}: ${summary}`}></div>
       ${empty && html`<p class="plot-empty">${empty}</p>`}
