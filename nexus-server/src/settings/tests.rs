@@ -36,6 +36,19 @@ fn flag_beats_file_and_keys_are_spelt_either_way() {
 }
 
 #[test]
+fn table_tells_no_secret() {
+    let flags = ["nexus-server", "--admin-token", "secret-token", "--demo"];
+    let flags = Flags::try_parse_from(flags).unwrap();
+    let key = Some("secret-key".to_owned());
+    let settings = Settings::merge(flags, File::default(), key).unwrap();
+    let table = serde_json::to_value(settings.table()).unwrap();
+    assert_eq!(table["demo"], true);
+    assert_eq!(table["master_key_from_environment"], true);
+    assert_eq!(table["store"], "sqlite:data/nexus.db");
+    assert!(!table.to_string().contains("secret"), "{table}");
+}
+
+#[test]
 fn database_follows_the_data_folder() {
     let path = |args| settings(args, "").unwrap().database;
     assert_eq!(path(&["--data-dir", "/x"]), Path::new("/x/nexus.db"));
