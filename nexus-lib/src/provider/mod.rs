@@ -14,7 +14,7 @@ pub use transport::{Timeouts, Transport, TransportBuilder};
 
 use async_trait::async_trait;
 
-use crate::call::{Attempt, ProviderProfile, Reply};
+use crate::call::{Attempt, Reply, Upstream};
 use crate::error::{Error, ErrorKind, Result};
 
 /// One way of speaking to a model: implement it to bring a provider of your own.
@@ -50,12 +50,11 @@ pub trait Provider: Send + Sync + 'static {
     /// Sends `attempt` and awaits the head of the answer; for a stream, its first event.
     async fn send(&self, attempt: Attempt) -> Result<Reply>;
 
-    /// The names of the models that the upstream of this registered provider says it has: for an operator
-    /// to choose from. By default there is no such list.
+    /// The names of the models that this upstream says it has: for an operator to choose from. By default there is no such list.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] where there is no list; else as for [`send`](Self::send).
-    async fn upstream_models(&self, _provider: &ProviderProfile) -> Result<Vec<String>> {
+    async fn upstream_models(&self, _upstream: &Upstream) -> Result<Vec<String>> {
         Err(Error::new(
             ErrorKind::NotFound,
             "providers of this kind have no list of their models; add them by hand",

@@ -5,7 +5,7 @@ use arc_swap::ArcSwap;
 
 use super::snapshot::Rules;
 use super::{ProviderSpec, Snapshot, model};
-use crate::call::{Principal, ProviderProfile};
+use crate::call::{Principal, Upstream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{ModelRecord, NewModel, ProviderRecord, RegistryStore};
 use crate::wire::{ModelId, ProviderId, ProxyList};
@@ -91,18 +91,18 @@ impl Registry {
         self.inner.snapshot.load().principal_of(id)
     }
 
-    /// A provider as calls see it, be it enabled or not.
+    /// A provider and the way to it, be it enabled or not.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for an id that is not there, [`ErrorKind::StoreInvalid`] for a provider that
     /// cannot be used.
-    pub(crate) fn profile(&self, id: ProviderId) -> Result<ProviderProfile> {
-        self.snapshot().profile(id, &self.inner.spoken)
+    pub(crate) fn upstream(&self, id: ProviderId) -> Result<Upstream> {
+        self.snapshot().upstream(id, &self.inner.rules)
     }
 
     /// The provider kinds that the gateway can speak, sorted.
     pub(crate) fn kinds(&self) -> Vec<&'static str> {
-        let mut kinds = self.inner.spoken.to_vec();
+        let mut kinds = self.inner.rules.spoken.to_vec();
         kinds.sort_unstable();
         kinds
     }

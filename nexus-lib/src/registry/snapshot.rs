@@ -6,7 +6,7 @@ use http::HeaderValue;
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use crate::call::{Grant, KeyHash, Principal, ProviderProfile, Target};
+use crate::call::{Grant, KeyHash, Principal, ProviderProfile, Target, Upstream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::health::Vitals;
 use crate::store::{ModelRecord, ProviderRecord, RegistryRecords};
@@ -137,10 +137,16 @@ impl Snapshot {
         self.principal(provider.client_key)
     }
 
-    /// See [`Registry::profile`](super::Registry::profile).
-    pub(super) fn profile(&self, id: ProviderId, spoken: &[&str]) -> Result<ProviderProfile> {
+    /// See [`Registry::upstream`](super::Registry::upstream).
+    pub(super) fn upstream(&self, id: ProviderId, rules: &Rules) -> Result<Upstream> {
         let record = self.provider(id).ok_or_else(|| no_provider(id))?;
-        profile(record, spoken, self.vitals(id).cloned().unwrap_or_default())
+        let vitals = self.vitals(id).cloned().unwrap_or_default();
+        // Whoever serves nothing but Grok goes the way of those models.
+        let grok_proxies = rules.grok_proxies.clone();
+        Ok(Upstream {
+            provider: profile(record, &rules.spoken, vitals)?,
+            proxies: proxies(record)?.or(grok_proxies.filter(|_| record.kind == "xai")),
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What an operator asks of providers from the admin port: tests, upstreams' lists, and the playground.
 
 use nexus_lib::testing::{
-    Answer, RawClient, RawRequest, RawResponse, Script, openai, refused_addr,
+    Answer, FakeProxy, RawClient, RawRequest, RawResponse, Script, openai, refused_addr,
 };
 use serde_json::{Value, json};
 
@@ -227,4 +227,29 @@ async fn settings_are_shown_and_secrets_are_not() {
         settings["application"],
         json!({"drain_timeout_seconds": 30})
     );
+}
+
+#[tokio::test]
+async fn the_upstreams_list_comes_through_the_providers_proxy_or_not_at_all() {
+    let list = Answer::json(200, json!({"data": [{"id": "a"}]}).to_string());
+    let proxy = FakeProxy::start().await;
+    let rig = Rig::start().await;
+    let fields = json!({"proxy_url": proxy.url("socks5")});
+    let upstream = rig.add_upstream_with("Behind", fields, list).await;
+    let names = rig.read("/providers/1/upstream_models").await;
+    assert_eq!(names, json!({"models": ["a"]}));
+    assert_eq!((proxy.connections(), upstream.connections()), (1, 1));
+
+    let dead = format!("http://user:canary-password@{}", refused_addr().await);
+    let url = upstream.url();
+    let update = json!({"name": "Behind", "server_url": url, "proxy_url": dead});
+    rig.admin("PUT", "/providers/1", Some(update)).await;
+    let response = rig.admin("GET", "/providers/1/upstream_models", None).await;
+    assert_eq!(response.status, 502, "{}", response.body.text());
+    let outcome = test(&rig, 1, json!({})).await;
+    assert_eq!(outcome["ok"], false);
+    assert_eq!(upstream.connections(), 1, "never around it");
+    for told in [response.body.text().to_owned(), outcome.to_string()] {
+        assert!(!told.contains("canary"), "{told}");
+    }
 }

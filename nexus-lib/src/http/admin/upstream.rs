@@ -26,8 +26,8 @@ pub(super) async fn models(
         let message = "this gateway was built without the provider's kind";
         Error::new(ErrorKind::NotFound, message)
     })?;
-    let profile = registry.profile(id)?;
-    let mut models = provider.upstream_models(&profile).await?;
+    let upstream = registry.upstream(id)?;
+    let mut models = provider.upstream_models(&upstream).await?;
     models.sort_unstable();
     models.dedup();
     Ok(respond::json(StatusCode::OK, &NameList { models }))

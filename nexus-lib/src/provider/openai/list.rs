@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::refused_credentials;
-use crate::call::ProviderProfile;
+use crate::call::Upstream;
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Transport;
 use crate::wire::Endpoint;
@@ -28,7 +28,8 @@ struct Entry {
     id: String,
 }
 
-pub(super) async fn list(transport: &Transport, provider: &ProviderProfile) -> Result<Vec<String>> {
+pub(super) async fn list(transport: &Transport, upstream: &Upstream) -> Result<Vec<String>> {
+    let Upstream { provider, proxies } = upstream;
     let timeouts = transport.timeouts();
     let deadline = Instant::now() + timeouts.first_event;
     let endpoint = Endpoint::new(provider.base_url.join("/v1", "/models")?)?;
@@ -39,7 +40,7 @@ pub(super) async fn list(transport: &Transport, provider: &ProviderProfile) -> R
         headers.insert(header::AUTHORIZATION, bearer.clone());
     }
     let response = transport
-        .send(&endpoint, request, &timeouts, deadline)
+        .send(&endpoint, proxies.as_ref(), request, &timeouts, deadline)
         .await?;
     let (head, body) = response.into_parts();
     match head.status {

@@ -16,7 +16,7 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::Full;
 use tokio::time::Instant;
 
-use crate::call::{Attempt, ProviderProfile, Reply, ReplyBody, Target};
+use crate::call::{Attempt, Reply, ReplyBody, Target, Upstream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::redact::redact;
 use crate::provider::{Provider, Transport, headers};
@@ -148,8 +148,8 @@ impl Provider for OpenAiProvider {
         })
     }
 
-    async fn upstream_models(&self, provider: &ProviderProfile) -> Result<Vec<String>> {
-        list::list(&self.transport, provider).await
+    async fn upstream_models(&self, upstream: &Upstream) -> Result<Vec<String>> {
+        list::list(&self.transport, upstream).await
     }
 }
 
