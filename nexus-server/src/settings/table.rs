@@ -28,6 +28,9 @@ impl Settings {
             "cors_origin": origins.collect::<Vec<_>>(),
             "demo": self.demo,
             "drain_timeout_seconds": self.drain_timeout.as_secs(),
+            "grok_proxies": self.grok_proxies.as_ref().map(ToString::to_string),
+            "max_body_bytes": self.max_body_bytes,
+            "max_socket_chats": self.max_socket_chats,
             "max_open_requests": self.max_open_requests,
             "log_level": self.log_filter,
         });

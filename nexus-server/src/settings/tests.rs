@@ -37,7 +37,12 @@ fn flag_beats_file_and_keys_are_spelt_either_way() {
 
 #[test]
 fn table_tells_no_secret() {
-    let flags = ["nexus-server", "--admin-token", "secret-token", "--demo"];
+    let flags = [
+        "nexus-server",
+        "--demo",
+        "--admin-token=secret-token",
+        "--grok-proxies=http://user:secret-password@proxy.example:1",
+    ];
     let flags = Flags::try_parse_from(flags).unwrap();
     let key = Some("secret-key".to_owned());
     let settings = Settings::merge(flags, File::default(), key).unwrap();
