@@ -205,7 +205,7 @@ export default {
   "chat.empty": "Ask something",
   "chat.empty.text": "The chat goes through the gateway like any other, and is on its ledger.",
   "chat.no_model": "No model to chat with",
-  "chat.options": "System prompt, parameters",
+  "chat.options": "System prompt and more",
   "chat.system": "System prompt",
   "chat.temperature": "Temperature",
   "chat.max_tokens": "Tokens at most",

@@ -202,7 +202,7 @@ export default {
   "chat.empty": "问点什么吧",
   "chat.empty.text": "这里的对话与其他请求一样经过网关，并记入账本。",
   "chat.no_model": "没有可对话的模型",
-  "chat.options": "系统提示词与参数",
+  "chat.options": "系统提示词等",
   "chat.system": "系统提示词",
   "chat.temperature": "温度",
   "chat.max_tokens": "输出上限（token）",
