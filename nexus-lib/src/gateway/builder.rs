@@ -13,6 +13,7 @@ use crate::gateway::{Gateway, stack};
 use crate::http::{BodyTimeouts, OpenRequests, SettingsView, SocketSettings, Sockets};
 use crate::ledger::UsageLedger;
 use crate::meter::{Books, Cutoff};
+use crate::observe::{Observer, Observers};
 use crate::provider::{ByKind, DemoProvider, OpenAiProvider, Provider, Transport};
 use crate::registry::Registry;
 use crate::router::{RetryPolicy, Router};
@@ -31,6 +32,9 @@ pub struct GatewayBuilder {
     archive: Option<Archive>,
     retries: RetryPolicy,
     grok_proxies: Option<ProxyList>,
+    observers: Vec<Arc<dyn Observer>>,
+    #[cfg(feature = "metrics")]
+    metrics: Option<crate::metrics::Metrics>,
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
     body_timeouts: BodyTimeouts,
@@ -48,6 +52,9 @@ impl GatewayBuilder {
             archive: None,
             retries: RetryPolicy::default(),
             grok_proxies: None,
+            observers: Vec::new(),
+            #[cfg(feature = "metrics")]
+            metrics: None,
             admin_token: None,
             max_body_bytes: MAX_BODY_BYTES,
             body_timeouts: BodyTimeouts::default(),
@@ -91,6 +98,21 @@ impl GatewayBuilder {
     pub fn grok_proxies(mut self, proxies: Option<ProxyList>) -> Self {
         self.grok_proxies = proxies;
         self
+    }
+
+    /// Adds one who is told what happens. There may be several.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// Counts what happens in `metrics`, and shows them on the admin port, at `/metrics`.
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn metrics(mut self, metrics: crate::metrics::Metrics) -> Self {
+        self.metrics = Some(metrics.clone());
+        self.observer(metrics)
     }
 
     /// The bearer token that the admin port asks for. Without one it serves only requests to a
@@ -174,7 +196,8 @@ impl GatewayBuilder {
         )
         .await?;
         let ledger_store: Arc<dyn LedgerStore> = self.store.clone();
-        let ledger = UsageLedger::start(ledger_store).await?;
+        let observers: Observers = self.observers.into_iter().collect();
+        let ledger = UsageLedger::observed(ledger_store, observers.clone()).await?;
         let now = Timestamp::now();
         let threads = Threads::default();
         let known = self
@@ -187,6 +210,7 @@ impl GatewayBuilder {
             estimator: Estimator::new(),
             archive: self.archive,
             cutoff: Cutoff::default(),
+            observers,
         };
         let providers = ByKind::new(providers.into_iter().collect());
         let stack = stack::build(
@@ -216,6 +240,8 @@ impl GatewayBuilder {
             sockets: Sockets::new(self.sockets),
             providers,
             settings,
+            #[cfg(feature = "metrics")]
+            metrics: self.metrics,
         })
     }
 }

@@ -50,6 +50,8 @@ pub struct Gateway {
     sockets: Sockets,
     providers: ByKind,
     settings: SettingsView,
+    #[cfg(feature = "metrics")]
+    metrics: Option<crate::metrics::Metrics>,
 }
 
 impl Gateway {
@@ -84,8 +86,15 @@ impl Gateway {
             providers: self.providers.clone(),
             settings: self.settings.clone(),
         };
-        AdminService::over(self.registry.clone(), store, archive, token, Some(parts))
-            .body_timeouts(self.body_timeouts)
+        let admin = AdminService::over(self.registry.clone(), store, archive, token, Some(parts))
+            .body_timeouts(self.body_timeouts);
+        #[cfg(feature = "metrics")]
+        if let Some(metrics) = self.metrics.clone() {
+            let (registry, ledger) = (self.registry.clone(), self.books.ledger.clone());
+            let text = move || metrics.text(&registry.snapshot(), ledger.queued());
+            return admin.metrics(crate::metrics::CONTENT_TYPE, text);
+        }
+        admin
     }
 
     /// The providers and models.

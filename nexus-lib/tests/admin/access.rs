@@ -18,6 +18,7 @@ async fn get(admin: &Admin, path: &str, headers: &[(&str, &str)]) -> Answer {
 async fn with_a_token_everything_but_probes_and_the_page_asks_for_it() {
     let admin = Admin::with_token(Some("canary-token")).await;
     for path in [
+        "/metrics",
         "/providers",
         "/providers/1/test",
         "/stats/total",

@@ -11,6 +11,7 @@ async fn wrong_method_is_told_which_are_allowed() {
         ("/", "GET, HEAD"),
         ("/healthz", "GET, HEAD"),
         ("/readyz", "GET, HEAD"),
+        ("/metrics", "GET, HEAD"),
         ("/providers", "GET, HEAD, POST"),
         ("/providers/1", "GET, HEAD, PUT, DELETE"),
         ("/providers/1/models", "GET, HEAD"),

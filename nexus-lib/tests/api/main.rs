@@ -19,6 +19,8 @@ mod headers;
 mod health;
 mod ledger;
 mod limits;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod models;
 mod operator;
 mod overload;

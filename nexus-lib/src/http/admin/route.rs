@@ -12,6 +12,7 @@ pub(super) enum Route {
     Console(&'static Asset),
     Health,
     Readiness,
+    Metrics,
     Providers,
     Provider(ProviderId),
     ProviderModels(ProviderId),
@@ -35,6 +36,7 @@ impl Route {
             Self::Console(_)
             | Self::Health
             | Self::Readiness
+            | Self::Metrics
             | Self::ProviderModels(_)
             | Self::Totals
             | Self::Series
@@ -65,6 +67,7 @@ const PATHS: &[(&str, Make)] = &[
     }),
     ("/healthz", |_| Some(Route::Health)),
     ("/readyz", |_| Some(Route::Readiness)),
+    ("/metrics", |_| Some(Route::Metrics)),
     ("/providers", |_| Some(Route::Providers)),
     ("/providers/{id}", |id| {
         row_id(id).map(|id| Route::Provider(ProviderId(id)))

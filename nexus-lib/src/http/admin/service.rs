@@ -1,11 +1,11 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use secrecy::SecretString;
@@ -52,6 +52,7 @@ struct Shared {
     paths: Paths,
     /// Of a gateway; none where only its books are served.
     gateway: Option<GatewayParts>,
+    metrics: OnceLock<MetricsText>,
 }
 
 /// What the admin port needs of a gateway beyond its books.
@@ -60,6 +61,12 @@ pub(crate) struct GatewayParts {
     pub(crate) chats: Chats,
     pub(crate) providers: ByKind,
     pub(crate) settings: SettingsView,
+}
+
+/// Where the text of `/metrics` comes from.
+struct MetricsText {
+    content_type: HeaderValue,
+    text: Box<dyn Fn() -> String + Send + Sync>,
 }
 
 impl AdminService {
@@ -90,6 +97,7 @@ impl AdminService {
                 guard: Guard::new(token.as_ref()),
                 paths: Paths::new(),
                 gateway,
+                metrics: OnceLock::new(),
             }),
             body_timeouts: BodyTimeouts::default(),
         }
@@ -99,6 +107,20 @@ impl AdminService {
     #[must_use]
     pub fn body_timeouts(mut self, timeouts: BodyTimeouts) -> Self {
         self.body_timeouts = timeouts;
+        self
+    }
+
+    /// Serves at `/metrics` what `text` returns, as `content_type`. Without it there is no such route. A
+    /// second call does nothing.
+    #[must_use]
+    pub fn metrics(
+        self,
+        content_type: &'static str,
+        text: impl Fn() -> String + Send + Sync + 'static,
+    ) -> Self {
+        let content_type = HeaderValue::from_static(content_type);
+        let text = Box::new(text);
+        let _ = self.shared.metrics.set(MetricsText { content_type, text });
         self
     }
 }
@@ -123,6 +145,16 @@ where
 }
 
 impl Shared {
+    fn metrics(&self) -> Result<Response<Body>> {
+        let metrics = self.metrics.get().ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "this gateway does not count metrics")
+        })?;
+        let mut response = Response::new(Body::full((metrics.text)()));
+        let content_type = metrics.content_type.clone();
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+        Ok(response)
+    }
+
     async fn respond<B>(&self, request: Request<Paced<B>>) -> Response<Body>
     where
         B: http_body::Body<Data: Buf, Error: Into<BoxError>>,
@@ -175,6 +207,7 @@ impl Shared {
                 store.ping().await.map_err(not_ready)?;
                 Ok(respond::json(StatusCode::OK, &HEALTHY))
             }
+            ("GET", Route::Metrics) => self.metrics(),
             ("GET", Route::Providers) => providers::list(registry),
             ("POST", Route::Providers) => providers::create(registry, &whole(body).await?).await,
             ("GET", Route::Provider(id)) => providers::show(registry, id),
