@@ -11,6 +11,7 @@ mod edge;
 mod failure;
 mod listen;
 mod logs;
+mod request_log;
 mod server;
 mod settings;
 mod signals;
@@ -37,12 +38,12 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Failure> {
     let settings = Settings::load()?;
     // Kept to the end: what is logged last is written when this is dropped.
-    let _logs = logs::start(&settings)?;
+    let logs = logs::start(&settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Failure::Runtime)?;
-    let outcome = runtime.block_on(server::run(settings));
+    let outcome = runtime.block_on(server::run(settings, &logs));
     // Whatever did not finish in its time is not waited for again.
     runtime.shutdown_background();
     outcome

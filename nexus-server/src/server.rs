@@ -2,6 +2,7 @@ use std::io::Write;
 
 use nexus_lib::archive::Archive;
 use nexus_lib::http::{SocketSettings, Sockets};
+use nexus_lib::metrics::Metrics;
 use nexus_lib::secret::MasterKey;
 use nexus_lib::{Gateway, SqliteStore, Transport};
 use secrecy::ExposeSecret;
@@ -10,17 +11,19 @@ use tower::Layer;
 
 use crate::failure::Failure;
 use crate::listen::{Limits, Phase, Port, cut, reached};
+use crate::logs::Logs;
+use crate::request_log::RequestLog;
 use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::{cors, demo, descriptors, drain, tls};
 
 /// Serves both ports until a signal, then drains them and closes the gateway.
-pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
+pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> {
     // Before anything that takes time: a signal during the start is not lost.
     let mut signals = Signals::listen().map_err(Failure::Signals)?;
     let admin = Port::bind("admin", settings.admin_addr).await?;
     let api = Port::bind("api", settings.api_addr).await?;
-    let gateway = gateway(&settings).await?;
+    let gateway = gateway(&settings, logs).await?;
     announce(&[&admin, &api]);
 
     let (phase, watched) = watch::channel(Phase::Serving);
@@ -70,7 +73,7 @@ async fn sockets(sockets: &Sockets, mut phase: watch::Receiver<Phase>) {
     }
 }
 
-async fn gateway(settings: &Settings) -> Result<Gateway, Failure> {
+async fn gateway(settings: &Settings, logs: &Logs) -> Result<Gateway, Failure> {
     let options = SqliteStore::options(&settings.database).durability(settings.durability);
     let options = match &settings.master_key {
         Some(text) => options.master_key(MasterKey::from_base64(text.expose_secret())?),
@@ -96,12 +99,26 @@ async fn gateway(settings: &Settings) -> Result<Gateway, Failure> {
             ..SocketSettings::default()
         })
         .settings(settings.table())
+        .observer(RequestLog)
+        .metrics(metrics(logs))
         .build()
         .await?;
     if settings.demo {
         demo::register(gateway.registry()).await?;
     }
     Ok(gateway)
+}
+
+/// The gateway's figures, and the log's own.
+fn metrics(logs: &Logs) -> Metrics {
+    let metrics = Metrics::new();
+    let dropped = logs.dropped();
+    metrics.counter(
+        "nexus_log_lines_dropped",
+        "Lines of the log that came faster than they could be written",
+        move || dropped.on_stderr() + dropped.in_files(),
+    );
+    metrics
 }
 
 /// Says on stdout where the ports are: with port 0 nobody else knows.

@@ -81,7 +81,7 @@ impl Metrics {
     pub fn counter(
         &self,
         name: &'static str,
-        help: &'static str,
+        help: &str,
         read: impl Fn() -> u64 + Send + Sync + 'static,
     ) {
         let count = text::Count::new(name, help, Box::new(read));

@@ -70,17 +70,21 @@ fn momentary(snapshot: &Snapshot, queued: usize) -> Registry {
 /// A count that is kept elsewhere.
 pub(super) struct Count {
     name: &'static str,
-    help: &'static str,
+    help: String,
     read: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 impl Count {
     pub(super) fn new(
         name: &'static str,
-        help: &'static str,
+        help: &str,
         read: Box<dyn Fn() -> u64 + Send + Sync>,
     ) -> Self {
-        Self { name, help, read }
+        Self {
+            name,
+            help: format!("{help}."),
+            read,
+        }
     }
 }
 
@@ -88,7 +92,7 @@ impl Collector for Count {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let counter = ConstCounter::new((self.read)());
         let metric =
-            encoder.encode_descriptor(self.name, self.help, None, counter.metric_type())?;
+            encoder.encode_descriptor(self.name, &self.help, None, counter.metric_type())?;
         counter.encode(metric)
     }
 }

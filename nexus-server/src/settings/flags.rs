@@ -4,6 +4,7 @@ use clap::Parser;
 
 use super::address::Address;
 use super::durability::Outlives;
+use super::log_format::LogFormat;
 use super::switch::switch;
 
 /// The NexusAI gateway: an OpenAI-compatible LLM API on one port, and the admin API on another.
@@ -174,6 +175,24 @@ pub(super) struct Flags {
     /// What to log: error, warn, info, debug, trace, or a tracing filter [default: info]
     #[arg(long, value_name = "LEVEL", env = "NEXUS_LOG", hide_env_values = true)]
     pub(super) log_level: Option<String>,
+
+    /// How log lines are written, to standard error and to files [default: text]
+    #[arg(
+        long,
+        value_name = "text|json",
+        env = "NEXUS_LOG_FORMAT",
+        hide_env_values = true
+    )]
+    pub(super) log_format: Option<LogFormat>,
+
+    /// Delete daily log files beyond so many [default: 14]
+    #[arg(
+        long,
+        value_name = "DAYS",
+        env = "NEXUS_LOG_RETENTION_DAYS",
+        hide_env_values = true
+    )]
+    pub(super) log_retention_days: Option<usize>,
 }
 
 const AFTER_HELP: &str = "\

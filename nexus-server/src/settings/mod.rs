@@ -8,6 +8,7 @@ mod durability;
 mod error;
 mod file;
 mod flags;
+mod log_format;
 mod switch;
 mod table;
 
@@ -26,6 +27,7 @@ use tracing_subscriber::filter::LevelFilter;
 pub(crate) use error::SettingsError;
 use file::File;
 use flags::Flags;
+pub(crate) use log_format::LogFormat;
 
 /// Everything that the server is started with.
 pub(crate) struct Settings {
@@ -52,6 +54,9 @@ pub(crate) struct Settings {
     pub(crate) max_socket_chats: usize,
     /// What to log, in the language of `tracing` filters.
     pub(crate) log_filter: String,
+    pub(crate) log_format: LogFormat,
+    /// How many daily log files are kept.
+    pub(crate) log_retention_days: usize,
 }
 
 impl Settings {
@@ -106,6 +111,10 @@ impl Settings {
                 (flags.max_socket_chats.or(file.max_socket_chats)).unwrap_or(SOCKET_CHATS),
             )?,
             log_filter: log_filter(flags.log_level.or(file.log_level).as_deref())?,
+            log_format: (flags.log_format.or(file.log_format)).unwrap_or_default(),
+            log_retention_days: log_retention(
+                (flags.log_retention_days.or(file.log_retention_days)).unwrap_or(LOG_DAYS),
+            )?,
         };
         if !settings.admin_addr.ip().is_loopback() && settings.admin_token.is_none() {
             return Err(SettingsError::OpenAdminPort(settings.admin_addr));
@@ -120,6 +129,7 @@ const DRAIN_SECONDS: u64 = 30;
 const BODY_MIB: usize = 64;
 const OPEN_REQUESTS: usize = 4096;
 const SOCKET_CHATS: usize = 64;
+const LOG_DAYS: usize = 14;
 
 /// An empty value is how a shell or a compose file says "none".
 fn secret(text: Option<String>) -> Option<SecretString> {
@@ -164,6 +174,13 @@ fn proxies(text: Option<&str>) -> Result<Option<ProxyList>, SettingsError> {
 fn retention(days: Option<u32>) -> Result<Option<u32>, SettingsError> {
     match days {
         Some(0) => Err(SettingsError::NoRetention),
+        days => Ok(days),
+    }
+}
+
+fn log_retention(days: usize) -> Result<usize, SettingsError> {
+    match days {
+        0 => Err(SettingsError::NoLogRetention),
         days => Ok(days),
     }
 }

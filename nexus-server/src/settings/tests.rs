@@ -150,3 +150,19 @@ fn messages_are_kept_only_where_that_is_asked_for() {
     assert_eq!(kept(&[], file), Some("there".into()));
     assert_eq!(settings(&[], file).unwrap().archive_retention_days, Some(7));
 }
+
+#[test]
+fn logs_are_text_for_two_weeks_unless_said_otherwise() {
+    let log = |flags: &[&str], file| {
+        let settings = settings(flags, file).unwrap();
+        (settings.log_format, settings.log_retention_days)
+    };
+    assert_eq!(log(&[], ""), (LogFormat::Text, 14));
+    let file = "log_format = 'json'\nlog-retention-days = 3";
+    assert_eq!(log(&[], file), (LogFormat::Json, 3));
+    let flags = ["--log-format", "text", "--log-retention-days", "90"];
+    assert_eq!(log(&flags, file), (LogFormat::Text, 90));
+    assert!(refusal(&["--log-retention-days", "0"], "").contains("at least 1"));
+    let error = File::parse("log_format = 'xml'").err().unwrap();
+    assert!(error.message().contains("text or json"), "{error}");
+}

@@ -13,6 +13,8 @@ mod crowd;
 mod disk;
 mod faults;
 mod kill;
+mod logs;
+mod metrics;
 mod random;
 mod secrets;
 mod server;
