@@ -11,6 +11,8 @@ mod edge;
 mod failure;
 mod listen;
 mod logs;
+#[cfg(feature = "otel")]
+mod otel;
 mod request_log;
 mod server;
 mod settings;

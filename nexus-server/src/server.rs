@@ -4,7 +4,7 @@ use nexus_lib::archive::Archive;
 use nexus_lib::http::{SocketSettings, Sockets};
 use nexus_lib::metrics::Metrics;
 use nexus_lib::secret::MasterKey;
-use nexus_lib::{Gateway, SqliteStore, Transport};
+use nexus_lib::{Gateway, GatewayBuilder, SqliteStore, Transport};
 use secrecy::ExposeSecret;
 use tokio::sync::watch;
 use tower::Layer;
@@ -23,7 +23,17 @@ pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> 
     let mut signals = Signals::listen().map_err(Failure::Signals)?;
     let admin = Port::bind("admin", settings.admin_addr).await?;
     let api = Port::bind("api", settings.api_addr).await?;
-    let gateway = gateway(&settings, logs).await?;
+    #[cfg(feature = "otel")]
+    let traces = crate::otel::Traces::start()?;
+    let builder = Gateway::builder(store(&settings).await?)
+        .observer(RequestLog)
+        .metrics(metrics(logs));
+    #[cfg(feature = "otel")]
+    let builder = match &traces {
+        Some(traces) => builder.observer(traces.clone()),
+        None => builder,
+    };
+    let gateway = gateway(&settings, builder).await?;
     announce(&[&admin, &api]);
 
     let (phase, watched) = watch::channel(Phase::Serving);
@@ -59,6 +69,10 @@ pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> 
         closed = gateway.close() => closed?,
         () = signals.next() => return Err(Failure::Unwritten),
     }
+    #[cfg(feature = "otel")]
+    if let Some(traces) = traces {
+        traces.close().await;
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -73,12 +87,16 @@ async fn sockets(sockets: &Sockets, mut phase: watch::Receiver<Phase>) {
     }
 }
 
-async fn gateway(settings: &Settings, logs: &Logs) -> Result<Gateway, Failure> {
+async fn store(settings: &Settings) -> Result<SqliteStore, Failure> {
     let options = SqliteStore::options(&settings.database).durability(settings.durability);
     let options = match &settings.master_key {
         Some(text) => options.master_key(MasterKey::from_base64(text.expose_secret())?),
         None => options.master_key_file(settings.data_dir.join("master.key")),
     };
+    Ok(options.open().await?)
+}
+
+async fn gateway(settings: &Settings, builder: GatewayBuilder) -> Result<Gateway, Failure> {
     let archive = match &settings.messages_dir {
         Some(dir) => Some(Archive::open(dir, settings.archive_retention_days)?),
         None => None,
@@ -87,7 +105,7 @@ async fn gateway(settings: &Settings, logs: &Logs) -> Result<Gateway, Failure> {
     if let Some(tls) = tls::client_config() {
         transport = transport.tls_config(tls);
     }
-    let gateway = Gateway::builder(options.open().await?)
+    let gateway = builder
         .transport(transport.build()?)
         .archive(archive)
         .grok_proxies(settings.grok_proxies.clone())
@@ -99,8 +117,6 @@ async fn gateway(settings: &Settings, logs: &Logs) -> Result<Gateway, Failure> {
             ..SocketSettings::default()
         })
         .settings(settings.table())
-        .observer(RequestLog)
-        .metrics(metrics(logs))
         .build()
         .await?;
     if settings.demo {

@@ -258,6 +258,7 @@ impl Account {
             conversation_id: call.conversation.clone(),
             operation: call.operation,
             target: self.routed.current().clone(),
+            traceparent: call.headers.get("traceparent").cloned(),
             stream: call.body.is_stream(),
             is_streaming: self.is_streaming,
             started_at: call.started_at,

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use http::HeaderValue;
+
 use crate::call::{Operation, Target};
 use crate::error::ErrorKind;
 use crate::observe::{CallSettled, Observers};
@@ -21,6 +23,7 @@ pub(super) struct EndedCall {
     pub(super) conversation_id: ConversationId,
     pub(super) operation: Operation,
     pub(super) target: Target,
+    pub(super) traceparent: Option<HeaderValue>,
     pub(super) stream: bool,
     pub(super) is_streaming: bool,
     pub(super) started_at: Timestamp,
@@ -50,6 +53,7 @@ impl Ended {
             conversation_id: &call.conversation_id,
             operation: call.operation,
             target: &call.target,
+            traceparent: (call.traceparent.as_ref()).and_then(|value| value.to_str().ok()),
             stream: call.stream,
             is_streaming: call.is_streaming,
             started_at: call.started_at,

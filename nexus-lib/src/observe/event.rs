@@ -19,6 +19,9 @@ pub struct CallSettled<'a> {
     pub operation: Operation,
     /// Who answered, or was asked last, and for which model.
     pub target: &'a Target,
+    /// The client's `traceparent` header, which names the trace that the call belongs to:
+    /// <https://www.w3.org/TR/trace-context/>.
+    pub traceparent: Option<&'a str>,
     /// Whether the client asked for a stream.
     pub stream: bool,
     /// Whether a stream was on its way to the client.

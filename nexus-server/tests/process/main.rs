@@ -15,6 +15,8 @@ mod faults;
 mod kill;
 mod logs;
 mod metrics;
+#[cfg(feature = "otel")]
+mod otel;
 mod random;
 mod secrets;
 mod server;
