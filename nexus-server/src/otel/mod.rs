@@ -39,7 +39,7 @@ impl Traces {
     /// `None` where nobody says where spans are to go. Must be called on a tokio runtime.
     pub(crate) fn start() -> Result<Option<Self>, Failure> {
         let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
-        if !ENDPOINTS.iter().any(|name| is_set(name)) {
+        if !ENDPOINTS.iter().any(is_set) {
             return Ok(None);
         }
         let exporter = SpanExporter::builder()
