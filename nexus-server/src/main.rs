@@ -3,6 +3,7 @@
 //! A thin shell around `nexus-lib`: [`settings`] are read, [`logs`] begin, the gateway is
 //! [built and run](server) on a runtime, and a signal [drains](drain) it.
 
+mod check;
 mod cors;
 mod demo;
 mod descriptors;
@@ -19,17 +20,27 @@ mod settings;
 mod signals;
 mod tls;
 
+use std::io::Write;
 use std::process::ExitCode;
 
+use clap_complete::Shell;
+
 use failure::Failure;
-use settings::Settings;
+use settings::{Settings, Task};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
+    let done = Task::read()
+        .map_err(Failure::from)
+        .and_then(|task| match task {
+            Task::Serve(settings) => serve(settings).map(|()| ExitCode::SUCCESS),
+            Task::Check(settings) => check::run(&settings),
+            Task::Complete(shell) => Ok(complete(shell)),
+        });
+    match done {
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("nexus-server: {failure}");
             failure.exit_code()
@@ -37,8 +48,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<(), Failure> {
-    let settings = Settings::load()?;
+fn serve(settings: Settings) -> Result<(), Failure> {
     // Kept to the end: what is logged last is written when this is dropped.
     let logs = logs::start(&settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -49,4 +59,14 @@ fn run() -> Result<(), Failure> {
     // Whatever did not finish in its time is not waited for again.
     runtime.shutdown_background();
     outcome
+}
+
+/// Prints how `shell` completes our command line.
+fn complete(shell: Shell) -> ExitCode {
+    let mut script = Vec::new();
+    let mut command = settings::command();
+    clap_complete::generate(shell, &mut command, "nexus-server", &mut script);
+    // Whoever closed our stdout does not want to know.
+    let _ = std::io::stdout().write_all(&script);
+    ExitCode::SUCCESS
 }

@@ -176,13 +176,7 @@ impl GatewayBuilder {
             Some(transport) => transport,
             None => Transport::builder().build()?,
         };
-        let built_in: [Arc<dyn Provider>; 3] = [
-            Arc::new(OpenAiProvider::new(transport.clone())),
-            // Grok's API is OpenAI's.
-            Arc::new(OpenAiProvider::for_kind("xai", transport)),
-            Arc::new(DemoProvider),
-        ];
-        let providers: HashMap<&'static str, Arc<dyn Provider>> = built_in
+        let providers: HashMap<&'static str, Arc<dyn Provider>> = built_in(transport)
             .into_iter()
             .chain(self.providers)
             .map(|provider| (provider.kind(), provider))
@@ -244,4 +238,14 @@ impl GatewayBuilder {
             metrics: self.metrics,
         })
     }
+}
+
+/// The implementations that are always there.
+pub(super) fn built_in(transport: Transport) -> [Arc<dyn Provider>; 3] {
+    [
+        Arc::new(OpenAiProvider::new(transport.clone())),
+        // Grok's API is OpenAI's.
+        Arc::new(OpenAiProvider::for_kind("xai", transport)),
+        Arc::new(DemoProvider),
+    ]
 }

@@ -3,10 +3,12 @@
 mod builder;
 mod chat;
 mod dispatch;
+mod probe;
 mod stack;
 
 pub use builder::GatewayBuilder;
 pub use chat::{ChatReply, ChatStream};
+pub use probe::Probe;
 pub use stack::Stack;
 
 use std::sync::Arc;

@@ -16,7 +16,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Parser;
+use clap::Command;
+use clap_complete::Shell;
 use hyper::header::HeaderValue;
 use nexus_lib::store::Durability;
 use nexus_lib::wire::ProxyList;
@@ -59,11 +60,36 @@ pub(crate) struct Settings {
     pub(crate) log_retention_days: usize,
 }
 
-impl Settings {
+/// What the program was started for.
+pub(crate) enum Task {
+    /// To serve, which is what it does unless told otherwise.
+    Serve(Settings),
+    /// To look whether it could serve.
+    Check(Settings),
+    /// To print a script for this shell.
+    Complete(Shell),
+}
+
+impl Task {
     /// Reads the command line, the environment and the file. Ends the process for `--help`,
     /// `--version` and a command line that cannot be understood.
-    pub(crate) fn load() -> Result<Self, SettingsError> {
-        let flags = Flags::parse();
+    pub(crate) fn read() -> Result<Self, SettingsError> {
+        let flags = Flags::read();
+        match flags.task {
+            None => Settings::load(flags).map(Self::Serve),
+            Some(flags::Task::Check) => Settings::load(flags).map(Self::Check),
+            Some(flags::Task::Completions { shell }) => Ok(Self::Complete(shell)),
+        }
+    }
+}
+
+/// The command line, for whoever describes it.
+pub(crate) fn command() -> Command {
+    flags::command()
+}
+
+impl Settings {
+    fn load(flags: Flags) -> Result<Self, SettingsError> {
         let file = match &flags.config {
             Some(path) => File::read(path)?,
             None => File::default(),

@@ -1,3 +1,5 @@
+use clap::Parser;
+
 use super::*;
 
 fn settings(args: &[&str], file: &str) -> Result<Settings, SettingsError> {

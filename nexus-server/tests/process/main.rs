@@ -7,6 +7,7 @@
 
 #[cfg(target_os = "linux")]
 mod backpressure;
+mod check;
 #[cfg(target_os = "linux")]
 mod crowd;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
