@@ -10,6 +10,7 @@ mod descriptors;
 mod drain;
 mod edge;
 mod failure;
+mod health;
 mod listen;
 mod logs;
 #[cfg(feature = "otel")]
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         .and_then(|task| match task {
             Task::Serve(settings) => serve(settings).map(|()| ExitCode::SUCCESS),
             Task::Check(settings) => check::run(&settings),
+            Task::Health(admin_addr) => Ok(health::run(admin_addr)),
             Task::Complete(shell) => Ok(complete(shell)),
         });
     match done {

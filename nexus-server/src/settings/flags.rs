@@ -214,6 +214,10 @@ pub(super) enum Task {
     /// list of models. Ends with 0 when all is well, 1 when something is not, and 2 when the settings cannot
     /// be started with.
     Check,
+    /// Ask the server that runs with the same settings whether it is ready
+    ///
+    /// Ends with 0 if it is, else with 1: for a container's health check.
+    Health,
     /// Print a script that completes this program's command line, for the shell to read
     ///
     /// For bash: `source <(nexus-server completions bash)`.

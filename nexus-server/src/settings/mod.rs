@@ -66,6 +66,8 @@ pub(crate) enum Task {
     Serve(Settings),
     /// To look whether it could serve.
     Check(Settings),
+    /// To ask a server at this admin address how it is.
+    Health(SocketAddr),
     /// To print a script for this shell.
     Complete(Shell),
 }
@@ -78,6 +80,9 @@ impl Task {
         match flags.task {
             None => Settings::load(flags).map(Self::Serve),
             Some(flags::Task::Check) => Settings::load(flags).map(Self::Check),
+            Some(flags::Task::Health) => {
+                Settings::load(flags).map(|settings| Self::Health(settings.admin_addr))
+            }
             Some(flags::Task::Completions { shell }) => Ok(Self::Complete(shell)),
         }
     }

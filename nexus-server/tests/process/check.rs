@@ -208,6 +208,27 @@ async fn flags_may_stand_before_the_task_too() {
 }
 
 #[tokio::test]
+async fn a_container_can_ask_whether_the_server_is_ready() {
+    let home = Home::new();
+    let token = [("NEXUS_ADMIN_TOKEN", "canary-token")];
+    let server = home.start_at(
+        &["--admin-addr", "0.0.0.0:0", "--api-addr", "127.0.0.1:0"],
+        &token,
+    );
+    let addr = format!("0.0.0.0:{}", server.admin.port());
+    let health = |env| home.fail(&["health", "--admin-addr", &addr], env);
+    assert_eq!(health(&token).status.code(), Some(0));
+    server.stop().await;
+    let gone = health(&token);
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(
+        String::from_utf8(gone.stderr)
+            .unwrap()
+            .contains("no server answers on")
+    );
+}
+
+#[tokio::test]
 async fn every_shell_gets_its_script() {
     let home = Home::new();
     for (shell, part) in [
