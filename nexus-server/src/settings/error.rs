@@ -34,8 +34,6 @@ pub(crate) enum SettingsError {
     /// The cause shows no credentials.
     #[error("--grok-proxies: {0}")]
     BadProxies(nexus_lib::Error),
-    #[error("--log-retention-days must be at least 1: today's log is always kept")]
-    NoLogRetention,
     #[error("--max-body-mib must be at least 1, and fit into memory")]
     BadBodyLimit,
     #[error("{0} must be at least 1")]

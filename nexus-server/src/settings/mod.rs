@@ -143,7 +143,8 @@ impl Settings {
             )?,
             log_filter: log_filter(flags.log_level.or(file.log_level).as_deref())?,
             log_format: (flags.log_format.or(file.log_format)).unwrap_or_default(),
-            log_retention_days: log_retention(
+            log_retention_days: at_least_one(
+                "--log-retention-days",
                 (flags.log_retention_days.or(file.log_retention_days)).unwrap_or(LOG_DAYS),
             )?,
         };
@@ -205,13 +206,6 @@ fn proxies(text: Option<&str>) -> Result<Option<ProxyList>, SettingsError> {
 fn retention(days: Option<u32>) -> Result<Option<u32>, SettingsError> {
     match days {
         Some(0) => Err(SettingsError::NoRetention),
-        days => Ok(days),
-    }
-}
-
-fn log_retention(days: usize) -> Result<usize, SettingsError> {
-    match days {
-        0 => Err(SettingsError::NoLogRetention),
         days => Ok(days),
     }
 }

@@ -1,7 +1,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Settings;
+use super::{LogFormat, Settings};
 use nexus_lib::store::Durability;
 
 impl Settings {
@@ -33,6 +33,11 @@ impl Settings {
             "max_socket_chats": self.max_socket_chats,
             "max_open_requests": self.max_open_requests,
             "log_level": self.log_filter,
+            "log_format": match self.log_format {
+                LogFormat::Text => "text",
+                LogFormat::Json => "json",
+            },
+            "log_retention_days": self.log_retention_days,
         });
         table
     }
