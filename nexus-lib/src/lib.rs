@@ -18,6 +18,7 @@
 //! - [`estimate`]: tokens counted here, where the upstream gives no figures.
 //! - [`secret`]: the master key, and what is sealed by it.
 //! - [`store`]: what persists; SQLite.
+//! - [`observe`]: what happens, told to metrics, logs and traces.
 //! - [`ledger`]: a row for every request, written before its answer is seen.
 //! - [`archive`]: the messages of every call, as JSON Lines.
 //! - [`provider`]: those who answer, and the connections to them.
@@ -25,6 +26,7 @@
 //! - [`thread`]: which conversation a request goes on with.
 //! - [`router`]: which targets may answer a call, and which of them does.
 //! - [`meter`]: the layer that puts calls on the ledger.
+//! - `metrics` (feature `metrics`): what happens, in figures, for Prometheus.
 //! - [`http`]: the edges: the LLM port and the admin port.
 //! - [`gateway`]: the whole, put together.
 
@@ -37,6 +39,9 @@ pub mod health;
 pub mod http;
 pub mod ledger;
 pub mod meter;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+pub mod observe;
 pub mod provider;
 pub mod registry;
 pub mod router;

@@ -22,6 +22,9 @@ pub(crate) enum Failure {
     },
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
+    #[cfg(feature = "otel")]
+    #[error("cannot export traces: {0}")]
+    Traces(String),
     #[error("{}", .0.report())]
     Gateway(#[from] nexus_lib::Error),
     #[error("stopped at once by a second signal; open requests were cut off")]

@@ -2,25 +2,38 @@ use std::io::Write;
 
 use nexus_lib::archive::Archive;
 use nexus_lib::http::{SocketSettings, Sockets};
+use nexus_lib::metrics::Metrics;
 use nexus_lib::secret::MasterKey;
-use nexus_lib::{Gateway, SqliteStore, Transport};
+use nexus_lib::{Gateway, GatewayBuilder, SqliteStore, Transport};
 use secrecy::ExposeSecret;
 use tokio::sync::watch;
 use tower::Layer;
 
 use crate::failure::Failure;
 use crate::listen::{Limits, Phase, Port, cut, reached};
+use crate::logs::Logs;
+use crate::request_log::RequestLog;
 use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::{cors, demo, descriptors, drain, tls};
 
 /// Serves both ports until a signal, then drains them and closes the gateway.
-pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
+pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> {
     // Before anything that takes time: a signal during the start is not lost.
     let mut signals = Signals::listen().map_err(Failure::Signals)?;
     let admin = Port::bind("admin", settings.admin_addr).await?;
     let api = Port::bind("api", settings.api_addr).await?;
-    let gateway = gateway(&settings).await?;
+    #[cfg(feature = "otel")]
+    let traces = crate::otel::Traces::start()?;
+    let builder = Gateway::builder(store(&settings).await?)
+        .observer(RequestLog)
+        .metrics(metrics(logs));
+    #[cfg(feature = "otel")]
+    let builder = match &traces {
+        Some(traces) => builder.observer(traces.clone()),
+        None => builder,
+    };
+    let gateway = gateway(&settings, builder).await?;
     announce(&[&admin, &api]);
 
     let (phase, watched) = watch::channel(Phase::Serving);
@@ -56,6 +69,10 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
         closed = gateway.close() => closed?,
         () = signals.next() => return Err(Failure::Unwritten),
     }
+    #[cfg(feature = "otel")]
+    if let Some(traces) = traces {
+        traces.close().await;
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -70,12 +87,16 @@ async fn sockets(sockets: &Sockets, mut phase: watch::Receiver<Phase>) {
     }
 }
 
-async fn gateway(settings: &Settings) -> Result<Gateway, Failure> {
+async fn store(settings: &Settings) -> Result<SqliteStore, Failure> {
     let options = SqliteStore::options(&settings.database).durability(settings.durability);
     let options = match &settings.master_key {
         Some(text) => options.master_key(MasterKey::from_base64(text.expose_secret())?),
         None => options.master_key_file(settings.data_dir.join("master.key")),
     };
+    Ok(options.open().await?)
+}
+
+async fn gateway(settings: &Settings, builder: GatewayBuilder) -> Result<Gateway, Failure> {
     let archive = match &settings.messages_dir {
         Some(dir) => Some(Archive::open(dir, settings.archive_retention_days)?),
         None => None,
@@ -84,7 +105,7 @@ async fn gateway(settings: &Settings) -> Result<Gateway, Failure> {
     if let Some(tls) = tls::client_config() {
         transport = transport.tls_config(tls);
     }
-    let gateway = Gateway::builder(options.open().await?)
+    let gateway = builder
         .transport(transport.build()?)
         .archive(archive)
         .grok_proxies(settings.grok_proxies.clone())
@@ -95,12 +116,25 @@ async fn gateway(settings: &Settings) -> Result<Gateway, Failure> {
             max_chats: settings.max_socket_chats,
             ..SocketSettings::default()
         })
+        .settings(settings.table())
         .build()
         .await?;
     if settings.demo {
         demo::register(gateway.registry()).await?;
     }
     Ok(gateway)
+}
+
+/// The gateway's figures, and the log's own.
+fn metrics(logs: &Logs) -> Metrics {
+    let metrics = Metrics::new();
+    let dropped = logs.dropped();
+    metrics.counter(
+        "nexus_log_lines_dropped",
+        "Lines of the log that came faster than they could be written",
+        move || dropped.on_stderr() + dropped.in_files(),
+    );
+    metrics
 }
 
 /// Says on stdout where the ports are: with port 0 nobody else knows.

@@ -20,4 +20,4 @@ pub use metered::{Metered, MeteredBody, MeteredStream};
 pub use principal::{KeyHash, Principal};
 pub use reply::{Observed, Piece, Reply, ReplyBody, ReplyStream};
 pub use request::{Attempt, Call, Operation, Routed};
-pub use target::{Grant, ProviderProfile, Target};
+pub use target::{Grant, ProviderProfile, Target, Upstream};

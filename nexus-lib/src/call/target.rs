@@ -65,6 +65,15 @@ impl fmt::Debug for ProviderProfile {
     }
 }
 
+/// One provider without any of its models: where questions about the provider itself go.
+#[derive(Debug)]
+pub struct Upstream {
+    /// The provider.
+    pub provider: ProviderProfile,
+    /// The proxies that it is reached through, and never around them. `None` for a direct connection.
+    pub proxies: Option<Arc<ProxyList>>,
+}
+
 /// One provider and one of its models: where an attempt goes.
 #[derive(Debug, Clone)]
 pub struct Target {

@@ -2,16 +2,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::archive::Archive;
 use crate::error::Result;
 use crate::estimate::Estimator;
 use crate::gateway::dispatch::Dispatch;
 use crate::gateway::{Gateway, stack};
-use crate::http::{BodyTimeouts, OpenRequests, SocketSettings, Sockets};
+use crate::http::{BodyTimeouts, OpenRequests, SettingsView, SocketSettings, Sockets};
 use crate::ledger::UsageLedger;
 use crate::meter::{Books, Cutoff};
-use crate::provider::{DemoProvider, OpenAiProvider, Provider, Transport};
+use crate::observe::{Observer, Observers};
+use crate::provider::{ByKind, DemoProvider, OpenAiProvider, Provider, Transport};
 use crate::registry::Registry;
 use crate::router::{RetryPolicy, Router};
 use crate::store::{LedgerStore, RegistryStore, Store};
@@ -29,11 +32,15 @@ pub struct GatewayBuilder {
     archive: Option<Archive>,
     retries: RetryPolicy,
     grok_proxies: Option<ProxyList>,
+    observers: Vec<Arc<dyn Observer>>,
+    #[cfg(feature = "metrics")]
+    metrics: Option<crate::metrics::Metrics>,
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
     body_timeouts: BodyTimeouts,
     max_open_requests: usize,
     sockets: SocketSettings,
+    settings: Value,
 }
 
 impl GatewayBuilder {
@@ -45,11 +52,15 @@ impl GatewayBuilder {
             archive: None,
             retries: RetryPolicy::default(),
             grok_proxies: None,
+            observers: Vec::new(),
+            #[cfg(feature = "metrics")]
+            metrics: None,
             admin_token: None,
             max_body_bytes: MAX_BODY_BYTES,
             body_timeouts: BodyTimeouts::default(),
             max_open_requests: MAX_OPEN_REQUESTS,
             sockets: SocketSettings::default(),
+            settings: Value::Null,
         }
     }
 
@@ -87,6 +98,21 @@ impl GatewayBuilder {
     pub fn grok_proxies(mut self, proxies: Option<ProxyList>) -> Self {
         self.grok_proxies = proxies;
         self
+    }
+
+    /// Adds one who is told what happens. There may be several.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// Counts what happens in `metrics`, and shows them on the admin port, at `/metrics`.
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn metrics(mut self, metrics: crate::metrics::Metrics) -> Self {
+        self.metrics = Some(metrics.clone());
+        self.observer(metrics)
     }
 
     /// The bearer token that the admin port asks for. Without one it serves only requests to a
@@ -127,6 +153,15 @@ impl GatewayBuilder {
         self
     }
 
+    /// What the application tells of its own settings: shown to the operator beside the gateway's, by
+    /// `GET /settings` and in the console. It must hold nothing secret. A table that is no JSON is not
+    /// shown.
+    #[must_use]
+    pub fn settings(mut self, table: impl Serialize) -> Self {
+        self.settings = serde_json::to_value(table).unwrap_or_default();
+        self
+    }
+
     /// Reads the registry, settles what an earlier run left open, and starts the ledger's writer.
     ///
     /// Must be called on a tokio runtime.
@@ -141,13 +176,7 @@ impl GatewayBuilder {
             Some(transport) => transport,
             None => Transport::builder().build()?,
         };
-        let built_in: [Arc<dyn Provider>; 3] = [
-            Arc::new(OpenAiProvider::new(transport.clone())),
-            // Grok's API is OpenAI's.
-            Arc::new(OpenAiProvider::for_kind("xai", transport)),
-            Arc::new(DemoProvider),
-        ];
-        let providers: HashMap<&'static str, Arc<dyn Provider>> = built_in
+        let providers: HashMap<&'static str, Arc<dyn Provider>> = built_in(transport)
             .into_iter()
             .chain(self.providers)
             .map(|provider| (provider.kind(), provider))
@@ -161,7 +190,8 @@ impl GatewayBuilder {
         )
         .await?;
         let ledger_store: Arc<dyn LedgerStore> = self.store.clone();
-        let ledger = UsageLedger::start(ledger_store).await?;
+        let observers: Observers = self.observers.into_iter().collect();
+        let ledger = UsageLedger::observed(ledger_store, observers.clone()).await?;
         let now = Timestamp::now();
         let threads = Threads::default();
         let known = self
@@ -174,13 +204,24 @@ impl GatewayBuilder {
             estimator: Estimator::new(),
             archive: self.archive,
             cutoff: Cutoff::default(),
+            observers,
         };
+        let providers = ByKind::new(providers.into_iter().collect());
         let stack = stack::build(
             Router::new(),
             books.clone(),
             self.retries,
-            Dispatch::new(providers.into_iter().collect()),
+            Dispatch::new(providers.clone()),
         );
+        let settings = SettingsView {
+            version: env!("CARGO_PKG_VERSION"),
+            kinds: registry.kinds(),
+            admin_token: self.admin_token.is_some(),
+            max_body_bytes: self.max_body_bytes,
+            archive: books.archive.is_some(),
+            retries: self.retries.into(),
+            application: self.settings,
+        };
         Ok(Gateway {
             store: self.store,
             registry,
@@ -191,6 +232,20 @@ impl GatewayBuilder {
             body_timeouts: self.body_timeouts,
             open_requests: OpenRequests::at_most(self.max_open_requests),
             sockets: Sockets::new(self.sockets),
+            providers,
+            settings,
+            #[cfg(feature = "metrics")]
+            metrics: self.metrics,
         })
     }
+}
+
+/// The implementations that are always there.
+pub(super) fn built_in(transport: Transport) -> [Arc<dyn Provider>; 3] {
+    [
+        Arc::new(OpenAiProvider::new(transport.clone())),
+        // Grok's API is OpenAI's.
+        Arc::new(OpenAiProvider::for_kind("xai", transport)),
+        Arc::new(DemoProvider),
+    ]
 }

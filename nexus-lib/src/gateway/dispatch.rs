@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
@@ -6,20 +5,17 @@ use tower::Service;
 
 use crate::call::{Attempt, Reply};
 use crate::error::{Error, ErrorKind, Result};
-use crate::provider::Provider;
+use crate::provider::ByKind;
 
 /// Hands each attempt to the implementation of its provider's kind.
 #[derive(Clone)]
 pub struct Dispatch {
-    /// A handful, by kind: looking at each is quicker than hashing.
-    providers: Arc<[(&'static str, Arc<dyn Provider>)]>,
+    providers: ByKind,
 }
 
 impl Dispatch {
-    pub(super) fn new(providers: Vec<(&'static str, Arc<dyn Provider>)>) -> Self {
-        Self {
-            providers: providers.into(),
-        }
+    pub(super) fn new(providers: ByKind) -> Self {
+        Self { providers }
     }
 }
 
@@ -34,10 +30,7 @@ impl Service<Attempt> for Dispatch {
     }
 
     fn call(&mut self, attempt: Attempt) -> Self::Future {
-        let kind = &*attempt.target().provider.kind;
-        let mut providers = self.providers.iter();
-        let provider = providers.find(|(known, _)| *known == kind);
-        let provider = provider.map(|(_, provider)| Arc::clone(provider));
+        let provider = self.providers.get(&attempt.target().provider.kind).cloned();
         Box::pin(async move {
             match provider {
                 Some(provider) => provider.send(attempt).await,

@@ -3,10 +3,12 @@
 mod builder;
 mod chat;
 mod dispatch;
+mod probe;
 mod stack;
 
 pub use builder::GatewayBuilder;
 pub use chat::{ChatReply, ChatStream};
+pub use probe::Probe;
 pub use stack::Stack;
 
 use std::sync::Arc;
@@ -14,9 +16,13 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::error::Result;
-use crate::http::{AdminService, ApiService, BodyTimeouts, OpenRequests, Sockets};
+use crate::http::{
+    AdminService, ApiService, BodyTimeouts, Chats, GatewayParts, OpenRequests, SettingsView,
+    Sockets,
+};
 use crate::ledger::UsageLedger;
 use crate::meter::Books;
+use crate::provider::ByKind;
 use crate::registry::Registry;
 use crate::store::Store;
 
@@ -44,6 +50,10 @@ pub struct Gateway {
     body_timeouts: BodyTimeouts,
     open_requests: OpenRequests,
     sockets: Sockets,
+    providers: ByKind,
+    settings: SettingsView,
+    #[cfg(feature = "metrics")]
+    metrics: Option<crate::metrics::Metrics>,
 }
 
 impl Gateway {
@@ -65,20 +75,28 @@ impl Gateway {
         )
     }
 
-    /// The admin port: providers, models and statistics as a tower service.
+    /// The admin port: providers, models, statistics and the web console as a tower service.
     ///
     /// Without an admin token it answers loopback names only; see
     /// [`GatewayBuilder::admin_token`].
     pub fn admin(&self) -> AdminService {
         let store = Arc::clone(&self.store);
         let archive = self.books.archive.clone();
-        AdminService::new(
-            self.registry.clone(),
-            store,
-            archive,
-            self.admin_token.clone(),
-        )
-        .body_timeouts(self.body_timeouts)
+        let token = self.admin_token.clone();
+        let parts = GatewayParts {
+            chats: Chats::new(self.books.threads.clone(), self.stack.clone()),
+            providers: self.providers.clone(),
+            settings: self.settings.clone(),
+        };
+        let admin = AdminService::over(self.registry.clone(), store, archive, token, Some(parts))
+            .body_timeouts(self.body_timeouts);
+        #[cfg(feature = "metrics")]
+        if let Some(metrics) = self.metrics.clone() {
+            let (registry, ledger) = (self.registry.clone(), self.books.ledger.clone());
+            let text = move || metrics.text(&registry.snapshot(), ledger.queued());
+            return admin.metrics(crate::metrics::CONTENT_TYPE, text);
+        }
+        admin
     }
 
     /// The providers and models.

@@ -17,7 +17,9 @@ pub(super) fn build(
     // Innermost: one attempt goes to one provider.
     let attempts = providers;
     // Failover is inside the meter, so that one call is one row, however many providers it took.
-    let answers = FailoverLayer::new(retries).layer(attempts);
+    let answers = FailoverLayer::new(retries)
+        .observers(books.observers.clone())
+        .layer(attempts);
     // The meter is around everything that can spend tokens.
     let metered = MeterLayer::new(books).layer(answers);
     // Outermost: a call that nobody could answer was never sent, and needs no row.

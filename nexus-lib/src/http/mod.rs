@@ -18,6 +18,7 @@ mod respond;
 mod ws;
 
 pub use admin::AdminService;
+pub(crate) use admin::{Chats, GatewayParts, SettingsView};
 pub use api::ApiService;
 pub use body::Body;
 pub(crate) use open_requests::OpenRequests;

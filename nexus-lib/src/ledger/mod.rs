@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::observe::Observers;
 use crate::store::{ConversationTotals, LedgerRow, LedgerStore, OpenRow, RequestFilter, Totals};
 use crate::wire::{ConversationId, RequestId, TimeRange};
 use queue::Queue;
@@ -61,6 +62,14 @@ impl UsageLedger {
     /// # Errors
     /// Those of the store.
     pub async fn start(store: Arc<dyn LedgerStore>) -> Result<Self> {
+        Self::observed(store, Observers::default()).await
+    }
+
+    /// As [`start`](Self::start), with each commit told to `observers`.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn observed(store: Arc<dyn LedgerStore>, observers: Observers) -> Result<Self> {
         let interrupted = store.interrupt_open().await?;
         if interrupted > 0 {
             tracing::warn!(
@@ -69,7 +78,11 @@ impl UsageLedger {
             );
         }
         let queue = Arc::new(Queue::new());
-        let writer = tokio::spawn(writer::run(Arc::clone(&queue), Arc::clone(&store)));
+        let writer = tokio::spawn(writer::run(
+            Arc::clone(&queue),
+            Arc::clone(&store),
+            observers,
+        ));
         Ok(Self {
             shared: Arc::new(Shared {
                 store,
@@ -93,6 +106,11 @@ impl UsageLedger {
     pub async fn open(&self, row: OpenRow) -> Result<Entry> {
         self.shared.queue.admit().await?;
         Ok(Entry::new(Arc::clone(&self.shared.queue), row))
+    }
+
+    /// How many rows wait to be written: beginnings and endings.
+    pub fn queued(&self) -> usize {
+        self.shared.queue.len()
     }
 
     /// Sums over requests that started in `range`.

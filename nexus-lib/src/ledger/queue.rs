@@ -177,6 +177,11 @@ impl Queue {
         }
     }
 
+    /// How much waits to be taken.
+    pub(super) fn len(&self) -> usize {
+        self.lock().writes.len()
+    }
+
     /// Gives room back for the requests whose first row was written.
     pub(super) fn release(&self, requests: usize) {
         self.room.add_permits(requests);

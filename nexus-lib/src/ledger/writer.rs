@@ -1,20 +1,22 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::batch::Batch;
 use crate::ledger::patience::Patience;
 use crate::ledger::queue::Queue;
+use crate::observe::{LedgerCommit, Observers};
 use crate::store::{LedgerStore, LedgerWrite};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Writes batch after batch until the queue is closed and empty.
-pub(super) async fn run(queue: Arc<Queue>, store: Arc<dyn LedgerStore>) {
+pub(super) async fn run(queue: Arc<Queue>, store: Arc<dyn LedgerStore>, observers: Observers) {
     let mut writer = Writer {
         queue: &queue,
         store: &*store,
+        observers,
         patience: Patience::new(),
     };
     while let Some((writes, batch)) = queue.take().await {
@@ -31,6 +33,7 @@ pub(super) async fn run(queue: Arc<Queue>, store: Arc<dyn LedgerStore>) {
 struct Writer<'a> {
     queue: &'a Queue,
     store: &'a dyn LedgerStore,
+    observers: Observers,
     patience: Patience,
 }
 
@@ -104,11 +107,15 @@ impl Writer<'_> {
         batch: &Batch,
         stalled: &mut bool,
     ) -> Result<()> {
+        let began = (!self.observers.is_empty()).then(Instant::now);
         let mut append = self.store.append(Arc::clone(writes));
         if !batch.is_resolved() {
             tokio::select! {
                 biased;
-                appended = &mut append => return appended,
+                appended = &mut append => {
+                    self.tell(writes.len(), began, &appended);
+                    return appended;
+                }
                 () = self.patience.over() => {}
             }
             tracing::error!(
@@ -119,7 +126,18 @@ impl Writer<'_> {
             self.queue.set_stalled(true);
             self.give_up(batch);
         }
-        append.await
+        let appended = append.await;
+        self.tell(writes.len(), began, &appended);
+        appended
+    }
+
+    fn tell(&self, rows: usize, began: Option<Instant>, appended: &Result<()>) {
+        if let (Some(began), Ok(())) = (began, appended) {
+            let duration = began.elapsed();
+            let commit = LedgerCommit { rows, duration };
+            self.observers
+                .tell(|observer| observer.ledger_committed(&commit));
+        }
     }
 
     /// Tells those who wait that it failed. Their rows are still written when that can be done.

@@ -14,6 +14,8 @@ use crate::estimate::EstimateJob;
 use crate::ledger::{Entry, Settled};
 use crate::meter::Books;
 use crate::meter::cutoff::cut_off;
+use crate::meter::ended::{Ended, EndedCall};
+use crate::observe::Rest;
 use crate::store::{OpenRow, RequestState, Settlement};
 use crate::transcript::Answer;
 use crate::wire::{ConversationId, RequestId, ThreadMark, UsageSource};
@@ -33,6 +35,8 @@ pub(super) struct Account {
     answer: Answer,
     status: Option<StatusCode>,
     first_byte: Option<Instant>,
+    /// A stream goes out.
+    is_streaming: bool,
 }
 
 /// An ending on its way to the ledger.
@@ -99,6 +103,7 @@ impl Account {
             answer: Answer::Nothing,
             status: None,
             first_byte: None,
+            is_streaming: false,
         })
     }
 
@@ -137,6 +142,14 @@ impl Account {
         self.status = Some(status);
     }
 
+    /// Notes that a stream is about to go out.
+    pub(super) fn stream_begins(&mut self) {
+        self.is_streaming = true;
+        self.books
+            .observers
+            .tell(|observer| observer.stream_began());
+    }
+
     /// Notes the whole answer, which is about to go out.
     pub(super) fn answer_is(&mut self, body: &Bytes) {
         self.answer = Answer::Whole(body.clone());
@@ -156,7 +169,13 @@ impl Account {
     /// Notes that the provider broke off.
     pub(super) fn broke(&self, error: &Error) {
         if error.origin() == Origin::Upstream && error.kind() != ErrorKind::DeadlineExceeded {
-            self.routed.current().provider.vitals.health.failed(None);
+            let target = self.routed.current();
+            if let Some(duration) = target.provider.vitals.health.failed(None) {
+                let rest = Rest { target, duration };
+                self.books
+                    .observers
+                    .tell(|observer| observer.rest_began(&rest));
+            }
         }
     }
 
@@ -187,7 +206,12 @@ impl Account {
         let now = call.started_at.saturating_add(duration);
         // Half a reply too: people stop a model, and go on with what they have.
         let thread = self.books.threads.remember(call, &self.answer, now);
+        let failure = match &ending {
+            Ending::Failed(error) => error.kind(),
+            _ => ErrorKind::UpstreamRefused,
+        };
         let settlement = self.settlement(ending, duration, thread);
+        let observed = self.ended(duration, failure);
         let is_counted = self.lacks_figures();
         if let Some(archive) = &self.books.archive {
             let target = self.routed.current();
@@ -204,6 +228,7 @@ impl Account {
             });
         }
         if !is_counted {
+            observed.tell(&settlement);
             return Closing::Queued(entry.settle(settlement));
         }
         let job = EstimateJob {
@@ -218,10 +243,30 @@ impl Account {
                 usage_source: UsageSource::Estimated,
                 ..settlement
             };
+            observed.tell(&settlement);
             // Nobody waits any more: the row is settled all the same.
             let _ = queued.send(entry.settle(settlement));
         });
         Closing::Counting(settled)
+    }
+
+    /// What observers are to be told, once the tokens are known.
+    fn ended(&self, duration: Duration, failure: ErrorKind) -> Ended {
+        let call = self.routed.call();
+        Ended::new(&self.books.observers, || EndedCall {
+            request_id: call.id,
+            conversation_id: call.conversation.clone(),
+            operation: call.operation,
+            target: self.routed.current().clone(),
+            traceparent: call.headers.get("traceparent").cloned(),
+            stream: call.body.is_stream(),
+            is_streaming: self.is_streaming,
+            started_at: call.started_at,
+            duration,
+            first_event: (self.first_byte)
+                .map(|first| first.saturating_duration_since(call.started)),
+            failure,
+        })
     }
 
     /// Whether tokens were spent of which the upstream told no figures.

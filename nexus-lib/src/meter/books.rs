@@ -2,6 +2,7 @@ use crate::archive::Archive;
 use crate::estimate::Estimator;
 use crate::ledger::UsageLedger;
 use crate::meter::Cutoff;
+use crate::observe::Observers;
 use crate::thread::Threads;
 
 /// Where a meter notes the calls that pass it.
@@ -17,6 +18,8 @@ pub struct Books {
     pub archive: Option<Archive>,
     /// Ends the calls that are under way.
     pub cutoff: Cutoff,
+    /// Are told how each call ended.
+    pub observers: Observers,
 }
 
 impl Books {
@@ -28,6 +31,7 @@ impl Books {
             estimator: Estimator::new(),
             archive: None,
             cutoff: Cutoff::default(),
+            observers: Observers::default(),
         }
     }
 }

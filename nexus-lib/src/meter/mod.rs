@@ -9,6 +9,7 @@
 mod account;
 mod books;
 mod cutoff;
+mod ended;
 mod grace;
 mod layer;
 mod service;

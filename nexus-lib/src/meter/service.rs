@@ -82,6 +82,7 @@ where
                 }
                 ReplyBody::Stream(events) => {
                     account.opened().await?;
+                    account.stream_begins();
                     MeteredBody::Stream(Box::pin(Settling::new(events, account)))
                 }
             };

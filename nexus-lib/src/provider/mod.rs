@@ -1,19 +1,21 @@
 //! Those who answer: the [`Provider`] trait, its built-in implementations, and the transport.
 
+mod by_kind;
 mod demo;
 pub(crate) mod headers;
 mod openai;
 mod redact;
 mod transport;
 
+pub(crate) use by_kind::ByKind;
 pub use demo::DemoProvider;
 pub use openai::OpenAiProvider;
 pub use transport::{Timeouts, Transport, TransportBuilder};
 
 use async_trait::async_trait;
 
-use crate::call::{Attempt, Reply};
-use crate::error::Result;
+use crate::call::{Attempt, Reply, Upstream};
+use crate::error::{Error, ErrorKind, Result};
 
 /// One way of speaking to a model: implement it to bring a provider of your own.
 ///
@@ -47,4 +49,15 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Sends `attempt` and awaits the head of the answer; for a stream, its first event.
     async fn send(&self, attempt: Attempt) -> Result<Reply>;
+
+    /// The names of the models that this upstream says it has: for an operator to choose from. By default there is no such list.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] where there is no list; else as for [`send`](Self::send).
+    async fn upstream_models(&self, _upstream: &Upstream) -> Result<Vec<String>> {
+        Err(Error::new(
+            ErrorKind::NotFound,
+            "providers of this kind have no list of their models; add them by hand",
+        ))
+    }
 }

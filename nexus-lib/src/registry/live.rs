@@ -5,7 +5,7 @@ use arc_swap::ArcSwap;
 
 use super::snapshot::Rules;
 use super::{ProviderSpec, Snapshot, model};
-use crate::call::Principal;
+use crate::call::{Principal, Upstream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{ModelRecord, NewModel, ProviderRecord, RegistryStore};
 use crate::wire::{ModelId, ProviderId, ProxyList};
@@ -81,6 +81,30 @@ impl Registry {
     /// [`ErrorKind::InvalidApiKey`] when the key is not known any more.
     pub fn renew(&self, principal: &Principal) -> Result<Principal> {
         self.inner.snapshot.load().principal(principal.key())
+    }
+
+    /// Whom the key stands for that clients of a provider show: for an operator, who need not know it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for an id that is not there.
+    pub(crate) fn principal_of(&self, id: ProviderId) -> Result<Principal> {
+        self.inner.snapshot.load().principal_of(id)
+    }
+
+    /// A provider and the way to it, be it enabled or not.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for an id that is not there, [`ErrorKind::StoreInvalid`] for a provider that
+    /// cannot be used.
+    pub(crate) fn upstream(&self, id: ProviderId) -> Result<Upstream> {
+        self.snapshot().upstream(id, &self.inner.rules)
+    }
+
+    /// The provider kinds that the gateway can speak, sorted.
+    pub(crate) fn kinds(&self) -> Vec<&'static str> {
+        let mut kinds = self.inner.rules.spoken.to_vec();
+        kinds.sort_unstable();
+        kinds
     }
 
     /// Adds a provider.

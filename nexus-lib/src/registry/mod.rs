@@ -34,10 +34,12 @@ mod live;
 mod model;
 mod snapshot;
 mod spec;
+mod upstreams;
 
 pub use live::Registry;
 pub use snapshot::Snapshot;
 pub use spec::ProviderSpec;
+pub(crate) use upstreams::Upstreams;
 
 #[cfg(test)]
 mod tests;

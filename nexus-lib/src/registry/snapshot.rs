@@ -6,7 +6,7 @@ use http::HeaderValue;
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use crate::call::{Grant, KeyHash, Principal, ProviderProfile, Target};
+use crate::call::{Grant, KeyHash, Principal, ProviderProfile, Target, Upstream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::health::Vitals;
 use crate::store::{ModelRecord, ProviderRecord, RegistryRecords};
@@ -130,6 +130,28 @@ impl Snapshot {
             )),
         }
     }
+
+    /// See [`Registry::principal_of`](super::Registry::principal_of).
+    pub(super) fn principal_of(&self, id: ProviderId) -> Result<Principal> {
+        let provider = self.provider(id).ok_or_else(|| no_provider(id))?;
+        self.principal(provider.client_key)
+    }
+
+    /// See [`Registry::upstream`](super::Registry::upstream).
+    pub(super) fn upstream(&self, id: ProviderId, rules: &Rules) -> Result<Upstream> {
+        let record = self.provider(id).ok_or_else(|| no_provider(id))?;
+        let vitals = self.vitals(id).cloned().unwrap_or_default();
+        // Whoever serves nothing but Grok goes the way of those models.
+        let grok_proxies = rules.grok_proxies.clone();
+        Ok(Upstream {
+            provider: profile(record, &rules.spoken, vitals)?,
+            proxies: proxies(record)?.or(grok_proxies.filter(|_| record.kind == "xai")),
+        })
+    }
+}
+
+fn no_provider(id: ProviderId) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no provider {id}"))
 }
 
 /// What makes targets of records, besides the records.

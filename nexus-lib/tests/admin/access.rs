@@ -15,9 +15,16 @@ async fn get(admin: &Admin, path: &str, headers: &[(&str, &str)]) -> Answer {
 }
 
 #[tokio::test]
-async fn with_a_token_everything_but_probes_asks_for_it() {
+async fn with_a_token_everything_but_probes_and_the_page_asks_for_it() {
     let admin = Admin::with_token(Some("canary-token")).await;
-    for path in ["/", "/providers", "/providers/1", "/stats/total", "/nope"] {
+    for path in [
+        "/metrics",
+        "/providers",
+        "/providers/1/test",
+        "/stats/total",
+        "/settings",
+        "/nope",
+    ] {
         for headers in [
             [("host", "localhost"), ("x", "")],
             [("host", "localhost"), ("authorization", "Bearer wrong")],
@@ -33,7 +40,7 @@ async fn with_a_token_everything_but_probes_asks_for_it() {
             assert_eq!(answer.headers["www-authenticate"], "Bearer");
         }
     }
-    for path in ["/healthz", "/readyz", "/healthz/"] {
+    for path in ["/healthz", "/readyz", "/healthz/", "/", "/console/main.js"] {
         assert_eq!(get(&admin, path, &[]).await.status, 200, "{path}");
     }
 }
@@ -65,7 +72,7 @@ async fn without_a_token_only_this_machine_may_ask() {
         "localhost.example.com",
         "10.0.0.1:8000",
     ] {
-        for path in ["/providers", "/nope", "/stats/total"] {
+        for path in ["/", "/providers", "/nope", "/stats/total"] {
             let answer = get(&admin, path, &[("host", host)]).await;
             answer.assert_error(403, "forbidden", None);
         }

@@ -7,6 +7,8 @@
 
 mod access;
 mod client;
+mod console;
+mod conversations;
 mod input;
 mod models;
 mod providers;

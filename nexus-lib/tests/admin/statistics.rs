@@ -10,7 +10,7 @@ use crate::client::Admin;
 const START: i64 = 1_769_846_400_000_000;
 const MINUTE: i64 = 60_000_000;
 
-fn open(minute: i64, conversation: &str, model: &str, provider: i64) -> OpenRow {
+pub(crate) fn open(minute: i64, conversation: &str, model: &str, provider: i64) -> OpenRow {
     let started_at = Timestamp::from_micros(START + minute * MINUTE);
     let mut id = *RequestId::floor(started_at).as_bytes();
     id[6] = 0x70;
@@ -28,7 +28,12 @@ fn open(minute: i64, conversation: &str, model: &str, provider: i64) -> OpenRow 
     }
 }
 
-fn settled(state: RequestState, provider: i64, prompt: u64, completion: u64) -> Settlement {
+pub(crate) fn settled(
+    state: RequestState,
+    provider: i64,
+    prompt: u64,
+    completion: u64,
+) -> Settlement {
     Settlement {
         state,
         provider_id: ProviderId(provider),
@@ -74,7 +79,7 @@ fn ids(page: &Value) -> Vec<&str> {
         .collect()
 }
 
-fn id(minute: i64) -> String {
+pub(crate) fn id(minute: i64) -> String {
     open(minute, "c", "m", 1).request_id.to_string()
 }
 

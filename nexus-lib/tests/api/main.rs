@@ -19,7 +19,10 @@ mod headers;
 mod health;
 mod ledger;
 mod limits;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod models;
+mod operator;
 mod overload;
 mod passthrough;
 mod pools;

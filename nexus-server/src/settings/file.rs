@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::SettingsError;
 use super::address::Address;
 use super::durability::Outlives;
+use super::log_format::LogFormat;
 
 /// The TOML file: every flag's long name is a key, with `_` or `-`.
 #[derive(Default, Deserialize)]
@@ -43,6 +44,10 @@ pub(super) struct File {
     pub(super) max_socket_chats: Option<usize>,
     #[serde(alias = "log-level")]
     pub(super) log_level: Option<String>,
+    #[serde(alias = "log-format")]
+    pub(super) log_format: Option<LogFormat>,
+    #[serde(alias = "log-retention-days")]
+    pub(super) log_retention_days: Option<usize>,
 }
 
 impl File {

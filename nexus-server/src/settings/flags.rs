@@ -1,9 +1,11 @@
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
 
 use super::address::Address;
 use super::durability::Outlives;
+use super::log_format::LogFormat;
 use super::switch::switch;
 
 /// The NexusAI gateway: an OpenAI-compatible LLM API on one port, and the admin API on another.
@@ -13,6 +15,9 @@ use super::switch::switch;
 #[derive(Parser)]
 #[command(version, after_help = AFTER_HELP)]
 pub(super) struct Flags {
+    #[command(subcommand)]
+    pub(super) task: Option<Task>,
+
     /// TOML file with any of these settings, under the long name of the flag
     #[arg(long, value_name = "FILE", env = "NEXUS_CONFIG")]
     pub(super) config: Option<PathBuf>,
@@ -174,6 +179,24 @@ pub(super) struct Flags {
     /// What to log: error, warn, info, debug, trace, or a tracing filter [default: info]
     #[arg(long, value_name = "LEVEL", env = "NEXUS_LOG", hide_env_values = true)]
     pub(super) log_level: Option<String>,
+
+    /// How log lines are written, to standard error and to files [default: text]
+    #[arg(
+        long,
+        value_name = "text|json",
+        env = "NEXUS_LOG_FORMAT",
+        hide_env_values = true
+    )]
+    pub(super) log_format: Option<LogFormat>,
+
+    /// Delete daily log files beyond so many [default: 14]
+    #[arg(
+        long,
+        value_name = "DAYS",
+        env = "NEXUS_LOG_RETENTION_DAYS",
+        hide_env_values = true
+    )]
+    pub(super) log_retention_days: Option<usize>,
 }
 
 const AFTER_HELP: &str = "\
@@ -181,3 +204,41 @@ A flag beats its environment variable, which beats the file, which beats the def
 NEXUS_MASTER_KEY seals the providers' keys and proxies in the database; without it a key file is made in
 the data folder at the first start.
 SIGTERM and Ctrl-C finish open requests and stop; a second one stops at once.";
+
+/// What to do other than to serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub(super) enum Task {
+    /// Look whether the settings, the store and the providers are in order, and say what is not
+    ///
+    /// Starts nothing and changes nothing, and may be run beside a server. Asks each enabled provider for its
+    /// list of models. Ends with 0 when all is well, 1 when something is not, and 2 when the settings cannot
+    /// be started with.
+    Check,
+    /// Ask the server that runs with the same settings whether it is ready
+    ///
+    /// Ends with 0 if it is, else with 1: for a container's health check.
+    Health,
+    /// Print a script that completes this program's command line, for the shell to read
+    ///
+    /// For bash: `source <(nexus-server completions bash)`.
+    Completions {
+        /// Whose
+        shell: Shell,
+    },
+}
+
+impl Flags {
+    /// Reads the command line and the environment. Flags may stand before and behind a task. Ends the
+    /// process for `--help`, `--version` and a command line that cannot be understood.
+    pub(super) fn read() -> Self {
+        match Self::from_arg_matches(&command().get_matches()) {
+            Ok(flags) => flags,
+            Err(error) => error.exit(),
+        }
+    }
+}
+
+/// The command line, as it is read.
+pub(super) fn command() -> Command {
+    Flags::command().mut_args(|flag| flag.global(true))
+}

@@ -8,13 +8,16 @@ mod durability;
 mod error;
 mod file;
 mod flags;
+mod log_format;
 mod switch;
+mod table;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Parser;
+use clap::Command;
+use clap_complete::Shell;
 use hyper::header::HeaderValue;
 use nexus_lib::store::Durability;
 use nexus_lib::wire::ProxyList;
@@ -25,6 +28,7 @@ use tracing_subscriber::filter::LevelFilter;
 pub(crate) use error::SettingsError;
 use file::File;
 use flags::Flags;
+pub(crate) use log_format::LogFormat;
 
 /// Everything that the server is started with.
 pub(crate) struct Settings {
@@ -51,13 +55,46 @@ pub(crate) struct Settings {
     pub(crate) max_socket_chats: usize,
     /// What to log, in the language of `tracing` filters.
     pub(crate) log_filter: String,
+    pub(crate) log_format: LogFormat,
+    /// How many daily log files are kept.
+    pub(crate) log_retention_days: usize,
+}
+
+/// What the program was started for.
+pub(crate) enum Task {
+    /// To serve, which is what it does unless told otherwise.
+    Serve(Settings),
+    /// To look whether it could serve.
+    Check(Settings),
+    /// To ask a server at this admin address how it is.
+    Health(SocketAddr),
+    /// To print a script for this shell.
+    Complete(Shell),
+}
+
+impl Task {
+    /// Reads the command line, the environment and the file. Ends the process for `--help`,
+    /// `--version` and a command line that cannot be understood.
+    pub(crate) fn read() -> Result<Self, SettingsError> {
+        let flags = Flags::read();
+        match flags.task {
+            None => Settings::load(flags).map(Self::Serve),
+            Some(flags::Task::Check) => Settings::load(flags).map(Self::Check),
+            Some(flags::Task::Health) => {
+                Settings::load(flags).map(|settings| Self::Health(settings.admin_addr))
+            }
+            Some(flags::Task::Completions { shell }) => Ok(Self::Complete(shell)),
+        }
+    }
+}
+
+/// The command line, for whoever describes it.
+pub(crate) fn command() -> Command {
+    flags::command()
 }
 
 impl Settings {
-    /// Reads the command line, the environment and the file. Ends the process for `--help`,
-    /// `--version` and a command line that cannot be understood.
-    pub(crate) fn load() -> Result<Self, SettingsError> {
-        let flags = Flags::parse();
+    fn load(flags: Flags) -> Result<Self, SettingsError> {
         let file = match &flags.config {
             Some(path) => File::read(path)?,
             None => File::default(),
@@ -105,6 +142,11 @@ impl Settings {
                 (flags.max_socket_chats.or(file.max_socket_chats)).unwrap_or(SOCKET_CHATS),
             )?,
             log_filter: log_filter(flags.log_level.or(file.log_level).as_deref())?,
+            log_format: (flags.log_format.or(file.log_format)).unwrap_or_default(),
+            log_retention_days: at_least_one(
+                "--log-retention-days",
+                (flags.log_retention_days.or(file.log_retention_days)).unwrap_or(LOG_DAYS),
+            )?,
         };
         if !settings.admin_addr.ip().is_loopback() && settings.admin_token.is_none() {
             return Err(SettingsError::OpenAdminPort(settings.admin_addr));
@@ -119,6 +161,7 @@ const DRAIN_SECONDS: u64 = 30;
 const BODY_MIB: usize = 64;
 const OPEN_REQUESTS: usize = 4096;
 const SOCKET_CHATS: usize = 64;
+const LOG_DAYS: usize = 14;
 
 /// An empty value is how a shell or a compose file says "none".
 fn secret(text: Option<String>) -> Option<SecretString> {

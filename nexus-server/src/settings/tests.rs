@@ -1,3 +1,5 @@
+use clap::Parser;
+
 use super::*;
 
 fn settings(args: &[&str], file: &str) -> Result<Settings, SettingsError> {
@@ -33,6 +35,24 @@ fn flag_beats_file_and_keys_are_spelt_either_way() {
     assert_eq!(merged.cors_origins, ["https://a.example"]);
     assert!(!merged.demo);
     assert!(settings(&["--demo"], "").unwrap().demo);
+}
+
+#[test]
+fn table_tells_no_secret() {
+    let flags = [
+        "nexus-server",
+        "--demo",
+        "--admin-token=secret-token",
+        "--grok-proxies=http://user:secret-password@proxy.example:1",
+    ];
+    let flags = Flags::try_parse_from(flags).unwrap();
+    let key = Some("secret-key".to_owned());
+    let settings = Settings::merge(flags, File::default(), key).unwrap();
+    let table = serde_json::to_value(settings.table()).unwrap();
+    assert_eq!(table["demo"], true);
+    assert_eq!(table["master_key_from_environment"], true);
+    assert_eq!(table["store"], "sqlite:data/nexus.db");
+    assert!(!table.to_string().contains("secret"), "{table}");
 }
 
 #[test]
@@ -131,4 +151,20 @@ fn messages_are_kept_only_where_that_is_asked_for() {
     let file = "archive_messages = true\nmessages_dir = 'there'\narchive_retention_days = 7";
     assert_eq!(kept(&[], file), Some("there".into()));
     assert_eq!(settings(&[], file).unwrap().archive_retention_days, Some(7));
+}
+
+#[test]
+fn logs_are_text_for_two_weeks_unless_said_otherwise() {
+    let log = |flags: &[&str], file| {
+        let settings = settings(flags, file).unwrap();
+        (settings.log_format, settings.log_retention_days)
+    };
+    assert_eq!(log(&[], ""), (LogFormat::Text, 14));
+    let file = "log_format = 'json'\nlog-retention-days = 3";
+    assert_eq!(log(&[], file), (LogFormat::Json, 3));
+    let flags = ["--log-format", "text", "--log-retention-days", "90"];
+    assert_eq!(log(&flags, file), (LogFormat::Text, 90));
+    assert!(refusal(&["--log-retention-days", "0"], "").contains("at least 1"));
+    let error = File::parse("log_format = 'xml'").err().unwrap();
+    assert!(error.message().contains("text or json"), "{error}");
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The end-to-end run: a real model, the real server, OpenAI's own client. Needs Rust, Python 3.11,
-# and Debian's slowhttptest, tinyproxy and dante-server.
+# The end-to-end run: a real model, the real server, OpenAI's own client, and the console in Chromium. Needs Rust,
+# Python 3.11, Node 18 with npm, and Debian's chromium, slowhttptest, tinyproxy and dante-server.
 #   nexus-server/tests/e2e/run.sh [PYTEST ARGUMENTS]
 # NEXUS_SERVER_BIN names a server that is built already.
 set -euo pipefail
@@ -32,4 +32,6 @@ cd "$here"
 export PYTHONDONTWRITEBYTECODE=1
 # Everything is on this machine: whatever proxy is set up for pip must not be asked for it.
 export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
-exec "$venv/bin/python" -m pytest -p no:cacheprovider "$@"
+"$venv/bin/python" -m pytest -p no:cacheprovider "$@"
+# Whoever picks tests picks among those of pytest.
+(($#)) || console/run.sh

@@ -7,12 +7,17 @@
 
 #[cfg(target_os = "linux")]
 mod backpressure;
+mod check;
 #[cfg(target_os = "linux")]
 mod crowd;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod disk;
 mod faults;
 mod kill;
+mod logs;
+mod metrics;
+#[cfg(feature = "otel")]
+mod otel;
 mod random;
 mod secrets;
 mod server;

@@ -27,13 +27,13 @@ impl Guard {
         }
     }
 
-    /// Lets a request pass; `probe` says that it asks for nothing but the gateway's health.
+    /// Lets a request pass; `open` says that what it asks for needs no token.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidAdminToken`] or [`ErrorKind::Forbidden`].
-    pub(super) fn check(&self, uri: &Uri, headers: &HeaderMap, probe: bool) -> Result<()> {
+    pub(super) fn check(&self, uri: &Uri, headers: &HeaderMap, open: bool) -> Result<()> {
         match self {
-            Self::Token(_) if probe => Ok(()),
+            Self::Token(_) if open => Ok(()),
             Self::Token(expected) => check_token(expected, headers),
             Self::Loopback => check_loopback(uri, headers),
         }

@@ -1,4 +1,4 @@
-//! The admin API: providers, models and statistics as JSON.
+//! The admin API: providers, models and statistics as JSON, and the web console that uses it.
 //!
 //! ```text
 //! Request ─ guard ─▶ route ─▶ json_in / query ─▶ registry or store ─▶ views ─▶ Response
@@ -9,6 +9,9 @@
 //!
 //! [views]: self::views
 
+mod chat;
+mod console;
+mod conversations;
 mod guard;
 mod json_in;
 mod models;
@@ -16,7 +19,12 @@ mod providers;
 mod query;
 mod route;
 mod service;
+mod settings;
 mod statistics;
+mod upstream;
 mod views;
 
+pub(crate) use chat::Chats;
 pub use service::AdminService;
+pub(crate) use service::GatewayParts;
+pub(crate) use settings::SettingsView;

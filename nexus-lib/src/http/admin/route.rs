@@ -1,63 +1,85 @@
 use matchit::Router;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::admin::console::{self, Asset};
 use crate::http::admin::query::percent_decoded;
 use crate::wire::{ConversationId, ModelId, ProviderId};
 
 /// What a path names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
-    Home,
+    /// A file of the console's page; its front page is at `/`.
+    Console(&'static Asset),
     Health,
     Readiness,
+    Metrics,
     Providers,
     Provider(ProviderId),
     ProviderModels(ProviderId),
+    ProviderTest(ProviderId),
+    UpstreamModels(ProviderId),
     Models,
     Model(ModelId),
     Totals,
     Series,
     Conversation(ConversationId),
+    Conversations,
     Requests,
+    Playground,
+    Settings,
 }
 
 impl Route {
     /// The methods that it takes, as the `Allow` header has them.
     pub(super) const fn allow(&self) -> &'static str {
         match self {
-            Self::Home
+            Self::Console(_)
             | Self::Health
             | Self::Readiness
+            | Self::Metrics
             | Self::ProviderModels(_)
             | Self::Totals
             | Self::Series
             | Self::Conversation(_)
+            | Self::Conversations
+            | Self::UpstreamModels(_)
+            | Self::Settings
             | Self::Requests => "GET, HEAD",
             Self::Providers => "GET, HEAD, POST",
-            Self::Models => "POST",
+            Self::Models | Self::ProviderTest(_) | Self::Playground => "POST",
             Self::Provider(_) | Self::Model(_) => "GET, HEAD, PUT, DELETE",
         }
     }
 
-    /// Whether a probe may ask without a token.
-    pub(super) const fn is_probe(&self) -> bool {
-        matches!(self, Self::Health | Self::Readiness)
+    /// Whether it is served without a token: to probes, and to browsers whose user has yet to type it.
+    pub(super) const fn is_open(&self) -> bool {
+        matches!(self, Self::Health | Self::Readiness | Self::Console(_))
     }
 }
 
 /// Makes a route of the path's one parameter (empty where it has none), if that can name something.
 type Make = fn(&str) -> Option<Route>;
 
-const PATHS: [(&str, Make); 12] = [
-    ("/", |_| Some(Route::Home)),
+const PATHS: &[(&str, Make)] = &[
+    ("/", |_| console::find("index.html").map(Route::Console)),
+    ("/console/{*path}", |path| {
+        console::find(path).map(Route::Console)
+    }),
     ("/healthz", |_| Some(Route::Health)),
     ("/readyz", |_| Some(Route::Readiness)),
+    ("/metrics", |_| Some(Route::Metrics)),
     ("/providers", |_| Some(Route::Providers)),
     ("/providers/{id}", |id| {
         row_id(id).map(|id| Route::Provider(ProviderId(id)))
     }),
     ("/providers/{id}/models", |id| {
         row_id(id).map(|id| Route::ProviderModels(ProviderId(id)))
+    }),
+    ("/providers/{id}/test", |id| {
+        row_id(id).map(|id| Route::ProviderTest(ProviderId(id)))
+    }),
+    ("/providers/{id}/upstream_models", |id| {
+        row_id(id).map(|id| Route::UpstreamModels(ProviderId(id)))
     }),
     ("/provider_models", |_| Some(Route::Models)),
     ("/provider_models/{id}", |id| {
@@ -70,7 +92,10 @@ const PATHS: [(&str, Make); 12] = [
         let id = percent_decoded(id, false)?;
         id.parse().ok().map(Route::Conversation)
     }),
+    ("/stats/conversations", |_| Some(Route::Conversations)),
     ("/stats/requests", |_| Some(Route::Requests)),
+    ("/playground/chat", |_| Some(Route::Playground)),
+    ("/settings", |_| Some(Route::Settings)),
 ];
 
 /// The paths of the admin API.
@@ -80,7 +105,7 @@ impl Paths {
     pub(super) fn new() -> Self {
         let mut router = Router::new();
         for (path, make) in PATHS {
-            let inserted = router.insert(path, make);
+            let inserted = router.insert(*path, *make);
             debug_assert!(inserted.is_ok(), "{path}: {inserted:?}");
         }
         Self(router)
@@ -98,7 +123,7 @@ impl Paths {
         let not_found = || {
             Error::new(
                 ErrorKind::NotFound,
-                "there is no such route; `GET /` tells where the routes are described",
+                "there is no such route; the console is at `/`, and the README describes the routes",
             )
         };
         let matched = self.0.at(path).map_err(|_| not_found())?;
@@ -127,8 +152,10 @@ mod tests {
     fn paths_name_routes() {
         let paths = Paths::new();
         let route = |path| paths.find(path).ok();
-        assert_eq!(route("/"), Some(Route::Home));
-        assert_eq!(route(""), Some(Route::Home));
+        let page = console::find("index.html").map(Route::Console);
+        assert!(page.is_some());
+        assert_eq!(route("/"), page);
+        assert_eq!(route(""), page);
         assert_eq!(route("/providers/"), Some(Route::Providers));
         assert_eq!(
             route("/providers/7/models"),
@@ -141,6 +168,9 @@ mod tests {
             "/providers/99999999999999999999",
             "/providers//",
             "/nope",
+            "/console/",
+            "/console/nope.js",
+            "/console/../nexus.db",
             "/stats/conversation/",
             "/stats/conversation/%zz",
             "/stats/conversation/%00",

@@ -1,11 +1,11 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use secrecy::SecretString;
@@ -15,10 +15,12 @@ use crate::error::{BoxError, Error, ErrorKind, Result};
 use crate::http::admin::guard::Guard;
 use crate::http::admin::query::Query;
 use crate::http::admin::route::{Paths, Route};
-use crate::http::admin::views::{Health, Home};
-use crate::http::admin::{models, providers, statistics};
+use crate::http::admin::views::Health;
+use crate::http::admin::{Chats, SettingsView};
+use crate::http::admin::{chat, console, conversations, models, providers, statistics, upstream};
 use crate::http::collect::collect;
 use crate::http::{Body, BodyTimeouts, respond};
+use crate::provider::ByKind;
 use crate::registry::Registry;
 use crate::store::Store;
 
@@ -27,7 +29,7 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// The admin API as a tower service. A clone shares everything.
 ///
-/// With a token, every request but those of health probes must show it. Without one, the service
+/// With a token, every request but those of health probes and for the console's files must show it. Without one, the service
 /// answers only requests whose `Host` is a loopback name and whose `Origin`, if there is one, is this
 /// very server: an app that mounts it under another name must give it a token.
 #[derive(Clone)]
@@ -48,6 +50,23 @@ struct Shared {
     archive: Option<Archive>,
     guard: Guard,
     paths: Paths,
+    /// Of a gateway; none where only its books are served.
+    gateway: Option<GatewayParts>,
+    metrics: OnceLock<MetricsText>,
+}
+
+/// What the admin port needs of a gateway beyond its books.
+#[derive(Clone)]
+pub(crate) struct GatewayParts {
+    pub(crate) chats: Chats,
+    pub(crate) providers: ByKind,
+    pub(crate) settings: SettingsView,
+}
+
+/// Where the text of `/metrics` comes from.
+struct MetricsText {
+    content_type: HeaderValue,
+    text: Box<dyn Fn() -> String + Send + Sync>,
 }
 
 impl AdminService {
@@ -58,6 +77,18 @@ impl AdminService {
         archive: Option<Archive>,
         token: Option<SecretString>,
     ) -> Self {
+        Self::over(registry, store, archive, token, None)
+    }
+
+    /// The same with what asks providers: tests, upstreams' lists and the playground. Without a gateway
+    /// there are no such routes.
+    pub(crate) fn over(
+        registry: Registry,
+        store: Arc<dyn Store>,
+        archive: Option<Archive>,
+        token: Option<SecretString>,
+        gateway: Option<GatewayParts>,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 registry,
@@ -65,6 +96,8 @@ impl AdminService {
                 archive,
                 guard: Guard::new(token.as_ref()),
                 paths: Paths::new(),
+                gateway,
+                metrics: OnceLock::new(),
             }),
             body_timeouts: BodyTimeouts::default(),
         }
@@ -74,6 +107,20 @@ impl AdminService {
     #[must_use]
     pub fn body_timeouts(mut self, timeouts: BodyTimeouts) -> Self {
         self.body_timeouts = timeouts;
+        self
+    }
+
+    /// Serves at `/metrics` what `text` returns, as `content_type`. Without it there is no such route. A
+    /// second call does nothing.
+    #[must_use]
+    pub fn metrics(
+        self,
+        content_type: &'static str,
+        text: impl Fn() -> String + Send + Sync + 'static,
+    ) -> Self {
+        let content_type = HeaderValue::from_static(content_type);
+        let text = Box::new(text);
+        let _ = self.shared.metrics.set(MetricsText { content_type, text });
         self
     }
 }
@@ -98,6 +145,16 @@ where
 }
 
 impl Shared {
+    fn metrics(&self) -> Result<Response<Body>> {
+        let metrics = self.metrics.get().ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "this gateway does not count metrics")
+        })?;
+        let mut response = Response::new(Body::full((metrics.text)()));
+        let content_type = metrics.content_type.clone();
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+        Ok(response)
+    }
+
     async fn respond<B>(&self, request: Request<Paced<B>>) -> Response<Body>
     where
         B: http_body::Body<Data: Buf, Error: Into<BoxError>>,
@@ -108,7 +165,9 @@ impl Shared {
             Err(error) => refusal(&error),
         };
         let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers
+            .entry(CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
         if head_only {
             if let Some(length) = response.body().size_hint().exact() {
                 response.headers_mut().insert(CONTENT_LENGTH, length.into());
@@ -118,14 +177,21 @@ impl Shared {
         response
     }
 
+    fn gateway(&self) -> Result<&GatewayParts> {
+        self.gateway.as_ref().ok_or_else(|| {
+            let message = "this admin port was built without a gateway behind it";
+            Error::new(ErrorKind::NotFound, message)
+        })
+    }
+
     async fn answer<B>(&self, request: Request<Paced<B>>) -> Result<Response<Body>>
     where
         B: http_body::Body<Data: Buf, Error: Into<BoxError>>,
     {
         let (head, body) = request.into_parts();
         let route = self.paths.find(head.uri.path());
-        let probe = route.as_ref().is_ok_and(Route::is_probe);
-        self.guard.check(&head.uri, &head.headers, probe)?;
+        let open = route.as_ref().is_ok_and(Route::is_open);
+        self.guard.check(&head.uri, &head.headers, open)?;
         let route = route?;
         let query = Query::parse(head.uri.query());
         let method = match head.method {
@@ -135,12 +201,13 @@ impl Shared {
 
         let (registry, store) = (&self.registry, &*self.store);
         match (method.as_str(), route) {
-            ("GET", Route::Home) => Ok(respond::json(StatusCode::OK, &HOME)),
+            ("GET", Route::Console(asset)) => Ok(console::serve(asset, &head.headers)),
             ("GET", Route::Health) => Ok(respond::json(StatusCode::OK, &HEALTHY)),
             ("GET", Route::Readiness) => {
                 store.ping().await.map_err(not_ready)?;
                 Ok(respond::json(StatusCode::OK, &HEALTHY))
             }
+            ("GET", Route::Metrics) => self.metrics(),
             ("GET", Route::Providers) => providers::list(registry),
             ("POST", Route::Providers) => providers::create(registry, &whole(body).await?).await,
             ("GET", Route::Provider(id)) => providers::show(registry, id),
@@ -149,6 +216,21 @@ impl Shared {
             }
             ("DELETE", Route::Provider(id)) => providers::delete(registry, id).await,
             ("GET", Route::ProviderModels(id)) => models::list(registry, id),
+            ("POST", Route::ProviderTest(id)) => {
+                let chats = &self.gateway()?.chats;
+                chat::test(registry, chats, id, &whole(body).await?).await
+            }
+            ("GET", Route::UpstreamModels(id)) => {
+                upstream::models(registry, &self.gateway()?.providers, id).await
+            }
+            ("POST", Route::Playground) => {
+                let chats = &self.gateway()?.chats;
+                chat::stream(registry, chats, &head.headers, &whole(body).await?).await
+            }
+            ("GET", Route::Settings) => {
+                let settings = &self.gateway()?.settings;
+                Ok(respond::json(StatusCode::OK, settings))
+            }
             ("POST", Route::Models) => models::create(registry, &whole(body).await?).await,
             ("GET", Route::Model(id)) => models::show(registry, id),
             ("PUT", Route::Model(id)) => models::update(registry, id, &whole(body).await?).await,
@@ -166,6 +248,10 @@ impl Shared {
                     statistics::conversation(store, self.archive.as_ref(), &id).await?;
                 Ok(respond::json(StatusCode::OK, &conversation))
             }
+            ("GET", Route::Conversations) => {
+                let page = conversations::page(store, &query?).await?;
+                Ok(respond::json(StatusCode::OK, &page))
+            }
             ("GET", Route::Requests) => {
                 let page = statistics::requests(store, &query?).await?;
                 Ok(respond::json(StatusCode::OK, &page))
@@ -174,12 +260,6 @@ impl Shared {
         }
     }
 }
-
-const HOME: Home = Home {
-    name: "NexusAI admin API",
-    version: env!("CARGO_PKG_VERSION"),
-    documentation: env!("CARGO_PKG_REPOSITORY"),
-};
 
 const HEALTHY: Health = Health { status: "ok" };
 

@@ -71,14 +71,7 @@ pub(super) async fn requests<S>(store: &S, query: &Query) -> Result<RequestPage>
 where
     S: LedgerStore + ?Sized,
 {
-    let limit = match query.value("limit", LIMIT)? {
-        None => DEFAULT_PAGE,
-        Some(limit @ 1..=LARGEST_PAGE) => limit,
-        Some(_) => {
-            let message = format!("`limit` must be {LIMIT}");
-            return Err(Error::new(ErrorKind::Unprocessable, message).with_param("limit"));
-        }
-    };
+    let limit = page_size(query)?;
     let before = query.value("before", "a request id, as `next` has it")?;
     let filter = RequestFilter {
         model: query.text("model")?.map(str::to_owned),
@@ -101,6 +94,18 @@ where
         requests,
         next: last.filter(|_| more),
     })
+}
+
+/// How many entries a page is to have.
+pub(super) fn page_size(query: &Query) -> Result<u32> {
+    match query.value("limit", LIMIT)? {
+        None => Ok(DEFAULT_PAGE),
+        Some(limit @ 1..=LARGEST_PAGE) => Ok(limit),
+        Some(_) => {
+            let message = format!("`limit` must be {LIMIT}");
+            Err(Error::new(ErrorKind::Unprocessable, message).with_param("limit"))
+        }
+    }
 }
 
 const BUCKET: &str = "one of minute, hour, day";

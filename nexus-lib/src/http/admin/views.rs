@@ -155,11 +155,3 @@ pub(super) struct RequestPage {
 pub(super) struct Health {
     pub(super) status: &'static str,
 }
-
-/// What `GET /` says.
-#[derive(Serialize)]
-pub(super) struct Home {
-    pub(super) name: &'static str,
-    pub(super) version: &'static str,
-    pub(super) documentation: &'static str,
-}

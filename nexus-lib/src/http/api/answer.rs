@@ -14,7 +14,7 @@ const PROVIDER: HeaderName = HeaderName::from_static("x-nexus-provider");
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// A metered reply as an HTTP response, headers of this gateway included.
-pub(super) fn metered(metered: Metered) -> Response<Body> {
+pub(in crate::http) fn metered(metered: Metered) -> Response<Body> {
     let (body, length) = match metered.body {
         MeteredBody::Full(bytes) => {
             let length = bytes.len();
@@ -45,7 +45,7 @@ fn number(value: &HeaderValue) -> Option<usize> {
 }
 
 /// The response that tells `error`, with the provider that was asked, if one was.
-pub(super) fn error(error: &Error) -> Response<Body> {
+pub(in crate::http) fn error(error: &Error) -> Response<Body> {
     let mut response = respond::error(error);
     if let Some(Ok(name)) = error
         .provider()
@@ -57,14 +57,18 @@ pub(super) fn error(error: &Error) -> Response<Body> {
 }
 
 /// Says which methods a route has.
-pub(super) fn allow(response: &mut Response<Body>, methods: &'static str) {
+pub(in crate::http) fn allow(response: &mut Response<Body>, methods: &'static str) {
     response
         .headers_mut()
         .insert(ALLOW, HeaderValue::from_static(methods));
 }
 
 /// Puts the names of the request and of its conversation, its own unless it has another, on a response.
-pub(super) fn name(headers: &mut HeaderMap, id: RequestId, conversation: Option<ConversationId>) {
+pub(in crate::http) fn name(
+    headers: &mut HeaderMap,
+    id: RequestId,
+    conversation: Option<ConversationId>,
+) {
     // Both are visible ASCII: there is a value.
     let Ok(own) = HeaderValue::from_str(id.encode(&mut [0; 36])) else {
         return;
@@ -82,7 +86,7 @@ pub(super) fn name(headers: &mut HeaderMap, id: RequestId, conversation: Option<
 }
 
 /// A text that says that the gateway is there.
-pub(super) fn healthy() -> Response<Body> {
+pub(in crate::http) fn healthy() -> Response<Body> {
     let mut response = Response::new(Body::full(r#"{"status":"ok"}"#));
     response
         .headers_mut()

@@ -7,7 +7,7 @@
 //! The key is looked at before the body is read, and the path is parsed once, for both routing and
 //! authentication. Every response bears `x-request-id` and `x-conversation-id`.
 
-mod answer;
+pub(in crate::http) mod answer;
 mod credentials;
 mod error_events;
 mod models;
@@ -15,3 +15,4 @@ mod route;
 mod service;
 
 pub use service::ApiService;
+pub(in crate::http) use service::conversation;

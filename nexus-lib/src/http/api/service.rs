@@ -127,7 +127,7 @@ where
 }
 
 /// The conversation that the client names, if it names one.
-fn conversation(headers: &HeaderMap) -> Result<Option<ConversationId>> {
+pub(in crate::http) fn conversation(headers: &HeaderMap) -> Result<Option<ConversationId>> {
     let Some(value) = headers
         .get(&CONVERSATION_ID)
         .or_else(|| headers.get(&SESSION_ID))

@@ -6,6 +6,7 @@
 //! Source: <https://platform.openai.com/docs/api-reference/chat>.
 
 mod head;
+mod list;
 mod observe;
 mod stream;
 
@@ -15,7 +16,7 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::Full;
 use tokio::time::Instant;
 
-use crate::call::{Attempt, Reply, ReplyBody, Target};
+use crate::call::{Attempt, Reply, ReplyBody, Target, Upstream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::redact::redact;
 use crate::provider::{Provider, Transport, headers};
@@ -145,6 +146,10 @@ impl Provider for OpenAiProvider {
             headers: parts.headers,
             body: ReplyBody::Full { bytes, observed },
         })
+    }
+
+    async fn upstream_models(&self, upstream: &Upstream) -> Result<Vec<String>> {
+        list::list(&self.transport, upstream).await
     }
 }
 

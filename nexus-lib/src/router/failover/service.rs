@@ -2,6 +2,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
+use http::StatusCode;
 use tower::{Service, ServiceExt};
 
 use super::RetryPolicy;
@@ -9,6 +10,7 @@ use super::pick::{Pick, Picks};
 use super::verdict::Verdict;
 use crate::call::{Attempt, Reply, Routed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::observe::{AfterFailure, FailedAttempt, Observers, Rest};
 
 /// When a provider with all its requests open may have room again.
 const BUSY_RETRY: Duration = Duration::from_secs(1);
@@ -18,11 +20,16 @@ const BUSY_RETRY: Duration = Duration::from_secs(1);
 pub struct Failover<S> {
     inner: S,
     retries: RetryPolicy,
+    observers: Observers,
 }
 
 impl<S> Failover<S> {
-    pub(super) fn new(inner: S, retries: RetryPolicy) -> Self {
-        Self { inner, retries }
+    pub(super) fn new(inner: S, retries: RetryPolicy, observers: Observers) -> Self {
+        Self {
+            inner,
+            retries,
+            observers,
+        }
     }
 }
 
@@ -42,7 +49,7 @@ where
     fn call(&mut self, routed: Routed) -> Self::Future {
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
-        let policy = self.retries;
+        let (policy, observers) = (self.retries, self.observers.clone());
         Box::pin(async move {
             let mut picks = Picks::new(&routed);
             let mut failed = Failed::default();
@@ -76,10 +83,18 @@ where
                 let rest = vitals.health.failed(failure.retry_after);
                 drop(probe);
                 log(&routed, &outcome, rest);
+                let told = Told {
+                    observers: &observers,
+                    routed: &routed,
+                    index,
+                    outcome: in_short(&outcome),
+                };
+                told.rest(rest);
                 failed.keep(index, outcome);
                 if retry == 0 {
                     next = picks.next();
                     if next.is_some() {
+                        told.attempt(AfterFailure::FailsOver);
                         continue;
                     }
                 }
@@ -87,10 +102,14 @@ where
                 next = match policy.wait(retry, failure) {
                     Some(wait) if fits(wait, &routed) && vitals.retries.spend() => {
                         retry += 1;
+                        told.attempt(AfterFailure::Retries);
                         tokio::time::sleep(wait).await;
                         picks.again(index)
                     }
-                    _ => None,
+                    _ => {
+                        told.attempt(AfterFailure::GivesUp);
+                        None
+                    }
                 };
             }
             match failed.into_outcome(&routed) {
@@ -162,6 +181,39 @@ fn named(error: Error, routed: &Routed) -> Error {
 fn busy() -> Error {
     let message = "all providers of this model have as many requests open as they may; try again";
     Error::new(ErrorKind::ProviderBusy, message).with_retry_after(BUSY_RETRY)
+}
+
+/// What observers are told of an attempt that failed.
+struct Told<'a> {
+    observers: &'a Observers,
+    routed: &'a Routed,
+    index: usize,
+    outcome: (Option<StatusCode>, Option<ErrorKind>),
+}
+
+impl Told<'_> {
+    fn attempt(&self, next: AfterFailure) {
+        self.observers.tell(|observer| {
+            let target = &self.routed.candidates()[self.index];
+            let id = self.routed.call().id;
+            observer.attempt_failed(&FailedAttempt::new(id, target, self.outcome, next));
+        });
+    }
+
+    fn rest(&self, rest: Option<Duration>) {
+        if let Some(duration) = rest {
+            let target = &self.routed.candidates()[self.index];
+            self.observers
+                .tell(|observer| observer.rest_began(&Rest { target, duration }));
+        }
+    }
+}
+
+fn in_short(outcome: &Result<Reply>) -> (Option<StatusCode>, Option<ErrorKind>) {
+    match outcome {
+        Ok(reply) => (Some(reply.status), None),
+        Err(error) => (None, Some(error.kind())),
+    }
 }
 
 fn log(routed: &Routed, outcome: &Result<Reply>, rest: Option<Duration>) {

@@ -16,12 +16,12 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// How long a statement waits for another process that holds the database. Short, since all other writes
 /// wait with it: the ledger tries again by itself, and tells clients to come again.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Up to this size a database is checked in full at the opening; beyond, only where it is read.
-const CHECKED_BYTES: u64 = 8 << 20;
+pub(super) const CHECKED_BYTES: u64 = 8 << 20;
 
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+pub(super) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Makes the folder of the database where it is missing.
 pub(super) fn make_folder(path: &Path) -> Result<()> {
@@ -131,17 +131,21 @@ fn prepare_file(path: &Path) -> io::Result<Result<u64>> {
     if metadata.is_file() && (head.is_empty() || head == MAGIC) {
         return Ok(Ok(metadata.len()));
     }
-    Ok(Err(Error::new(
+    Ok(Err(no_database(path)))
+}
+
+pub(super) fn no_database(path: &Path) -> Error {
+    Error::new(
         ErrorKind::StoreInvalid,
         format!(
             "{} is no SQLite database and was left as it is: restore it from a backup, or move it away \
              to begin anew",
             path.display()
         ),
-    )))
+    )
 }
 
-fn check_pages(connection: &Connection, path: &Path) -> Result<()> {
+pub(super) fn check_pages(connection: &Connection, path: &Path) -> Result<()> {
     let verdict: String = connection
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
         .map_err(fold)?;

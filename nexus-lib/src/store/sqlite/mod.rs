@@ -14,6 +14,7 @@ mod checkpoint;
 mod connection;
 mod conversation;
 mod error;
+mod inspect;
 mod ledger;
 mod ledger_row;
 mod lock;

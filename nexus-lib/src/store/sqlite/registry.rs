@@ -124,7 +124,7 @@ impl RegistryStore for SqliteStore {
     }
 }
 
-fn load(view: &Connection, seals: &Seals) -> Result<RegistryRecords, Failure> {
+pub(super) fn load(view: &Connection, seals: &Seals) -> Result<RegistryRecords, Failure> {
     let revision: i64 = view.query_row("SELECT revision FROM meta", [], |row| row.get(0))?;
     let sql = format!("SELECT {PROVIDER_COLUMNS} FROM providers ORDER BY id");
     let mut statement = view.prepare_cached(&sql)?;

@@ -49,6 +49,12 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether not even the first step was taken.
+pub(super) fn is_unborn(connection: &Connection) -> rusqlite::Result<bool> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(version == 0)
+}
+
 /// Takes the steps that are missing, each in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     for (step, sql) in (1i64..).zip(MIGRATIONS) {
@@ -75,35 +81,55 @@ pub(super) fn unlock(
     path: &Path,
     source: KeySource,
 ) -> Result<MasterKey> {
-    let sealed_before = canary(connection).map_err(fold)?.is_some();
+    let is_sealed = canary(connection).map_err(fold)?.is_some();
     let key = match source {
         KeySource::Given(key) => key,
         KeySource::File(file) => match MasterKey::load(&file)? {
             Some(key) => key,
             // A new key would open nothing, and its file would hide that the old one is missing.
-            None if sealed_before => {
-                return Err(Error::new(
-                    ErrorKind::StoreInvalid,
-                    format!(
-                        "{} holds keys sealed with a master key, but {} is missing: restore it",
-                        path.display(),
-                        file.display()
-                    ),
-                ));
-            }
+            None if is_sealed => return Err(key_missing(path, &file)),
             None => MasterKey::load_or_create(&file)?,
         },
     };
-    check_canary(connection, &Sealer::new(&key, "canary"), path)?;
+    let sealer = Sealer::new(&key, "canary");
+    if canary(connection).map_err(fold)?.is_none() {
+        plant_canary(connection, &sealer)?;
+    }
+    check_canary(connection, &sealer, path)?;
     Ok(key)
 }
 
-fn check_canary(connection: &mut Connection, sealer: &Sealer, path: &Path) -> Result<()> {
-    let sealed = canary(connection).map_err(fold)?;
-    let sealed = match sealed {
-        Some(sealed) => sealed,
-        None => plant_canary(connection, sealer)?,
+/// The same without making or changing anything: `None` where nothing is sealed, and no key there.
+pub(super) fn check_key(
+    connection: &Connection,
+    path: &Path,
+    source: KeySource,
+) -> Result<Option<MasterKey>> {
+    let is_sealed = canary(connection).map_err(fold)?.is_some();
+    let key = match source {
+        KeySource::Given(key) => key,
+        KeySource::File(file) => match MasterKey::load(&file)? {
+            Some(key) => key,
+            None if is_sealed => return Err(key_missing(path, &file)),
+            None => return Ok(None),
+        },
     };
+    if is_sealed {
+        check_canary(connection, &Sealer::new(&key, "canary"), path)?;
+    }
+    Ok(Some(key))
+}
+
+fn key_missing(path: &Path, file: &Path) -> Error {
+    let (path, file) = (path.display(), file.display());
+    Error::new(
+        ErrorKind::StoreInvalid,
+        format!("{path} holds keys sealed with a master key, but {file} is missing: restore it"),
+    )
+}
+
+fn check_canary(connection: &Connection, sealer: &Sealer, path: &Path) -> Result<()> {
+    let sealed = canary(connection).map_err(fold)?.unwrap_or_default();
     match sealer.open(CANARY_ROW, &sealed) {
         Ok(text) if text.expose_secret() == CANARY_TEXT => Ok(()),
         _ => Err(Error::new(
@@ -116,18 +142,17 @@ fn check_canary(connection: &mut Connection, sealer: &Sealer, path: &Path) -> Re
     }
 }
 
-/// Seals the canary unless another process has just done so, and returns the one that is there.
-fn plant_canary(connection: &mut Connection, sealer: &Sealer) -> Result<Vec<u8>> {
+/// Seals the canary unless another process has just done so.
+fn plant_canary(connection: &mut Connection, sealer: &Sealer) -> Result<()> {
     let sealed = sealer.seal(CANARY_ROW, CANARY_TEXT)?;
-    let plant = |connection: &mut Connection| -> Result<Vec<u8>, Failure> {
+    let plant = |connection: &mut Connection| -> Result<(), Failure> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute(
             "UPDATE meta SET canary = ?1 WHERE canary IS NULL",
             params![sealed],
         )?;
-        let present = transaction.query_row("SELECT canary FROM meta", [], |row| row.get(0))?;
         transaction.commit()?;
-        Ok(present)
+        Ok(())
     };
     plant(connection).map_err(Error::from)
 }

@@ -1,0 +1,100 @@
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::http::admin::query::Query;
+use crate::http::admin::statistics::page_size;
+use crate::store::{LedgerStore, RequestFilter};
+use crate::wire::{ConversationId, RequestId, Timestamp};
+
+/// How many rows are read at a time, and at most, to find the conversations of one page.
+const ROWS: u32 = 500;
+const MOST_ROWS: usize = 20_000;
+
+/// A page of conversations, those with the newest request first.
+#[derive(Serialize)]
+pub(super) struct ConversationPage {
+    conversations: Vec<Summary>,
+    /// What to ask for as `before` to get the next page; `None` on the last.
+    next: Option<RequestId>,
+}
+
+/// One conversation's totals.
+#[derive(Serialize)]
+struct Summary {
+    conversation_id: String,
+    requests: usize,
+    rounds: u64,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    total_tokens: u64,
+    models: Vec<String>,
+    began_at: Option<Timestamp>,
+    last_at: Option<Timestamp>,
+}
+
+/// Goes back through the rows from `before`, and takes each conversation at its newest one. A page can be
+/// short, where rows are many and conversations few: `next` goes on all the same.
+pub(super) async fn page<S>(store: &S, query: &Query) -> Result<ConversationPage>
+where
+    S: LedgerStore + ?Sized,
+{
+    let limit = usize::try_from(page_size(query)?).unwrap_or(usize::MAX);
+    let first: Option<RequestId> = query.value("before", "a request id, as `next` has it")?;
+    let (mut seen, mut conversations) = (HashSet::new(), Vec::new());
+    let (mut before, mut read) = (first, 0);
+    while read < MOST_ROWS {
+        let rows = store.requests(RequestFilter::default(), before, ROWS);
+        let rows = rows.await?;
+        if rows.is_empty() {
+            before = None;
+            break;
+        }
+        read += rows.len();
+        for row in rows {
+            if !seen.contains(&row.conversation_id) {
+                if conversations.len() == limit {
+                    let next = before;
+                    return Ok(ConversationPage {
+                        conversations,
+                        next,
+                    });
+                }
+                conversations.extend(summary(store, &row.conversation_id, first).await?);
+                seen.insert(row.conversation_id);
+            }
+            before = Some(row.request_id);
+        }
+    }
+    Ok(ConversationPage {
+        conversations,
+        next: before,
+    })
+}
+
+/// `None` for a conversation that an earlier page has: one with a request that is not before `first`.
+async fn summary<S>(store: &S, id: &str, first: Option<RequestId>) -> Result<Option<Summary>>
+where
+    S: LedgerStore + ?Sized,
+{
+    let id: ConversationId = id.parse()?;
+    let Some(totals) = store.conversation(&id).await? else {
+        return Ok(None);
+    };
+    let newest = totals.requests.last();
+    if newest.is_some_and(|row| first.is_some_and(|first| row.request_id >= first)) {
+        return Ok(None);
+    }
+    Ok(Some(Summary {
+        began_at: totals.requests.first().map(|row| row.started_at),
+        last_at: newest.map(|row| row.started_at),
+        requests: totals.requests.len(),
+        conversation_id: totals.conversation_id,
+        rounds: totals.rounds,
+        prompt_tokens: totals.prompt_tokens,
+        completion_tokens: totals.completion_tokens,
+        total_tokens: totals.total_tokens,
+        models: totals.by_model.into_iter().map(|one| one.model).collect(),
+    }))
+}

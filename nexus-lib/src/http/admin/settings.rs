@@ -1,0 +1,37 @@
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::router::RetryPolicy;
+
+/// What is in force, without anything secret: what `GET /settings` tells.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct SettingsView {
+    pub(crate) version: &'static str,
+    /// The provider kinds that can be registered.
+    pub(crate) kinds: Vec<&'static str>,
+    /// Whether the admin port asks for a token.
+    pub(crate) admin_token: bool,
+    pub(crate) max_body_bytes: usize,
+    /// Whether messages are kept.
+    pub(crate) archive: bool,
+    pub(crate) retries: RetriesView,
+    /// What the application has to say of its own settings.
+    pub(crate) application: Value,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct RetriesView {
+    most: u32,
+    first_wait_ms: u128,
+    longest_wait_ms: u128,
+}
+
+impl From<RetryPolicy> for RetriesView {
+    fn from(policy: RetryPolicy) -> Self {
+        Self {
+            most: policy.most,
+            first_wait_ms: policy.first_wait.as_millis(),
+            longest_wait_ms: policy.longest_wait.as_millis(),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+use http::{Response, StatusCode};
+use serde::Serialize;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::admin::providers::no_provider;
+use crate::http::{Body, respond};
+use crate::provider::ByKind;
+use crate::registry::Registry;
+use crate::wire::ProviderId;
+
+/// `{"models":[…]}`: names alone, sorted.
+#[derive(Serialize)]
+struct NameList {
+    models: Vec<String>,
+}
+
+/// The names of the models that a provider's upstream says it has.
+pub(super) async fn models(
+    registry: &Registry,
+    providers: &ByKind,
+    id: ProviderId,
+) -> Result<Response<Body>> {
+    let snapshot = registry.snapshot();
+    let record = snapshot.provider(id).ok_or_else(no_provider)?;
+    let provider = providers.get(&record.kind).ok_or_else(|| {
+        let message = "this gateway was built without the provider's kind";
+        Error::new(ErrorKind::NotFound, message)
+    })?;
+    let upstream = registry.upstream(id)?;
+    let mut models = provider.upstream_models(&upstream).await?;
+    models.sort_unstable();
+    models.dedup();
+    Ok(respond::json(StatusCode::OK, &NameList { models }))
+}

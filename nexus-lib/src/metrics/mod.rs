@@ -1,0 +1,113 @@
+//! What happens, in figures: for Prometheus, and whoever else reads its text.
+//!
+//! [`Metrics`] is an [`Observer`](crate::observe::Observer). Each name has its unit, durations are in
+//! seconds. Labels come from the registry: a provider's name, and a model's as clients say it. No family
+//! has more than a thousand series; what would need a new one then is counted under `other`.
+//!
+//! | name | labels | |
+//! |---|---|---|
+//! | `nexus_requests_total` | `provider`, `model`, `operation`, `status`, `state` | calls that are over; `status` is what the client got, `none` if it left before |
+//! | `nexus_request_duration_seconds` | `provider`, `model` | histogram; from the start to the end |
+//! | `nexus_time_to_first_event_seconds` | `provider`, `model` | histogram; from the start to the first event of a stream |
+//! | `nexus_tokens_total` | `provider`, `model`, `kind` | `prompt`, `completion`, and of these `cached` and `reasoning` |
+//! | `nexus_open_streams` | | streams on their way to clients |
+//! | `nexus_open_requests` | `provider` | requests that each provider has open |
+//! | `nexus_attempts_failed_total` | `provider` | attempts that failed before anything went out |
+//! | `nexus_failovers_total` | `provider` | of these, how many another provider was asked after |
+//! | `nexus_retries_total` | `provider` | of these, how many the same provider was asked again after |
+//! | `nexus_provider_rests_total` | `provider` | rests that began |
+//! | `nexus_provider_resting` | `provider` | 1 while it rests |
+//! | `nexus_ledger_queue_rows` | | rows that wait to be written |
+//! | `nexus_ledger_rows_total` | | rows that were written |
+//! | `nexus_ledger_commit_seconds` | | histogram; how long a commit took |
+//! | `nexus_build_info` | `version` | always 1 |
+
+mod families;
+mod labels;
+mod observer;
+mod series;
+mod text;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use prometheus_client::registry::Registry;
+
+use crate::registry::Snapshot;
+
+pub use text::CONTENT_TYPE;
+
+use families::Families;
+use series::SeriesTable;
+
+/// Counts what happens. A clone is the same counters.
+///
+/// ```
+/// # async fn run(store: nexus_lib::SqliteStore) -> nexus_lib::Result<()> {
+/// use nexus_lib::metrics::Metrics;
+///
+/// let nexus = nexus_lib::Gateway::builder(store).metrics(Metrics::new()).build().await?;
+/// // `GET /metrics` of `nexus.admin()` has them.
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Metrics {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// Locked by those who read the text, not by those who count.
+    registry: Mutex<Registry>,
+    families: Families,
+    series: SeriesTable,
+}
+
+impl Metrics {
+    /// Counters at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::default();
+        let families = Families::register(&mut registry);
+        Self {
+            inner: Arc::new(Inner {
+                registry: Mutex::new(registry),
+                families,
+                series: SeriesTable::default(),
+            }),
+        }
+    }
+
+    /// Shows a count of the application's own: what `read` returns whenever the text is asked for, as
+    /// `name` with `_total` behind it. `help` is a sentence without its full stop.
+    pub fn counter(
+        &self,
+        name: &'static str,
+        help: &str,
+        read: impl Fn() -> u64 + Send + Sync + 'static,
+    ) {
+        let count = text::Count::new(name, help, Box::new(read));
+        self.registry().register_collector(Box::new(count));
+    }
+
+    /// The text, in the format of [`CONTENT_TYPE`]. What is not counted but looked up (how providers are
+    /// doing, what the ledger's queue holds) comes from `snapshot` and `queued`.
+    pub fn text(&self, snapshot: &Snapshot, queued: usize) -> String {
+        text::write(&self.registry(), snapshot, queued)
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        let registry = &self.inner.registry;
+        registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}

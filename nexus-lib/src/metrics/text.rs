@@ -1,0 +1,104 @@
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::labels::ProviderLabels;
+use crate::registry::Snapshot;
+
+/// The format of the text: OpenMetrics, which every Prometheus since 2.5 reads.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What was counted, and what is looked up now.
+pub(super) fn write(counted: &Registry, snapshot: &Snapshot, queued: usize) -> String {
+    let mut text = String::new();
+    let momentary = momentary(snapshot, queued);
+    let written = encode_registry(&mut text, counted)
+        .and_then(|()| encode_registry(&mut text, &momentary))
+        .and_then(|()| encode_eof(&mut text));
+    if written.is_err() {
+        // Without its last line no reader takes the text for a whole one.
+        tracing::error!("the metrics cannot be written");
+    }
+    text
+}
+
+fn momentary(snapshot: &Snapshot, queued: usize) -> Registry {
+    let open = Family::<ProviderLabels, Gauge>::default();
+    let resting = Family::<ProviderLabels, Gauge>::default();
+    for provider in snapshot.providers() {
+        let Some(vitals) = snapshot.vitals(provider.id) else {
+            continue;
+        };
+        let labels = ProviderLabels {
+            provider: Arc::from(&*provider.name),
+        };
+        // Nothing keeps two providers from having one name: they are shown as one.
+        open.get_or_create(&labels)
+            .inc_by(i64::from(vitals.load.open()));
+        let rests = vitals.health.report().rest.is_some();
+        let is_resting = resting.get_or_create(&labels);
+        is_resting.set(is_resting.get().max(i64::from(rests)));
+    }
+    let queue = Gauge::<i64>::default();
+    queue.set(i64::try_from(queued).unwrap_or(i64::MAX));
+    let mut registry = Registry::default();
+    registry.register(
+        "nexus_open_requests",
+        "Requests that a provider has open",
+        open,
+    );
+    registry.register(
+        "nexus_provider_resting",
+        "Whether a provider rests after failures",
+        resting,
+    );
+    registry.register(
+        "nexus_ledger_queue_rows",
+        "Rows that wait to be written to the ledger",
+        queue,
+    );
+    registry
+}
+
+/// A count that is kept elsewhere.
+pub(super) struct Count {
+    name: &'static str,
+    help: String,
+    read: Box<dyn Fn() -> u64 + Send + Sync>,
+}
+
+impl Count {
+    pub(super) fn new(
+        name: &'static str,
+        help: &str,
+        read: Box<dyn Fn() -> u64 + Send + Sync>,
+    ) -> Self {
+        Self {
+            name,
+            help: format!("{help}."),
+            read,
+        }
+    }
+}
+
+impl Collector for Count {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let counter = ConstCounter::new((self.read)());
+        let metric =
+            encoder.encode_descriptor(self.name, &self.help, None, counter.metric_type())?;
+        counter.encode(metric)
+    }
+}
+
+impl fmt::Debug for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Count").field(&self.name).finish()
+    }
+}

@@ -1,0 +1,103 @@
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::call::{Operation, Target};
+use crate::error::ErrorKind;
+use crate::store::Settlement;
+use crate::wire::{ConversationId, RequestId, Timestamp};
+
+/// A call that is over.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CallSettled<'a> {
+    /// The ledger's key.
+    pub request_id: RequestId,
+    /// What it belongs to.
+    pub conversation_id: &'a ConversationId,
+    /// What was asked.
+    pub operation: Operation,
+    /// Who answered, or was asked last, and for which model.
+    pub target: &'a Target,
+    /// The client's `traceparent` header, which names the trace that the call belongs to:
+    /// <https://www.w3.org/TR/trace-context/>.
+    pub traceparent: Option<&'a str>,
+    /// Whether the client asked for a stream.
+    pub stream: bool,
+    /// Whether a stream was on its way to the client.
+    pub is_streaming: bool,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// From the start to the end.
+    pub duration: Duration,
+    /// From the start to the first event of a stream; `None` where none was sent.
+    pub first_event: Option<Duration>,
+    /// What the ledger is told of the ending. Its `error` may be a provider's own words: not for logs.
+    pub settlement: &'a Settlement,
+    /// What kind of failure it was, if the gateway saw it fail, in the words of an error's `code`.
+    pub error_code: Option<&'static str>,
+}
+
+/// An attempt that failed before anything of an answer went out.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FailedAttempt<'a> {
+    /// The call's.
+    pub request_id: RequestId,
+    /// Who failed.
+    pub target: &'a Target,
+    /// What it answered, if it answered.
+    pub status: Option<StatusCode>,
+    /// Why it did not answer, if it did not.
+    pub error: Option<ErrorKind>,
+    /// What is done about it.
+    pub next: AfterFailure,
+}
+
+/// What follows an attempt that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterFailure {
+    /// Another candidate is asked.
+    FailsOver,
+    /// The same one is asked again, a little later.
+    Retries,
+    /// The client is told.
+    GivesUp,
+}
+
+/// A rest that begins.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Rest<'a> {
+    /// Whose, and the model that was asked for.
+    pub target: &'a Target,
+    /// How long it is to last.
+    pub duration: Duration,
+}
+
+/// Rows that are durable.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct LedgerCommit {
+    /// How many: a beginning and an ending count as one each.
+    pub rows: usize,
+    /// How long the store took.
+    pub duration: Duration,
+}
+
+impl<'a> FailedAttempt<'a> {
+    pub(crate) fn new(
+        request_id: RequestId,
+        target: &'a Target,
+        (status, error): (Option<StatusCode>, Option<ErrorKind>),
+        next: AfterFailure,
+    ) -> Self {
+        Self {
+            request_id,
+            target,
+            status,
+            error,
+            next,
+        }
+    }
+}

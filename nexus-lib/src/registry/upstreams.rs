@@ -1,0 +1,37 @@
+use std::sync::Arc;
+
+use super::Snapshot;
+use super::snapshot::Rules;
+use crate::call::Upstream;
+use crate::error::Result;
+use crate::store::RegistryRecords;
+use crate::wire::{ProviderId, ProxyList};
+
+/// The ways to the providers of some records, without a registry over a store.
+pub(crate) struct Upstreams {
+    snapshot: Snapshot,
+    rules: Rules,
+}
+
+impl Upstreams {
+    /// For a gateway that speaks these kinds.
+    pub(crate) fn new(
+        records: RegistryRecords,
+        kinds: impl IntoIterator<Item = &'static str>,
+        grok_proxies: Option<Arc<ProxyList>>,
+    ) -> Self {
+        let rules = Rules {
+            spoken: kinds.into_iter().collect(),
+            grok_proxies,
+        };
+        Self {
+            snapshot: Snapshot::new(records, &rules, &Snapshot::default()),
+            rules,
+        }
+    }
+
+    /// See [`Registry::upstream`](super::Registry::upstream).
+    pub(crate) fn upstream(&self, id: ProviderId) -> Result<Upstream> {
+        self.snapshot.upstream(id, &self.rules)
+    }
+}

@@ -1,0 +1,125 @@
+//! `nexus-server check`: whether the server could serve, without serving.
+//!
+//! Nothing is changed and nothing left behind: the store is only read, without its lock, so that a running
+//! server is not disturbed. Providers are asked for their lists of models, which costs no tokens.
+
+mod providers;
+mod report;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use nexus_lib::SqliteStore;
+use nexus_lib::secret::MasterKey;
+use nexus_lib::store::RegistryRecords;
+use secrecy::ExposeSecret;
+use tokio::net::TcpStream;
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+use report::Report;
+
+/// How long to wait for somebody at our own addresses.
+const KNOCK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Looks at everything, says what it finds on stdout, and returns 0 when all is well, else 1.
+///
+/// # Errors
+/// When it cannot look.
+pub(crate) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::Runtime)?;
+    let mut report = Report::default();
+    runtime.block_on(check(settings, &mut report));
+    // A resolver that hangs is not waited for.
+    runtime.shutdown_background();
+    Ok(report.verdict())
+}
+
+async fn check(settings: &Settings, report: &mut Report) {
+    report.well("settings", "can be started with");
+    for (name, folder) in folders(settings) {
+        check_folder(name, folder, report);
+    }
+    for (name, addr) in [
+        ("admin port", settings.admin_addr),
+        ("api port", settings.api_addr),
+    ] {
+        check_port(name, addr, report).await;
+    }
+    if let Some(records) = check_store(settings, report).await {
+        providers::check(&records, settings, report).await;
+    }
+}
+
+fn folders(settings: &Settings) -> Vec<(&'static str, &Path)> {
+    let messages = settings.messages_dir.as_deref();
+    [
+        ("data folder", Some(&*settings.data_dir)),
+        ("logs folder", Some(&*settings.logs_dir)),
+        ("messages folder", messages),
+    ]
+    .into_iter()
+    .filter_map(|(name, folder)| Some((name, folder?)))
+    .collect()
+}
+
+fn check_folder(name: &str, folder: &Path, report: &mut Report) {
+    let shown = folder.display();
+    match std::fs::metadata(folder) {
+        Ok(found) if found.is_dir() && found.permissions().readonly() => {
+            report.ill(name, format!("{shown} cannot be written"));
+        }
+        Ok(found) if found.is_dir() => report.well(name, shown),
+        Ok(_) => report.ill(name, format!("{shown} is no folder")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            report.well(name, format!("{shown} will be made at the first start"));
+        }
+        Err(error) => report.ill(name, format!("{shown} cannot be reached: {error}")),
+    }
+}
+
+/// That somebody is there is no fault: it may be the server that is asked about.
+async fn check_port(name: &str, addr: SocketAddr, report: &mut Report) {
+    let knock = tokio::time::timeout(KNOCK_TIMEOUT, TcpStream::connect(addr));
+    match knock.await {
+        Ok(Ok(_)) if addr.port() != 0 => {
+            let told = format!("{addr} is in use: a server is running, or another program");
+            report.note(name, told);
+        }
+        _ => report.well(name, addr),
+    }
+}
+
+async fn check_store(settings: &Settings, report: &mut Report) -> Option<RegistryRecords> {
+    let path = settings.database.display();
+    match records(settings).await {
+        Ok(Some(records)) => {
+            let (providers, models) = (records.providers.len(), records.models.len());
+            let told = format!("{path}, with {providers} providers and {models} models");
+            report.well("store", told);
+            Some(records)
+        }
+        Ok(None) => {
+            report.well("store", format!("{path} will be made at the first start"));
+            None
+        }
+        Err(error) => {
+            report.ill("store", error.report());
+            None
+        }
+    }
+}
+
+async fn records(settings: &Settings) -> nexus_lib::Result<Option<RegistryRecords>> {
+    let options = SqliteStore::options(&settings.database);
+    let options = match &settings.master_key {
+        Some(text) => options.master_key(MasterKey::from_base64(text.expose_secret())?),
+        None => options.master_key_file(settings.data_dir.join("master.key")),
+    };
+    options.inspect().await
+}

@@ -1,0 +1,97 @@
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use nexus_lib::gateway::Probe;
+use nexus_lib::store::{ModelRecord, ProviderRecord, RegistryRecords};
+use nexus_lib::{Error, ErrorKind, Result, Timeouts, Transport};
+
+use super::report::Report;
+use crate::settings::Settings;
+use crate::tls;
+
+/// How long a provider may take for each step: somebody waits for the outcome.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Asks every enabled provider for its list of models, all at once, and tells of one after the other.
+pub(super) async fn check(records: &RegistryRecords, settings: &Settings, report: &mut Report) {
+    let probe = match probe(records, settings) {
+        Ok(probe) => probe,
+        Err(error) => return report.ill("providers", error.report()),
+    };
+    let probe = &probe;
+    let asked = records.providers.iter().map(|provider| async move {
+        match provider.enabled {
+            true => Some(probe.models(provider).await),
+            false => None,
+        }
+    });
+    let outcomes = join_all(asked).await;
+    for (provider, outcome) in records.providers.iter().zip(outcomes) {
+        let models = records.models.iter();
+        let registered = models.filter(|model| model.provider_id == provider.id);
+        tell(provider, &registered.collect::<Vec<_>>(), outcome, report);
+    }
+}
+
+fn probe(records: &RegistryRecords, settings: &Settings) -> Result<Probe> {
+    let timeouts = Timeouts {
+        connect: PATIENCE,
+        first_event: PATIENCE,
+        idle: PATIENCE,
+        ..Timeouts::default()
+    };
+    let mut transport = Transport::builder().timeouts(timeouts);
+    if let Some(tls) = tls::client_config() {
+        transport = transport.tls_config(tls);
+    }
+    let grok_proxies = settings.grok_proxies.clone();
+    Ok(Probe::new(
+        records.clone(),
+        transport.build()?,
+        grok_proxies,
+    ))
+}
+
+fn tell(
+    provider: &ProviderRecord,
+    registered: &[&ModelRecord],
+    outcome: Option<Result<Vec<String>>>,
+    report: &mut Report,
+) {
+    let what = format!("provider {} `{}`", provider.id, provider.name);
+    match outcome {
+        None => return report.note(what, "is disabled and was not asked"),
+        Some(Ok(models)) => {
+            report.well(&what, format!("answers, with {} models", models.len()));
+            tell_missing(&what, registered, &models, report);
+        }
+        Some(Err(error)) => match error.kind() {
+            ErrorKind::NotFound => {
+                let told = "cannot be asked for its models, and was not asked";
+                report.note(&what, told);
+            }
+            // It is there, and takes us for nobody it does not know.
+            ErrorKind::UpstreamInvalid => report.note(&what, told(&error)),
+            _ => report.ill(&what, told(&error)),
+        },
+    }
+    if registered.is_empty() {
+        report.note(&what, "has no models: no client can reach it");
+    }
+}
+
+fn tell_missing(what: &str, registered: &[&ModelRecord], listed: &[String], report: &mut Report) {
+    let listed: HashSet<&str> = listed.iter().map(String::as_str).collect();
+    for model in registered {
+        let sent = model.upstream_model.as_deref().unwrap_or(&model.model_name);
+        if !listed.contains(sent) {
+            report.note(what, format!("does not list the model `{sent}`"));
+        }
+    }
+}
+
+/// With its causes: whoever runs this may know the address.
+fn told(error: &Error) -> String {
+    error.report().to_string()
+}

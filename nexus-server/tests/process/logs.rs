@@ -1,0 +1,198 @@
+use std::fs;
+use std::path::Path;
+
+use nexus_lib::testing::{Answer, FakeUpstream, RawRequest, Script, openai};
+use serde_json::{Value, json};
+
+use crate::server::{Home, Server, chat};
+
+const CLIENT_KEY: &str = "canary-client-0123456789";
+const SERVER_KEY: &str = "sk-canary-server-0123456789";
+const PROMPT: &str = "canary prompt";
+const ANSWER: &str = "canary answer";
+
+/// An upstream that answers, streams, and repeats what it was asked when it refuses.
+async fn upstream() -> FakeUpstream {
+    let repeated = openai::error(&format!("{PROMPT} is refused"), "invalid", "bad").to_string();
+    FakeUpstream::start(Script::by(move |request| match request.index {
+        0 => Answer::json(200, openai::completion(ANSWER, 30, 5).to_string()),
+        1 => openai::stream(request, &["canary ", "answer"], 40, 6),
+        2 => Answer::json(400, repeated.clone()),
+        3 => Answer::events(
+            &openai::stream_events(&[ANSWER], None)[..1]
+                .iter()
+                .map(|event| &**event)
+                .collect::<Vec<_>>(),
+        )
+        .cut(),
+        _ => Answer::json(503, repeated.clone()),
+    }))
+    .await
+}
+
+async fn talk(server: &Server) -> Vec<String> {
+    let mut ids = Vec::new();
+    for (stream, status) in [
+        (false, 200),
+        (true, 200),
+        (false, 400),
+        (true, 200),
+        (false, 503),
+    ] {
+        let request = chat(CLIENT_KEY, "m", PROMPT, stream).header("x-conversation-id", "talk");
+        let answer = server.api(&request).await;
+        assert_eq!(answer.head.status, status, "{}", answer.body.text());
+        ids.push(answer.header("x-request-id").unwrap().to_owned());
+    }
+    ids
+}
+
+/// The log of the day, and what was said on stderr.
+fn written(home: &Home) -> [String; 2] {
+    let mut files = fs::read_dir(home.path().join("logs")).unwrap();
+    let file = files.next().unwrap().unwrap().path();
+    assert!(files.next().is_none(), "one file a day");
+    [fs::read_to_string(file).unwrap(), home.stderr()]
+}
+
+async fn logged(home: &Home, args: &[&str]) -> (Vec<String>, [String; 2]) {
+    let upstream = upstream().await;
+    let server = home.start(args, &[]);
+    server
+        .register(&upstream.url(), SERVER_KEY, CLIENT_KEY, "m")
+        .await;
+    let ids = talk(&server).await;
+    server.stop().await;
+    (ids, written(home))
+}
+
+#[tokio::test]
+async fn each_request_is_one_line_of_json_without_its_words() {
+    let home = Home::new();
+    let filter = ["--log-format", "json", "--log-level", "trace"];
+    let (ids, logs) = logged(&home, &filter).await;
+    for log in &logs {
+        for needle in [CLIENT_KEY, SERVER_KEY, "canary"] {
+            assert!(!log.contains(needle), "{needle} in {log}");
+        }
+        let lines = log.lines().map(|line| {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+        });
+        let lines: Vec<Value> = lines.collect();
+        let named = |message: &str| -> Vec<&Value> {
+            lines
+                .iter()
+                .filter(|line| line["message"] == message)
+                .collect()
+        };
+        let requests = named("request");
+        assert_eq!(requests.len(), ids.len(), "{log}");
+        assert_eq!(named("request in detail").len(), ids.len());
+        let expected = [
+            json!(["completed", 200, 30, 5, null, null]),
+            json!(["completed", 200, 40, 6, "ms", null]),
+            json!(["failed", 400, 0, 0, null, "upstream_error"]),
+            json!([
+                "failed",
+                200,
+                "counted",
+                "counted",
+                "ms",
+                "stream_interrupted"
+            ]),
+            json!(["failed", 503, 0, 0, null, "upstream_error"]),
+        ];
+        for ((line, id), expected) in requests.iter().zip(&ids).zip(expected) {
+            let fields = json!([
+                line["request_id"],
+                line["conversation_id"],
+                line["provider"],
+                line["model"],
+                line["level"]
+            ]);
+            assert_eq!(fields, json!([id, "talk", "upstream", "m", "INFO"]));
+            assert!(line["duration_ms"].is_u64(), "{line}");
+            let first_event = line["first_event_ms"].as_u64().map(|_| "ms");
+            let tokens = |field: &str| match expected[2] == "counted" {
+                true => line[field]
+                    .as_u64()
+                    .filter(|tokens| *tokens > 0)
+                    .map(|_| json!("counted")),
+                false => Some(line[field].clone()),
+            };
+            let ending = json!([
+                line["state"],
+                line["status"],
+                tokens("prompt_tokens"),
+                tokens("completion_tokens"),
+                first_event,
+                line["error"]
+            ]);
+            assert_eq!(ending, expected, "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn text_is_for_people_and_details_are_for_debug() {
+    let home = Home::new();
+    let (ids, logs) = logged(&home, &[]).await;
+    for log in logs {
+        for id in ids.iter() {
+            let mut lines = log
+                .lines()
+                .filter(|line| line.contains(&format!(" request_id={id}")));
+            let is_request = |line: &&str| line.contains(" request request_id=");
+            let requests = lines.clone().filter(is_request);
+            assert_eq!(requests.count(), 1, "{id} in {log}");
+            assert!(!lines.any(|line| line.contains("in detail")), "{log}");
+        }
+        assert!(!log.contains("canary"), "{log}");
+    }
+    let quiet = Home::new();
+    let (_, [file, _]) = logged(&quiet, &["--log-level", "error"]).await;
+    assert_eq!(file, "");
+}
+
+#[tokio::test]
+async fn old_logs_are_deleted() {
+    let home = Home::new();
+    let logs = home.path().join("logs");
+    fs::create_dir(&logs).unwrap();
+    for day in 1..=9 {
+        fs::write(logs.join(format!("nexus.2020-01-0{day}.log")), "old").unwrap();
+    }
+    fs::write(logs.join("not-ours.log"), "other").unwrap();
+    home.start(&["--log-retention-days", "3"], &[]).stop().await;
+    let left = names(&logs);
+    assert_eq!(left.len(), 4, "{left:?}");
+    assert!(left.contains(&"not-ours.log".to_owned()), "{left:?}");
+    assert!(
+        left.contains(&"nexus.2020-01-09.log".to_owned()),
+        "{left:?}"
+    );
+    let refused = home.fail(&["--log-retention-days", "0"], &[]);
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+#[tokio::test]
+async fn metrics_have_the_logs_own_figure() {
+    let home = Home::new();
+    let server = home.start(&[], &[]);
+    let metrics = server.admin(&RawRequest::get("/metrics")).await;
+    let text = metrics.body.text();
+    assert!(
+        text.contains("\nnexus_log_lines_dropped_total 0\n"),
+        "{text}"
+    );
+    server.stop().await;
+}
