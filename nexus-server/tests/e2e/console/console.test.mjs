@@ -157,6 +157,22 @@ test("a stopped chat is dropped upstream, and what it said is accounted for", ()
       assert.equal((await server.admin("GET", "/stats/requests")).requests[0].state, "cancelled");
     })));
 
+test("an answer that does not stream is shown all the same, and so is an upstream's error", () =>
+  with_upstream(["All at once"], [], (fake) =>
+    with_console([], {}, async ({ server, page }) => {
+      await server.admin("POST", "/providers", { name: "Local", server_url: fake.url, server_key: "", personalized_key: "k-0123456789" });
+      for (const model_name of ["whole", "broken"]) await server.admin("POST", "/provider_models", { provider_id: 1, model_name });
+      await visit(page, server, "playground");
+      await page.getByLabel("Message").fill("Say it");
+      await page.keyboard.press("Enter");
+      await page.locator(".message.assistant .text").getByText("All at once").waitFor();
+      await page.locator(`[data-cost="${USAGE.total_tokens}"]`).waitFor();
+      await page.getByLabel("Model").selectOption("broken");
+      await page.getByLabel("Message").fill("And this");
+      await page.keyboard.press("Enter");
+      await page.getByRole("alert").getByText("this model is broken").waitFor();
+    })));
+
 test("what the server says against a form stands beside the field", () =>
   with_console([], {}, async ({ server, page }) => {
     await visit(page, server, "providers");

@@ -6,7 +6,7 @@ export const USAGE = { prompt_tokens: 12, completion_tokens: 5, total_tokens: 17
 
 /**
  * Serves until it is closed. `words` is what each answer says, `pace` what it waits for before each; both may
- * be changed. A model called `slow` never comes to an end, one called `broken` answers 400.
+ * be changed. A model called `slow` never comes to an end, one called `whole` does not stream, one called `broken` answers 400.
  */
 export async function upstream(words, models) {
   const state = { words, models, open: 0, pace: async () => {} };
@@ -26,7 +26,7 @@ export async function upstream(words, models) {
     }
     await state.pace();
     const base = { id: "c1", created: 1, model: asked.model };
-    if (!asked.stream) {
+    if (!asked.stream || asked.model === "whole") {
       response.setHeader("content-type", "application/json");
       const message = { role: "assistant", content: state.words.join("") };
       response.end(JSON.stringify({ ...base, object: "chat.completion", choices: [{ index: 0, message, finish_reason: "stop" }], usage: USAGE }));

@@ -7,7 +7,7 @@ const AGAIN_MS = 1500;
 /** An answer that is an error, in the words of the server. */
 export class ApiError extends Error {
   constructor(status, error) {
-    super(error?.message ?? `HTTP ${status}`);
+    super(error?.message ?? (typeof error === "string" ? error : `HTTP ${status}`));
     this.status = status;
     this.code = error?.code ?? null;
     this.param = error?.param ?? null;

@@ -21,6 +21,8 @@ async function* events(response) {
   }
 }
 
+const textOf = (value) => (typeof value === "string" ? value : "");
+
 /**
  * Chats. `onStart` gets the ids once the answer begins, `onText(text, thought)` each piece of it. Resolves
  * when the answer is whole; rejects with what went wrong, or an `AbortError` when `signal` stopped it.
@@ -35,6 +37,12 @@ export async function chat({ body, conversation, signal, onStart, onText }) {
     provider: response.headers.get("x-nexus-provider"),
   });
   if (!response.ok) throw await errorOf(response);
+  if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
+    // Some upstreams answer whole, whatever they are asked for.
+    const message = (await response.json()).choices?.[0]?.message;
+    onText(textOf(message?.content), textOf(message?.reasoning_content ?? message?.reasoning));
+    return;
+  }
   let isWhole = false;
   try {
     for await (const data of events(response)) {
@@ -43,9 +51,9 @@ export async function chat({ body, conversation, signal, onStart, onText }) {
       try { chunk = JSON.parse(data); } catch { continue; }
       if (chunk.error) throw new ApiError(response.status, chunk.error);
       const delta = chunk.choices?.[0]?.delta;
-      const thought = delta?.reasoning_content ?? delta?.reasoning ?? "";
-      const text = delta?.content ?? "";
-      if (text || thought) onText(typeof text === "string" ? text : "", typeof thought === "string" ? thought : "");
+      const text = textOf(delta?.content);
+      const thought = textOf(delta?.reasoning_content ?? delta?.reasoning);
+      if (text || thought) onText(text, thought);
       if (chunk.choices?.[0]?.finish_reason) isWhole = true;
     }
   } catch (error) {
