@@ -1,8 +1,9 @@
 use crate::translate::Finish;
 
-/// Why an answer ended, from `finish_reason`.
-pub(super) fn read(finish_reason: &str) -> Finish {
+/// Why an answer ended, from `finish_reason`, and whether tools were called in it: Gemini then says `stop`.
+pub(super) fn read(finish_reason: &str, has_called: bool) -> Finish {
     match finish_reason {
+        "stop" if has_called => Finish::ToolCalls,
         "stop" => Finish::Stop,
         "length" => Finish::Length,
         "tool_calls" | "function_call" => Finish::ToolCalls,

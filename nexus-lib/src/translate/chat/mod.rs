@@ -10,6 +10,7 @@
 //! | `reasoning_effort` | as it is, `max` as `xhigh` |
 //! | a budget to think | the smallest effort whose budget holds it, by the table of [`messages`](super::messages) |
 //! | thoughts | `reasoning_content` and `reasoning_details`, see below; left out for OpenAI's own models, which take none back |
+//! | several texts of one message | a list for OpenAI's own models; one text for others, which often take no list |
 //! | pictures that a tool returned | a `user` message behind the results: `tool` messages have text alone |
 //! | documents of plain text | text |
 //! | `top_k`, a tool result's `is_error`, `cache_control`, whether thoughts are shown | hints |

@@ -245,9 +245,10 @@ impl<'a> Message<'a> {
         message
     }
 
-    /// As a message of a request: texts stay apart. Thoughts are told where `with_thoughts`.
-    pub(super) fn of_request(said: &'a [Said], with_thoughts: bool) -> Self {
-        let mut message = Self::of(said, with_thoughts);
+    /// As a message of a request. OpenAI's own models take several texts, and no thoughts; others the
+    /// other way round.
+    pub(super) fn of_request(said: &'a [Said], is_openais: bool) -> Self {
+        let mut message = Self::of(said, !is_openais);
         let texts: Vec<&Said> = said
             .iter()
             .filter(|said| matches!(said, Said::Text(_) | Said::Refusal(_)))
@@ -257,6 +258,11 @@ impl<'a> Message<'a> {
             [] if message.tool_calls.is_empty() => Some(Text::Whole("".into())),
             [] => None,
             [Said::Text(text)] => Some(Text::Whole(text.into())),
+            _ if !is_openais => joined(said, |said| match said {
+                Said::Text(text) | Said::Refusal(text) => Some(text),
+                _ => None,
+            })
+            .map(Text::Whole),
             _ => Some(Text::Parts(texts)),
         };
         message

@@ -49,7 +49,7 @@ fn pretty(json: &[u8]) -> String {
 }
 
 fn readable(stream: &[u8]) -> String {
-    without_time(&String::from_utf8(stream.to_vec()).unwrap())
+    without_time(str::from_utf8(stream).unwrap())
 }
 
 fn without_time(text: &str) -> String {

@@ -140,6 +140,20 @@ pub(super) struct FileData<'a> {
 #[derive(Debug)]
 pub(super) struct Parts<'a>(pub(super) Vec<Part<'a>>);
 
+impl Parts<'_> {
+    /// Makes one text of several, where there is nothing else.
+    pub(super) fn join(&mut self) {
+        let texts = self.0.iter().map(|part| match part {
+            Part::Text { text } => Some(text.as_str()),
+            _ => None,
+        });
+        if let Some(texts) = texts.collect::<Option<Vec<_>>>() {
+            let text = texts.join("\n");
+            self.0 = vec![Part::Text { text }];
+        }
+    }
+}
+
 impl Serialize for Parts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &*self.0 {

@@ -25,16 +25,16 @@ pub(super) enum Message<'a> {
 /// The messages that say `turns`.
 pub(super) fn write<'a>(
     turns: &'a [Turn],
-    with_thoughts: bool,
+    is_openais: bool,
     losses: &mut Losses,
 ) -> Result<Vec<Message<'a>>> {
     let mut messages = Vec::with_capacity(turns.len());
-    // What tools returned besides text; it follows all results of one turn.
+    // What tools returned besides text. It is told by the user, behind all results of one turn.
     let mut pictures = Vec::new();
     let at = Path::Request.key("messages");
     for (index, turn) in turns.iter().enumerate() {
         let at = at.index(index);
-        if !matches!(turn, Turn::Tool(_)) {
+        if !matches!(turn, Turn::Tool(_) | Turn::User(_)) {
             show(&mut pictures, &mut messages);
         }
         messages.push(match turn {
@@ -42,16 +42,32 @@ pub(super) fn write<'a>(
                 role: "system",
                 content: Parts(instructions(part::write_all(parts, &at, losses)?, &at)?),
             },
-            Turn::User(parts) => Message::Given {
-                role: "user",
-                content: Parts(part::write_all(parts, &at, losses)?),
-            },
-            Turn::Assistant(said) => Message::Said(said::Message::of_request(said, with_thoughts)),
+            Turn::User(parts) => {
+                let mut content = std::mem::take(&mut pictures);
+                content.extend(part::write_all(parts, &at, losses)?);
+                Message::Given {
+                    role: "user",
+                    content: Parts(content),
+                }
+            }
+            Turn::Assistant(said) => Message::Said(said::Message::of_request(said, is_openais)),
             Turn::Tool(result) => tool(result, &at, &mut pictures, losses)?,
         });
     }
     show(&mut pictures, &mut messages);
+    if !is_openais {
+        messages.iter_mut().for_each(Message::join);
+    }
     Ok(messages)
+}
+
+impl Message<'_> {
+    /// Makes texts one: servers that are only like OpenAI's often take no list of them.
+    fn join(&mut self) {
+        if let Self::Given { content, .. } | Self::Tool { content, .. } = self {
+            content.join();
+        }
+    }
 }
 
 fn show<'a>(pictures: &mut Vec<Part<'a>>, messages: &mut Vec<Message<'a>>) {

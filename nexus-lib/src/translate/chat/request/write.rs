@@ -124,7 +124,7 @@ pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<
     }
     let body = Body {
         model,
-        messages: turns::write(&request.turns, !is_openais, losses)?,
+        messages: turns::write(&request.turns, is_openais, losses)?,
         tools: tools(request, losses)?,
         tool_choice: request.tool_choice.as_ref().map(choice),
         parallel_tool_calls: request.parallel_tool_calls,

@@ -3,7 +3,7 @@ use crate::sse;
 use crate::translate::chat::{error, finish, said, usage};
 use crate::translate::extra_content::signature;
 use crate::translate::reading::{Content, Object, Path};
-use crate::translate::{BlockKind, Delta, Event, Finish, Json, Said};
+use crate::translate::{BlockKind, Delta, Event, Json, Said};
 
 /// Reads the chunks of a provider that speaks chat: of the first of its choices.
 ///
@@ -131,11 +131,7 @@ impl Reader {
         if let Some(reason) = choice.get::<String>("finish_reason", at)? {
             self.finish(told);
             let has_called = !self.calls.is_empty();
-            told.push(Event::Finish(match finish::read(&reason) {
-                // Gemini's.
-                Finish::Stop if has_called => Finish::ToolCalls,
-                finish => finish,
-            }));
+            told.push(Event::Finish(finish::read(&reason, has_called)));
         }
         Ok(())
     }
