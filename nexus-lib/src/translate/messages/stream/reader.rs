@@ -62,7 +62,10 @@ impl Reader {
                 told.push(Event::Done);
             }
             "ping" => told.push(Event::Ping),
-            "error" => told.push(error(&message)),
+            "error" => {
+                self.is_done = true;
+                told.push(error(&message));
+            }
             _ => {}
         }
         Ok(told)
