@@ -54,9 +54,12 @@ impl<'p> Path<'p> {
 
     fn refused(&self, error: &serde_json::Error) -> Error {
         let text = error.to_string();
-        // The place in a fragment says nothing to someone who sees the whole.
-        let why = text.split(" at line ").next().unwrap_or_default();
-        self.invalid(format_args!("cannot be read: {why}"))
+        let text = text.split(" at line ").next().unwrap_or_default();
+        // What stands there instead may be private, and the error may be logged.
+        match text.rsplit_once(", expected ") {
+            Some((_, expected)) => self.invalid(format_args!("must be {expected}")),
+            None => self.invalid("cannot be read"),
+        }
     }
 }
 
@@ -106,7 +109,11 @@ impl<'a> Object<'a> {
     /// The object that a whole document is.
     pub(crate) fn parse(json: &'a [u8], at: &Path<'_>) -> Result<Self> {
         serde_json::from_slice(json).map_err(|error| match at {
-            Path::Request => at.invalid(format_args!("is not a JSON object: {error}")),
+            Path::Request => at.invalid(format_args!(
+                "is not a JSON object (line {}, column {})",
+                error.line(),
+                error.column()
+            )),
             _ => at.invalid("is not a JSON object"),
         })
     }

@@ -67,7 +67,8 @@ struct Detail<'a> {
 /// `code` and `status` otherwise. The code stands beside it, which Anthropic has not.
 pub fn write(status: StatusCode, message: &str, kind: Option<&str>, code: Option<&str>) -> Vec<u8> {
     let known = |text: Option<&str>| KINDS.into_iter().find(|known| Some(*known) == text);
-    let by_status = match status.as_u16() {
+    let told = [code, kind].into_iter().flatten().find_map(implied);
+    let by_status = match told.unwrap_or(status.as_u16()) {
         401 => "authentication_error",
         402 => "billing_error",
         403 => "permission_error",
@@ -92,6 +93,22 @@ pub fn write(status: StatusCode, message: &str, kind: Option<&str>, code: Option
     };
     // Strings into a growing buffer: there is nothing that could fail.
     serde_json::to_vec(&body).unwrap_or_default()
+}
+
+/// The status that others' words for an error stand for: in the middle of a stream nothing else tells.
+fn implied(word: &str) -> Option<u16> {
+    Some(match word {
+        "invalid_api_key" => 401,
+        "insufficient_quota" | "rate_limit_exceeded" | "RESOURCE_EXHAUSTED" => 429,
+        "UNAVAILABLE" | "server_overloaded" | "overloaded" => 503,
+        // OpenRouter's codes are statuses.
+        number => {
+            return number
+                .parse()
+                .ok()
+                .filter(|status| (400..600).contains(status));
+        }
+    })
 }
 
 /// The status that a client of Anthropic's expects for a provider's: 529 where others say 503.

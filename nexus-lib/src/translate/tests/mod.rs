@@ -1,6 +1,7 @@
 //! Recorded text through both protocols, and properties of all translators.
 
 mod properties;
+mod quirks;
 mod recorded;
 mod refusals;
 

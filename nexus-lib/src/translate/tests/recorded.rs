@@ -175,6 +175,28 @@ fn errors_keep_message_kind_and_code() {
 }
 
 #[test]
+fn errors_in_mid_stream_are_told_apart_by_their_words() {
+    let table = [
+        (Some("rate_limit_error"), None, "rate_limit_error"),
+        (
+            Some("tokens"),
+            Some("rate_limit_exceeded"),
+            "rate_limit_error",
+        ),
+        (None, Some("502"), "api_error"),
+        (None, Some("429"), "rate_limit_error"),
+        (Some("server_error"), Some("overloaded"), "overloaded_error"),
+        (Some("overloaded_error"), None, "overloaded_error"),
+        (None, None, "api_error"),
+    ];
+    for (kind, code, expected) in table {
+        let body = messages::error::write(StatusCode::INTERNAL_SERVER_ERROR, "m", kind, code);
+        let (_, written, _) = messages::error::read(StatusCode::OK, &body);
+        assert_eq!(written.as_deref(), Some(expected), "{kind:?} {code:?}");
+    }
+}
+
+#[test]
 fn errors_of_any_form_say_something() {
     let table: [(&[u8], &str); 7] = [
         (

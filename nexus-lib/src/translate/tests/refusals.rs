@@ -298,3 +298,24 @@ fn what_chat_cannot_say_is_refused_or_left_out() {
         hints(&[])
     );
 }
+
+#[test]
+fn what_was_sent_is_not_repeated() {
+    let bodies = [
+        r#"{"model": "m", "messages": "my secret"}"#,
+        r#"{"model": "m", "messages": [{"role": "user", "content": [{"type": "my secret"}]}]}"#,
+        r#"{"model": "m", "messages": [{"role": "my secret", "content": "hi"}]}"#,
+        r#"{"model": "m", "messages": [], "temperature": "my secret, expected "}"#,
+        r#"{"model": "m", "messages": [], "stop": ["a", {"my secret": 1}]}"#,
+        r#""my secret""#,
+        r#"{"model": "m", "messages": [], "my secret": }"#,
+    ];
+    for body in bodies {
+        for error in [
+            chat::request::read(body.as_bytes()).unwrap_err(),
+            messages::request::read(body.as_bytes()).unwrap_err(),
+        ] {
+            assert!(!error.report().contains("secret"), "{error}");
+        }
+    }
+}

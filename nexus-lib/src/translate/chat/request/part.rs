@@ -80,7 +80,7 @@ fn picture(url: &str, at: &Path<'_>) -> Result<Source> {
     match data_url::source(url) {
         None => Err(at.invalid("must be a URL, or a data URL in base64")),
         Some(Source::Data { media_type, .. }) if !media_type.starts_with("image/") => {
-            Err(at.invalid(format_args!("must be a picture, and is `{media_type}`")))
+            Err(at.invalid("must be a picture"))
         }
         Some(source) => Ok(source),
     }

@@ -245,34 +245,22 @@ impl Reader {
         let name = name.filter(|name| !name.is_empty());
         let arguments = function.map(|function| said::arguments(function, at));
         let arguments = arguments.transpose()?.unwrap_or_default();
-        let mut known = self.calls.iter().rposition(|known| match index {
+        let known = self.calls.iter().rposition(|known| match index {
             Some(_) => known.index == index,
             None => id.is_empty() || known.id == id,
         });
         // Some count every call as the first.
-        known = known.filter(|&at| {
-            let is_another = !id.is_empty() && self.calls[at].id != id && name.is_some();
-            self.calls[at].is_open && !is_another
-        });
-        let at = known.unwrap_or_else(|| {
-            self.end_open(told);
-            self.end_whole_calls(told);
-            let signature = signature(call);
-            let kind = BlockKind::ToolCall {
-                id: id.clone(),
-                name: name.unwrap_or_default(),
-                signature,
-            };
-            let block = self.begin(kind, told);
-            self.calls.push(Call {
-                index,
-                id,
-                block,
-                arguments: String::new(),
-                is_open: true,
-            });
-            self.calls.len() - 1
-        });
+        let is_another = |at: &usize| !id.is_empty() && self.calls[*at].id != id && name.is_some();
+        let at = match known.filter(|at| !is_another(at)) {
+            // It was whole when the next began.
+            Some(at) if !self.calls[at].is_open => return Ok(()),
+            Some(at) => at,
+            None if id.is_empty() && name.is_none() => return Ok(()),
+            None => {
+                let signature = signature(call);
+                self.begin_call(index, id, name.unwrap_or_default(), signature, told)
+            }
+        };
         let call = &mut self.calls[at];
         if !arguments.is_empty() {
             call.arguments += &arguments;
@@ -282,6 +270,33 @@ impl Reader {
             });
         }
         Ok(())
+    }
+
+    /// Begins a call, and says where it stands among the calls.
+    fn begin_call(
+        &mut self,
+        index: Option<u64>,
+        id: String,
+        name: String,
+        signature: Option<String>,
+        told: &mut Vec<Event>,
+    ) -> usize {
+        self.end_open(told);
+        self.end_whole_calls(told);
+        let kind = BlockKind::ToolCall {
+            id: id.clone(),
+            name,
+            signature,
+        };
+        let block = self.begin(kind, told);
+        self.calls.push(Call {
+            index,
+            id,
+            block,
+            arguments: String::new(),
+            is_open: true,
+        });
+        self.calls.len() - 1
     }
 
     fn end_open(&mut self, told: &mut Vec<Event>) {

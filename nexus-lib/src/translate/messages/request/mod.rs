@@ -6,6 +6,6 @@ mod thinking;
 mod turns;
 mod write;
 
-pub use read::read;
+pub use read::{read, read_to_count};
 pub(crate) use thinking::effort_of;
 pub use write::write;

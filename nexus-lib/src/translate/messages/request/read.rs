@@ -36,6 +36,18 @@ const SCHEMA_NAME: &str = "answer";
 /// # Errors
 /// `InvalidRequest`, naming the parameter by its path, such as `messages[2].content[0].source`.
 pub fn read(body: &[u8]) -> Result<Request> {
+    let request = read_to_count(body)?;
+    if request.max_tokens.is_none() {
+        return Err(Path::Request.key("max_tokens").invalid("is missing"));
+    }
+    Ok(request)
+}
+
+/// Reads a request whose tokens are to be counted: like [`read`], but it needs no `max_tokens`.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_to_count(body: &[u8]) -> Result<Request> {
     let at = Path::Request;
     let body = Object::parse(body, &at)?;
     let others = body.members().filter(|(name, _)| !PLACED.contains(name));
@@ -43,7 +55,7 @@ pub fn read(body: &[u8]) -> Result<Request> {
         model: body.need("model", &at)?,
         stream: body.get("stream", &at)?.unwrap_or_default(),
         stop: body.get("stop_sequences", &at)?.unwrap_or_default(),
-        max_tokens: Some(body.need("max_tokens", &at)?),
+        max_tokens: body.get("max_tokens", &at)?,
         sampling: Sampling {
             temperature: body.get("temperature", &at)?,
             top_p: body.get("top_p", &at)?,
@@ -366,9 +378,9 @@ fn picture(block: &Object<'_>, at: &Path<'_>) -> Result<Source> {
     let at = at.key("source");
     let kind: String = source.need("type", &at)?;
     match located(&kind, &source, &at)? {
-        Source::Data { media_type, .. } if !media_type.starts_with("image/") => Err(at
-            .key("media_type")
-            .invalid(format_args!("must be a picture's, and is `{media_type}`"))),
+        Source::Data { media_type, .. } if !media_type.starts_with("image/") => {
+            Err(at.key("media_type").invalid("must be a picture's"))
+        }
         source => Ok(source),
     }
 }

@@ -56,11 +56,9 @@ impl Plan {
             return Ok(Self::default());
         };
         let effort = reasoning.effort.as_deref();
-        if let Some(unknown) = effort.filter(|&effort| effort != "none" && budget(effort).is_none())
-        {
-            return Err(Path::Request
-                .key("reasoning_effort")
-                .invalid(format_args!("is no effort that is known: {unknown}")));
+        if effort.is_some_and(|effort| effort != "none" && budget(effort).is_none()) {
+            let at = Path::Request.key("reasoning_effort");
+            return Err(at.invalid("must be `none`, `minimal`, `low`, `medium`, `high` or `xhigh`"));
         }
         let thinks = generation.thinks();
         if effort == Some("none") {

@@ -162,10 +162,8 @@ fn picture<'a>(image: &'a Image, at: &Path<'_>) -> Result<Block<'a>> {
         Source::Data { media_type, data } if PICTURES.contains(&media_type.as_str()) => {
             block::Source::Base64 { media_type, data }
         }
-        Source::Data { media_type, .. } => {
-            return Err(at.invalid(format_args!(
-                "is {media_type}; the provider of this model takes JPEG, PNG, GIF and WebP"
-            )));
+        Source::Data { .. } => {
+            return Err(at.invalid("must be JPEG, PNG, GIF or WebP for the provider of this model"));
         }
         Source::Id(_) => return Err(refusal(at)),
     };
@@ -184,9 +182,7 @@ fn document<'a>(file: &'a File, at: &Path<'_>) -> Result<Block<'a>> {
         Source::Data { media_type, data } => block::Source::Text {
             media_type: "text/plain",
             data: data_url::text(media_type, data).ok_or_else(|| {
-                at.invalid(format_args!(
-                    "is {media_type}; the provider of this model takes PDF, and text in UTF-8"
-                ))
+                at.invalid("must be PDF, or text in UTF-8, for the provider of this model")
             })?,
         },
         Source::Id(_) => return Err(refusal(at)),

@@ -150,18 +150,24 @@ fn tools<'a>(
         tools.push(Tool {
             name: &tool.name,
             description: tool.description.as_deref(),
-            input_schema: tool.parameters.as_ref().map_or(
-                Schema::Empty {
-                    r#type: "object",
-                    properties: Nothing {},
-                },
-                Schema::Given,
-            ),
+            input_schema: schema(tool.parameters.as_ref()),
             strict,
             cache_control: tool.cache.as_ref(),
         });
     }
     Ok(tools)
+}
+
+/// Many write `{}` for no arguments; Anthropic wants an object's schema.
+fn schema(parameters: Option<&Json>) -> Schema<'_> {
+    let is_empty = |json: &&Json| json.get().split_ascii_whitespace().eq(["{}"]);
+    match parameters.filter(|json| !is_empty(json)) {
+        Some(json) => Schema::Given(json),
+        None => Schema::Empty {
+            r#type: "object",
+            properties: Nothing {},
+        },
+    }
 }
 
 /// Without tools there is nothing to choose, and Anthropic refuses a choice.
