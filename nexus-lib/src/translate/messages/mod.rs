@@ -1,4 +1,5 @@
-//! Anthropic's Messages, as version `2023-06-01` of the API has them.
+//! Anthropic's Messages, as version `2023-06-01` of the API has them. Version `2026-10-21` differs in that it takes
+//! no `temperature`, `top_p` and `top_k`.
 //!
 //! What a request says besides that Messages can say is told as follows; all else in
 //! [`Request::extra`](super::Request::extra) is left out as a hint.

@@ -1,5 +1,6 @@
 //! What holds for every request, every stream and every piece of garbage.
 
+mod any_answer;
 mod any_event;
 mod any_request;
 
@@ -9,8 +10,9 @@ use serde_json::Value;
 use super::{as_chat, as_messages};
 use crate::error::ErrorKind;
 use crate::sse;
-use crate::translate::{Event, Losses, Request, chat, messages};
+use crate::translate::{Answered, Event, Losses, Request, chat, messages};
 use crate::wire::json::any_json;
+use any_answer::{any_answer, gathered, streamed};
 use any_event::any_events;
 use any_request::{Words, any_request};
 
@@ -272,6 +274,24 @@ proptest! {
         let model = &request.model;
         prop_assert_eq!(&through_messages(&through_chat(&request, model), model), &request);
         prop_assert_eq!(&through_chat(&through_messages(&request, model), model), &request);
+    }
+
+    #[test]
+    fn an_answer_comes_back_from_chat_as_it_was(answered in any_answer(true), size in 1..9_usize) {
+        let whole = chat::reply::write(&answered, "m");
+        prop_assert_eq!(&chat::reply::read(&whole).unwrap(), &answered);
+        let stream = as_chat(streamed(&answered, size), true);
+        prop_assert_eq!(gathered(read_chat(&stream)), Answered { model: "asked-for".to_owned(), ..answered });
+    }
+
+    #[test]
+    fn an_answer_comes_back_from_messages_as_it_was(mut answered in any_answer(false), size in 1..9_usize) {
+        // Anthropic always tells figures.
+        answered.usage.get_or_insert_default();
+        let whole = messages::reply::write(&answered, "m");
+        prop_assert_eq!(&messages::reply::read(&whole).unwrap(), &answered);
+        let stream = as_messages(streamed(&answered, size));
+        prop_assert_eq!(gathered(read_messages(&stream)), Answered { model: "asked-for".to_owned(), ..answered });
     }
 
     #[test]
