@@ -12,6 +12,7 @@
 //! - [`error`]: what can go wrong, as values.
 //! - [`wire`]: the values that travel: ids, times, usage, OpenAI's JSON.
 //! - [`sse`]: server-sent events, in place.
+//! - [`translate`]: from one protocol to another, without I/O.
 //! - [`health`]: how each provider is doing.
 //! - [`call`]: the stages of a call, as types.
 //! - [`transcript`]: what an answer said.
@@ -52,6 +53,7 @@ pub mod store;
 pub mod testing;
 pub mod thread;
 pub mod transcript;
+pub mod translate;
 pub mod wire;
 
 pub use error::{Error, ErrorKind, Origin, Result};

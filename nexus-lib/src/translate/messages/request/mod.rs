@@ -1,0 +1,11 @@
+//! Requests: [`read`] as a client writes them, [`write()`] as Anthropic takes them.
+
+mod extra;
+mod read;
+mod thinking;
+mod turns;
+mod write;
+
+pub use read::{read, read_to_count};
+pub(crate) use thinking::effort_of;
+pub use write::write;

@@ -1,0 +1,33 @@
+//! From one protocol to another, without I/O.
+//!
+//! A request, a whole answer and a stream are each read into the neutral form of [`exchange`], and written
+//! from it. So a protocol is known in one folder, by two pairs of functions, and every pair of protocols
+//! follows:
+//!
+//! | | request | answer | stream |
+//! |---|---|---|---|
+//! | as the client's | `request::read` | `reply::write` | `stream::Writer` |
+//! | as the provider's | `request::write` | `reply::read` | `stream::Reader` |
+//!
+//! Where client and provider speak the same protocol none of this is used: bytes pass through.
+
+pub mod chat;
+mod data_url;
+pub mod exchange;
+mod extra_content;
+mod json;
+mod losses;
+pub mod messages;
+mod plain_error;
+mod reading;
+
+pub use exchange::{
+    Answered, BlockKind, Delta, Event, File, Finish, Format, Image, Part, Reasoning, Request, Said,
+    Sampling, Source, Text, Thought, TokenCounts, Tool, ToolCall, ToolChoice, ToolResult, Turn,
+};
+pub use json::Json;
+pub use losses::Losses;
+pub(crate) use plain_error::plain_error;
+
+#[cfg(test)]
+mod tests;

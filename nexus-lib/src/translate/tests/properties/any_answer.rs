@@ -1,0 +1,201 @@
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+
+use crate::translate::{
+    Answered, BlockKind, Delta, Event, Finish, Said, Thought, TokenCounts, ToolCall,
+};
+use crate::wire::Usage;
+
+fn any_said(in_chat: bool) -> impl Strategy<Value = Vec<Said>> {
+    let text = || "[a-zé世\"\\\\\n ]{1,9}";
+    let id = || "[a-zA-Z0-9_-]{1,8}";
+    let thought = prop_oneof![
+        (text(), id()).prop_map(|(text, signature)| Thought {
+            text,
+            signature: Some(signature),
+            ..Thought::default()
+        }),
+        id().prop_map(|data| Thought {
+            sealed: Some(data),
+            ..Thought::default()
+        }),
+    ];
+    let call =
+        (id(), id(), of(id()), prop::bool::ANY).prop_map(|(id, name, signature, is_empty)| {
+            Said::ToolCall(ToolCall {
+                id,
+                name,
+                arguments: if is_empty {
+                    "{}"
+                } else {
+                    r#"{"a": [1.50, "}"]}"#
+                }
+                .to_owned(),
+                signature,
+            })
+        });
+    let calls = vec(call, 0..3);
+    let parts = (
+        vec(thought, 0..3),
+        of(text()),
+        of(text()),
+        calls,
+        any::<u64>(),
+    );
+    parts.prop_map(move |(thoughts, text, refusal, calls, order)| {
+        let mut said: Vec<Said> = thoughts.into_iter().map(Said::Reasoning).collect();
+        said.extend(text.map(Said::Text));
+        said.extend(refusal.filter(|_| in_chat).map(Said::Refusal));
+        said.extend(calls);
+        if !in_chat && !said.is_empty() {
+            // Anthropic's blocks come in any order.
+            let len = u64::try_from(said.len()).unwrap();
+            said.rotate_left(usize::try_from(order % len).unwrap());
+        }
+        let mut ids = 0;
+        for said in &mut said {
+            if let Said::ToolCall(call) = said {
+                call.id += &format!("-{ids}");
+                ids += 1;
+            }
+        }
+        said
+    })
+}
+
+/// An answer that a protocol can tell.
+pub(super) fn any_answer(in_chat: bool) -> impl Strategy<Value = Answered> {
+    let finish = prop_oneof![
+        Just(Finish::Length),
+        Just(Finish::ToolCalls),
+        Just(Finish::ContentFilter),
+        "[a-z]{9}".prop_map(Finish::Other),
+        "[a-z]{1,3}".prop_map(move |text| match in_chat {
+            true => Finish::Length,
+            false => Finish::StopSequence(Some(text)),
+        }),
+    ];
+    let counts = of(any::<[u16; 5]>());
+    (any_said(in_chat), finish, counts).prop_map(|(said, finish, counts)| Answered {
+        id: "an-id".to_owned(),
+        model: "m".to_owned(),
+        said,
+        finish,
+        usage: counts.map(|counts| {
+            let [plain, cached, written, answered, thought] = counts.map(u64::from);
+            let prompt_tokens = plain + cached + written;
+            let completion_tokens = answered + thought;
+            TokenCounts {
+                usage: Usage {
+                    prompt_tokens,
+                    completion_tokens,
+                    total_tokens: prompt_tokens + completion_tokens,
+                    cached_tokens: cached,
+                    reasoning_tokens: thought,
+                },
+                cache_write_tokens: written,
+            }
+        }),
+    })
+}
+
+/// An answer as a stream, in pieces of `size` characters.
+pub(super) fn streamed(answered: &Answered, size: usize) -> Vec<Event> {
+    let mut events = vec![Event::Start {
+        id: answered.id.clone(),
+        model: answered.model.clone(),
+    }];
+    for (block, said) in answered.said.iter().enumerate() {
+        let pieces = |text: &str| -> Vec<String> {
+            let letters: Vec<char> = text.chars().collect();
+            letters
+                .chunks(size)
+                .map(|piece| piece.iter().collect())
+                .collect()
+        };
+        let (kind, deltas): (_, Vec<Delta>) = match said {
+            Said::Text(text) => (
+                BlockKind::Text,
+                pieces(text).into_iter().map(Delta::Text).collect(),
+            ),
+            Said::Refusal(text) => (
+                BlockKind::Refusal,
+                pieces(text).into_iter().map(Delta::Text).collect(),
+            ),
+            Said::Reasoning(thought) => {
+                let texts = pieces(&thought.text).into_iter().map(Delta::Text);
+                let signature = thought.signature.clone().map(Delta::Signature);
+                let sealed = thought.sealed.clone();
+                (
+                    BlockKind::Reasoning { sealed },
+                    texts.chain(signature).collect(),
+                )
+            }
+            Said::ToolCall(call) => (
+                BlockKind::ToolCall {
+                    id: call.id.clone(),
+                    name: call.name.clone(),
+                    signature: call.signature.clone(),
+                },
+                pieces(&call.arguments)
+                    .into_iter()
+                    .map(Delta::Arguments)
+                    .collect(),
+            ),
+        };
+        events.push(Event::Begin { block, kind });
+        events.extend(
+            deltas
+                .into_iter()
+                .map(|delta| Event::Delta { block, delta }),
+        );
+        events.push(Event::End { block });
+    }
+    events.push(Event::Finish(answered.finish.clone()));
+    events.extend(answered.usage.map(Event::Usage));
+    events.push(Event::Done);
+    events
+}
+
+/// What a stream says, put together.
+pub(super) fn gathered(events: Vec<Event>) -> Answered {
+    let mut answered = Answered::default();
+    for event in events {
+        match event {
+            Event::Start { id, model } => (answered.id, answered.model) = (id, model),
+            Event::Begin { kind, .. } => answered.said.push(match kind {
+                BlockKind::Text => Said::Text(String::new()),
+                BlockKind::Refusal => Said::Refusal(String::new()),
+                BlockKind::Reasoning { sealed } => Said::Reasoning(Thought {
+                    sealed,
+                    ..Thought::default()
+                }),
+                BlockKind::ToolCall {
+                    id,
+                    name,
+                    signature,
+                } => Said::ToolCall(ToolCall {
+                    id,
+                    name,
+                    signature,
+                    arguments: String::new(),
+                }),
+            }),
+            Event::Delta { block, delta } => match (&mut answered.said[block], delta) {
+                (Said::Text(text) | Said::Refusal(text), Delta::Text(piece)) => *text += &piece,
+                (Said::Reasoning(thought), Delta::Text(piece)) => thought.text += &piece,
+                (Said::Reasoning(thought), Delta::Signature(piece)) => {
+                    *thought.signature.get_or_insert_default() += &piece;
+                }
+                (Said::ToolCall(call), Delta::Arguments(piece)) => call.arguments += &piece,
+                (said, delta) => panic!("{delta:?} for {said:?}"),
+            },
+            Event::Finish(finish) => answered.finish = finish,
+            Event::Usage(counts) => answered.usage = Some(counts),
+            Event::End { .. } | Event::Ping | Event::Done => {}
+            Event::Error { message, .. } => panic!("{message}"),
+        }
+    }
+    answered
+}

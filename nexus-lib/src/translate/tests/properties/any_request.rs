@@ -1,0 +1,403 @@
+use proptest::bool::weighted;
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::translate::{
+    File, Format, Image, Json, Part, Reasoning, Request, Said, Sampling, Source, Text, Thought,
+    Tool, ToolCall, ToolChoice, ToolResult, Turn,
+};
+
+/// Whose words a request is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Words {
+    /// OpenAI's own models'.
+    Chat,
+    /// Others', which are told thoughts, and every message as one text.
+    ChatWithThoughts,
+    Messages,
+    Both,
+}
+
+impl Words {
+    fn in_chat(self) -> bool {
+        self != Self::Messages
+    }
+
+    fn in_messages(self) -> bool {
+        matches!(self, Self::Messages | Self::Both)
+    }
+
+    fn is_joined(self) -> bool {
+        matches!(self, Self::ChatWithThoughts | Self::Both)
+    }
+
+    fn model(self) -> &'static str {
+        match self {
+            Self::Chat => "gpt-5",
+            Self::ChatWithThoughts => "deepseek-reasoner",
+            Self::Messages | Self::Both => "claude-sonnet-4-6",
+        }
+    }
+}
+
+fn json(text: &str) -> Json {
+    Json::parse(text).unwrap()
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    "[a-zé世\"\\\\\n {}]{1,12}"
+}
+
+fn any_id() -> impl Strategy<Value = String> {
+    "[a-zA-Z0-9_-]{1,8}"
+}
+
+fn any_arguments() -> impl Strategy<Value = String> {
+    select(vec![
+        "{}",
+        r#"{"a": 1.50, "b":[null,"é"]}"#,
+        r#"{ "z":{}, "a":"\n" }"#,
+    ])
+    .prop_map(str::to_owned)
+}
+
+fn any_schema() -> impl Strategy<Value = Json> {
+    select(vec![
+        r#"{"type": "object", "properties": {"z": {"type": "number", "minimum": 0.10}, "a": {}}}"#,
+        r#"{"type":"object"}"#,
+    ])
+    .prop_map(json)
+}
+
+fn any_cache(words: Words) -> BoxedStrategy<Option<Json>> {
+    if words.in_chat() {
+        return Just(None).boxed();
+    }
+    of(Just(json(r#"{"type": "ephemeral", "ttl": "1h"}"#))).boxed()
+}
+
+fn any_written(words: Words) -> impl Strategy<Value = Part> {
+    (any_text(), any_cache(words)).prop_map(|(text, cache)| Part::Text(Text { text, cache }))
+}
+
+fn any_source(media_type: &'static str) -> impl Strategy<Value = Source> {
+    let data = select(vec!["AAAA", "iVBORw0KGgo="]);
+    prop_oneof![
+        Just(Source::Url("https://example.com/a?b=c".to_owned())),
+        data.prop_map(move |data| Source::Data {
+            media_type: media_type.to_owned(),
+            data: data.to_owned(),
+        }),
+    ]
+}
+
+fn any_image(words: Words) -> impl Strategy<Value = Part> {
+    let detail = of(select(vec!["low", "high"]).prop_map(str::to_owned));
+    (any_source("image/png"), detail, any_cache(words)).prop_map(move |(source, detail, cache)| {
+        Part::Image(Image {
+            source,
+            detail: detail.filter(|_| !words.in_messages()),
+            cache,
+        })
+    })
+}
+
+fn any_file(words: Words) -> impl Strategy<Value = Part> {
+    let parts = (any_source("application/pdf"), any_text(), any_cache(words));
+    parts.prop_map(move |(source, name, cache)| {
+        let source = match source {
+            Source::Url(_) if words.in_chat() => Source::Data {
+                media_type: "application/pdf".to_owned(),
+                data: "JVBERi0=".to_owned(),
+            },
+            source => source,
+        };
+        Part::File(File {
+            source,
+            name: Some(name),
+            cache,
+        })
+    })
+}
+
+fn any_parts(words: Words) -> impl Strategy<Value = Vec<Part>> {
+    let audio = Just(Part::Audio {
+        data: "AAAA".to_owned(),
+        format: "wav".to_owned(),
+    });
+    let other = match words.in_messages() {
+        true => any_file(words).boxed(),
+        false => prop_oneof![any_file(words), audio].boxed(),
+    };
+    let part = prop_oneof![any_written(words), any_image(words), other];
+    // Several texts alone would become one.
+    (vec(part, 1..4), any_image(words)).prop_map(move |(mut parts, image)| {
+        let texts = parts.iter().filter(|part| matches!(part, Part::Text(_)));
+        if words.is_joined() && parts.len() > 1 && texts.count() == parts.len() {
+            parts.push(image);
+        }
+        parts
+    })
+}
+
+fn any_texts(words: Words) -> impl Strategy<Value = Vec<Part>> {
+    let most = if words.is_joined() { 1 } else { 3 };
+    vec(any_written(words), 1..=most)
+}
+
+fn any_thought() -> impl Strategy<Value = Thought> {
+    prop_oneof![
+        (any_text(), any_id()).prop_map(|(text, signature)| Thought {
+            text,
+            signature: Some(signature),
+            ..Thought::default()
+        }),
+        any_id().prop_map(|data| Thought {
+            sealed: Some(data),
+            ..Thought::default()
+        }),
+    ]
+}
+
+fn any_result(words: Words, call_id: String) -> impl Strategy<Value = ToolResult> {
+    let parts = match words {
+        Words::Messages => vec(prop_oneof![any_written(words), any_image(words)], 0..3).boxed(),
+        _ => any_texts(words).boxed(),
+    };
+    let is_error = weighted(if words == Words::Messages { 0.3 } else { 0.0 });
+    (parts, is_error, any_cache(words)).prop_map(move |(parts, is_error, cache)| ToolResult {
+        call_id: call_id.clone(),
+        parts,
+        is_error,
+        cache,
+    })
+}
+
+/// What a person says, what the model answers, and what its tools return.
+fn any_round(words: Words) -> impl Strategy<Value = Vec<Turn>> {
+    let has_thoughts = words != Words::Chat;
+    let thoughts = vec(any_thought(), if has_thoughts { 1..3 } else { 0..1 });
+    let texts = vec(any_text(), 1..if words.is_joined() { 2 } else { 3 });
+    let calls = vec((any_id(), any_arguments()), 0..3).prop_flat_map(move |calls| {
+        let results: Vec<_> = calls
+            .iter()
+            .enumerate()
+            .map(|(at, (id, _))| any_result(words, format!("{id}{at}")))
+            .collect();
+        (Just(calls), results)
+    });
+    let signature = of(any_id());
+    (any_parts(words), thoughts, texts, calls, signature).prop_map(
+        move |(parts, thoughts, texts, (calls, results), signature)| {
+            let mut said: Vec<Said> = thoughts.into_iter().map(Said::Reasoning).collect();
+            said.extend(texts.into_iter().map(Said::Text));
+            for (at, (id, arguments)) in calls.into_iter().enumerate() {
+                said.push(Said::ToolCall(ToolCall {
+                    id: format!("{id}{at}"),
+                    name: "a_tool".to_owned(),
+                    arguments,
+                    signature: signature.clone().filter(|_| !words.in_messages()),
+                }));
+            }
+            let mut turns = vec![Turn::User(parts), Turn::Assistant(said)];
+            turns.extend(results.into_iter().map(Turn::Tool));
+            turns
+        },
+    )
+}
+
+fn any_turns(words: Words) -> impl Strategy<Value = Vec<Turn>> {
+    (
+        of(any_texts(words)),
+        vec(any_round(words), 0..3),
+        any_parts(words),
+    )
+        .prop_map(|(system, rounds, last)| {
+            let mut turns: Vec<Turn> = system.into_iter().map(Turn::System).collect();
+            turns.extend(rounds.into_iter().flatten());
+            turns.push(Turn::User(last));
+            turns
+        })
+}
+
+fn any_tool(words: Words) -> impl Strategy<Value = Tool> {
+    let strict = match words.in_messages() {
+        true => of(Just(true)).boxed(),
+        false => of(any::<bool>()).boxed(),
+    };
+    (
+        any_id(),
+        of(any_text()),
+        any_schema(),
+        strict,
+        any_cache(words),
+    )
+        .prop_map(|(name, description, parameters, strict, cache)| Tool {
+            name,
+            description,
+            parameters: Some(parameters),
+            strict,
+            cache,
+        })
+}
+
+fn any_format(words: Words) -> impl Strategy<Value = Option<Format>> {
+    let schema =
+        (any_schema(), any_id(), of(any_text())).prop_map(move |(schema, name, description)| {
+            Format::Schema {
+                name: match words.in_messages() {
+                    true => "answer".to_owned(),
+                    false => name,
+                },
+                description: description.filter(|_| !words.in_messages()),
+                schema,
+                strict: Some(true),
+            }
+        });
+    match words.in_messages() {
+        true => of(schema).boxed(),
+        false => of(prop_oneof![Just(Format::Text), Just(Format::Json), schema]).boxed(),
+    }
+}
+
+fn any_reasoning(words: Words) -> BoxedStrategy<Option<Reasoning>> {
+    let effort = |effort: &str| Reasoning {
+        effort: Some(effort.to_owned()),
+        ..Reasoning::default()
+    };
+    let plain = select(vec!["low", "medium", "high"]).prop_map(effort);
+    match words {
+        Words::Chat => of(prop_oneof![
+            plain,
+            Just(effort("minimal")),
+            Just(effort("xhigh"))
+        ])
+        .boxed(),
+        Words::ChatWithThoughts => of(plain).boxed(),
+        // In chat an effort is an effort; in Messages it is thinking, too.
+        Words::Both => of(plain).boxed(),
+        Words::Messages => {
+            let shown = (plain, of(any::<bool>())).prop_map(|(reasoning, is_shown)| Reasoning {
+                is_shown,
+                ..reasoning
+            });
+            let budget = (1024..3072_u64).prop_map(|budget| Reasoning {
+                budget_tokens: Some(budget),
+                ..Reasoning::default()
+            });
+            of(prop_oneof![
+                shown,
+                budget,
+                Just(effort("none")),
+                Just(Reasoning::default())
+            ])
+            .boxed()
+        }
+    }
+}
+
+fn any_sampling(words: Words, may_set: bool) -> impl Strategy<Value = Sampling> {
+    let number = |most: u32| of((0..=most).prop_map(|hundredths| f64::from(hundredths) / 100.0));
+    let top_k = of(1..100_u64);
+    (
+        number(200),
+        number(100),
+        top_k,
+        number(100),
+        of(any::<i64>()),
+    )
+        .prop_map(move |(temperature, top_p, top_k, penalty, seed)| {
+            match words.in_messages() {
+                true if !may_set => Sampling::default(),
+                true => Sampling {
+                    temperature: temperature.map(|temperature| temperature / 2.0),
+                    top_p: top_p.filter(|_| temperature.is_none()),
+                    top_k: top_k.filter(|_| !words.in_chat()),
+                    ..Sampling::default()
+                },
+                false => Sampling {
+                    temperature,
+                    top_p,
+                    top_k: None,
+                    frequency_penalty: penalty,
+                    presence_penalty: penalty.map(|penalty| -penalty),
+                    seed,
+                },
+            }
+        })
+}
+
+fn any_extra(words: Words) -> BoxedStrategy<Vec<(String, Json)>> {
+    let own = |name: &str, text: &str| (name.to_owned(), json(text));
+    match words {
+        Words::Messages => Just(vec![own("service_tier", r#""auto""#)]).boxed(),
+        Words::Both => Just(Vec::new()).boxed(),
+        Words::Chat | Words::ChatWithThoughts => prop::sample::subsequence(
+            vec![
+                own("n", "2"),
+                own("logit_bias", r#"{"50256": -100}"#),
+                own("stream_options", r#"{"include_usage": true, "other": 1.0}"#),
+                own("metadata", r#"{"a": "b"}"#),
+            ],
+            0..4,
+        )
+        .boxed(),
+    }
+}
+
+/// A request that can be told in `words`, and read again as it was.
+pub(super) fn any_request(words: Words) -> impl Strategy<Value = Request> {
+    let choice = prop_oneof![
+        Just(ToolChoice::Auto),
+        Just(ToolChoice::None),
+        Just(ToolChoice::Required),
+        any_id().prop_map(ToolChoice::Named),
+    ];
+    let tools = (vec(any_tool(words), 0..3), of(choice), of(any::<bool>()));
+    let limits = (
+        any::<bool>(),
+        vec(any_text(), 0..3),
+        4096..60_000_u64,
+        of(any_id()),
+    );
+    let reasoning = any_reasoning(words).prop_flat_map(move |reasoning| {
+        let sampling = any_sampling(words, reasoning.is_none());
+        (Just(reasoning), sampling)
+    });
+    let rest = (reasoning, any_format(words), any_extra(words));
+    (any_turns(words), tools, limits, rest).prop_map(
+        move |(turns, (tools, choice, parallel), (stream, stop, max_tokens, user), rest)| {
+            let ((reasoning, sampling), format, extra) = rest;
+            let thinks = reasoning
+                .as_ref()
+                .is_some_and(|reasoning| reasoning.effort.as_deref() != Some("none"));
+            // Anthropic: no choice without tools, none that forces a call beside thoughts, and whether several
+            // may be called at once is part of it.
+            let tool_choice = choice.filter(|choice| {
+                let is_forced = matches!(choice, ToolChoice::Required | ToolChoice::Named(_));
+                !words.in_messages() || !(tools.is_empty() || thinks && is_forced)
+            });
+            let parallel_tool_calls = parallel.filter(|_| match &tool_choice {
+                None | Some(ToolChoice::None) => !words.in_messages(),
+                Some(_) => true,
+            });
+            Request {
+                model: words.model().to_owned(),
+                stream,
+                turns,
+                tools,
+                tool_choice,
+                parallel_tool_calls,
+                format,
+                stop,
+                max_tokens: Some(max_tokens),
+                sampling,
+                reasoning,
+                user,
+                extra,
+            }
+        },
+    )
+}
