@@ -4,6 +4,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::archive::Archive;
+use crate::call::Operation;
 use crate::error::Result;
 use crate::estimate::Estimator;
 use crate::gateway::dispatch::Dispatch;
@@ -128,8 +129,13 @@ impl GatewayBuilder {
             estimator: Estimator::new(),
             archive: self.archive,
         };
+        let speakers = providers.iter().map(|(kind, provider)| {
+            let spoken = |operation: &Operation| provider.speaks(*operation);
+            (*kind, Operation::ALL.into_iter().filter(spoken).collect())
+        });
+        let speakers = speakers.collect();
         let stack = stack::build(
-            Router::new(),
+            Router::with_speakers(speakers),
             books.clone(),
             self.retries,
             Dispatch::new(providers.into_iter().collect()),

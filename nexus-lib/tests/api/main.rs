@@ -20,6 +20,7 @@ mod health;
 mod ledger;
 mod limits;
 mod models;
+mod operations;
 mod passthrough;
 mod pools;
 mod registry;

@@ -5,6 +5,7 @@ use crate::call::{Metered, MeteredBody};
 use crate::error::Error;
 use crate::http::api::error_events::ErrorEvents;
 use crate::http::{Body, respond};
+use crate::provider::headers::is_event_stream;
 use crate::wire::{ConversationId, RequestId};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -17,7 +18,11 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 pub(super) fn metered(metered: Metered) -> Response<Body> {
     let (body, streamed) = match metered.body {
         MeteredBody::Full(bytes) => (Body::full(bytes), false),
-        MeteredBody::Stream(events) => (Body::stream(Box::pin(ErrorEvents::new(events))), true),
+        MeteredBody::Stream(events) if is_event_stream(&metered.headers) => {
+            (Body::stream(Box::pin(ErrorEvents::new(events))), true)
+        }
+        // Sound: cut, it has no words to say so.
+        MeteredBody::Stream(bytes) => (Body::stream(bytes), false),
     };
     let mut response = Response::new(body);
     *response.status_mut() = metered.status;

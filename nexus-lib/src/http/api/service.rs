@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Buf;
 use futures_util::future::{BoxFuture, Either};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Request, Response};
+use http::{HeaderMap, HeaderName, Request, Response, header};
 use http_body::Body as HttpBody;
 use tower::{Service, ServiceExt};
 
@@ -49,7 +49,7 @@ const LONGEST_TIMEOUT_MS: u32 = 86_400_000;
 /// What a request's head comes to.
 enum Begun {
     Answered(Response<Body>),
-    Chat(Principal, Option<Instant>),
+    Call(Operation, Principal, Option<Instant>),
 }
 
 impl<S> ApiService<S> {
@@ -78,8 +78,9 @@ impl<S> ApiService<S> {
             Ok(route) => {
                 let key = presented_key(&head.headers)?;
                 let principal = self.shared.registry.authenticate(key)?;
-                if route == Route::Chat {
-                    return Ok(Begun::Chat(principal, deadline(&head.headers)?));
+                if let Route::Call(operation) = route {
+                    let deadline = deadline(&head.headers)?;
+                    return Ok(Begun::Call(operation, principal, deadline));
                 }
                 models::list(&principal)
             }
@@ -123,7 +124,8 @@ fn no_route(head: &Parts, missing: NoRoute) -> Response<Body> {
     match missing {
         NoRoute::Path => answer::error(&Error::new(
             ErrorKind::NotFound,
-            "no such route here; the LLM port serves POST /v1/chat/completions and GET /v1/models",
+            "no such route here; the LLM port serves POST /v1/chat/completions and GET /v1/models, \
+             among others",
         )),
         NoRoute::Method(allowed) => {
             let message = format!("{} is not allowed here; use {allowed}", head.method);
@@ -162,15 +164,19 @@ where
             Err(error) => (None, Err(error)),
         };
         let answered = match begun {
-            Ok(Begun::Chat(principal, deadline)) => {
+            Ok(Begun::Call(operation, principal, deadline)) => {
                 let (shared, headers) = (Arc::clone(&self.shared), forwardable(&head.headers));
+                let content_type = match operation {
+                    Operation::ChatCompletion => None,
+                    _ => head.headers.get(header::CONTENT_TYPE).cloned(),
+                };
                 return Either::Right(Box::pin(async move {
                     let mut conversation = named;
                     let mut stack = shared.stack.clone();
                     let answer = async {
                         let body = collect(body, shared.max_body_bytes).await?;
-                        let body = RequestBody::scan(body)?;
-                        let mut call = Call::new(id, principal, Operation::ChatCompletion, body);
+                        let body = RequestBody::scan_for(operation, body, content_type)?;
+                        let mut call = Call::new(id, principal, operation, body);
                         shared.threads.place(&mut call, conversation.take());
                         conversation = Some(call.conversation.clone());
                         call.headers = headers;
