@@ -14,6 +14,11 @@ impl Json {
         self.0.get()
     }
 
+    /// The value that stands there.
+    pub(crate) fn of(raw: &RawValue) -> Self {
+        Self(raw.to_owned())
+    }
+
     /// The value that `text` says; `None` when it is no JSON.
     pub fn parse(text: impl Into<String>) -> Option<Self> {
         RawValue::from_string(text.into()).ok().map(Self)

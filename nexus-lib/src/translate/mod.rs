@@ -11,9 +11,15 @@
 //!
 //! Where client and provider speak the same protocol none of this is used: bytes pass through.
 
+pub mod chat;
+mod data_url;
 pub mod exchange;
+mod extra_content;
 mod json;
 mod losses;
+pub mod messages;
+mod plain_error;
+mod reading;
 
 pub use exchange::{
     Answered, BlockKind, Delta, Event, File, Finish, Format, Image, Part, Reasoning, Request, Said,
@@ -21,3 +27,7 @@ pub use exchange::{
 };
 pub use json::Json;
 pub use losses::Losses;
+pub(crate) use plain_error::plain_error;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+//! OpenAI's chat completions.
+//!
+//! What a request says besides that chat can say is told as follows. Fields of chat's own that have no place in the
+//! neutral form (`n`, `logprobs`, `logit_bias`, `store`, `metadata`, `stream_options`, …) pass as they are.
+//!
+//! | of the request | here |
+//! |---|---|
+//! | instructions | a `system` message, where they stood; `developer` is read as the same |
+//! | `max_tokens` | `max_completion_tokens` for OpenAI's own models, by their names; `max_tokens` for others, which often know no other |
+//! | `reasoning_effort` | as it is, `max` as `xhigh` |
+//! | a budget to think | the smallest effort whose budget holds it, by the table of [`messages`](super::messages) |
+//! | thoughts | `reasoning_content` and `reasoning_details`, see below; left out for OpenAI's own models, which take none back |
+//! | several texts of one message | a list for OpenAI's own models; one text for others, which often take no list |
+//! | pictures that a tool returned | a `user` message behind the results: `tool` messages have text alone |
+//! | documents of plain text | text |
+//! | `top_k`, a tool result's `is_error`, `cache_control`, whether thoughts are shown | hints |
+//! | `service_tier` of `standard_only` | `default` |
+//! | Anthropic's `container`, `mcp_servers`, and tools that are no functions | refused |
+//! | documents by URL | refused |
+//! | whatever is unknown | a hint |
+//!
+//! # An extension: thoughts
+//!
+//! A message of the model's, and a delta of one, may have these besides OpenAI's own fields:
+//!
+//! - `reasoning_content`: the text of its thoughts, as DeepSeek and others have it.
+//! - `reasoning_details`: a list of `{"type": "reasoning", "text", "signature", "data", "id"}`, each but `type` where
+//!   there is one: a thought with its provider's proof, or (`data`) sealed. In deltas each has an `index`, and
+//!   texts of the same index are put together. It says all that `reasoning_content` says, and wins.
+//! - `extra_content.google.thought_signature` on a tool call, as Gemini's compatible endpoint has it.
+//!
+//! A client that sends its model's messages back as they came loses nothing. OpenRouter's `reasoning` and its kinds of
+//! `reasoning_details` are read, too. Parts and tools may have Anthropic's `cache_control`.
+//!
+//! Source: OpenAI's API reference (Chat, Errors).
+
+pub mod error;
+mod finish;
+mod model;
+pub mod reply;
+pub mod request;
+mod said;
+pub mod stream;
+mod usage;

@@ -1,0 +1,86 @@
+//! Whole answers.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::finish;
+use super::said::{self, Message};
+use super::usage::{self, Figures};
+use crate::error::Result;
+use crate::translate::reading::{Object, Path};
+use crate::translate::{Answered, Finish, Said};
+use crate::wire::Timestamp;
+
+/// Reads what a provider answers that speaks chat: the first of its choices.
+///
+/// # Errors
+/// `UpstreamInvalid` when it is no such answer.
+pub fn read(body: &[u8]) -> Result<Answered> {
+    let at = Path::Answer;
+    let completion = Object::parse(body, &at)?;
+    let choices = at.key("choices");
+    let at_first = choices.index(0);
+    let first = completion.list("choices", &at)?.into_iter().next();
+    let choice = Object::of(first.ok_or_else(|| choices.invalid("is empty"))?, &at_first)?;
+    let message = choice.need_object("message", &at_first)?;
+    let finish: Option<String> = choice.get("finish_reason", &at_first)?;
+    let said = said::read(&message, &at_first.key("message"))?;
+    let has_called = said.iter().any(|said| matches!(said, Said::ToolCall(_)));
+    Ok(Answered {
+        id: completion.lenient("id").unwrap_or_default(),
+        model: completion.lenient("model").unwrap_or_default(),
+        said,
+        finish: finish.map_or(Finish::Stop, |reason| finish::read(&reason, has_called)),
+        usage: usage::read(&completion),
+    })
+}
+
+#[derive(Serialize)]
+struct Completion<'a> {
+    id: Cow<'a, str>,
+    object: &'static str,
+    created: i64,
+    model: &'a str,
+    choices: [Choice<'a>; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Figures>,
+}
+
+#[derive(Serialize)]
+struct Choice<'a> {
+    index: u32,
+    message: Message<'a>,
+    logprobs: Option<()>,
+    finish_reason: &'a str,
+}
+
+/// Writes an answer as OpenAI would, for the client that asked for `model`.
+pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
+    let completion = Completion {
+        id: id(&answered.id),
+        object: "chat.completion",
+        created: Timestamp::now().as_seconds(),
+        model: match model {
+            "" => &answered.model,
+            asked => asked,
+        },
+        choices: [Choice {
+            index: 0,
+            message: Message::of_answer(&answered.said),
+            logprobs: None,
+            finish_reason: finish::write(&answered.finish),
+        }],
+        usage: answered.usage.map(Figures::from),
+    };
+    // Strings and numbers into a growing buffer: there is nothing that could fail.
+    serde_json::to_vec(&completion).unwrap_or_default()
+}
+
+/// The provider's id, or one of our own where there is none.
+pub(super) fn id(id: &str) -> Cow<'_, str> {
+    match id {
+        "" => Cow::Owned(format!("chatcmpl-{}", uuid::Uuid::new_v4().simple())),
+        id => Cow::Borrowed(id),
+    }
+}

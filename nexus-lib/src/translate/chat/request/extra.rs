@@ -1,0 +1,56 @@
+use crate::error::Result;
+use crate::translate::{Json, Losses, Request};
+
+/// Fields of chat's own that have no place in the neutral form.
+const OWN: [&str; 20] = [
+    "audio",
+    "function_call",
+    "functions",
+    "logit_bias",
+    "logprobs",
+    "metadata",
+    "modalities",
+    "moderation",
+    "n",
+    "prediction",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "stream_options",
+    "tool_choice",
+    "top_logprobs",
+    "verbosity",
+    "web_search_options",
+];
+
+/// What changes an answer's meaning, and cannot be told.
+const MEANT: [&str; 3] = ["container", "mcp_servers", "inference_geo"];
+
+/// What of [`Request::extra`] passes as it is.
+pub(super) fn look<'a>(
+    request: &'a Request,
+    losses: &mut Losses,
+) -> Result<Vec<(&'a str, &'a Json)>> {
+    let mut passed = Vec::new();
+    for (name, json) in &request.extra {
+        match name.as_str() {
+            // Anthropic's word for what OpenAI calls `default`, which `write` says.
+            "service_tier" if json.get() == r#""standard_only""# => {}
+            own if OWN.contains(&own) => passed.push((own, json)),
+            hint if hint.ends_with(".citations") => losses.drop_hint("citations")?,
+            meant if MEANT.contains(&meant) || meant.contains('[') => {
+                return Err(Losses::refusal(meant));
+            }
+            hint => losses.drop_hint(hint)?,
+        }
+    }
+    Ok(passed)
+}
+
+/// Whether only the ordinary tier is asked for, in Anthropic's words.
+pub(super) fn is_standard_only(request: &Request) -> bool {
+    let mut extra = request.extra.iter();
+    extra.any(|(name, json)| name == "service_tier" && json.get() == r#""standard_only""#)
+}

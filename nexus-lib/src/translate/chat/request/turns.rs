@@ -1,0 +1,112 @@
+use serde::Serialize;
+
+use super::part::{self, Part, Parts};
+use crate::error::Result;
+use crate::translate::chat::said;
+use crate::translate::reading::Path;
+use crate::translate::{Losses, ToolResult, Turn};
+
+/// One message, as it is written.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Message<'a> {
+    Given {
+        role: &'static str,
+        content: Parts<'a>,
+    },
+    Said(said::Message<'a>),
+    Tool {
+        role: &'static str,
+        tool_call_id: &'a str,
+        content: Parts<'a>,
+    },
+}
+
+/// The messages that say `turns`.
+pub(super) fn write<'a>(
+    turns: &'a [Turn],
+    is_openais: bool,
+    losses: &mut Losses,
+) -> Result<Vec<Message<'a>>> {
+    let mut messages = Vec::with_capacity(turns.len());
+    // What tools returned besides text. It is told by the user, behind all results of one turn.
+    let mut pictures = Vec::new();
+    let at = Path::Request.key("messages");
+    for (index, turn) in turns.iter().enumerate() {
+        let at = at.index(index);
+        if !matches!(turn, Turn::Tool(_) | Turn::User(_)) {
+            show(&mut pictures, &mut messages);
+        }
+        messages.push(match turn {
+            Turn::System(parts) => Message::Given {
+                role: "system",
+                content: Parts(instructions(part::write_all(parts, &at, losses)?, &at)?),
+            },
+            Turn::User(parts) => {
+                let mut content = std::mem::take(&mut pictures);
+                content.extend(part::write_all(parts, &at, losses)?);
+                Message::Given {
+                    role: "user",
+                    content: Parts(content),
+                }
+            }
+            Turn::Assistant(said) => Message::Said(said::Message::of_request(said, is_openais)),
+            Turn::Tool(result) => tool(result, &at, &mut pictures, losses)?,
+        });
+    }
+    show(&mut pictures, &mut messages);
+    if !is_openais {
+        messages.iter_mut().for_each(Message::join);
+    }
+    Ok(messages)
+}
+
+impl Message<'_> {
+    /// Makes texts one: servers that are only like OpenAI's often take no list of them.
+    fn join(&mut self) {
+        if let Self::Given { content, .. } | Self::Tool { content, .. } = self {
+            content.join();
+        }
+    }
+}
+
+fn show<'a>(pictures: &mut Vec<Part<'a>>, messages: &mut Vec<Message<'a>>) {
+    if !pictures.is_empty() {
+        messages.push(Message::Given {
+            role: "user",
+            content: Parts(std::mem::take(pictures)),
+        });
+    }
+}
+
+fn instructions<'a>(parts: Vec<Part<'a>>, at: &Path<'_>) -> Result<Vec<Part<'a>>> {
+    let other = parts
+        .iter()
+        .position(|part| !matches!(part, Part::Text { .. }));
+    match other {
+        Some(index) => Err(Losses::refusal(&at.key("content").index(index).to_string())),
+        None => Ok(parts),
+    }
+}
+
+fn tool<'a>(
+    result: &'a ToolResult,
+    at: &Path<'_>,
+    pictures: &mut Vec<Part<'a>>,
+    losses: &mut Losses,
+) -> Result<Message<'a>> {
+    if result.is_error {
+        losses.drop_hint("is_error")?;
+    }
+    if result.cache.is_some() {
+        losses.drop_hint("cache_control")?;
+    }
+    let parts = part::write_all(&result.parts, at, losses)?.into_iter();
+    let (texts, others) = parts.partition(|part| matches!(part, Part::Text { .. }));
+    pictures.extend::<Vec<_>>(others);
+    Ok(Message::Tool {
+        role: "tool",
+        tool_call_id: &result.call_id,
+        content: Parts(texts),
+    })
+}

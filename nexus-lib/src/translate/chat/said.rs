@@ -1,0 +1,335 @@
+//! A message of the model's: the same in requests and in answers.
+
+use std::borrow::Cow;
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::error::Result;
+use crate::translate::extra_content::{ExtraContent, signature};
+use crate::translate::reading::{Content, Object, Path};
+use crate::translate::{Said, Thought, ToolCall};
+
+/// What a message says, thoughts first and calls last.
+pub(super) fn read(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<Said>> {
+    let mut said: Vec<Said> = thoughts(message, at)?
+        .into_iter()
+        .map(Said::Reasoning)
+        .collect();
+    match message.content("content", at)? {
+        None => {}
+        Some(Content::Text(text)) => said.extend((!text.is_empty()).then_some(Said::Text(text))),
+        Some(Content::Parts(parts)) => said.extend(self::parts(parts, at)?),
+    }
+    let refusal: Option<String> = message.get("refusal", at)?;
+    said.extend(refusal.filter(|text| !text.is_empty()).map(Said::Refusal));
+    let calls = at.key("tool_calls");
+    for (index, call) in message.list("tool_calls", at)?.into_iter().enumerate() {
+        let at = calls.index(index);
+        said.push(Said::ToolCall(tool_call(&Object::of(call, &at)?, &at)?));
+    }
+    if let Some(call) = message.object("function_call", at)? {
+        let at = at.key("function_call");
+        said.push(Said::ToolCall(ToolCall {
+            name: call.need("name", &at)?,
+            arguments: call.get("arguments", &at)?.unwrap_or_default(),
+            ..ToolCall::default()
+        }));
+    }
+    Ok(said)
+}
+
+/// What the parts of the content of the message at `at` say.
+pub(super) fn parts(parts: Vec<&RawValue>, at: &Path<'_>) -> Result<Vec<Said>> {
+    let content = at.key("content");
+    let mut said = Vec::with_capacity(parts.len());
+    for (index, part) in parts.into_iter().enumerate() {
+        let at = content.index(index);
+        said.extend(self::part(&Object::of(part, &at)?, &at)?);
+    }
+    Ok(said)
+}
+
+fn part(part: &Object<'_>, at: &Path<'_>) -> Result<Option<Said>> {
+    let kind: String = part.need("type", at)?;
+    Ok(match kind.as_str() {
+        "text" | "output_text" => Some(Said::Text(part.need("text", at)?)),
+        "refusal" => Some(Said::Refusal(part.need("refusal", at)?)),
+        // Mistral's: a list of parts of text.
+        "thinking" => {
+            let mut text = String::new();
+            let parts = part.lenient::<Vec<Object<'_>>>("thinking");
+            for part in parts.iter().flatten() {
+                text += &part.lenient::<String>("text").unwrap_or_default();
+            }
+            (!text.is_empty()).then(|| {
+                Said::Reasoning(Thought {
+                    text,
+                    ..Thought::default()
+                })
+            })
+        }
+        _ => None,
+    })
+}
+
+fn tool_call(call: &Object<'_>, at: &Path<'_>) -> Result<ToolCall> {
+    let function = call.need_object("function", at)?;
+    let function_at = at.key("function");
+    Ok(ToolCall {
+        id: call.get("id", at)?.unwrap_or_default(),
+        name: function.need("name", &function_at)?,
+        arguments: arguments(&function, &function_at)?,
+        signature: signature(call),
+    })
+}
+
+/// Arguments are JSON in a text; some servers give the object itself.
+pub(super) fn arguments(function: &Object<'_>, at: &Path<'_>) -> Result<String> {
+    match function.raw("arguments") {
+        Some(json) if json.get().starts_with('{') => Ok(json.get().to_owned()),
+        _ => Ok(function.get("arguments", at)?.unwrap_or_default()),
+    }
+}
+
+/// The thoughts of a message or a delta. Details win over their text alone.
+pub(super) fn thoughts(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<Thought>> {
+    let details: Vec<Object<'_>> = message.lenient("reasoning_details").unwrap_or_default();
+    let thoughts: Vec<Thought> = details.iter().filter_map(detail).collect();
+    if !thoughts.is_empty() {
+        return Ok(thoughts);
+    }
+    let text = match message.get::<String>("reasoning_content", at)? {
+        Some(text) => text,
+        None => message.lenient("reasoning").unwrap_or_default(),
+    };
+    let thought = (!text.is_empty()).then(|| Thought {
+        text,
+        ..Thought::default()
+    });
+    Ok(thought.into_iter().collect())
+}
+
+/// A thought of ours, or of OpenRouter's kinds `reasoning.text`, `reasoning.summary`, `reasoning.encrypted`.
+pub(super) fn detail(detail: &Object<'_>) -> Option<Thought> {
+    let text = |name| {
+        detail
+            .lenient::<String>(name)
+            .filter(|text| !text.is_empty())
+    };
+    let thought = Thought {
+        text: text("text").or_else(|| text("summary")).unwrap_or_default(),
+        signature: text("signature"),
+        sealed: text("data"),
+        id: text("id"),
+    };
+    (thought != Thought::default()).then_some(thought)
+}
+
+/// A message of the model's, as it is written.
+#[derive(Debug, Serialize)]
+pub(super) struct Message<'a> {
+    role: &'static str,
+    content: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Field::is_absent")]
+    refusal: Field<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_content: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasoning_details: Vec<Detail<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<Call<'a>>,
+}
+
+/// A field that is left out, null, or there.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Field<T> {
+    Absent,
+    Null,
+    Value(T),
+}
+
+impl<T> Field<T> {
+    fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+}
+
+/// A text, or several as parts.
+#[derive(Debug)]
+enum Text<'a> {
+    Whole(Cow<'a, str>),
+    Parts(Vec<&'a Said>),
+}
+
+impl Serialize for Text<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(tag = "type", rename_all = "snake_case")]
+        enum Part<'a> {
+            Text { text: &'a str },
+            Refusal { refusal: &'a str },
+        }
+        match self {
+            Self::Whole(text) => serializer.serialize_str(text),
+            Self::Parts(parts) => {
+                serializer.collect_seq(parts.iter().filter_map(|said| match said {
+                    Said::Text(text) => Some(Part::Text { text }),
+                    Said::Refusal(refusal) => Some(Part::Refusal { refusal }),
+                    Said::Reasoning(_) | Said::ToolCall(_) => None,
+                }))
+            }
+        }
+    }
+}
+
+/// A thought, as it is written; see the extension in [`chat`](super).
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Detail<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) index: Option<usize>,
+    pub(super) r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) signature: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) data: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<&'a str>,
+}
+
+impl<'a> From<&'a Thought> for Detail<'a> {
+    fn from(thought: &'a Thought) -> Self {
+        Self {
+            index: None,
+            r#type: "reasoning",
+            text: (!thought.text.is_empty()).then_some(&thought.text),
+            signature: thought.signature.as_deref(),
+            data: thought.sealed.as_deref(),
+            id: thought.id.as_deref(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Call<'a> {
+    id: Cow<'a, str>,
+    r#type: &'static str,
+    function: Function<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<ExtraContent<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Function<'a> {
+    name: &'a str,
+    arguments: &'a str,
+}
+
+impl<'a> Message<'a> {
+    /// As a message of an answer: all text is one, and `refusal` is there, if only as null.
+    pub(super) fn of_answer(said: &'a [Said]) -> Self {
+        let text = joined(said, |said| match said {
+            Said::Text(text) => Some(text),
+            _ => None,
+        });
+        let refusal = joined(said, |said| match said {
+            Said::Refusal(text) => Some(text),
+            _ => None,
+        });
+        let mut message = Self::of(said, true);
+        message.content = text.map(Text::Whole);
+        message.refusal = refusal.map_or(Field::Null, Field::Value);
+        message
+    }
+
+    /// As a message of a request. OpenAI's own models take several texts, and no thoughts; others the
+    /// other way round.
+    pub(super) fn of_request(said: &'a [Said], is_openais: bool) -> Self {
+        let mut message = Self::of(said, !is_openais);
+        let texts: Vec<&Said> = said
+            .iter()
+            .filter(|said| matches!(said, Said::Text(_) | Said::Refusal(_)))
+            .collect();
+        message.content = match *texts {
+            // Content may be absent beside calls only.
+            [] if message.tool_calls.is_empty() => Some(Text::Whole("".into())),
+            [] => None,
+            [Said::Text(text)] => Some(Text::Whole(text.into())),
+            _ if !is_openais => joined(said, |said| match said {
+                Said::Text(text) | Said::Refusal(text) => Some(text),
+                _ => None,
+            })
+            .map(Text::Whole),
+            _ => Some(Text::Parts(texts)),
+        };
+        message
+    }
+
+    fn of(said: &'a [Said], with_thoughts: bool) -> Self {
+        let thoughts = said.iter().filter(|_| with_thoughts);
+        let thoughts = thoughts.filter_map(|said| match said {
+            Said::Reasoning(thought) => Some(thought),
+            _ => None,
+        });
+        Self {
+            role: "assistant",
+            content: None,
+            refusal: Field::Absent,
+            reasoning_details: thoughts.map(Detail::from).collect(),
+            reasoning_content: joined(said, |said| match said {
+                Said::Reasoning(thought) if with_thoughts && !thought.text.is_empty() => {
+                    Some(&thought.text)
+                }
+                _ => None,
+            }),
+            tool_calls: said
+                .iter()
+                .filter_map(|said| match said {
+                    Said::ToolCall(call) => Some(Call::from(call)),
+                    _ => None,
+                })
+                .collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a ToolCall> for Call<'a> {
+    fn from(call: &'a ToolCall) -> Self {
+        Self {
+            id: call_id(&call.id),
+            r#type: "function",
+            function: Function {
+                name: &call.name,
+                arguments: match call.arguments.as_str() {
+                    "" => "{}",
+                    arguments => arguments,
+                },
+            },
+            extra_content: call.signature.as_deref().map(ExtraContent::of),
+        }
+    }
+}
+
+/// A call's id, or one of our own where there is none.
+pub(super) fn call_id(id: &str) -> Cow<'_, str> {
+    match id {
+        "" => Cow::Owned(format!("call_{}", uuid::Uuid::new_v4().simple())),
+        id => Cow::Borrowed(id),
+    }
+}
+
+/// All texts that `text` finds, as one; `None` when it finds none.
+fn joined<'a>(
+    said: &'a [Said],
+    text: impl Fn(&'a Said) -> Option<&'a String>,
+) -> Option<Cow<'a, str>> {
+    let mut texts = said.iter().filter_map(text);
+    let mut all = Cow::Borrowed(texts.next()?.as_str());
+    for text in texts {
+        all.to_mut().push_str(text);
+    }
+    Some(all)
+}

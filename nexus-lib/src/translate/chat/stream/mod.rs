@@ -1,0 +1,8 @@
+//! Streams: a [`Reader`] of chunks, a [`Writer`] of them.
+
+mod chunk;
+mod reader;
+mod writer;
+
+pub use reader::Reader;
+pub use writer::{Options, Writer};

@@ -1,0 +1,316 @@
+use crate::error::Result;
+use crate::sse;
+use crate::translate::chat::{error, finish, said, usage};
+use crate::translate::extra_content::signature;
+use crate::translate::reading::{Content, Object, Path};
+use crate::translate::{BlockKind, Delta, Event, Json, Said};
+
+/// Reads the chunks of a provider that speaks chat: of the first of its choices.
+///
+/// Chat has no blocks. One begins with the first piece of its kind, and ends with the first piece of another;
+/// calls may be open side by side.
+#[derive(Debug, Default)]
+pub struct Reader {
+    /// The block of text, refusal or thought that goes on.
+    open: Option<Open>,
+    calls: Vec<Call>,
+    /// How many have begun.
+    begun: usize,
+    has_started: bool,
+    is_finished: bool,
+    is_done: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    block: usize,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Refusal,
+    /// With the number of the detail that it is, if it has one.
+    Thought(Option<u64>),
+}
+
+#[derive(Debug)]
+struct Call {
+    /// The provider's number; Gemini gives none.
+    index: Option<u64>,
+    id: String,
+    block: usize,
+    arguments: String,
+    is_open: bool,
+}
+
+impl Reader {
+    /// At the beginning of a stream.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What `event` says.
+    ///
+    /// # Errors
+    /// `UpstreamInvalid` when its data is neither `[DONE]` nor a JSON object, or its parts are not what they
+    /// are called.
+    pub fn push(&mut self, event: &sse::Event<'_>) -> Result<Vec<Event>> {
+        let mut told = Vec::new();
+        if self.is_done {
+            return Ok(told);
+        }
+        let data = event.data();
+        match data.trim_ascii() {
+            b"" => return Ok(told),
+            b"[DONE]" => {
+                self.finish(&mut told);
+                self.is_done = true;
+                told.push(Event::Done);
+                return Ok(told);
+            }
+            _ => {}
+        }
+        let at = Path::Answer;
+        let chunk = Object::parse(&data, &at)?;
+        let is_error = event.name() == Some(b"error") || chunk.raw("error").is_some();
+        if is_error {
+            self.is_done = true;
+            let status = http::StatusCode::INTERNAL_SERVER_ERROR;
+            let (message, kind, code) = error::read(status, &data);
+            told.push(Event::Error {
+                message,
+                kind,
+                code,
+            });
+            return Ok(told);
+        }
+        let choices = chunk.list("choices", &at)?;
+        let choices_at = at.key("choices");
+        self.start(&chunk, !choices.is_empty(), &mut told);
+        for (index, choice) in choices.into_iter().enumerate() {
+            let at = choices_at.index(index);
+            let choice = Object::of(choice, &at)?;
+            if choice.lenient::<u64>("index").unwrap_or(0) == 0 {
+                self.choice(&choice, &at, &mut told)?;
+            }
+        }
+        told.extend(usage::read(&chunk).map(Event::Usage));
+        Ok(told)
+    }
+
+    /// What the end of the bytes says: that the answer is over, if it was finished and only `[DONE]` is
+    /// missing.
+    pub fn end(&mut self) -> Vec<Event> {
+        if self.is_done || !self.is_finished {
+            return Vec::new();
+        }
+        self.is_done = true;
+        vec![Event::Done]
+    }
+
+    fn start(&mut self, chunk: &Object<'_>, has_choices: bool, told: &mut Vec<Event>) {
+        let id: String = chunk.lenient("id").unwrap_or_default();
+        // Azure's first chunk tells about filters, and nothing else.
+        if self.has_started || !has_choices && id.is_empty() {
+            return;
+        }
+        self.has_started = true;
+        let model = chunk.lenient("model").unwrap_or_default();
+        told.push(Event::Start { id, model });
+    }
+
+    fn choice(&mut self, choice: &Object<'_>, at: &Path<'_>, told: &mut Vec<Event>) -> Result<()> {
+        if self.is_finished {
+            return Ok(());
+        }
+        if let Some(delta) = choice.object("delta", at)? {
+            self.delta(&delta, &at.key("delta"), told)?;
+        }
+        if let Some(reason) = choice.get::<String>("finish_reason", at)? {
+            self.finish(told);
+            let has_called = !self.calls.is_empty();
+            told.push(Event::Finish(finish::read(&reason, has_called)));
+        }
+        Ok(())
+    }
+
+    fn delta(&mut self, delta: &Object<'_>, at: &Path<'_>, told: &mut Vec<Event>) -> Result<()> {
+        self.thoughts(delta, at, told)?;
+        match delta.content("content", at)? {
+            None => {}
+            Some(Content::Text(text)) => self.say(Kind::Text, text, told),
+            // Mistral's parts are those of a whole message.
+            Some(Content::Parts(parts)) => {
+                for said in said::parts(parts, at)? {
+                    match said {
+                        Said::Reasoning(thought) => {
+                            self.say(Kind::Thought(None), thought.text, told);
+                        }
+                        Said::Refusal(text) => self.say(Kind::Refusal, text, told),
+                        Said::Text(text) => self.say(Kind::Text, text, told),
+                        Said::ToolCall(_) => {}
+                    }
+                }
+            }
+        }
+        let refusal: Option<String> = delta.get("refusal", at)?;
+        self.say(Kind::Refusal, refusal.unwrap_or_default(), told);
+        let calls = at.key("tool_calls");
+        for (index, call) in delta.list("tool_calls", at)?.into_iter().enumerate() {
+            let at = calls.index(index);
+            let call = Object::of(call, &at)?;
+            let function = call.object("function", &at)?;
+            self.call(&call, function.as_ref(), &at.key("function"), told)?;
+        }
+        if let Some(function) = delta.object("function_call", at)? {
+            self.call(&function, Some(&function), &at.key("function_call"), told)?;
+        }
+        Ok(())
+    }
+
+    fn thoughts(&mut self, delta: &Object<'_>, at: &Path<'_>, told: &mut Vec<Event>) -> Result<()> {
+        let details: Vec<Object<'_>> = delta.lenient("reasoning_details").unwrap_or_default();
+        let mut has_details = false;
+        for detail in &details {
+            let Some(thought) = said::detail(detail) else {
+                continue;
+            };
+            has_details = true;
+            let kind = Kind::Thought(detail.lenient("index"));
+            if let Some(sealed) = thought.sealed {
+                self.end_open(told);
+                let sealed = Some(sealed);
+                let block = self.begin(BlockKind::Reasoning { sealed }, told);
+                told.push(Event::End { block });
+                continue;
+            }
+            self.say(kind, thought.text, told);
+            if let Some(signature) = thought.signature {
+                let block = self.open(kind, told);
+                let delta = Delta::Signature(signature);
+                told.push(Event::Delta { block, delta });
+            }
+        }
+        if !has_details {
+            for thought in said::thoughts(delta, at)? {
+                self.say(Kind::Thought(None), thought.text, told);
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, kind: Kind, text: String, told: &mut Vec<Event>) {
+        if !text.is_empty() {
+            let block = self.open(kind, told);
+            let delta = Delta::Text(text);
+            told.push(Event::Delta { block, delta });
+        }
+    }
+
+    /// The open block of that kind; begins one if need be.
+    fn open(&mut self, kind: Kind, told: &mut Vec<Event>) -> usize {
+        if let Some(open) = self.open.filter(|open| open.kind == kind) {
+            return open.block;
+        }
+        self.end_open(told);
+        let begun = match kind {
+            Kind::Text => BlockKind::Text,
+            Kind::Refusal => BlockKind::Refusal,
+            Kind::Thought(_) => BlockKind::Reasoning { sealed: None },
+        };
+        let block = self.begin(begun, told);
+        self.open = Some(Open { block, kind });
+        block
+    }
+
+    fn begin(&mut self, kind: BlockKind, told: &mut Vec<Event>) -> usize {
+        let block = self.begun;
+        self.begun += 1;
+        told.push(Event::Begin { block, kind });
+        block
+    }
+
+    fn call(
+        &mut self,
+        call: &Object<'_>,
+        function: Option<&Object<'_>>,
+        at: &Path<'_>,
+        told: &mut Vec<Event>,
+    ) -> Result<()> {
+        let index: Option<u64> = call.lenient("index");
+        let id: String = call.lenient("id").unwrap_or_default();
+        let name: Option<String> = function.and_then(|function| function.lenient("name"));
+        let name = name.filter(|name| !name.is_empty());
+        let arguments = function.map(|function| said::arguments(function, at));
+        let arguments = arguments.transpose()?.unwrap_or_default();
+        let mut known = self.calls.iter().rposition(|known| match index {
+            Some(_) => known.index == index,
+            None => id.is_empty() || known.id == id,
+        });
+        // Some count every call as the first.
+        known = known.filter(|&at| {
+            let is_another = !id.is_empty() && self.calls[at].id != id && name.is_some();
+            self.calls[at].is_open && !is_another
+        });
+        let at = known.unwrap_or_else(|| {
+            self.end_open(told);
+            self.end_whole_calls(told);
+            let signature = signature(call);
+            let kind = BlockKind::ToolCall {
+                id: id.clone(),
+                name: name.unwrap_or_default(),
+                signature,
+            };
+            let block = self.begin(kind, told);
+            self.calls.push(Call {
+                index,
+                id,
+                block,
+                arguments: String::new(),
+                is_open: true,
+            });
+            self.calls.len() - 1
+        });
+        let call = &mut self.calls[at];
+        if !arguments.is_empty() {
+            call.arguments += &arguments;
+            told.push(Event::Delta {
+                block: call.block,
+                delta: Delta::Arguments(arguments),
+            });
+        }
+        Ok(())
+    }
+
+    fn end_open(&mut self, told: &mut Vec<Event>) {
+        if let Some(open) = self.open.take() {
+            told.push(Event::End { block: open.block });
+        }
+    }
+
+    /// Ends calls to which nothing can be added, since another begins.
+    fn end_whole_calls(&mut self, told: &mut Vec<Event>) {
+        for call in self.calls.iter_mut().filter(|call| call.is_open) {
+            if Json::parse(call.arguments.as_str()).is_some() {
+                call.is_open = false;
+                told.push(Event::End { block: call.block });
+            }
+        }
+    }
+
+    fn finish(&mut self, told: &mut Vec<Event>) {
+        self.is_finished = true;
+        self.end_open(told);
+        for call in self.calls.iter_mut().filter(|call| call.is_open) {
+            call.is_open = false;
+            let block = call.block;
+            if call.arguments.is_empty() {
+                let delta = Delta::Arguments("{}".to_owned());
+                told.push(Event::Delta { block, delta });
+            }
+            told.push(Event::End { block });
+        }
+    }
+}

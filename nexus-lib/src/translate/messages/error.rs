@@ -1,0 +1,105 @@
+//! Errors: `{"type":"error","error":{"type","message"}}`.
+//!
+//! | status | `type` |
+//! |---|---|
+//! | 400, 422 | `invalid_request_error` |
+//! | 401 | `authentication_error` |
+//! | 402 | `billing_error` |
+//! | 403 | `permission_error` |
+//! | 404 | `not_found_error` |
+//! | 413 | `request_too_large` |
+//! | 429 | `rate_limit_error` |
+//! | 408, 504 | `timeout_error` |
+//! | 503, 529 | `overloaded_error` |
+//! | others | `invalid_request_error` below 500, `api_error` from there |
+
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::translate::reading::{Object, Path};
+
+/// What Anthropic calls its errors.
+const KINDS: [&str; 11] = [
+    "invalid_request_error",
+    "authentication_error",
+    "billing_error",
+    "permission_error",
+    "not_found_error",
+    "conflict_error",
+    "request_too_large",
+    "rate_limit_error",
+    "timeout_error",
+    "api_error",
+    "overloaded_error",
+];
+
+/// What a provider that speaks Messages says is wrong: its message, the kind and the code, in its words.
+/// A body of any other form is the message.
+pub fn read(status: StatusCode, body: &[u8]) -> (String, Option<String>, Option<String>) {
+    let object = Object::parse(body, &Path::Answer).ok();
+    let error = object
+        .as_ref()
+        .and_then(|object| object.lenient::<Object<'_>>("error"));
+    let text = |name| {
+        error
+            .as_ref()
+            .and_then(|error| error.lenient::<String>(name))
+    };
+    let message = text("message").unwrap_or_else(|| crate::translate::plain_error(status, body));
+    (message, text("type"), text("code"))
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: &'static str,
+    error: Detail<'a>,
+}
+
+#[derive(Serialize)]
+struct Detail<'a> {
+    r#type: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+}
+
+/// Writes an error as Anthropic would. Its `type` is `kind`, where that is one of Anthropic's, and goes by
+/// `code` and `status` otherwise. The code stands beside it, which Anthropic has not.
+pub fn write(status: StatusCode, message: &str, kind: Option<&str>, code: Option<&str>) -> Vec<u8> {
+    let known = |text: Option<&str>| KINDS.into_iter().find(|known| Some(*known) == text);
+    let by_status = match status.as_u16() {
+        401 => "authentication_error",
+        402 => "billing_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        409 => "conflict_error",
+        413 => "request_too_large",
+        429 => "rate_limit_error",
+        408 | 504 => "timeout_error",
+        503 | 529 => "overloaded_error",
+        400..500 => "invalid_request_error",
+        _ => "api_error",
+    };
+    // OpenAI says `invalid_request_error` of much that Anthropic tells apart.
+    let by_kind = known(kind).filter(|kind| *kind != "invalid_request_error");
+    let body = Body {
+        r#type: "error",
+        error: Detail {
+            r#type: by_kind.or(known(code)).unwrap_or(by_status),
+            message,
+            code: code.filter(|code| !KINDS.contains(code)),
+        },
+    };
+    // Strings into a growing buffer: there is nothing that could fail.
+    serde_json::to_vec(&body).unwrap_or_default()
+}
+
+/// The status that a client of Anthropic's expects for a provider's: 529 where others say 503.
+pub fn status(status: StatusCode) -> StatusCode {
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => {
+            StatusCode::from_u16(529).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+        }
+        status => status,
+    }
+}

@@ -1,0 +1,135 @@
+/// What a model takes, to go by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Generation {
+    /// `(4, 5)` for Claude 4.5; `None` for models that are not Claude, or bear no number.
+    version: Option<(u32, u32)>,
+    is_claude: bool,
+    /// Fable and Mythos, and Opus from 5.5, cannot but think.
+    pub(super) always_thinks: bool,
+}
+
+/// How a model is told to think.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thinks {
+    /// It cannot.
+    Not,
+    /// By a budget of tokens.
+    ByBudget,
+    /// By either.
+    ByEither,
+    /// As it likes, by an effort.
+    ByEffort,
+}
+
+impl Generation {
+    /// Reads names such as `claude-3-5-sonnet-20241022`, `claude-opus-4-20250514`,
+    /// `anthropic.claude-sonnet-4-5-20250929-v1:0` and `claude-opus-4.6`.
+    pub(super) fn of(model: &str) -> Self {
+        let name = model.to_ascii_lowercase();
+        let Some((_, rest)) = name.split_once("claude") else {
+            return Self {
+                version: None,
+                is_claude: false,
+                always_thinks: false,
+            };
+        };
+        // A date is no version.
+        let number = |token: &&str| -> Option<u32> {
+            (token.len() <= 2).then(|| token.parse().ok()).flatten()
+        };
+        let tokens: Vec<&str> = rest.split(['-', '.', '@', ':', '/']).collect();
+        let at = tokens.iter().position(|token| number(token).is_some());
+        let version = at.and_then(|at| {
+            let major = tokens.get(at).and_then(number)?;
+            Some((major, tokens.get(at + 1).and_then(number).unwrap_or(0)))
+        });
+        let named = |family| tokens.contains(&family);
+        let is_late_opus = named("opus") && version.is_some_and(|version| version >= (5, 5));
+        Self {
+            version,
+            is_claude: true,
+            always_thinks: named("fable") || named("mythos") || is_late_opus,
+        }
+    }
+
+    fn is_from(self, major: u32, minor: u32) -> bool {
+        self.always_thinks
+            || self
+                .version
+                .is_some_and(|version| version >= (major, minor))
+    }
+
+    fn is_before(self, major: u32, minor: u32) -> bool {
+        self.version.is_some() && !self.is_from(major, minor)
+    }
+
+    pub(super) fn thinks(self) -> Thinks {
+        match self {
+            _ if self.is_before(3, 7) => Thinks::Not,
+            _ if self.is_from(4, 7) => Thinks::ByEffort,
+            _ if self.is_from(4, 6) => Thinks::ByEither,
+            _ => Thinks::ByBudget,
+        }
+    }
+
+    /// Whether `xhigh` is one of its efforts.
+    pub(super) fn knows_xhigh(self) -> bool {
+        self.is_from(4, 7)
+    }
+
+    pub(super) fn takes_sampling(self) -> bool {
+        !self.is_from(4, 7)
+    }
+
+    /// Whether `temperature` and `top_p` may stand side by side.
+    pub(super) fn takes_two_samplings(self) -> bool {
+        !self.is_from(4, 1)
+    }
+
+    /// Whether answers and arguments can be held to a schema.
+    pub(super) fn follows_schemas(self) -> bool {
+        !self.is_before(4, 1)
+    }
+
+    /// How long an answer may be where the client does not say: what the smallest of its kind can do.
+    pub(super) fn max_tokens(self) -> u64 {
+        match self {
+            _ if self.is_before(3, 5) => 4096,
+            _ if self.is_before(3, 7) || !self.is_claude => 8192,
+            _ => 32_000,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_what_a_model_takes() {
+        let table = [
+            ("claude-3-haiku-20240307", Thinks::Not, 4096),
+            ("claude-3-5-sonnet-20241022", Thinks::Not, 8192),
+            ("anthropic/claude-3.7-sonnet", Thinks::ByBudget, 32_000),
+            ("claude-opus-4-20250514", Thinks::ByBudget, 32_000),
+            (
+                "anthropic.claude-sonnet-4-5-20250929-v1:0",
+                Thinks::ByBudget,
+                32_000,
+            ),
+            ("claude-sonnet-4-6", Thinks::ByEither, 32_000),
+            ("claude-opus-4-7", Thinks::ByEffort, 32_000),
+            ("claude-sonnet-5", Thinks::ByEffort, 32_000),
+            ("claude-mythos-preview", Thinks::ByEffort, 32_000),
+            ("qwen3", Thinks::ByBudget, 8192),
+        ];
+        for (model, thinks, max_tokens) in table {
+            let generation = Generation::of(model);
+            assert_eq!(generation.thinks(), thinks, "{model}");
+            assert_eq!(generation.max_tokens(), max_tokens, "{model}");
+        }
+        let always = |model| Generation::of(model).always_thinks;
+        assert!(always("claude-fable-5-1") && always("claude-opus-5-5"));
+        assert!(!always("claude-opus-4-8") && !always("claude-sonnet-5-5"));
+    }
+}

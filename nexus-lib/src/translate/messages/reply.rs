@@ -1,0 +1,157 @@
+//! Whole answers.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::block::{self, Block};
+use super::finish;
+use super::usage::Figures;
+use crate::error::Result;
+use crate::translate::extra_content::{ExtraContent, signature};
+use crate::translate::reading::{Object, Path};
+use crate::translate::{Answered, Finish, Said, Thought, ToolCall};
+
+/// Reads what Anthropic answers. Blocks that are not known, such as those of its own tools, are left out.
+///
+/// # Errors
+/// `UpstreamInvalid` when it is no such answer.
+pub fn read(body: &[u8]) -> Result<Answered> {
+    let at = Path::Answer;
+    let message = Object::parse(body, &at)?;
+    let mut said = Vec::new();
+    let content = at.key("content");
+    for (index, block) in message.list("content", &at)?.into_iter().enumerate() {
+        let at = content.index(index);
+        said.extend(read_said(&Object::of(block, &at)?, &at)?);
+    }
+    said.extend(explanation(&message).map(Said::Refusal));
+    let stop_reason: Option<String> = message.get("stop_reason", &at)?;
+    let stop_sequence = message.lenient("stop_sequence");
+    Ok(Answered {
+        id: message.lenient("id").unwrap_or_default(),
+        model: message.lenient("model").unwrap_or_default(),
+        said,
+        finish: stop_reason.map_or(Finish::Stop, |reason| finish::read(&reason, stop_sequence)),
+        usage: message.lenient::<Object<'_>>("usage").map(|usage| {
+            let mut figures = Figures::default();
+            figures.update(&usage);
+            figures.counts()
+        }),
+    })
+}
+
+/// Why a model refused, where it says so: beside the answer or beside the end of a streamed one.
+pub(super) fn explanation(object: &Object<'_>) -> Option<String> {
+    let details = object.lenient::<Object<'_>>("stop_details")?;
+    details.lenient("explanation")
+}
+
+/// What a block of the model's says; `None` when nobody else would understand it.
+pub(super) fn read_said(block: &Object<'_>, at: &Path<'_>) -> Result<Option<Said>> {
+    let kind: String = block.need("type", at)?;
+    Ok(Some(match kind.as_str() {
+        "text" => Said::Text(block.need("text", at)?),
+        "thinking" => Said::Reasoning(Thought {
+            text: block.need("thinking", at)?,
+            signature: block
+                .get("signature", at)?
+                .filter(|text: &String| !text.is_empty()),
+            ..Thought::default()
+        }),
+        "redacted_thinking" => Said::Reasoning(Thought {
+            sealed: Some(block.need("data", at)?),
+            ..Thought::default()
+        }),
+        "tool_use" => Said::ToolCall(ToolCall {
+            id: block.need("id", at)?,
+            name: block.need("name", at)?,
+            arguments: block.raw("input").map_or("{}", RawValue::get).to_owned(),
+            signature: signature(block),
+        }),
+        _ => return Ok(None),
+    }))
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    id: Cow<'a, str>,
+    r#type: &'static str,
+    role: &'static str,
+    model: &'a str,
+    content: Vec<Block<'a>>,
+    stop_reason: &'a str,
+    stop_sequence: Option<&'a str>,
+    usage: Figures,
+}
+
+/// Writes an answer as Anthropic would, for the client that asked for `model`.
+pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
+    let has_refused = answered
+        .said
+        .iter()
+        .any(|said| matches!(said, Said::Refusal(_)));
+    let (stop_reason, stop_sequence) = finish::write(&answered.finish, has_refused);
+    let message = Message {
+        id: id(&answered.id),
+        r#type: "message",
+        role: "assistant",
+        model: if model.is_empty() {
+            &answered.model
+        } else {
+            model
+        },
+        content: answered.said.iter().filter_map(write_said).collect(),
+        stop_reason,
+        stop_sequence,
+        usage: answered.usage.map(Figures::from).unwrap_or_default(),
+    };
+    // Strings and numbers into a growing buffer: there is nothing that could fail.
+    serde_json::to_vec(&message).unwrap_or_default()
+}
+
+/// The provider's id, or one of our own where there is none.
+pub(super) fn id(id: &str) -> Cow<'_, str> {
+    match id {
+        "" => Cow::Owned(format!("msg_{}", uuid::Uuid::new_v4().simple())),
+        id => Cow::Borrowed(id),
+    }
+}
+
+/// A call's id, or one of our own where there is none.
+pub(super) fn call_id(id: &str) -> Cow<'_, str> {
+    match id {
+        "" => Cow::Owned(format!("toolu_{}", uuid::Uuid::new_v4().simple())),
+        id => Cow::Borrowed(id),
+    }
+}
+
+fn write_said(said: &Said) -> Option<Block<'_>> {
+    Some(match said {
+        Said::Text(text) | Said::Refusal(text) if text.is_empty() => return None,
+        Said::Text(text) | Said::Refusal(text) => Block::Text {
+            text: text.into(),
+            cache_control: None,
+        },
+        Said::Reasoning(Thought {
+            sealed: Some(data), ..
+        }) => Block::RedactedThinking { data },
+        Said::Reasoning(thought) => Block::Thinking {
+            thinking: &thought.text,
+            signature: thought.signature.as_deref().unwrap_or_default(),
+        },
+        Said::ToolCall(call) => Block::ToolUse {
+            id: call_id(&call.id),
+            name: &call.name,
+            input: block::input(&call.arguments).unwrap_or_else(|| invalid(&call.arguments)),
+            extra_content: call.signature.as_deref().map(ExtraContent::of),
+        },
+    })
+}
+
+/// Arguments that are no object, wrapped in one, as Anthropic advises to tell them.
+fn invalid(arguments: &str) -> Cow<'_, RawValue> {
+    let text = serde_json::json!({ "INVALID_JSON": arguments }).to_string();
+    RawValue::from_string(text).map_or(Cow::Borrowed(RawValue::NULL), Cow::Owned)
+}

@@ -1,0 +1,272 @@
+use serde::Serialize;
+
+use super::extra;
+use super::thinking::{Plan, Thinking};
+use super::turns::{self, Message};
+use crate::error::{Error, ErrorKind, Result};
+use crate::translate::messages::block::Blocks;
+use crate::translate::messages::generation::Generation;
+use crate::translate::{Format, Json, Losses, Request, ToolChoice};
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    max_tokens: u64,
+    #[serde(skip_serializing_if = "Blocks::is_empty")]
+    system: Blocks<'a>,
+    messages: Vec<Message<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Tool<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<Choice<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking: Option<Thinking>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_config: Option<OutputConfig<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    stop_sequences: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Metadata<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stream: bool,
+}
+
+#[derive(Serialize)]
+struct Tool<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    input_schema: Schema<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<&'a Json>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Schema<'a> {
+    Given(&'a Json),
+    /// A schema is required, also where there are no arguments.
+    Empty {
+        r#type: &'static str,
+        properties: Nothing,
+    },
+}
+
+#[derive(Serialize)]
+struct Nothing {}
+
+#[derive(Serialize)]
+struct Choice<'a> {
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disable_parallel_tool_use: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct OutputConfig<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<OutputFormat<'a>>,
+}
+
+#[derive(Serialize)]
+struct OutputFormat<'a> {
+    r#type: &'static str,
+    schema: &'a Json,
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    user_id: &'a str,
+}
+
+/// The body to ask Anthropic with, for `model`, as the provider calls it. What cannot be told is in the
+/// table of [`messages`](crate::translate::messages).
+///
+/// # Errors
+/// `InvalidRequest`, naming the parameter, for what cannot be told and changes the meaning, or where
+/// `losses` allows none.
+pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
+    let generation = Generation::of(model);
+    let extra = extra::look(request, losses)?;
+    let max_tokens = request.max_tokens.unwrap_or(generation.max_tokens());
+    let plan = Plan::of(request, generation, max_tokens, losses)?;
+    let sampling = sampling(request, generation, &plan, losses)?;
+    let (system, messages) = turns::write(&request.turns)?;
+    let format = format(request, generation, losses)?;
+    let has_config = plan.effort.is_some() || format.is_some();
+    let body = Body {
+        model,
+        max_tokens,
+        system,
+        messages,
+        tools: tools(request, generation, losses)?,
+        tool_choice: choice(request),
+        thinking: plan.thinking,
+        output_config: has_config.then_some(OutputConfig {
+            effort: plan.effort,
+            format,
+        }),
+        stop_sequences: &request.stop,
+        temperature: sampling.temperature,
+        top_p: sampling.top_p,
+        top_k: sampling.top_k,
+        metadata: (request.user.as_deref())
+            .or(extra.safety_identifier.as_deref())
+            .map(|user_id| Metadata { user_id }),
+        service_tier: extra.service_tier,
+        stream: request.stream,
+    };
+    serde_json::to_vec(&body).map_err(|error| {
+        Error::new(ErrorKind::Internal, "the request cannot be written").with_source(error)
+    })
+}
+
+fn tools<'a>(
+    request: &'a Request,
+    generation: Generation,
+    losses: &mut Losses,
+) -> Result<Vec<Tool<'a>>> {
+    let mut tools = Vec::with_capacity(request.tools.len());
+    for tool in &request.tools {
+        let mut strict = tool.strict.filter(|&is_strict| is_strict);
+        if strict.is_some() && !generation.follows_schemas() {
+            losses.drop_hint("tools.function.strict")?;
+            strict = None;
+        }
+        tools.push(Tool {
+            name: &tool.name,
+            description: tool.description.as_deref(),
+            input_schema: tool.parameters.as_ref().map_or(
+                Schema::Empty {
+                    r#type: "object",
+                    properties: Nothing {},
+                },
+                Schema::Given,
+            ),
+            strict,
+            cache_control: tool.cache.as_ref(),
+        });
+    }
+    Ok(tools)
+}
+
+/// Without tools there is nothing to choose, and Anthropic refuses a choice.
+fn choice(request: &Request) -> Option<Choice<'_>> {
+    if request.tools.is_empty() {
+        return None;
+    }
+    let parallel = request.parallel_tool_calls;
+    let (r#type, name) = match &request.tool_choice {
+        None if parallel.is_none() => return None,
+        None => ("auto", None),
+        Some(ToolChoice::Auto) => ("auto", None),
+        Some(ToolChoice::None) => ("none", None),
+        Some(ToolChoice::Required) => ("any", None),
+        Some(ToolChoice::Named(name)) => ("tool", Some(name.as_str())),
+    };
+    Some(Choice {
+        r#type,
+        name,
+        disable_parallel_tool_use: parallel
+            .filter(|_| r#type != "none")
+            .map(|is_parallel| !is_parallel),
+    })
+}
+
+fn format<'a>(
+    request: &'a Request,
+    generation: Generation,
+    losses: &mut Losses,
+) -> Result<Option<OutputFormat<'a>>> {
+    match &request.format {
+        None | Some(Format::Text) => Ok(None),
+        Some(Format::Json) => losses.drop_hint("response_format").map(|()| None),
+        Some(Format::Schema { .. }) if !generation.follows_schemas() => {
+            Err(Losses::refusal("response_format"))
+        }
+        Some(Format::Schema { schema, .. }) => Ok(Some(OutputFormat {
+            r#type: "json_schema",
+            schema,
+        })),
+    }
+}
+
+#[derive(Default)]
+struct Drawn {
+    temperature: Option<f64>,
+    top_p: Option<f64>,
+    top_k: Option<u64>,
+}
+
+fn sampling(
+    request: &Request,
+    generation: Generation,
+    plan: &Plan,
+    losses: &mut Losses,
+) -> Result<Drawn> {
+    let sampling = request.sampling;
+    let hints = [
+        ("seed", sampling.seed.is_some()),
+        (
+            "frequency_penalty",
+            sampling.frequency_penalty.is_some_and(is_other_than(0.0)),
+        ),
+        (
+            "presence_penalty",
+            sampling.presence_penalty.is_some_and(is_other_than(0.0)),
+        ),
+    ];
+    for (name, _) in hints.iter().filter(|(_, is_given)| *is_given) {
+        losses.drop_hint(name)?;
+    }
+    let takes_none = !generation.takes_sampling();
+    let mut drawn = Drawn::default();
+    if let Some(temperature) = sampling.temperature {
+        let is_default = !is_other_than(1.0)(temperature);
+        if (takes_none || plan.has_budget()) && !is_default {
+            losses.drop_hint("temperature")?;
+        } else if temperature > 1.0 {
+            losses.drop_hint("temperature")?;
+            drawn.temperature = Some(1.0);
+        } else if !takes_none {
+            drawn.temperature = Some(temperature);
+        }
+    }
+    if let Some(top_p) = sampling.top_p {
+        let is_default = !is_other_than(1.0)(top_p);
+        let is_second = drawn.temperature.is_some() && !generation.takes_two_samplings();
+        // Anthropic: beside a budget `top_p` lies between 0.95 and 1.
+        let is_out = plan.has_budget() && top_p < 0.95;
+        if !(takes_none || is_second || is_out) {
+            drawn.top_p = Some(top_p);
+        } else if !is_default {
+            losses.drop_hint("top_p")?;
+        }
+    }
+    if let Some(top_k) = sampling.top_k {
+        if takes_none || plan.has_budget() {
+            losses.drop_hint("top_k")?;
+        } else {
+            drawn.top_k = Some(top_k);
+        }
+    }
+    Ok(drawn)
+}
+
+fn is_other_than(default: f64) -> impl Fn(f64) -> bool {
+    move |value| (value - default).abs() > f64::EPSILON
+}

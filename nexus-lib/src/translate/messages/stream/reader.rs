@@ -1,0 +1,248 @@
+use crate::error::Result;
+use crate::sse;
+use crate::translate::extra_content::signature;
+use crate::translate::messages::usage::Figures;
+use crate::translate::messages::{finish, reply};
+use crate::translate::reading::{Object, Path};
+use crate::translate::{BlockKind, Delta, Event};
+
+/// Reads Anthropic's stream, event by event. Events and blocks that are not known say nothing.
+#[derive(Debug, Default)]
+pub struct Reader {
+    figures: Figures,
+    /// Those that are open.
+    blocks: Vec<Open>,
+    /// How many have begun.
+    begun: usize,
+    has_started: bool,
+    is_done: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    /// The provider's number, which counts blocks that are left out.
+    index: u64,
+    block: usize,
+    /// Nothing of its arguments has come. Anthropic sends none for a call without any.
+    lacks_arguments: bool,
+}
+
+impl Reader {
+    /// At the beginning of a stream.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What `event` says.
+    ///
+    /// # Errors
+    /// `UpstreamInvalid` when its data is no JSON object, or lacks what its kind must have.
+    pub fn push(&mut self, event: &sse::Event<'_>) -> Result<Vec<Event>> {
+        let mut told = Vec::new();
+        if self.is_done {
+            return Ok(told);
+        }
+        let at = Path::Answer;
+        let data = event.data();
+        let message = Object::parse(&data, &at)?;
+        let kind: Option<String> = message.get("type", &at)?;
+        let name = event.name().and_then(|name| str::from_utf8(name).ok());
+        match kind.as_deref().or(name).unwrap_or_default() {
+            "message_start" => self.start(&message, &mut told)?,
+            "content_block_start" => self.begin(&message, &mut told)?,
+            "content_block_delta" => self.delta(&message, &mut told)?,
+            "content_block_stop" => {
+                let index = message.need("index", &at)?;
+                self.end_block(index, &mut told);
+            }
+            "message_delta" => self.finish(&message, &mut told)?,
+            "message_stop" => {
+                self.end_all(&mut told);
+                self.is_done = true;
+                told.push(Event::Done);
+            }
+            "ping" => told.push(Event::Ping),
+            "error" => told.push(error(&message)),
+            _ => {}
+        }
+        Ok(told)
+    }
+
+    /// What the end of the bytes says: nothing, since a stream that is over has said so.
+    pub fn end(&mut self) -> Vec<Event> {
+        Vec::new()
+    }
+
+    fn start(&mut self, event: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
+        if self.has_started {
+            return Ok(());
+        }
+        self.has_started = true;
+        let message = event.need_object("message", &Path::Answer)?;
+        told.push(Event::Start {
+            id: message.lenient("id").unwrap_or_default(),
+            model: message.lenient("model").unwrap_or_default(),
+        });
+        self.usage(&message, told);
+        Ok(())
+    }
+
+    fn usage(&mut self, object: &Object<'_>, told: &mut Vec<Event>) {
+        if let Some(usage) = object.lenient::<Object<'_>>("usage") {
+            self.figures.update(&usage);
+            told.push(Event::Usage(self.figures.counts()));
+        }
+    }
+
+    fn begin(&mut self, event: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
+        let at = Path::Answer;
+        let index: u64 = event.need("index", &at)?;
+        let block = event.need_object("content_block", &at)?;
+        let at = at.key("content_block");
+        let kind: String = block.need("type", &at)?;
+        let mut first = Vec::new();
+        let text = |name| block.get::<String>(name, &at);
+        let kind = match kind.as_str() {
+            "text" => {
+                first.extend(text("text")?.map(Delta::Text));
+                BlockKind::Text
+            }
+            "thinking" => {
+                first.extend(text("thinking")?.map(Delta::Text));
+                first.extend(text("signature")?.map(Delta::Signature));
+                BlockKind::Reasoning { sealed: None }
+            }
+            "redacted_thinking" => BlockKind::Reasoning {
+                sealed: Some(block.need("data", &at)?),
+            },
+            "tool_use" => {
+                let input = block.raw("input").map(|input| input.get().to_owned());
+                first.extend(input.filter(|input| !is_empty(input)).map(Delta::Arguments));
+                BlockKind::ToolCall {
+                    id: block.need("id", &at)?,
+                    name: block.need("name", &at)?,
+                    signature: signature(&block),
+                }
+            }
+            _ => return Ok(()),
+        };
+        self.end_block(index, told);
+        let number = self.begun;
+        self.begun += 1;
+        first.retain(|delta| match delta {
+            Delta::Text(text) | Delta::Arguments(text) | Delta::Signature(text) => !text.is_empty(),
+        });
+        self.blocks.push(Open {
+            index,
+            block: number,
+            lacks_arguments: matches!(kind, BlockKind::ToolCall { .. }) && first.is_empty(),
+        });
+        told.push(Event::Begin {
+            block: number,
+            kind,
+        });
+        let deltas = first.into_iter();
+        told.extend(deltas.map(|delta| Event::Delta {
+            block: number,
+            delta,
+        }));
+        Ok(())
+    }
+
+    fn delta(&mut self, event: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
+        let at = Path::Answer;
+        let index: u64 = event.need("index", &at)?;
+        let delta = event.need_object("delta", &at)?;
+        let at = at.key("delta");
+        let Some(open) = self.blocks.iter_mut().find(|open| open.index == index) else {
+            return Ok(());
+        };
+        let kind: String = delta.need("type", &at)?;
+        let delta = match kind.as_str() {
+            "text_delta" => Delta::Text(delta.need("text", &at)?),
+            "thinking_delta" => Delta::Text(delta.need("thinking", &at)?),
+            "signature_delta" => Delta::Signature(delta.need("signature", &at)?),
+            "input_json_delta" => {
+                let piece: String = delta.need("partial_json", &at)?;
+                if piece.is_empty() {
+                    return Ok(());
+                }
+                open.lacks_arguments = false;
+                Delta::Arguments(piece)
+            }
+            _ => return Ok(()),
+        };
+        told.push(Event::Delta {
+            block: open.block,
+            delta,
+        });
+        Ok(())
+    }
+
+    fn end_block(&mut self, index: u64, told: &mut Vec<Event>) {
+        let at = self.blocks.iter().position(|open| open.index == index);
+        if let Some(at) = at {
+            self.blocks.remove(at).end(told);
+        }
+    }
+
+    fn end_all(&mut self, told: &mut Vec<Event>) {
+        self.blocks.drain(..).for_each(|open| open.end(told));
+    }
+
+    fn finish(&mut self, event: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
+        let at = Path::Answer;
+        self.usage(event, told);
+        let Some(delta) = event.object("delta", &at)? else {
+            return Ok(());
+        };
+        let Some(reason) = delta.get::<String>("stop_reason", &at.key("delta"))? else {
+            return Ok(());
+        };
+        self.end_all(told);
+        if let Some(explanation) = reply::explanation(&delta) {
+            let block = self.begun;
+            self.begun += 1;
+            let delta = Delta::Text(explanation);
+            let kind = BlockKind::Refusal;
+            told.push(Event::Begin { block, kind });
+            told.push(Event::Delta { block, delta });
+            told.push(Event::End { block });
+        }
+        let stop_sequence = delta.lenient("stop_sequence");
+        told.push(Event::Finish(finish::read(&reason, stop_sequence)));
+        Ok(())
+    }
+}
+
+impl Open {
+    fn end(self, told: &mut Vec<Event>) {
+        let block = self.block;
+        if self.lacks_arguments {
+            let delta = Delta::Arguments("{}".to_owned());
+            told.push(Event::Delta { block, delta });
+        }
+        told.push(Event::End { block });
+    }
+}
+
+/// Whether the input that a call begins with is a place for what follows.
+fn is_empty(input: &str) -> bool {
+    input
+        .bytes()
+        .all(|byte| matches!(byte, b'{' | b'}') || byte.is_ascii_whitespace())
+}
+
+fn error(event: &Object<'_>) -> Event {
+    let error = event.lenient::<Object<'_>>("error");
+    let text = |name| {
+        error
+            .as_ref()
+            .and_then(|error| error.lenient::<String>(name))
+    };
+    Event::Error {
+        message: text("message").unwrap_or_else(|| "the provider reports an error".to_owned()),
+        kind: text("type"),
+        code: text("code"),
+    }
+}

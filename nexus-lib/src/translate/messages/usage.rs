@@ -1,0 +1,84 @@
+use serde::Serialize;
+
+use crate::translate::TokenCounts;
+use crate::translate::reading::Object;
+use crate::wire::Usage;
+
+/// Anthropic's figures, which leave the cache's tokens out of `input_tokens`. In a stream each may come
+/// again, and the last counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Figures {
+    input_tokens: u64,
+    cache_creation_input_tokens: u64,
+    cache_read_input_tokens: u64,
+    output_tokens: u64,
+    #[serde(skip_serializing_if = "Details::is_empty")]
+    output_tokens_details: Details,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+struct Details {
+    thinking_tokens: u64,
+}
+
+impl Details {
+    fn is_empty(&self) -> bool {
+        self.thinking_tokens == 0
+    }
+}
+
+impl Figures {
+    /// Takes over what `usage` says. What cannot be read is a gap: an answer must not fail because its
+    /// bill is odd.
+    pub(super) fn update(&mut self, usage: &Object<'_>) {
+        let take = |slot: &mut u64, name| {
+            if let Some(figure) = usage.lenient(name) {
+                *slot = figure;
+            }
+        };
+        take(&mut self.input_tokens, "input_tokens");
+        take(&mut self.output_tokens, "output_tokens");
+        take(&mut self.cache_read_input_tokens, "cache_read_input_tokens");
+        let name = "cache_creation_input_tokens";
+        take(&mut self.cache_creation_input_tokens, name);
+        let details = usage.lenient::<Object<'_>>("output_tokens_details");
+        let thinking = details.and_then(|details| details.lenient("thinking_tokens"));
+        self.output_tokens_details.thinking_tokens =
+            thinking.unwrap_or(self.output_tokens_details.thinking_tokens);
+    }
+
+    pub(super) fn counts(&self) -> TokenCounts {
+        let prompt_tokens = self
+            .input_tokens
+            .saturating_add(self.cache_read_input_tokens)
+            .saturating_add(self.cache_creation_input_tokens);
+        TokenCounts {
+            usage: Usage {
+                prompt_tokens,
+                completion_tokens: self.output_tokens,
+                total_tokens: prompt_tokens.saturating_add(self.output_tokens),
+                cached_tokens: self.cache_read_input_tokens,
+                reasoning_tokens: self.output_tokens_details.thinking_tokens,
+            },
+            cache_write_tokens: self.cache_creation_input_tokens,
+        }
+    }
+}
+
+impl From<TokenCounts> for Figures {
+    fn from(counts: TokenCounts) -> Self {
+        let usage = counts.usage;
+        let cached = usage
+            .cached_tokens
+            .saturating_add(counts.cache_write_tokens);
+        Self {
+            input_tokens: usage.prompt_tokens.saturating_sub(cached),
+            cache_creation_input_tokens: counts.cache_write_tokens,
+            cache_read_input_tokens: usage.cached_tokens,
+            output_tokens: usage.completion_tokens,
+            output_tokens_details: Details {
+                thinking_tokens: usage.reasoning_tokens,
+            },
+        }
+    }
+}
