@@ -1,25 +1,55 @@
 use std::fmt;
 
 use bytes::Bytes;
+use http::HeaderValue;
 
 use crate::error::Result;
-use crate::wire::RequestScan;
+use crate::wire::{Operation, RequestScan};
 
 /// A request's body as the client sent it, scanned once.
 pub struct RequestBody {
     bytes: Bytes,
     scan: RequestScan,
+    /// `None` is JSON.
+    content_type: Option<HeaderValue>,
 }
 
 impl RequestBody {
-    /// Scans `bytes`.
+    /// Scans `bytes`, the body of a chat.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when it is not a JSON object
     /// that names a model; see [`RequestScan::of`].
     pub fn scan(bytes: Bytes) -> Result<Self> {
         let scan = RequestScan::of(&bytes)?;
-        Ok(Self { bytes, scan })
+        Ok(Self {
+            bytes,
+            scan,
+            content_type: None,
+        })
+    }
+
+    /// Scans `bytes`, the body of a request for `operation`. `content_type` is kept where it is not JSON's.
+    ///
+    /// # Errors
+    /// As [`RequestScan::for_operation`].
+    pub fn scan_for(
+        operation: Operation,
+        bytes: Bytes,
+        content_type: Option<HeaderValue>,
+    ) -> Result<Self> {
+        let named = content_type.as_ref().map(HeaderValue::as_bytes);
+        let scan = RequestScan::for_operation(operation, &bytes, named)?;
+        Ok(Self {
+            bytes,
+            scan,
+            content_type: content_type.filter(|_| operation == Operation::Transcription),
+        })
+    }
+
+    /// What the body is written in; `None` is JSON.
+    pub fn content_type(&self) -> Option<&HeaderValue> {
+        self.content_type.as_ref()
     }
 
     /// The bytes as they came.

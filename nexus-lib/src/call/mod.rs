@@ -15,9 +15,11 @@ mod reply;
 mod request;
 mod target;
 
+pub use crate::wire::Operation;
 pub use body::RequestBody;
 pub use metered::{Metered, MeteredBody, MeteredStream};
 pub use principal::{KeyHash, Principal};
 pub use reply::{Observed, Piece, Reply, ReplyBody, ReplyStream};
-pub use request::{Attempt, Call, Operation, Routed};
+pub use request::{Attempt, Call, Routed};
+pub(crate) use target::Endpoints;
 pub use target::{Grant, ProviderProfile, Target, Upstream};

@@ -1,4 +1,3 @@
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -6,30 +5,7 @@ use std::time::Instant;
 use http::HeaderMap;
 
 use crate::call::{Principal, RequestBody, Target};
-use crate::wire::{ConversationId, ProviderId, RequestId, Timestamp};
-
-/// What a client wants done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Operation {
-    /// `POST /v1/chat/completions`.
-    ChatCompletion,
-}
-
-impl Operation {
-    /// The operation's name, as the ledger has it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ChatCompletion => "chat.completion",
-        }
-    }
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use crate::wire::{ConversationId, Operation, ProviderId, RequestId, Timestamp};
 
 /// An authenticated request, read as far as routing needs.
 #[derive(Debug)]

@@ -7,7 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Result;
 use crate::health::Vitals;
-use crate::wire::{BaseUrl, Endpoint, ModelId, ProviderId, ProviderLimits, ProxyList, Timestamp};
+use crate::wire::{
+    BaseUrl, Endpoint, ModelId, Operation, ProviderId, ProviderLimits, ProxyList, Timestamp,
+};
 
 /// A provider as calls see it: the stored record, made ready once for every request after.
 pub struct ProviderProfile {
@@ -33,18 +35,27 @@ pub struct ProviderProfile {
     pub limits: ProviderLimits,
     /// How it is doing.
     pub vitals: Arc<Vitals>,
-    /// Where its requests go, once that was asked for.
-    pub(crate) endpoint: OnceLock<Endpoint>,
+    /// Where its requests go, by operation, once that was asked for.
+    pub(crate) endpoints: Endpoints,
 }
 
+/// A place for each operation's URL.
+#[derive(Default)]
+pub(crate) struct Endpoints([OnceLock<Endpoint>; Operation::ALL.len()]);
+
 impl ProviderProfile {
-    /// Where this provider's chat requests go: joined by its dialect once, and kept.
-    pub(crate) fn endpoint(&self, join: impl FnOnce(&BaseUrl) -> Result<Uri>) -> Result<&Endpoint> {
-        if let Some(endpoint) = self.endpoint.get() {
+    /// Where this provider's requests for `operation` go: joined by its dialect once, and kept.
+    pub(crate) fn endpoint(
+        &self,
+        operation: Operation,
+        join: impl FnOnce(&BaseUrl) -> Result<Uri>,
+    ) -> Result<&Endpoint> {
+        let place = &self.endpoints.0[operation as usize];
+        if let Some(endpoint) = place.get() {
             return Ok(endpoint);
         }
         let endpoint = Endpoint::new(join(&self.base_url)?)?;
-        Ok(self.endpoint.get_or_init(|| endpoint))
+        Ok(place.get_or_init(|| endpoint))
     }
 
     /// The provider's key. Empty when it needs none.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::archive::Archive;
+use crate::call::Operation;
 use crate::error::Result;
 use crate::estimate::Estimator;
 use crate::gateway::dispatch::Dispatch;
@@ -206,9 +207,14 @@ impl GatewayBuilder {
             cutoff: Cutoff::default(),
             observers,
         };
+        let speakers = providers.iter().map(|(kind, provider)| {
+            let spoken = |operation: &Operation| provider.speaks(*operation);
+            (*kind, Operation::ALL.into_iter().filter(spoken).collect())
+        });
+        let speakers = speakers.collect();
         let providers = ByKind::new(providers.into_iter().collect());
         let stack = stack::build(
-            Router::new(),
+            Router::with_speakers(speakers),
             books.clone(),
             self.retries,
             Dispatch::new(providers.clone()),

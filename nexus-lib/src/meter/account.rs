@@ -152,13 +152,17 @@ impl Account {
 
     /// Notes the whole answer, which is about to go out.
     pub(super) fn answer_is(&mut self, body: &Bytes) {
-        self.answer = Answer::Whole(body.clone());
+        if self.routed.call().operation.is_chat() {
+            self.answer = Answer::Whole(body.clone());
+        }
     }
 
     /// Notes a piece of a streamed answer, which is about to go out.
     pub(super) fn events(&mut self, events: &[u8]) {
         self.first_byte.get_or_insert_with(Instant::now);
-        self.answer.push(events);
+        if self.routed.call().operation.is_chat() {
+            self.answer.push(events);
+        }
     }
 
     /// Adds what was seen in bytes that passed.
@@ -213,7 +217,8 @@ impl Account {
         let settlement = self.settlement(ending, duration, thread);
         let observed = self.ended(duration, failure);
         let is_counted = self.lacks_figures();
-        if let Some(archive) = &self.books.archive {
+        let archive = self.books.archive.as_ref();
+        if let Some(archive) = archive.filter(|_| call.operation.is_chat()) {
             let target = self.routed.current();
             archive.push(ArchiveRecord {
                 request_id: call.id,
@@ -278,7 +283,7 @@ impl Account {
             // The client left before there was an answer: the prompt was sent all the same.
             None => self.routed.attempts() > 0,
         };
-        is_spent && !is_told
+        is_spent && !is_told && self.routed.call().operation.is_chat()
     }
 
     fn settlement(

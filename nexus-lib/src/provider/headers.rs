@@ -74,6 +74,25 @@ fn may_reach_client(name: &str) -> bool {
     ) && !name.starts_with("access-control-")
 }
 
+/// Whether the body is a stream of server-sent events.
+pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
+    is_kind(headers, b"text/event-stream")
+}
+
+/// Whether the body is JSON.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    is_kind(headers, b"application/json")
+}
+
+fn is_kind(headers: &HeaderMap, wanted: &[u8]) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| {
+        let kind = value.as_bytes().split(|&byte| byte == b';').next();
+        kind.unwrap_or_default()
+            .trim_ascii()
+            .eq_ignore_ascii_case(wanted)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ pub use transport::{Timeouts, Transport, TransportBuilder};
 
 use async_trait::async_trait;
 
-use crate::call::{Attempt, Reply, Upstream};
+use crate::call::{Attempt, Operation, Reply, Upstream};
 use crate::error::{Error, ErrorKind, Result};
 
 /// One way of speaking to a model: implement it to bring a provider of your own.
@@ -25,7 +25,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// # Contract
 /// - The reply is in the client's protocol: for
 ///   [`Operation::ChatCompletion`](crate::call::Operation::ChatCompletion) an OpenAI chat completion,
-///   or the server-sent events of one, `data: [DONE]` included.
+///   or the server-sent events of one, `data: [DONE]` included. Other operations come only to who
+///   [speaks](Self::speaks) them.
 /// - [`Observed`](crate::call::Observed) tells what passed: usage above all. What is not observed is
 ///   not on the ledger.
 /// - A stream yields whole events, each as soon as it is there, and ends with `Err` when it is cut.
@@ -46,6 +47,12 @@ pub trait Provider: Send + Sync + 'static {
     /// What a registered provider's `kind` says to be served by this implementation: lower-case, and
     /// always the same.
     fn kind(&self) -> &'static str;
+
+    /// Whether it answers requests for `operation`. Chats alone, unless it says otherwise: nothing else is
+    /// sent to it.
+    fn speaks(&self, operation: Operation) -> bool {
+        operation == Operation::ChatCompletion
+    }
 
     /// Sends `attempt` and awaits the head of the answer; for a stream, its first event.
     async fn send(&self, attempt: Attempt) -> Result<Reply>;

@@ -1,12 +1,12 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use http::HeaderValue;
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use crate::call::{Grant, KeyHash, Principal, ProviderProfile, Target, Upstream};
+use crate::call::{Endpoints, Grant, KeyHash, Principal, ProviderProfile, Target, Upstream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::health::Vitals;
 use crate::store::{ModelRecord, ProviderRecord, RegistryRecords};
@@ -227,7 +227,7 @@ fn profile(
         weight: record.weight,
         limits: record.limits,
         vitals,
-        endpoint: OnceLock::new(),
+        endpoints: Endpoints::default(),
     })
 }
 

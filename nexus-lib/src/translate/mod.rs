@@ -20,6 +20,7 @@ mod losses;
 pub mod messages;
 mod plain_error;
 mod reading;
+pub mod responses;
 
 pub use exchange::{
     Answered, BlockKind, Delta, Event, File, Finish, Format, Image, Part, Reasoning, Request, Said,

@@ -22,6 +22,7 @@ mod limits;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod models;
+mod operations;
 mod operator;
 mod overload;
 mod passthrough;

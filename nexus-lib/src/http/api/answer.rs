@@ -5,6 +5,7 @@ use crate::call::{Metered, MeteredBody};
 use crate::error::Error;
 use crate::http::api::error_events::ErrorEvents;
 use crate::http::{Body, respond};
+use crate::provider::headers::is_event_stream;
 use crate::wire::{ConversationId, RequestId};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -20,7 +21,11 @@ pub(in crate::http) fn metered(metered: Metered) -> Response<Body> {
             let length = bytes.len();
             (Body::full(bytes), Some(length))
         }
-        MeteredBody::Stream(events) => (Body::stream(Box::pin(ErrorEvents::new(events))), None),
+        MeteredBody::Stream(events) if is_event_stream(&metered.headers) => {
+            (Body::stream(Box::pin(ErrorEvents::new(events))), None)
+        }
+        // Sound: cut, it has no words to say so.
+        MeteredBody::Stream(bytes) => (Body::stream(bytes), None),
     };
     let mut response = Response::new(body);
     *response.status_mut() = metered.status;

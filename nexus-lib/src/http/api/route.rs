@@ -1,9 +1,11 @@
 use http::Method;
 
+use crate::call::Operation;
+
 /// What the LLM port serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
-    Chat,
+    Call(Operation),
     Models,
     Socket,
     Health,
@@ -21,15 +23,17 @@ impl Route {
     pub(super) fn of(method: &Method, path: &str) -> Result<Self, NoRoute> {
         let path = path.strip_suffix('/').unwrap_or(path);
         let (route, allowed) = match path.strip_prefix("/v1").unwrap_or(path) {
-            "/chat/completions" => (Self::Chat, "POST"),
             "/models" => (Self::Models, "GET, HEAD"),
             "/ws/chat" if path == "/ws/chat" => (Self::Socket, "GET"),
             "/healthz" if path == "/healthz" => (Self::Health, "GET, HEAD"),
-            _ => return Err(NoRoute::Path),
+            tail => match Operation::at(tail) {
+                Some(operation) => (Self::Call(operation), "POST"),
+                None => return Err(NoRoute::Path),
+            },
         };
         let known = match route {
-            Self::Chat => method == Method::POST,
             Self::Socket => method == Method::GET,
+            Self::Call(_) => method == Method::POST,
             Self::Models | Self::Health => method == Method::GET || method == Method::HEAD,
         };
         if known {
@@ -51,7 +55,8 @@ mod tests {
             "/chat/completions",
             "/chat/completions/",
         ] {
-            assert_eq!(Route::of(&Method::POST, path), Ok(Route::Chat));
+            let chat = Route::Call(Operation::ChatCompletion);
+            assert_eq!(Route::of(&Method::POST, path), Ok(chat));
         }
         for path in ["/v1/models", "/models"] {
             assert_eq!(Route::of(&Method::GET, path), Ok(Route::Models));

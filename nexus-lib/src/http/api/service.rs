@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Buf;
 use futures_util::future::{BoxFuture, Either};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Request, Response};
+use http::{HeaderMap, HeaderName, Request, Response, header};
 use http_body::Body as HttpBody;
 use tower::{Service, ServiceExt};
 
@@ -52,7 +52,7 @@ const LONGEST_TIMEOUT_MS: u32 = 86_400_000;
 /// What a request's head comes to.
 enum Begun {
     Answered(Response<Body>),
-    Chat(Principal, Option<Instant>, OpenRequest),
+    Call(Operation, Principal, Option<Instant>, OpenRequest),
 }
 
 impl<S> ApiService<S> {
@@ -98,10 +98,10 @@ where
             Ok(route) => {
                 let key = presented_key(&head.headers)?;
                 let principal = self.shared.face.registry.authenticate(key)?;
-                if route == Route::Chat {
+                if let Route::Call(operation) = route {
                     let deadline = deadline(&head.headers)?;
                     let open = self.shared.face.open_requests.admit()?;
-                    return Ok(Begun::Chat(principal, deadline, open));
+                    return Ok(Begun::Call(operation, principal, deadline, open));
                 }
                 models::list(&principal)
             }
@@ -161,7 +161,8 @@ fn no_route(head: &Parts, missing: NoRoute) -> Response<Body> {
     match missing {
         NoRoute::Path => answer::error(&Error::new(
             ErrorKind::NotFound,
-            "no such route here; the LLM port serves POST /v1/chat/completions and GET /v1/models",
+            "no such route here; the LLM port serves POST /v1/chat/completions and GET /v1/models, \
+             among others",
         )),
         NoRoute::Method(allowed) => {
             let message = format!("{} is not allowed here; use {allowed}", head.method);
@@ -200,16 +201,20 @@ where
             Err(error) => (None, Err(error)),
         };
         let answered = match begun {
-            Ok(Begun::Chat(principal, deadline, open)) => {
+            Ok(Begun::Call(operation, principal, deadline, open)) => {
                 let (shared, headers) = (Arc::clone(&self.shared), forwardable(&head.headers));
+                let content_type = match operation {
+                    Operation::ChatCompletion => None,
+                    _ => head.headers.get(header::CONTENT_TYPE).cloned(),
+                };
                 return Either::Right(Box::pin(async move {
                     let mut conversation = named;
                     let mut stack = shared.face.stack.clone();
                     let answer = async {
                         let (limit, timeouts) = (shared.max_body_bytes, shared.body_timeouts);
                         let body = collect(body, limit, timeouts).await?;
-                        let body = RequestBody::scan(body)?;
-                        let mut call = Call::new(id, principal, Operation::ChatCompletion, body);
+                        let body = RequestBody::scan_for(operation, body, content_type)?;
+                        let mut call = Call::new(id, principal, operation, body);
                         shared.face.threads.place(&mut call, conversation.take());
                         conversation = Some(call.conversation.clone());
                         call.headers = headers;

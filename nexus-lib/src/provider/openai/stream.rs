@@ -11,17 +11,17 @@ use tokio::time::Instant;
 
 use crate::call::{Observed, Piece, ProviderProfile};
 use crate::error::{Error, ErrorKind, Result};
-use crate::provider::openai::observe::{ChunkObserver, observe_completion};
+use crate::provider::openai::observe::{Observe, observe_completion};
 use crate::provider::redact::{redact, repeats};
 use crate::provider::transport::{UpstreamBody, failure};
 use crate::sse;
 
-/// An upstream's chunks as they come.
-pub(super) struct ChunkStream {
+/// An upstream's events as they come.
+pub(crate) struct EventStream<O> {
     body: UpstreamBody,
     /// Whose key must not be repeated.
     profile: Arc<ProviderProfile>,
-    observer: ChunkObserver,
+    observer: O,
     /// Read to learn how the stream begins; the next to be yielded.
     first: Option<Piece>,
     /// Whether the answer was said to be over: an end after that is no break.
@@ -30,9 +30,9 @@ pub(super) struct ChunkStream {
 }
 
 /// How a stream began.
-pub(super) enum Begun {
-    /// With a chunk.
-    Flowing(ChunkStream),
+pub(crate) enum Begun<O> {
+    /// With an event of the answer.
+    Flowing(EventStream<O>),
     /// With an error, inside a successful answer: an answer with that error's status.
     Refused {
         status: StatusCode,
@@ -41,18 +41,17 @@ pub(super) enum Begun {
     },
 }
 
-impl ChunkStream {
+impl<O: Observe> EventStream<O> {
     /// Reads up to the first event.
     ///
     /// # Errors
     /// `UpstreamInvalid` when the stream ends before it, `UpstreamTimeout` when `deadline` passes.
-    pub(super) async fn begin(
+    pub(crate) async fn begin(
         body: UpstreamBody,
         profile: Arc<ProviderProfile>,
-        hide_usage: bool,
+        observer: O,
         deadline: Instant,
-    ) -> Result<Begun> {
-        let observer = ChunkObserver::new(hide_usage);
+    ) -> Result<Begun<O>> {
         let mut stream = Self {
             body,
             profile,
@@ -126,7 +125,7 @@ impl ChunkStream {
     }
 }
 
-impl Stream for ChunkStream {
+impl<O: Observe> Stream for EventStream<O> {
     type Item = Result<Piece>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -186,7 +185,7 @@ fn is_done_only(first: &Piece) -> bool {
 /// An error where the first chunk should be, with the status that it names or 502.
 ///
 /// OpenRouter, vLLM, llama.cpp and Azure send these inside a 200.
-fn error_event(piece: &Piece) -> Option<Begun> {
+fn error_event<O>(piece: &Piece) -> Option<Begun<O>> {
     piece.observed.error.as_ref()?;
     let event = sse::events(&piece.bytes).next()?;
     let data = event.data();

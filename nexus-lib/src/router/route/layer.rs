@@ -19,6 +19,6 @@ impl<S> Layer<S> for RouteLayer {
     type Service = Route<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Route::new(self.router, inner)
+        Route::new(self.router.clone(), inner)
     }
 }

@@ -9,19 +9,66 @@ pub use service::Route;
 
 use std::sync::Arc;
 
-use crate::call::{Principal, Target};
+use crate::call::{Operation, Principal, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::ProviderId;
 
 /// Knows which targets may answer.
-#[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct Router;
+#[derive(Debug, Clone, Default)]
+pub struct Router {
+    /// Which kinds of provider answer which operations. Empty where that is not known: then all do.
+    speakers: Arc<[(&'static str, Vec<Operation>)]>,
+}
 
 impl Router {
     /// A router.
     pub fn new() -> Self {
-        Self
+        Self::default()
+    }
+
+    /// A router that knows what each kind of provider answers.
+    pub fn with_speakers(speakers: Vec<(&'static str, Vec<Operation>)>) -> Self {
+        Self {
+            speakers: speakers.into(),
+        }
+    }
+
+    /// Those of `candidates` whose provider answers `operation`. All of them do chats.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when none does.
+    pub fn speaking(
+        &self,
+        operation: Operation,
+        candidates: Arc<[Target]>,
+    ) -> Result<Arc<[Target]>> {
+        if operation == Operation::ChatCompletion || self.speakers.is_empty() {
+            return Ok(candidates);
+        }
+        let speaks = |target: &Target| {
+            let kind = &*target.provider.kind;
+            let mut speakers = self.speakers.iter();
+            speakers.any(|(known, operations)| *known == kind && operations.contains(&operation))
+        };
+        if candidates.iter().all(speaks) {
+            return Ok(candidates);
+        }
+        let speaking: Arc<[Target]> = candidates
+            .iter()
+            .filter(|target| speaks(target))
+            .cloned()
+            .collect();
+        match *speaking {
+            [] => Err(Error::new(
+                ErrorKind::NotFound,
+                format!(
+                    "no provider of this model answers {}; use another model",
+                    operation.path()
+                ),
+            )
+            .with_param("model")),
+            _ => Ok(speaking),
+        }
     }
 
     /// The targets that may answer `principal`'s request for `model`, first choice first; at least

@@ -21,6 +21,7 @@ impl<S> Route<S> {
 
     fn route(&self, call: Call) -> Result<Routed> {
         let candidates = (self.router).candidates(&call.principal, call.body.model(), call.only)?;
+        let candidates = self.router.speaking(call.operation, candidates)?;
         Routed::new(call, candidates)
             .ok_or_else(|| Error::new(ErrorKind::ModelNotFound, "the model has no provider"))
     }

@@ -73,7 +73,7 @@ mod tests {
             weight,
             limits: ProviderLimits::default(),
             vitals: Arc::default(),
-            endpoint: std::sync::OnceLock::new(),
+            endpoints: crate::call::Endpoints::default(),
         };
         Target {
             provider: Arc::new(provider),

@@ -8,13 +8,14 @@
 //! Otherwise the model that runs might not be the one that was allowed and is accounted for.
 
 mod field;
+mod form;
 mod splice;
 
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::wire::Prefixes;
 use crate::wire::json::Cursor;
+use crate::wire::{Operation, Prefixes};
 use field::{Kind, find};
 use splice::Edit;
 
@@ -29,8 +30,10 @@ pub struct RequestScan {
     pub include_usage: bool,
     /// What was said so far.
     pub prefixes: Prefixes,
-    /// Where the model's name stands, with its quotes.
+    /// Where the model's name stands: with its quotes in JSON.
     model_at: Range<usize>,
+    /// The body is a form, and no JSON.
+    is_form: bool,
     /// What makes the request ask for usage; `None` when it does.
     ask_usage: Option<Edit>,
 }
@@ -66,11 +69,7 @@ impl RequestScan {
             return Err(refused("messages", "`messages` must be an array"));
         }
 
-        let stream = match stream.map(|value| Kind::of(body, &value)) {
-            None | Some(Kind::Null | Kind::False) => false,
-            Some(Kind::True) => true,
-            Some(_) => return Err(refused("stream", "`stream` must be true or false")),
-        };
+        let stream = read_stream(body, stream)?;
         let ask_usage = read_options(body, options)?;
         Ok(Self {
             model,
@@ -78,8 +77,90 @@ impl RequestScan {
             include_usage: ask_usage.is_none(),
             prefixes,
             model_at,
+            is_form: false,
             ask_usage,
         })
+    }
+
+    /// Scans the body of a request for `operation`: as [`of`](Self::of) does for chats, and of all others
+    /// the model's name and `stream` alone. What else they need is the provider's to say.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of); and when the body of a transcription is no form with the boundary that
+    /// `content_type` names.
+    pub fn for_operation(
+        operation: Operation,
+        body: &[u8],
+        content_type: Option<&[u8]>,
+    ) -> Result<Self> {
+        match operation {
+            Operation::ChatCompletion => Self::of(body),
+            Operation::Transcription => Self::of_form(body, content_type),
+            Operation::Completion => {
+                const NAMES: [&str; 3] = ["model", "stream", "stream_options"];
+                let [model, stream, options] = find(body, 0..body.len(), NAMES, |_, _, cursor| {
+                    cursor.skip().map(drop)
+                })?;
+                let ask_usage = read_options(body, options)?;
+                Ok(Self {
+                    include_usage: ask_usage.is_none(),
+                    ask_usage,
+                    ..Self::of_fields(body, model, stream)?
+                })
+            }
+            _ => {
+                let [model, stream] =
+                    find(body, 0..body.len(), ["model", "stream"], |_, _, cursor| {
+                        cursor.skip().map(drop)
+                    })?;
+                Self::of_fields(body, model, stream)
+            }
+        }
+    }
+
+    fn of_fields(
+        body: &[u8],
+        model: Option<Range<usize>>,
+        stream: Option<Range<usize>>,
+    ) -> Result<Self> {
+        let model_at = model.ok_or_else(|| refused("model", "`model` is missing"))?;
+        Ok(Self {
+            model: read_model(body.get(model_at.clone()).unwrap_or_default())?,
+            stream: read_stream(body, stream)?,
+            include_usage: true,
+            prefixes: Prefixes::default(),
+            model_at,
+            is_form: false,
+            ask_usage: None,
+        })
+    }
+
+    fn of_form(body: &[u8], content_type: Option<&[u8]>) -> Result<Self> {
+        let [model, stream] = form::find(body, content_type, ["model", "stream"])?;
+        let model_at = model.ok_or_else(|| refused("model", "`model` is missing"))?;
+        let name = body.get(model_at.clone()).unwrap_or_default();
+        let name = str::from_utf8(name).map_err(|_| refused("model", "`model` must be UTF-8"))?;
+        if name.is_empty() {
+            return Err(refused("model", "`model` must not be empty"));
+        }
+        let stream = stream.and_then(|at| body.get(at));
+        Ok(Self {
+            model: name.into(),
+            stream: stream.is_some_and(|value| value.eq_ignore_ascii_case(b"true")),
+            include_usage: true,
+            prefixes: Prefixes::default(),
+            model_at,
+            is_form: true,
+            ask_usage: None,
+        })
+    }
+}
+
+fn read_stream(body: &[u8], stream: Option<Range<usize>>) -> Result<bool> {
+    match stream.map(|value| Kind::of(body, &value)) {
+        None | Some(Kind::Null | Kind::False) => Ok(false),
+        Some(Kind::True) => Ok(true),
+        Some(_) => Err(refused("stream", "`stream` must be true or false")),
     }
 }
 

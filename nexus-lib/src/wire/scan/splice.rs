@@ -56,9 +56,12 @@ impl Edit {
         }
     }
 
-    fn model(at: Range<usize>, model: &str) -> Self {
-        // A string into a growing buffer: there is nothing that could fail.
-        let text = serde_json::to_string(model).unwrap_or_default();
+    fn model(at: Range<usize>, model: &str, is_form: bool) -> Self {
+        let text = match is_form {
+            true => model.to_owned(),
+            // A string into a growing buffer: there is nothing that could fail.
+            false => serde_json::to_string(model).unwrap_or_default(),
+        };
         Self {
             at,
             text: text.into(),
@@ -75,7 +78,7 @@ impl RequestScan {
     pub fn splice(&self, body: &Bytes, model: Option<&str>, ask_usage: bool) -> Bytes {
         let model = model
             .filter(|model| **model != *self.model)
-            .map(|model| Edit::model(self.model_at.clone(), model));
+            .map(|model| Edit::model(self.model_at.clone(), model, self.is_form));
         let usage = self.ask_usage.as_ref().filter(|_| ask_usage && self.stream);
         match (&model, usage) {
             (None, None) => Some(body.clone()),

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use memchr::memmem::Finder;
 
+use super::Observe;
 use super::look::look;
 use crate::call::{Observed, Piece};
 use crate::error::{Error, ErrorKind, Result};
@@ -40,17 +41,37 @@ impl ChunkObserver {
         }
     }
 
-    /// Whether an event has come yet: comments are none.
-    pub(crate) fn has_events(&self) -> bool {
+    /// Whether the event is what it should be.
+    fn look_at(&mut self, event: &Event<'_>, passage: &mut Passage) -> bool {
+        let data = event.data();
+        let observed = &mut passage.observed;
+        if data.trim_ascii() == DONE {
+            (observed.terminal, self.is_done) = (true, true);
+            return true;
+        }
+        let seen = look(&data);
+        self.has_usage |= seen.usage.is_some();
+        let groq_usage = seen.groq_usage.filter(|_| !self.has_usage);
+        if self.hide_usage && seen.is_usage_only {
+            passage.hidden.push(event.range());
+        }
+        observed.merge(Observed {
+            usage: seen.usage.or(groq_usage),
+            finished: seen.finished,
+            terminal: false,
+            error: seen.error,
+        });
+        seen.is_whole
+    }
+}
+
+impl Observe for ChunkObserver {
+    fn has_events(&self) -> bool {
         self.has_events
     }
 
-    /// Takes the next chunk of the body; gives the events that are whole now, byte for byte but for a
-    /// hidden usage chunk. The piece's bytes may be empty.
-    ///
-    /// # Errors
-    /// [`ErrorKind::UpstreamInvalid`] when an event is too long.
-    pub(crate) fn push(&mut self, chunk: Bytes) -> Result<Piece> {
+    /// Byte for byte but for a hidden usage chunk.
+    fn push(&mut self, chunk: Bytes) -> Result<Piece> {
         let mut region = self.decoder.push(chunk)?;
         if self.hides_lf && !region.is_empty() {
             self.hides_lf = false;
@@ -78,12 +99,7 @@ impl ChunkObserver {
         Ok(passage.piece(region))
     }
 
-    /// Ends the body: gives the last event, if the blank line behind it was missing, as it still is.
-    ///
-    /// # Errors
-    /// [`ErrorKind::UpstreamInvalid`] when there was no event at all, and
-    /// [`ErrorKind::StreamInterrupted`] when the body ended inside of one.
-    pub(crate) fn finish(&mut self) -> Result<Piece> {
+    fn finish(&mut self) -> Result<Piece> {
         let region = self.decoder.finish().unwrap_or_default();
         let (had_events, was_done) = (self.has_events, self.is_done);
         let mut passage = Passage::default();
@@ -103,29 +119,6 @@ impl ChunkObserver {
                 "the provider's stream held no event",
             )),
         }
-    }
-
-    /// Whether the event is what it should be.
-    fn look_at(&mut self, event: &Event<'_>, passage: &mut Passage) -> bool {
-        let data = event.data();
-        let observed = &mut passage.observed;
-        if data.trim_ascii() == DONE {
-            (observed.terminal, self.is_done) = (true, true);
-            return true;
-        }
-        let seen = look(&data);
-        self.has_usage |= seen.usage.is_some();
-        let groq_usage = seen.groq_usage.filter(|_| !self.has_usage);
-        if self.hide_usage && seen.is_usage_only {
-            passage.hidden.push(event.range());
-        }
-        observed.merge(Observed {
-            usage: seen.usage.or(groq_usage),
-            finished: seen.finished,
-            terminal: false,
-            error: seen.error,
-        });
-        seen.is_whole
     }
 }
 

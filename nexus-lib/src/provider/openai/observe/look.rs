@@ -116,12 +116,12 @@ fn value<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<&'a [u8], Syntax
     Ok(&json[cursor.skip()?])
 }
 
-fn read_usage(value: &[u8]) -> Option<Usage> {
+pub(super) fn read_usage(value: &[u8]) -> Option<Usage> {
     UsageReport::read(value).map(|report| report.usage())
 }
 
 /// The `message` of an error object, or the error itself when it is a text; of any other, its JSON.
-fn error_message(value: &[u8]) -> Option<Cow<'_, str>> {
+pub(super) fn error_message(value: &[u8]) -> Option<Cow<'_, str>> {
     let text = |json: &'_ [u8]| match Cursor::new(json).string() {
         Ok(Some(text)) if !text.is_empty() => Some(text.into_owned()),
         _ => None,

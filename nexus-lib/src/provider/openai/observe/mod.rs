@@ -8,11 +8,37 @@
 mod chunk;
 mod look;
 mod tail;
+mod typed;
 
 pub(crate) use chunk::ChunkObserver;
+pub(crate) use typed::TypedObserver;
 
-use crate::call::Observed;
+use bytes::Bytes;
+
+use crate::call::{Observed, Piece};
+use crate::error::Result;
 use look::look;
+
+/// Passes a stream of server-sent events through, and tells what was in it.
+pub(crate) trait Observe: Send + Unpin {
+    /// Whether an event has come yet: comments are none.
+    fn has_events(&self) -> bool;
+
+    /// Takes the next chunk of the body; gives the events that are whole now. The piece's bytes may be
+    /// empty.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UpstreamInvalid`](crate::ErrorKind::UpstreamInvalid) when an event is too long.
+    fn push(&mut self, chunk: Bytes) -> Result<Piece>;
+
+    /// Ends the body: gives the last event, if the blank line behind it was missing, as it still is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UpstreamInvalid`](crate::ErrorKind::UpstreamInvalid) when there was no event at all, and
+    /// [`ErrorKind::StreamInterrupted`](crate::ErrorKind::StreamInterrupted) when the body ended inside of
+    /// one.
+    fn finish(&mut self) -> Result<Piece>;
+}
 
 /// What the whole answer `body` says.
 pub(crate) fn observe_completion(body: &[u8]) -> Observed {

@@ -1,0 +1,155 @@
+use bytes::Bytes;
+
+use super::Observe;
+use super::look::{error_message, read_usage};
+use crate::call::{Observed, Piece};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sse::{Decoder, events};
+use crate::wire::Usage;
+use crate::wire::json::{Cursor, SyntaxError};
+
+/// Room for a picture in base64, which comes as one event.
+const MAX_EVENT_BYTES: usize = 64 << 20;
+
+/// Passes a stream through whose events say their `type`, as those of pictures, sound and responses do.
+///
+/// The event that ends such a stream is called `….done` or `….completed` (or `response.incomplete`,
+/// `response.failed`), and bears the usage: of responses inside of `response`, of the others at the top.
+#[derive(Debug)]
+pub(crate) struct TypedObserver {
+    decoder: Decoder,
+    /// Responses have many parts that are done before the whole is.
+    is_response: bool,
+    has_events: bool,
+    is_over: bool,
+}
+
+impl TypedObserver {
+    pub(crate) fn new(is_response: bool) -> Self {
+        Self {
+            decoder: Decoder::new(MAX_EVENT_BYTES),
+            is_response,
+            has_events: false,
+            is_over: false,
+        }
+    }
+
+    fn look_at(&mut self, region: Bytes) -> Piece {
+        let mut observed = Observed::default();
+        for event in events(&region) {
+            self.has_events = true;
+            let data = event.data();
+            if data.trim_ascii() == b"[DONE]" {
+                observed.finished = true;
+                continue;
+            }
+            let mut seen = Seen::default();
+            // Read as far as it is JSON.
+            let _ = seen.read(&data, &mut Cursor::new(&data));
+            observed.merge(seen.observed(self.is_response));
+        }
+        self.is_over |= observed.finished;
+        Piece {
+            bytes: region,
+            observed,
+        }
+    }
+}
+
+impl Observe for TypedObserver {
+    fn has_events(&self) -> bool {
+        self.has_events
+    }
+
+    fn push(&mut self, chunk: Bytes) -> Result<Piece> {
+        let region = self.decoder.push(chunk)?;
+        Ok(self.look_at(region))
+    }
+
+    fn finish(&mut self) -> Result<Piece> {
+        let was_over = self.is_over;
+        let region = self.decoder.finish().unwrap_or_default();
+        let is_empty = region.is_empty();
+        let piece = self.look_at(region);
+        match (self.has_events, is_empty || was_over || self.is_over) {
+            (false, _) => Err(Error::new(
+                ErrorKind::UpstreamInvalid,
+                "the provider's stream held no event",
+            )),
+            (true, false) if piece.observed.error.is_none() => Err(Error::new(
+                ErrorKind::StreamInterrupted,
+                "the provider's stream ended inside an event",
+            )),
+            _ => Ok(piece),
+        }
+    }
+}
+
+/// What one event says about itself.
+#[derive(Default)]
+struct Seen {
+    kind: Vec<u8>,
+    message: Option<Box<str>>,
+    error: Option<Box<str>>,
+    usage: Option<Usage>,
+}
+
+impl Seen {
+    fn read<'a>(&mut self, json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<(), SyntaxError> {
+        if cursor.peek() != Some(b'{') {
+            return cursor.skip().map(drop);
+        }
+        cursor.object(|key, cursor| match (&*key, cursor.peek()) {
+            (b"type", Some(b'"')) => {
+                let kind = cursor.string()?.unwrap_or_default();
+                if self.kind.is_empty() {
+                    self.kind = kind.as_bytes().to_vec();
+                }
+                Ok(())
+            }
+            (b"message", Some(b'"')) => {
+                let message = cursor.string()?.unwrap_or_default();
+                self.message = Some(message.into());
+                Ok(())
+            }
+            (b"error", _) => {
+                let value = &json[cursor.skip()?];
+                self.error = error_message(value).map(|text| text.chars().take(500).collect());
+                Ok(())
+            }
+            (b"usage", _) => {
+                let value = &json[cursor.skip()?];
+                self.usage = read_usage(value).or(self.usage);
+                Ok(())
+            }
+            (b"response", Some(b'{')) => {
+                let mut response = Self::default();
+                let read = response.read(json, cursor);
+                self.usage = response.usage.or(self.usage);
+                self.error = response.error.or(self.error.take());
+                read
+            }
+            _ => cursor.skip().map(drop),
+        })
+    }
+
+    fn observed(self, is_response: bool) -> Observed {
+        let kind = &*self.kind;
+        let is_over = match is_response {
+            true => matches!(
+                kind,
+                b"response.completed" | b"response.incomplete" | b"response.failed"
+            ),
+            false => kind.ends_with(b".done") || kind.ends_with(b".completed"),
+        };
+        let is_error = kind == b"error" || kind == b"response.failed";
+        let message = self.message.filter(|_| is_error);
+        let error = self.error.or(message);
+        Observed {
+            usage: self.usage,
+            finished: is_over,
+            terminal: is_over,
+            error: error.or_else(|| is_error.then(|| "the provider reports an error".into())),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! OpenAI's Responses, without state: whatever is asked to be kept, or fetched, at the provider is refused.
+//!
+//! | of the request | here |
+//! |---|---|
+//! | `instructions` | instructions, before all else |
+//! | `input` | a text is a `user` message; items are messages, calls, results and thoughts, in order |
+//! | `reasoning.effort`, `reasoning.summary` | how much is thought, and whether it is shown |
+//! | `text.format`, `text.verbosity` | the shape of the answer; `verbosity` as chat has it |
+//! | `store`, `truncation` of `auto`, `include`, `stream_options`, `max_tool_calls` | hints |
+//! | `previous_response_id`, `conversation`, `background`, `prompt`, tools that are no functions, items of such tools, `item_reference`, `top_logprobs` over 0 | refused |
+//!
+//! Each thing that the model says is an item of its own. A thought's text is its summary. What must come back
+//! with it unchanged stands in `encrypted_content`: the seal itself, or `nexus.signature:` and the provider's
+//! signature. A call may have `extra_content`, as in chat.
+//!
+//! Source: OpenAI's API reference (Responses, Streaming events).
+
+pub mod error;
+mod item;
+pub mod reply;
+pub mod request;
+pub mod stream;
+mod usage;
+
+/// Before a signature that stands where only a seal has a place.
+const SIGNATURE: &str = "nexus.signature:";

@@ -1,0 +1,164 @@
+//! Whole answers.
+
+use serde_json::{Value, json};
+
+use super::{item, usage};
+use crate::error::{Error, ErrorKind, Result};
+use crate::translate::extra_content::signature;
+use crate::translate::reading::{Content, Object, Path};
+use crate::translate::{Answered, Finish, Said, TokenCounts, ToolCall};
+use crate::wire::Timestamp;
+
+/// Reads what a provider answers that speaks Responses. Items that are not known say nothing.
+///
+/// # Errors
+/// `UpstreamInvalid` when it is no such answer, or one that failed.
+pub fn read(body: &[u8]) -> Result<Answered> {
+    let at = Path::Answer;
+    let response = Object::parse(body, &at)?;
+    let mut said = Vec::new();
+    let output = at.key("output");
+    for (index, json) in response.list("output", &at)?.into_iter().enumerate() {
+        let at = output.index(index);
+        let item = Object::of(json, &at)?;
+        match item.need::<String>("type", &at)?.as_str() {
+            "message" => match item.content("content", &at)? {
+                Some(Content::Text(text)) => said.push(Said::Text(text)),
+                Some(Content::Parts(parts)) => {
+                    said.extend(item::said(&parts, &at.key("content"))?);
+                }
+                None => {}
+            },
+            "reasoning" => said.push(Said::Reasoning(item::thought(&item, &at)?)),
+            "function_call" => said.push(Said::ToolCall(ToolCall {
+                id: item.need("call_id", &at)?,
+                name: item.need("name", &at)?,
+                arguments: item.lenient("arguments").unwrap_or_default(),
+                signature: signature(&item),
+            })),
+            _ => {}
+        }
+    }
+    let has_called = said.iter().any(|said| matches!(said, Said::ToolCall(_)));
+    Ok(Answered {
+        id: response.lenient("id").unwrap_or_default(),
+        model: response.lenient("model").unwrap_or_default(),
+        said,
+        finish: finish(&response, has_called)?,
+        usage: usage::read(&response),
+    })
+}
+
+/// Why a response ended.
+pub(super) fn finish(response: &Object<'_>, has_called: bool) -> Result<Finish> {
+    let status: Option<String> = response.lenient("status");
+    Ok(match status.as_deref() {
+        Some("failed") => {
+            let error = response.lenient::<Object<'_>>("error");
+            let message = error.and_then(|error| error.lenient::<String>("message"));
+            let message = message.unwrap_or_else(|| "the provider's response failed".to_owned());
+            return Err(Error::new(ErrorKind::UpstreamInvalid, message));
+        }
+        Some("incomplete") => {
+            let details = response.lenient::<Object<'_>>("incomplete_details");
+            let reason = details.and_then(|details| details.lenient::<String>("reason"));
+            match reason.as_deref() {
+                Some("max_output_tokens") | None => Finish::Length,
+                Some("content_filter") => Finish::ContentFilter,
+                Some(other) => Finish::Other(other.to_owned()),
+            }
+        }
+        _ if has_called => Finish::ToolCalls,
+        _ => Finish::Stop,
+    })
+}
+
+/// Writes an answer as OpenAI would, for the client that asked for `model`.
+pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
+    let output = answered.said.iter().map(|said| match said {
+        Said::Text(text) => {
+            let part = item::text_part(text);
+            item::message(&item::new_id("msg"), "completed", Some(part))
+        }
+        Said::Refusal(refusal) => {
+            let part = item::refusal_part(refusal);
+            item::message(&item::new_id("msg"), "completed", Some(part))
+        }
+        Said::Reasoning(thought) => {
+            let id = thought.id.clone().unwrap_or_else(|| item::new_id("rs"));
+            item::reasoning(&id, &thought.text, item::encrypted(thought).as_deref())
+        }
+        Said::ToolCall(call) => item::call(&item::new_id("fc"), "completed", call),
+    });
+    let model = match model {
+        "" => &answered.model,
+        asked => asked,
+    };
+    let head = Head {
+        id: &id(&answered.id),
+        created_at: Timestamp::now().as_seconds(),
+        model,
+    };
+    let response = head.over(&answered.finish, output.collect(), answered.usage);
+    // Strings and numbers into a growing buffer: there is nothing that could fail.
+    serde_json::to_vec(&response).unwrap_or_default()
+}
+
+/// The provider's id where it is one of a response, or one of our own.
+pub(super) fn id(id: &str) -> String {
+    match id.starts_with("resp_") {
+        true => id.to_owned(),
+        false => item::new_id("resp"),
+    }
+}
+
+/// What stays the same while a response grows.
+pub(super) struct Head<'a> {
+    pub(super) id: &'a str,
+    pub(super) created_at: i64,
+    pub(super) model: &'a str,
+}
+
+impl Head<'_> {
+    pub(super) fn response(&self, status: &str, output: Vec<Value>) -> Value {
+        json!({
+            "id": self.id, "object": "response", "created_at": self.created_at, "status": status,
+            "error": null, "incomplete_details": null, "instructions": null, "metadata": {},
+            "model": self.model, "output": output, "parallel_tool_calls": true,
+            "previous_response_id": null, "reasoning": {"effort": null, "summary": null},
+            "store": false, "temperature": null, "text": {"format": {"type": "text"}},
+            "tool_choice": "auto", "tools": [], "top_p": null, "truncation": "disabled",
+            "usage": null,
+        })
+    }
+
+    /// The response when it is over.
+    pub(super) fn over(
+        &self,
+        finish: &Finish,
+        output: Vec<Value>,
+        counts: Option<TokenCounts>,
+    ) -> Value {
+        let reason = match finish {
+            Finish::Length => Some("max_output_tokens"),
+            Finish::ContentFilter => Some("content_filter"),
+            _ => None,
+        };
+        let status = reason.map_or("completed", |_| "incomplete");
+        let mut response = self.response(status, output);
+        if let Some(reason) = reason {
+            response["incomplete_details"] = json!({ "reason": reason });
+        }
+        if let Some(counts) = counts {
+            response["usage"] = usage::write(counts);
+        }
+        response
+    }
+
+    /// The response when it failed.
+    pub(super) fn failed(&self, output: Vec<Value>, message: &str, code: &str) -> Value {
+        let mut response = self.response("failed", output);
+        response["error"] = json!({"code": code, "message": message});
+        response
+    }
+}

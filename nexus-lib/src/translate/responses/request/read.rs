@@ -1,0 +1,168 @@
+use super::input;
+use crate::error::Result;
+use crate::translate::reading::{Object, Path};
+use crate::translate::{
+    Format, Json, Losses, Part, Reasoning, Request, Sampling, Text, Tool, ToolChoice, Turn,
+};
+
+/// Fields that have a place of their own in the neutral form.
+const PLACED: [&str; 12] = [
+    "model",
+    "stream",
+    "instructions",
+    "input",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "max_output_tokens",
+    "temperature",
+    "top_p",
+    "reasoning",
+    "user",
+];
+
+/// What asks for state at the provider, which cannot be had elsewhere.
+const STATE: [&str; 3] = ["previous_response_id", "conversation", "prompt"];
+
+/// Reads what a client of Responses asks for.
+///
+/// # Errors
+/// `InvalidRequest`, naming the parameter by its path, such as `input[2].content[0].image_url`; also where
+/// it asks for what only the provider's own Responses can do.
+pub fn read(body: &[u8]) -> Result<Request> {
+    let at = Path::Request;
+    let body = Object::parse(body, &at)?;
+    let mut request = Request {
+        model: body.need("model", &at)?,
+        stream: body.get("stream", &at)?.unwrap_or_default(),
+        parallel_tool_calls: body.get("parallel_tool_calls", &at)?,
+        max_tokens: body.get("max_output_tokens", &at)?,
+        sampling: Sampling {
+            temperature: body.get("temperature", &at)?,
+            top_p: body.get("top_p", &at)?,
+            ..Sampling::default()
+        },
+        reasoning: reasoning(&body, &at)?,
+        user: body.get("user", &at)?,
+        ..Request::default()
+    };
+    if let Some(instructions) = body.get::<String>("instructions", &at)? {
+        request.turns.push(Turn::System(vec![text(instructions)]));
+    }
+    input::read(&body, &at, &mut request.turns)?;
+    tools(&body, &at, &mut request)?;
+    format(&body, &at, &mut request)?;
+    for (name, json) in body.members() {
+        let value = json.get();
+        match name {
+            placed if PLACED.contains(&placed) => {}
+            "text" => {}
+            // What they say without effect here.
+            "store" | "background" if value == "false" => {}
+            "truncation" if value == r#""disabled""# => {}
+            "include" if value == "[]" => {}
+            "top_logprobs" if value == "0" => {}
+            "background" | "top_logprobs" => return Err(Losses::refusal(name)),
+            state if STATE.contains(&state) => return Err(Losses::refusal(state)),
+            // Chat's fields of these names mean other things.
+            "store" | "stream_options" => {
+                let name = format!("responses.{name}");
+                request.extra.push((name, Json::of(json)));
+            }
+            other => request.extra.push((other.to_owned(), Json::of(json))),
+        }
+    }
+    Ok(request)
+}
+
+pub(super) fn text(text: String) -> Part {
+    Part::Text(Text { text, cache: None })
+}
+
+fn reasoning(body: &Object<'_>, at: &Path<'_>) -> Result<Option<Reasoning>> {
+    let Some(reasoning) = body.object("reasoning", at)? else {
+        return Ok(None);
+    };
+    let at = at.key("reasoning");
+    let effort: Option<String> = reasoning.get("effort", &at)?;
+    let summary: Option<String> = reasoning.get("summary", &at)?;
+    if effort.is_none() && summary.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Reasoning {
+        effort,
+        budget_tokens: None,
+        is_shown: summary.map(|summary| summary != "none"),
+    }))
+}
+
+fn tools(body: &Object<'_>, at: &Path<'_>, request: &mut Request) -> Result<()> {
+    let tools = at.key("tools");
+    for (index, json) in body.list("tools", at)?.into_iter().enumerate() {
+        let at = tools.index(index);
+        let tool = Object::of(json, &at)?;
+        if tool.need::<String>("type", &at)? != "function" {
+            return Err(Losses::refusal(&at.key("type").to_string()));
+        }
+        request.tools.push(Tool {
+            name: tool.need("name", &at)?,
+            description: tool.get("description", &at)?,
+            parameters: tool.json("parameters"),
+            strict: tool.get("strict", &at)?,
+            cache: None,
+        });
+    }
+    let at = at.key("tool_choice");
+    request.tool_choice = match body.raw("tool_choice") {
+        None => None,
+        Some(json) => Some(match json.get() {
+            r#""auto""# => ToolChoice::Auto,
+            r#""none""# => ToolChoice::None,
+            r#""required""# => ToolChoice::Required,
+            text if text.starts_with('"') => {
+                return Err(at.invalid("must be `auto`, `none`, `required` or name a function"));
+            }
+            _ => {
+                let choice = Object::of(json, &at)?;
+                if choice.need::<String>("type", &at)? != "function" {
+                    return Err(Losses::refusal(&at.key("type").to_string()));
+                }
+                ToolChoice::Named(choice.need("name", &at)?)
+            }
+        }),
+    };
+    Ok(())
+}
+
+fn format(body: &Object<'_>, at: &Path<'_>, request: &mut Request) -> Result<()> {
+    let Some(text) = body.object("text", at)? else {
+        return Ok(());
+    };
+    let at = at.key("text");
+    if let Some(verbosity) = text.json("verbosity") {
+        request.extra.push(("verbosity".to_owned(), verbosity));
+    }
+    let Some(format) = text.object("format", &at)? else {
+        return Ok(());
+    };
+    let at = at.key("format");
+    let kind: String = format.need("type", &at)?;
+    request.format = Some(match kind.as_str() {
+        "text" => Format::Text,
+        "json_object" => Format::Json,
+        "json_schema" => Format::Schema {
+            name: format.need("name", &at)?,
+            description: format.get("description", &at)?,
+            schema: format
+                .json("schema")
+                .ok_or_else(|| at.key("schema").invalid("is missing"))?,
+            strict: format.get("strict", &at)?,
+        },
+        _ => {
+            return Err(at
+                .key("type")
+                .invalid("must be `text`, `json_object` or `json_schema`"));
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,225 @@
+use serde_json::{Value, json};
+
+use crate::translate::responses::{SIGNATURE, item};
+use crate::translate::{BlockKind, Delta, ToolCall};
+
+/// An item that is being written.
+#[derive(Debug)]
+pub(super) struct Block {
+    /// The number of the neutral form.
+    pub(super) number: usize,
+    index: usize,
+    id: String,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Text(String),
+    Refusal(String),
+    Reasoning {
+        text: String,
+        encrypted: Option<String>,
+        signature: String,
+    },
+    Call(ToolCall),
+}
+
+/// Takes an event's type and its other fields.
+pub(super) type Tell<'a> = dyn FnMut(&str, Value) + 'a;
+
+impl Block {
+    pub(super) fn begin(number: usize, index: usize, kind: BlockKind, tell: &mut Tell<'_>) -> Self {
+        let (prefix, content) = match kind {
+            BlockKind::Text => ("msg", Content::Text(String::new())),
+            BlockKind::Refusal => ("msg", Content::Refusal(String::new())),
+            BlockKind::Reasoning { sealed } => (
+                "rs",
+                Content::Reasoning {
+                    text: String::new(),
+                    encrypted: sealed,
+                    signature: String::new(),
+                },
+            ),
+            BlockKind::ToolCall {
+                id,
+                name,
+                signature,
+            } => (
+                "fc",
+                Content::Call(ToolCall {
+                    id: match id.is_empty() {
+                        true => item::new_id("call"),
+                        false => id,
+                    },
+                    name,
+                    arguments: String::new(),
+                    signature,
+                }),
+            ),
+        };
+        let block = Self {
+            number,
+            index,
+            id: item::new_id(prefix),
+            content,
+        };
+        let item = match &block.content {
+            Content::Text(_) | Content::Refusal(_) => item::message(&block.id, "in_progress", None),
+            Content::Reasoning { encrypted, .. } => {
+                item::reasoning(&block.id, "", encrypted.as_deref())
+            }
+            Content::Call(call) => item::call(&block.id, "in_progress", call),
+        };
+        tell(
+            "response.output_item.added",
+            json!({"output_index": index, "item": item}),
+        );
+        if let Some(part) = block.part() {
+            block.tell_part("response.content_part.added", part, tell);
+        }
+        block
+    }
+
+    /// The place among the response's items.
+    pub(super) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The part of a message.
+    fn part(&self) -> Option<Value> {
+        match &self.content {
+            Content::Text(text) => Some(item::text_part(text)),
+            Content::Refusal(refusal) => Some(item::refusal_part(refusal)),
+            _ => None,
+        }
+    }
+
+    fn tell_part(&self, kind: &str, part: Value, tell: &mut Tell<'_>) {
+        let fields = json!({
+            "item_id": self.id, "output_index": self.index, "content_index": 0, "part": part,
+        });
+        tell(kind, fields);
+    }
+
+    /// The fields by which an event names this block, and where in it, with `more`.
+    fn place(&self, inside: Option<&str>, more: (&str, &str)) -> Value {
+        let mut fields = json!({"item_id": self.id, "output_index": self.index});
+        if let Some(inside) = inside {
+            fields[inside] = 0.into();
+        }
+        fields[more.0] = more.1.into();
+        fields
+    }
+
+    pub(super) fn push(&mut self, delta: &Delta, tell: &mut Tell<'_>) {
+        let mut begins_summary = false;
+        match (&mut self.content, delta) {
+            (Content::Text(text) | Content::Refusal(text), Delta::Text(more)) => {
+                text.push_str(more);
+            }
+            (Content::Reasoning { text, .. }, Delta::Text(more)) => {
+                begins_summary = text.is_empty() && !more.is_empty();
+                text.push_str(more);
+            }
+            (Content::Reasoning { signature, .. }, Delta::Signature(more)) => {
+                signature.push_str(more);
+                return;
+            }
+            (Content::Call(call), Delta::Arguments(more)) => call.arguments.push_str(more),
+            _ => return,
+        }
+        let (Delta::Text(more) | Delta::Arguments(more)) = delta else {
+            return;
+        };
+        match &self.content {
+            Content::Text(_) => {
+                let mut fields = self.place(Some("content_index"), ("delta", more));
+                fields["logprobs"] = json!([]);
+                tell("response.output_text.delta", fields);
+            }
+            Content::Refusal(_) => tell(
+                "response.refusal.delta",
+                self.place(Some("content_index"), ("delta", more)),
+            ),
+            Content::Reasoning { .. } => {
+                if begins_summary {
+                    self.tell_summary("response.reasoning_summary_part.added", "", tell);
+                }
+                tell(
+                    "response.reasoning_summary_text.delta",
+                    self.place(Some("summary_index"), ("delta", more)),
+                );
+            }
+            Content::Call(_) => tell(
+                "response.function_call_arguments.delta",
+                self.place(None, ("delta", more)),
+            ),
+        }
+    }
+
+    fn tell_summary(&self, kind: &str, text: &str, tell: &mut Tell<'_>) {
+        let fields = json!({
+            "item_id": self.id, "output_index": self.index, "summary_index": 0,
+            "part": {"type": "summary_text", "text": text},
+        });
+        tell(kind, fields);
+    }
+
+    /// The item as far as it has come.
+    pub(super) fn item(&self, status: &str) -> Value {
+        match &self.content {
+            Content::Text(_) | Content::Refusal(_) => item::message(&self.id, status, self.part()),
+            Content::Reasoning {
+                text,
+                encrypted,
+                signature,
+            } => {
+                let signed = match signature.as_str() {
+                    "" => None,
+                    signature => Some([SIGNATURE, signature].concat()),
+                };
+                let encrypted = encrypted.as_ref().or(signed.as_ref());
+                item::reasoning(&self.id, text, encrypted.map(String::as_str))
+            }
+            Content::Call(call) => item::call(&self.id, status, call),
+        }
+    }
+
+    /// Says that the block is whole; gives its item.
+    pub(super) fn end(self, tell: &mut Tell<'_>) -> Value {
+        match &self.content {
+            Content::Text(text) => {
+                let mut fields = self.place(Some("content_index"), ("text", text));
+                fields["logprobs"] = json!([]);
+                tell("response.output_text.done", fields);
+            }
+            Content::Refusal(refusal) => tell(
+                "response.refusal.done",
+                self.place(Some("content_index"), ("refusal", refusal)),
+            ),
+            Content::Reasoning { text, .. } if !text.is_empty() => {
+                tell(
+                    "response.reasoning_summary_text.done",
+                    self.place(Some("summary_index"), ("text", text)),
+                );
+                self.tell_summary("response.reasoning_summary_part.done", text, tell);
+            }
+            Content::Reasoning { .. } => {}
+            Content::Call(call) => {
+                let mut fields = self.place(None, ("arguments", &call.arguments));
+                fields["name"] = call.name.as_str().into();
+                tell("response.function_call_arguments.done", fields);
+            }
+        }
+        if let Some(part) = self.part() {
+            self.tell_part("response.content_part.done", part, tell);
+        }
+        let item = self.item("completed");
+        tell(
+            "response.output_item.done",
+            json!({"output_index": self.index, "item": item}),
+        );
+        item
+    }
+}

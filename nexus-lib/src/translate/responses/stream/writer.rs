@@ -1,0 +1,185 @@
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::block::Block;
+use crate::translate::responses::reply::{self, Head};
+use crate::translate::{BlockKind, Event, Finish, TokenCounts};
+use crate::wire::Timestamp;
+
+/// How a stream is to be written. There is nothing to choose.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct Options {}
+
+/// Writes a stream as OpenAI would: each block is an item of its own.
+#[derive(Debug)]
+pub struct Writer {
+    id: String,
+    created_at: i64,
+    model: String,
+    counts: Option<TokenCounts>,
+    finish: Finish,
+    open: Vec<Block>,
+    /// The items by their places; `None` while they are open.
+    items: Vec<Option<Value>>,
+    has_started: bool,
+    is_done: bool,
+    /// The number of the next event.
+    sequence: u64,
+}
+
+impl Writer {
+    /// At the beginning of the answer to a client that asked for `model`.
+    pub fn new(model: &str, _options: Options) -> Self {
+        Self {
+            id: String::new(),
+            created_at: Timestamp::now().as_seconds(),
+            model: model.to_owned(),
+            counts: None,
+            finish: Finish::Stop,
+            open: Vec::new(),
+            items: Vec::new(),
+            has_started: false,
+            is_done: false,
+            sequence: 0,
+        }
+    }
+
+    /// The bytes that tell `event`; may be none.
+    pub fn push(&mut self, event: Event) -> Bytes {
+        let mut out = Vec::new();
+        if !self.is_done {
+            self.tell(event, &mut out);
+        }
+        out.into()
+    }
+
+    fn tell(&mut self, event: Event, out: &mut Vec<u8>) {
+        match event {
+            Event::Start { id, model } => self.start(&id, &model, out),
+            Event::Begin { block, kind } => self.begin(block, kind, out),
+            Event::Delta { block, delta } => {
+                let mut open = self.open.iter_mut();
+                if let Some(block) = open.find(|open| open.number == block) {
+                    let sequence = &mut self.sequence;
+                    block.push(&delta, &mut |kind, fields| {
+                        frame(sequence, kind, fields, out)
+                    });
+                }
+            }
+            Event::End { block } => self.end(block, out),
+            Event::Finish(finish) => self.finish = finish,
+            Event::Usage(counts) => self.counts = Some(counts),
+            // There is no event for it; a comment keeps the connection in use.
+            Event::Ping => out.extend_from_slice(b": ping\n\n"),
+            Event::Error {
+                message,
+                code,
+                kind,
+            } => {
+                self.start("", "", out);
+                self.is_done = true;
+                let code = code.or(kind).unwrap_or_else(|| "server_error".to_owned());
+                let response = self
+                    .head()
+                    .failed(self.output("incomplete"), &message, &code);
+                self.frame("response.failed", json!({ "response": response }), out);
+            }
+            Event::Done => self.done(out),
+        }
+    }
+
+    fn head(&self) -> Head<'_> {
+        Head {
+            id: &self.id,
+            created_at: self.created_at,
+            model: &self.model,
+        }
+    }
+
+    fn frame(&mut self, kind: &str, fields: Value, out: &mut Vec<u8>) {
+        frame(&mut self.sequence, kind, fields, out);
+    }
+
+    fn start(&mut self, id: &str, model: &str, out: &mut Vec<u8>) {
+        if std::mem::replace(&mut self.has_started, true) {
+            return;
+        }
+        self.id = reply::id(id);
+        if self.model.is_empty() {
+            model.clone_into(&mut self.model);
+        }
+        for kind in ["response.created", "response.in_progress"] {
+            let response = self.head().response("in_progress", Vec::new());
+            self.frame(kind, json!({ "response": response }), out);
+        }
+    }
+
+    fn begin(&mut self, number: usize, kind: BlockKind, out: &mut Vec<u8>) {
+        self.start("", "", out);
+        self.end(number, out);
+        let index = self.items.len();
+        let sequence = &mut self.sequence;
+        let block = Block::begin(number, index, kind, &mut |kind, fields| {
+            frame(sequence, kind, fields, out);
+        });
+        self.items.push(None);
+        self.open.push(block);
+    }
+
+    fn end(&mut self, number: usize, out: &mut Vec<u8>) {
+        let Some(at) = self.open.iter().position(|open| open.number == number) else {
+            return;
+        };
+        let block = self.open.remove(at);
+        let index = block.index();
+        let sequence = &mut self.sequence;
+        let item = block.end(&mut |kind, fields| frame(sequence, kind, fields, out));
+        if let Some(slot) = self.items.get_mut(index) {
+            *slot = Some(item);
+        }
+    }
+
+    /// The items so far, those that are open in `status`.
+    fn output(&self, status: &str) -> Vec<Value> {
+        let items = self.items.iter().enumerate();
+        let items = items.filter_map(|(index, item)| match item {
+            Some(item) => Some(item.clone()),
+            None => {
+                let mut open = self.open.iter();
+                let block = open.find(|block| block.index() == index);
+                block.map(|block| block.item(status))
+            }
+        });
+        items.collect()
+    }
+
+    fn done(&mut self, out: &mut Vec<u8>) {
+        self.start("", "", out);
+        let open: Vec<usize> = self.open.iter().map(|block| block.number).collect();
+        for number in open {
+            self.end(number, out);
+        }
+        let output = self.output("completed");
+        let response = self.head().over(&self.finish, output, self.counts);
+        let kind = match response["status"].as_str() {
+            Some("incomplete") => "response.incomplete",
+            _ => "response.completed",
+        };
+        self.frame(kind, json!({ "response": response }), out);
+        self.is_done = true;
+    }
+}
+
+/// Adds an event with its type and number.
+fn frame(sequence: &mut u64, kind: &str, mut fields: Value, out: &mut Vec<u8>) {
+    fields["type"] = kind.into();
+    fields["sequence_number"] = (*sequence).into();
+    *sequence += 1;
+    out.extend_from_slice(b"event: ");
+    out.extend_from_slice(kind.as_bytes());
+    out.extend_from_slice(b"\ndata: ");
+    // Strings and numbers into a growing buffer: there is nothing that could fail.
+    let _ = serde_json::to_writer(&mut *out, &fields);
+    out.extend_from_slice(b"\n\n");
+}
