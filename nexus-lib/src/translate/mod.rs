@@ -15,12 +15,15 @@ pub mod chat;
 mod data_url;
 pub mod exchange;
 mod extra_content;
+pub mod gemini;
 mod json;
 mod losses;
 pub mod messages;
+pub mod ollama;
 mod plain_error;
 mod reading;
 pub mod responses;
+mod unplaced;
 
 pub use exchange::{
     Answered, BlockKind, Delta, Event, File, Finish, Format, Image, Part, Reasoning, Request, Said,

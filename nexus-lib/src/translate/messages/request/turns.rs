@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::translate::data_url;
+use crate::translate::gemini;
 use crate::translate::messages::block::{self, Block, Blocks};
 use crate::translate::reading::Path;
 use crate::translate::{
@@ -194,9 +195,11 @@ fn document<'a>(file: &'a File, at: &Path<'_>) -> Result<Block<'a>> {
     })
 }
 
-/// Whether a thought came from Anthropic, which takes back no others. OpenAI's have an id.
+/// Whether a thought came from Anthropic, which takes back no others. OpenAI's have an id, Gemini's a mark.
 pub(super) fn is_own(thought: &Thought) -> bool {
-    thought.id.is_none() && (thought.signature.is_some() || thought.sealed.is_some())
+    let signature = thought.signature.as_deref();
+    let is_signed = signature.is_some_and(|signature| !gemini::is_marked(signature));
+    thought.id.is_none() && (is_signed || thought.sealed.is_some())
 }
 
 fn thinking(thought: &Thought) -> Option<Block<'_>> {

@@ -1,0 +1,29 @@
+//! Errors: `{"error":{"code","message","status"}}`, sometimes in a list.
+
+use http::StatusCode;
+
+/// What Gemini says is wrong: its message, the kind (its `status`, such as `INVALID_ARGUMENT`) and the code.
+/// A body of any other form is the message.
+pub fn read(status: StatusCode, body: &[u8]) -> (String, Option<String>, Option<String>) {
+    let (message, _, code) = crate::translate::chat::error::read(status, body);
+    (message, word(body), code)
+}
+
+/// Google's word for the kind of an error.
+fn word(body: &[u8]) -> Option<String> {
+    use crate::translate::reading::Object;
+
+    let list: Option<Vec<Object<'_>>> = serde_json::from_slice(body).ok();
+    let object: Object<'_> = match list {
+        Some(list) => list.into_iter().next()?,
+        None => serde_json::from_slice(body).ok()?,
+    };
+    let error = object.lenient::<Object<'_>>("error")?;
+    error.lenient("status")
+}
+
+/// Whether a refusal is of the gateway's key, which Gemini tells with a 400.
+pub fn is_of_key(status: StatusCode, body: &[u8]) -> bool {
+    status == StatusCode::BAD_REQUEST
+        && memchr::memmem::find(body, b"API_KEY_INVALID").is_some()
+}

@@ -1,0 +1,61 @@
+use crate::error::Result;
+use crate::translate::ToolCall;
+use crate::translate::gemini::signature;
+use crate::translate::reading::{Object, Path};
+
+/// What a part of an answer says.
+#[derive(Debug)]
+pub(super) enum Part {
+    Text(String),
+    Thought(String),
+    /// Of the text before it.
+    Signature(String),
+    Call(ToolCall),
+}
+
+/// What one of a content's parts says, in order. Parts that are not known say nothing.
+pub(super) fn read(part: &Object<'_>, at: &Path<'_>) -> Result<Vec<Part>> {
+    let mut told = Vec::new();
+    let signature: Option<String> = part.lenient("thoughtSignature");
+    let signature = signature.filter(|signature| !signature.is_empty());
+    if let Some(call) = part.object("functionCall", at)? {
+        let at = at.key("functionCall");
+        let id: Option<String> = call.lenient("id");
+        told.push(Part::Call(ToolCall {
+            id: id
+                .filter(|id| !id.is_empty())
+                .unwrap_or_else(|| format!("call_{}", uuid::Uuid::new_v4().simple())),
+            name: call.need("name", &at)?,
+            arguments: match call.raw("args") {
+                Some(arguments) => arguments.get().to_owned(),
+                None => "{}".to_owned(),
+            },
+            signature,
+        }));
+        return Ok(told);
+    }
+    let text: Option<String> = part.get("text", at)?;
+    let text = text.filter(|text| !text.is_empty());
+    let is_thought = part.lenient("thought").unwrap_or(false);
+    told.extend(text.map(|text| match is_thought {
+        true => Part::Thought(text),
+        false => Part::Text(text),
+    }));
+    told.extend(signature.map(|signature| Part::Signature(signature::mark(&signature))));
+    Ok(told)
+}
+
+/// All that the parts of `candidate` say.
+pub(super) fn read_all(candidate: &Object<'_>, at: &Path<'_>) -> Result<Vec<Part>> {
+    let Some(content) = candidate.object("content", at)? else {
+        return Ok(Vec::new());
+    };
+    let at = at.key("content");
+    let parts = at.key("parts");
+    let mut told = Vec::new();
+    for (index, part) in content.list("parts", &at)?.into_iter().enumerate() {
+        let at = parts.index(index);
+        told.extend(read(&Object::of(part, &at)?, &at)?);
+    }
+    Ok(told)
+}

@@ -1,0 +1,81 @@
+//! Whole answers.
+
+use super::part::{self, Part};
+use super::usage;
+use crate::error::Result;
+use crate::translate::reading::{Object, Path};
+use crate::translate::{Answered, Finish, Said, Thought};
+
+/// Reads what Gemini answers: the first of its candidates. A prompt that it blocked is a refusal.
+///
+/// # Errors
+/// `UpstreamInvalid` when it is no such answer.
+pub fn read(body: &[u8]) -> Result<Answered> {
+    let at = Path::Answer;
+    let answer = Object::parse(body, &at)?;
+    let candidates = at.key("candidates");
+    let first = answer.list("candidates", &at)?.into_iter().next();
+    let (said, finish) = match (first, blocked(&answer)) {
+        (Some(candidate), _) => {
+            let at = candidates.index(0);
+            let candidate = Object::of(candidate, &at)?;
+            let mut said = Vec::new();
+            for part in part::read_all(&candidate, &at)? {
+                say(part, &mut said);
+            }
+            let has_called = said.iter().any(|said| matches!(said, Said::ToolCall(_)));
+            let reason: Option<String> = candidate.lenient("finishReason");
+            (said, finish(reason.as_deref(), has_called))
+        }
+        (None, Some(why)) => (vec![Said::Refusal(why)], Finish::ContentFilter),
+        (None, None) => return Err(candidates.invalid("is empty")),
+    };
+    Ok(Answered {
+        id: answer.lenient("responseId").unwrap_or_default(),
+        model: answer.lenient("modelVersion").unwrap_or_default(),
+        said,
+        finish,
+        usage: usage::read(&answer),
+    })
+}
+
+fn say(part: Part, said: &mut Vec<Said>) {
+    match (part, said.last_mut()) {
+        (Part::Text(more), Some(Said::Text(text))) => text.push_str(&more),
+        (Part::Text(text), _) => said.push(Said::Text(text)),
+        (Part::Thought(more), Some(Said::Reasoning(thought))) if thought.signature.is_none() => {
+            thought.text.push_str(&more);
+        }
+        (Part::Thought(text), _) => said.push(Said::Reasoning(Thought {
+            text,
+            ..Thought::default()
+        })),
+        (Part::Signature(signature), _) => said.push(Said::Reasoning(Thought {
+            signature: Some(signature),
+            ..Thought::default()
+        })),
+        (Part::Call(call), _) => said.push(Said::ToolCall(call)),
+    }
+}
+
+/// Why the prompt was blocked, if it was.
+pub(super) fn blocked(answer: &Object<'_>) -> Option<String> {
+    let feedback = answer.lenient::<Object<'_>>("promptFeedback")?;
+    let reason: String = feedback.lenient("blockReason")?;
+    let message: Option<String> = feedback.lenient("blockReasonMessage");
+    Some(message.unwrap_or_else(|| format!("the provider blocked the prompt: {reason}")))
+}
+
+/// Why an answer ended. Calls of tools end with `STOP`.
+pub(super) fn finish(reason: Option<&str>, has_called: bool) -> Finish {
+    match reason {
+        None | Some("STOP" | "FINISH_REASON_UNSPECIFIED") if has_called => Finish::ToolCalls,
+        None | Some("STOP" | "FINISH_REASON_UNSPECIFIED") => Finish::Stop,
+        Some("MAX_TOKENS") => Finish::Length,
+        Some(
+            "SAFETY" | "RECITATION" | "LANGUAGE" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII"
+            | "IMAGE_SAFETY" | "IMAGE_PROHIBITED_CONTENT" | "IMAGE_RECITATION",
+        ) => Finish::ContentFilter,
+        Some(other) => Finish::Other(other.to_ascii_lowercase()),
+    }
+}

@@ -1,0 +1,29 @@
+use crate::translate::TokenCounts;
+use crate::translate::reading::Object;
+use crate::wire::Usage;
+
+/// The figures of an answer, or of the newest chunk of one.
+///
+/// Gemini counts thoughts beside the answer, and what its own tools gave it beside the prompt.
+pub(super) fn read(answer: &Object<'_>) -> Option<TokenCounts> {
+    let usage = answer.lenient::<Object<'_>>("usageMetadata")?;
+    let figure = |name| usage.lenient::<u64>(name);
+    let prompt = figure("promptTokenCount");
+    let said = figure("candidatesTokenCount");
+    let thoughts = figure("thoughtsTokenCount").unwrap_or(0);
+    let total = figure("totalTokenCount");
+    prompt.or(said).or(total)?;
+    let beside = figure("toolUsePromptTokenCount").unwrap_or(0);
+    let prompt_tokens = prompt.unwrap_or(0).saturating_add(beside);
+    let completion_tokens = said.unwrap_or(0).saturating_add(thoughts);
+    Some(TokenCounts {
+        usage: Usage {
+            prompt_tokens,
+            completion_tokens,
+            total_tokens: total.unwrap_or_else(|| prompt_tokens.saturating_add(completion_tokens)),
+            cached_tokens: figure("cachedContentTokenCount").unwrap_or(0),
+            reasoning_tokens: thoughts,
+        },
+        cache_write_tokens: 0,
+    })
+}

@@ -1,0 +1,75 @@
+use crate::error::Result;
+use crate::translate::reading::{Object, Path};
+use crate::translate::{Finish, TokenCounts, ToolCall};
+use crate::wire::Usage;
+
+/// What an answer's message says, or a line's.
+#[derive(Debug, Default)]
+pub(super) struct Message {
+    pub(super) thinking: String,
+    pub(super) content: String,
+    pub(super) calls: Vec<ToolCall>,
+}
+
+pub(super) fn read(answer: &Object<'_>, at: &Path<'_>) -> Result<Option<Message>> {
+    let Some(message) = answer.object("message", at)? else {
+        return Ok(None);
+    };
+    let at = at.key("message");
+    let mut read = Message {
+        thinking: message.get("thinking", &at)?.unwrap_or_default(),
+        content: message.get("content", &at)?.unwrap_or_default(),
+        calls: Vec::new(),
+    };
+    let calls = at.key("tool_calls");
+    for (index, call) in message.list("tool_calls", &at)?.into_iter().enumerate() {
+        let at = calls.index(index);
+        let call = Object::of(call, &at)?;
+        let function = call.need_object("function", &at)?;
+        let id: Option<String> = call.lenient("id");
+        read.calls.push(ToolCall {
+            id: id
+                .filter(|id| !id.is_empty())
+                .unwrap_or_else(|| format!("call_{}", uuid::Uuid::new_v4().simple())),
+            name: function.need("name", &at.key("function"))?,
+            arguments: arguments(&function),
+            signature: None,
+        });
+    }
+    Ok(Some(read))
+}
+
+/// An object; the text of one, from servers that are only like Ollama.
+fn arguments(function: &Object<'_>) -> String {
+    let text: Option<String> = function.lenient("arguments");
+    let raw = || function.raw("arguments").map(|json| json.get().to_owned());
+    text.or_else(raw).unwrap_or_else(|| "{}".to_owned())
+}
+
+/// Why an answer ended. Calls of tools end with `stop`.
+pub(super) fn finish(answer: &Object<'_>, has_called: bool) -> Finish {
+    let reason: Option<String> = answer.lenient("done_reason");
+    match reason.as_deref() {
+        None | Some("stop" | "") if has_called => Finish::ToolCalls,
+        None | Some("stop" | "") => Finish::Stop,
+        Some("length") => Finish::Length,
+        Some(other) => Finish::Other(other.to_owned()),
+    }
+}
+
+/// The figures of a last line. Of a prompt that was wholly cached older servers tell none.
+pub(super) fn usage(answer: &Object<'_>) -> Option<TokenCounts> {
+    let prompt = answer.lenient::<u64>("prompt_eval_count");
+    let said = answer.lenient::<u64>("eval_count");
+    prompt.or(said)?;
+    let (prompt_tokens, completion_tokens) = (prompt.unwrap_or(0), said.unwrap_or(0));
+    Some(TokenCounts {
+        usage: Usage {
+            prompt_tokens,
+            completion_tokens,
+            total_tokens: prompt_tokens.saturating_add(completion_tokens),
+            ..Usage::default()
+        },
+        cache_write_tokens: 0,
+    })
+}

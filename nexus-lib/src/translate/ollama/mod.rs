@@ -1,0 +1,25 @@
+//! Ollama's own `/api/chat`, as a provider speaks it; no client of ours does.
+//!
+//! Its compatible endpoint cannot be told how long a context to load, which is short by default and is cut without a
+//! word. What a request says besides is told as follows.
+//!
+//! | of the request | here |
+//! |---|---|
+//! | `num_ctx` (an extension: tokens of context), `keep_alive` | `options.num_ctx`, `keep_alive` |
+//! | `max_tokens`, sampling, `stop` | `options` |
+//! | `response_format` | `format`: `json`, or the schema |
+//! | `reasoning_effort` | `think`: `none` as false, others as true; `low`, `medium`, `high` for gpt-oss |
+//! | pictures | `images`, in base64 alone: an address is refused |
+//! | `tool_choice` of `none` | no tools; one that demands a call is refused |
+//! | sound, documents | refused; documents of plain text are text |
+//! | `parallel_tool_calls: false`, `strict`, `is_error`, `detail`, `cache_control`, `user` | hints |
+//!
+//! Ollama gives no ids to answers, and to calls only lately: they are made here.
+//!
+//! Source: Ollama's API reference (`docs/api.md`) and its guides to tools, thinking and structured outputs.
+
+pub mod error;
+mod message;
+pub mod reply;
+pub mod request;
+pub mod stream;

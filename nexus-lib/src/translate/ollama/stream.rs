@@ -1,0 +1,126 @@
+//! Streams: a JSON object a line, the last with `"done":true`.
+
+use http::StatusCode;
+
+use super::{error, message};
+use crate::error::Result;
+use crate::translate::reading::{Object, Path};
+use crate::translate::{BlockKind, Delta, Event};
+
+/// Reads Ollama's stream, line by line. A block ends with the first piece of another kind.
+#[derive(Debug, Default)]
+pub struct Reader {
+    open: Option<(usize, Kind)>,
+    /// How many blocks have begun.
+    begun: usize,
+    has_started: bool,
+    has_called: bool,
+    is_done: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Thought,
+}
+
+impl Reader {
+    /// At the beginning of a stream.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What `line` says. An empty one says nothing.
+    ///
+    /// # Errors
+    /// `UpstreamInvalid` when it is no JSON object, or its parts are not what they are called.
+    pub fn push(&mut self, line: &[u8]) -> Result<Vec<Event>> {
+        let mut told = Vec::new();
+        if self.is_done || line.trim_ascii().is_empty() {
+            return Ok(told);
+        }
+        let at = Path::Answer;
+        let answer = Object::parse(line, &at)?;
+        if answer.raw("error").is_some() {
+            self.is_done = true;
+            let (message, kind, code) = error::read(StatusCode::INTERNAL_SERVER_ERROR, line);
+            told.push(Event::Error {
+                message,
+                kind,
+                code,
+            });
+            return Ok(told);
+        }
+        if !self.has_started {
+            self.has_started = true;
+            told.push(Event::Start {
+                id: String::new(),
+                model: answer.lenient("model").unwrap_or_default(),
+            });
+        }
+        if let Some(message) = message::read(&answer, &at)? {
+            self.say(Kind::Thought, message.thinking, &mut told);
+            self.say(Kind::Text, message.content, &mut told);
+            for call in message.calls {
+                self.has_called = true;
+                self.end_open(&mut told);
+                let kind = BlockKind::ToolCall {
+                    id: call.id,
+                    name: call.name,
+                    signature: None,
+                };
+                let block = self.begin(kind, &mut told);
+                let delta = Delta::Arguments(call.arguments);
+                told.extend([Event::Delta { block, delta }, Event::End { block }]);
+            }
+        }
+        if answer.lenient("done").unwrap_or(false) {
+            self.is_done = true;
+            self.end_open(&mut told);
+            let finish = message::finish(&answer, self.has_called);
+            told.push(Event::Finish(finish));
+            told.extend(message::usage(&answer).map(Event::Usage));
+            told.push(Event::Done);
+        }
+        Ok(told)
+    }
+
+    /// What the end of the bytes says: nothing, since a stream that is over has said so.
+    pub fn end(&mut self) -> Vec<Event> {
+        Vec::new()
+    }
+
+    fn say(&mut self, kind: Kind, text: String, told: &mut Vec<Event>) {
+        if text.is_empty() {
+            return;
+        }
+        let block = match self.open {
+            Some((block, open)) if open == kind => block,
+            _ => {
+                self.end_open(told);
+                let begun = match kind {
+                    Kind::Text => BlockKind::Text,
+                    Kind::Thought => BlockKind::Reasoning { sealed: None },
+                };
+                let block = self.begin(begun, told);
+                self.open = Some((block, kind));
+                block
+            }
+        };
+        let delta = Delta::Text(text);
+        told.push(Event::Delta { block, delta });
+    }
+
+    fn begin(&mut self, kind: BlockKind, told: &mut Vec<Event>) -> usize {
+        let block = self.begun;
+        self.begun += 1;
+        told.push(Event::Begin { block, kind });
+        block
+    }
+
+    fn end_open(&mut self, told: &mut Vec<Event>) {
+        if let Some((block, _)) = self.open.take() {
+            told.push(Event::End { block });
+        }
+    }
+}
