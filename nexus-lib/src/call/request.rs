@@ -149,6 +149,7 @@ impl Routed {
         Some(Attempt {
             routed: self.clone(),
             index,
+            told: None,
         })
     }
 }
@@ -159,12 +160,37 @@ pub struct Attempt {
     routed: Routed,
     /// Which of the candidates it goes to.
     index: usize,
+    /// What the provider is asked, where it is not what the client asked.
+    told: Option<Arc<(Operation, RequestBody)>>,
 }
 
 impl Attempt {
     /// The call.
     pub fn call(&self) -> &Call {
         self.routed.call()
+    }
+
+    /// What the provider is asked to do: the client's own operation, or a chat completion that tells the
+    /// same, where it answers no other.
+    pub fn operation(&self) -> Operation {
+        match &self.told {
+            Some(told) => told.0,
+            None => self.call().operation,
+        }
+    }
+
+    /// What the provider is asked, in the protocol of [`operation`](Self::operation).
+    pub fn body(&self) -> &RequestBody {
+        match &self.told {
+            Some(told) => &told.1,
+            None => &self.call().body,
+        }
+    }
+
+    /// The same attempt, told in another protocol.
+    pub(crate) fn told_as(mut self, operation: Operation, body: RequestBody) -> Self {
+        self.told = Some(Arc::new((operation, body)));
+        self
     }
 
     /// Where this attempt goes.

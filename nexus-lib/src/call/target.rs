@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::error::Result;
 use crate::health::Vitals;
 use crate::wire::{
-    BaseUrl, Endpoint, ModelId, Operation, ProviderId, ProviderLimits, ProxyList, Timestamp,
+    BaseUrl, Endpoint, ModelId, Operation, Protocols, ProviderId, ProviderLimits, ProxyList,
+    Timestamp,
 };
 
 /// A provider as calls see it: the stored record, made ready once for every request after.
@@ -33,6 +34,8 @@ pub struct ProviderProfile {
     pub weight: u32,
     /// What its operator bounds.
     pub limits: ProviderLimits,
+    /// In which protocols it takes chats as they come; `None` where its kind and its URL tell.
+    pub protocols: Option<Protocols>,
     /// How it is doing.
     pub vitals: Arc<Vitals>,
     /// Where its requests go, by operation, once that was asked for.

@@ -15,7 +15,10 @@ use crate::http::{BodyTimeouts, OpenRequests, SettingsView, SocketSettings, Sock
 use crate::ledger::UsageLedger;
 use crate::meter::{Books, Cutoff};
 use crate::observe::{Observer, Observers};
-use crate::provider::{ByKind, DemoProvider, OpenAiProvider, Provider, Transport};
+use crate::provider::{
+    Anthropic, Azure, ByKind, DemoProvider, Dialect, Gemini, HttpProvider, Ollama, OpenAi,
+    Provider, Transport, Xai,
+};
 use crate::registry::Registry;
 use crate::router::{RetryPolicy, Router};
 use crate::store::{LedgerStore, RegistryStore, Store};
@@ -37,6 +40,7 @@ pub struct GatewayBuilder {
     #[cfg(feature = "metrics")]
     metrics: Option<crate::metrics::Metrics>,
     admin_token: Option<SecretString>,
+    strict: bool,
     max_body_bytes: usize,
     body_timeouts: BodyTimeouts,
     max_open_requests: usize,
@@ -57,6 +61,7 @@ impl GatewayBuilder {
             #[cfg(feature = "metrics")]
             metrics: None,
             admin_token: None,
+            strict: false,
             max_body_bytes: MAX_BODY_BYTES,
             body_timeouts: BodyTimeouts::default(),
             max_open_requests: MAX_OPEN_REQUESTS,
@@ -124,6 +129,14 @@ impl GatewayBuilder {
         self
     }
 
+    /// Refuses a request of which the protocol of its provider cannot tell all. Otherwise hints are left out, and
+    /// named in the header `x-nexus-dropped` of the answer; what changes the meaning is always refused.
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
     /// The longest request body that the LLM port takes, in bytes. 64 MiB unless set.
     #[must_use]
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
@@ -177,7 +190,7 @@ impl GatewayBuilder {
             Some(transport) => transport,
             None => Transport::builder().build()?,
         };
-        let providers: HashMap<&'static str, Arc<dyn Provider>> = built_in(transport)
+        let providers: HashMap<&'static str, Arc<dyn Provider>> = built_in(&transport, self.strict)
             .into_iter()
             .chain(self.providers)
             .map(|provider| (provider.kind(), provider))
@@ -208,7 +221,7 @@ impl GatewayBuilder {
             observers,
         };
         let speakers = providers.iter().map(|(kind, provider)| {
-            let spoken = |operation: &Operation| provider.speaks(*operation);
+            let spoken = |operation: &Operation| operation.is_chat() || provider.speaks(*operation);
             (*kind, Operation::ALL.into_iter().filter(spoken).collect())
         });
         let speakers = speakers.collect();
@@ -217,7 +230,7 @@ impl GatewayBuilder {
             Router::with_speakers(speakers),
             books.clone(),
             self.retries,
-            Dispatch::new(providers.clone()),
+            Dispatch::new(providers.clone(), self.strict),
         );
         let settings = SettingsView {
             version: env!("CARGO_PKG_VERSION"),
@@ -247,11 +260,21 @@ impl GatewayBuilder {
 }
 
 /// The implementations that are always there.
-pub(super) fn built_in(transport: Transport) -> [Arc<dyn Provider>; 3] {
+pub(super) fn built_in(transport: &Transport, is_strict: bool) -> [Arc<dyn Provider>; 7] {
+    fn over_http<D>(dialect: D, transport: &Transport, is_strict: bool) -> Arc<dyn Provider>
+    where
+        HttpProvider<D>: Provider,
+        D: Dialect,
+    {
+        Arc::new(HttpProvider::new(dialect, transport.clone(), is_strict))
+    }
     [
-        Arc::new(OpenAiProvider::new(transport.clone())),
-        // Grok's API is OpenAI's.
-        Arc::new(OpenAiProvider::for_kind("xai", transport)),
+        over_http(OpenAi, transport, is_strict),
+        over_http(Azure, transport, is_strict),
+        over_http(Anthropic, transport, is_strict),
+        over_http(Gemini, transport, is_strict),
+        over_http(Xai, transport, is_strict),
+        over_http(Ollama, transport, is_strict),
         Arc::new(DemoProvider),
     ]
 }

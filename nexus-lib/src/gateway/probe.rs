@@ -22,7 +22,7 @@ impl Probe {
         transport: Transport,
         grok_proxies: Option<ProxyList>,
     ) -> Self {
-        let providers: Vec<(_, Arc<dyn Provider>)> = built_in(transport)
+        let providers: Vec<(_, Arc<dyn Provider>)> = built_in(&transport, false)
             .into_iter()
             .map(|provider| (provider.kind(), provider))
             .collect();

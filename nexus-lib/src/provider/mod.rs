@@ -2,14 +2,19 @@
 
 mod by_kind;
 mod demo;
+mod dialect;
 pub(crate) mod headers;
-mod openai;
+mod http;
+mod observe;
 mod redact;
+mod translated;
 mod transport;
 
 pub(crate) use by_kind::ByKind;
 pub use demo::DemoProvider;
-pub use openai::OpenAiProvider;
+pub(crate) use dialect::{Anthropic, Azure, Dialect, Gemini, Ollama, OpenAi, Xai};
+pub(crate) use http::HttpProvider;
+pub(crate) use translated::through_chat;
 pub use transport::{Timeouts, Transport, TransportBuilder};
 
 use async_trait::async_trait;
@@ -23,10 +28,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// registered provider is of that kind, concurrently.
 ///
 /// # Contract
-/// - The reply is in the client's protocol: for
-///   [`Operation::ChatCompletion`](crate::call::Operation::ChatCompletion) an OpenAI chat completion,
-///   or the server-sent events of one, `data: [DONE]` included. Other operations come only to who
-///   [speaks](Self::speaks) them.
+/// - The reply is in the protocol of the attempt's [operation](Attempt::operation): for
+///   [`Operation::ChatCompletion`] an OpenAI chat completion, or the server-sent events of one,
+///   `data: [DONE]` included. Other operations come only to who [speaks](Self::speaks) them: chats in
+///   other protocols are told as chat completions, and their replies translated back.
 /// - [`Observed`](crate::call::Observed) tells what passed: usage above all. What is not observed is
 ///   not on the ledger.
 /// - A stream yields whole events, each as soon as it is there, and ends with `Err` when it is cut.

@@ -1,12 +1,13 @@
 use crate::error::{Error, ErrorKind, Result};
+use crate::wire::BaseUrl;
 
 /// "Any server that speaks OpenAI's protocol".
 const OPENAI: &str = "openai";
 const OPENAI_ALIAS: &str = "openai-compatible";
 
-/// The kind to store for a provider at `host`: the one that was said, or the one that the host is
+/// The kind to store for a provider at `url`: the one that was said, or the one that its host is
 /// known for.
-pub(super) fn resolve(said: Option<&str>, host: &str, spoken: &[&str]) -> Result<String> {
+pub(super) fn resolve(said: Option<&str>, url: &BaseUrl, spoken: &[&str]) -> Result<String> {
     let said = said.map(str::trim).filter(|said| !said.is_empty());
     let kind = match said {
         Some(said) => {
@@ -17,7 +18,7 @@ pub(super) fn resolve(said: Option<&str>, host: &str, spoken: &[&str]) -> Result
                 said
             }
         }
-        None => of_host(host).to_owned(),
+        None => of_url(url).to_owned(),
     };
     if spoken.contains(&kind.as_str()) {
         return Ok(kind);
@@ -37,10 +38,13 @@ pub(super) fn resolve(said: Option<&str>, host: &str, spoken: &[&str]) -> Result
     Err(Error::new(ErrorKind::Unprocessable, message).with_param("kind"))
 }
 
-fn of_host(host: &str) -> &'static str {
-    let host = host.to_ascii_lowercase();
+fn of_url(url: &BaseUrl) -> &'static str {
+    let host = url.host().to_ascii_lowercase();
+    let path = url.as_str().trim_end_matches('/');
     match host.as_str() {
         "api.anthropic.com" => "anthropic",
+        // Gemini's OpenAI-compatible endpoint is called that.
+        "generativelanguage.googleapis.com" if path.ends_with("/openai") => OPENAI,
         "generativelanguage.googleapis.com" => "gemini",
         "api.x.ai" => "xai",
         host if host.ends_with(".openai.azure.com") => "azure",
@@ -52,6 +56,10 @@ fn of_host(host: &str) -> &'static str {
 mod tests {
     use super::*;
 
+    fn url(host: &str) -> BaseUrl {
+        BaseUrl::parse(&format!("https://{host}")).unwrap()
+    }
+
     #[test]
     fn hosts_tell_kinds() {
         for (host, kind) in [
@@ -61,15 +69,18 @@ mod tests {
             ("API.X.AI", "xai"),
             ("openai.azure.com.evil.example", "openai"),
             ("api.openai.com", "openai"),
+            ("generativelanguage.googleapis.com/v1beta", "gemini"),
+            ("generativelanguage.googleapis.com/v1beta/openai/", "openai"),
             ("localhost", "openai"),
         ] {
-            assert_eq!(of_host(host), kind, "{host}");
+            assert_eq!(of_url(&url(host)), kind, "{host}");
         }
     }
 
     #[test]
     fn what_is_said_beats_the_host() {
-        let said = |kind| resolve(Some(kind), "api.anthropic.com", &["openai", "demo"]).unwrap();
+        let said =
+            |kind| resolve(Some(kind), &url("api.anthropic.com"), &["openai", "demo"]).unwrap();
         assert_eq!(said("openai"), "openai");
         assert_eq!(said("openai-compatible"), "openai");
         assert_eq!(said("Demo"), "demo");
@@ -79,8 +90,8 @@ mod tests {
     fn a_kind_that_is_not_spoken_is_refused_with_a_way_out() {
         let spoken = ["openai", "demo"];
         for error in [
-            resolve(Some("gemini"), "localhost", &spoken).unwrap_err(),
-            resolve(None, "generativelanguage.googleapis.com", &spoken).unwrap_err(),
+            resolve(Some("gemini"), &url("localhost"), &spoken).unwrap_err(),
+            resolve(None, &url("generativelanguage.googleapis.com"), &spoken).unwrap_err(),
         ] {
             assert_eq!(
                 (error.status().as_u16(), error.param()),

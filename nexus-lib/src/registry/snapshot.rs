@@ -226,6 +226,7 @@ fn profile(
         priority: record.priority,
         weight: record.weight,
         limits: record.limits,
+        protocols: record.protocols,
         vitals,
         endpoints: Endpoints::default(),
     })

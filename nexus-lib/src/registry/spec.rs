@@ -3,7 +3,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::kind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{NewProvider, ProviderRecord, ProviderUpdate};
-use crate::wire::{BaseUrl, ProviderLimits, ProxyList, TimerSettings, mask};
+use crate::wire::{BaseUrl, Protocols, ProviderLimits, ProxyList, TimerSettings, mask};
 
 /// A provider as an operator wants it: what [`Registry::add_provider`](super::Registry::add_provider)
 /// and [`update_provider`](super::Registry::update_provider) take, and check.
@@ -27,6 +27,9 @@ pub struct ProviderSpec {
     /// The outbound proxies to reach it by, as a [`ProxyList`]; directly when this is `None` or empty. A
     /// password that is shown back masked stays the present one.
     pub proxy_url: Option<SecretString>,
+    /// In which protocols it takes chats as they come. By default its kind and its URL tell: all others are
+    /// translated.
+    pub protocols: Option<Protocols>,
     /// Whether it takes requests.
     pub enabled: bool,
     /// Low ones are asked first: -1000 to 1000.
@@ -58,6 +61,7 @@ impl ProviderSpec {
             personalized_key: Some(personalized_key.into()),
             description: String::new(),
             proxy_url: None,
+            protocols: None,
             enabled: true,
             priority: 0,
             weight: 1,
@@ -114,6 +118,13 @@ impl ProviderSpec {
         self
     }
 
+    /// Says in which protocols it takes chats as they come.
+    #[must_use]
+    pub fn protocols(mut self, protocols: Protocols) -> Self {
+        self.protocols = Some(protocols);
+        self
+    }
+
     /// Leaves both keys as they are in an update.
     #[must_use]
     pub fn keep_keys(mut self) -> Self {
@@ -147,6 +158,7 @@ impl ProviderSpec {
             priority: self.priority,
             weight: self.weight,
             limits: self.limits,
+            protocols: self.protocols,
         })
     }
 
@@ -179,6 +191,7 @@ impl ProviderSpec {
             priority: self.priority,
             weight: self.weight,
             limits: self.limits,
+            protocols: self.protocols,
         })
     }
 
@@ -215,7 +228,7 @@ impl ProviderSpec {
             return Err(invalid("weight", "`weight` lies between 1 and 1000"));
         }
         check_limits(&self.limits)?;
-        kind::resolve(self.kind.as_deref(), url.host(), spoken)
+        kind::resolve(self.kind.as_deref(), &url, spoken)
     }
 }
 

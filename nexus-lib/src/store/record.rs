@@ -1,7 +1,7 @@
 use secrecy::SecretString;
 
 use crate::call::KeyHash;
-use crate::wire::{ModelId, ProviderId, ProviderLimits, Timestamp};
+use crate::wire::{ModelId, Protocols, ProviderId, ProviderLimits, Timestamp};
 
 /// A provider to be stored. Fields are checked before they get here.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct NewProvider {
     pub weight: u32,
     /// What its operator bounds.
     pub limits: ProviderLimits,
+    /// In which protocols it takes chats as they come; `None` where its kind and its URL tell.
+    pub protocols: Option<Protocols>,
 }
 
 /// New values for all of a provider's fields; the two keys may be left as they are.
@@ -55,6 +57,8 @@ pub struct ProviderUpdate {
     pub weight: u32,
     /// See [`NewProvider::limits`].
     pub limits: ProviderLimits,
+    /// See [`NewProvider::protocols`].
+    pub protocols: Option<Protocols>,
 }
 
 /// A stored provider.
@@ -86,6 +90,8 @@ pub struct ProviderRecord {
     pub weight: u32,
     /// See [`NewProvider::limits`].
     pub limits: ProviderLimits,
+    /// See [`NewProvider::protocols`].
+    pub protocols: Option<Protocols>,
     /// When it was added.
     pub created_at: Timestamp,
     /// When it was last changed.

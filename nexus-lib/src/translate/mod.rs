@@ -16,11 +16,13 @@ mod data_url;
 pub mod exchange;
 mod extra_content;
 pub mod gemini;
+mod implied_status;
 mod json;
 mod losses;
 pub mod messages;
 pub mod ollama;
 mod plain_error;
+mod protocol;
 mod reading;
 pub mod responses;
 mod unplaced;
@@ -29,9 +31,11 @@ pub use exchange::{
     Answered, BlockKind, Delta, Event, File, Finish, Format, Image, Part, Reasoning, Request, Said,
     Sampling, Source, Text, Thought, TokenCounts, Tool, ToolCall, ToolChoice, ToolResult, Turn,
 };
+pub(crate) use implied_status::implied_status;
 pub use json::Json;
 pub use losses::Losses;
 pub(crate) use plain_error::plain_error;
+pub use protocol::{ClientProtocol, Fault, ProviderProtocol, Reader, Writer};
 
 #[cfg(test)]
 mod tests;

@@ -239,8 +239,9 @@ async fn a_first_event_that_is_an_error_is_a_failed_attempt() {
         ),
         (
             r#"{"error":{"message":"overloaded","type":"overloaded_error","code":"overloaded"}}"#,
-            502,
+            503,
         ),
+        (r#"{"error":{"message":"overloaded"}}"#, 502),
     ];
     for (error, status) in cases {
         let event = format!("data: {error}\n\n");

@@ -8,7 +8,7 @@ use crate::http::admin::views::{ProviderList, ProviderView};
 use crate::http::{Body, respond};
 use crate::registry::{ProviderSpec, Registry};
 use crate::store::ProviderRecord;
-use crate::wire::{ProviderId, ProviderLimits, TimerSettings};
+use crate::wire::{Protocols, ProviderId, ProviderLimits, TimerSettings};
 
 /// A provider as clients write it. Not `Debug`: it holds keys.
 #[derive(Deserialize)]
@@ -20,6 +20,7 @@ struct ProviderInput {
     personalized_key: Option<String>,
     description: Option<String>,
     proxy_url: Option<String>,
+    protocols: Option<Protocols>,
     enabled: Option<bool>,
     priority: Option<i32>,
     weight: Option<u32>,
@@ -38,6 +39,7 @@ impl ProviderInput {
         spec.kind = self.kind.filter(|kind| !kind.trim().is_empty());
         spec.description = self.description.unwrap_or(spec.description);
         spec.proxy_url = self.proxy_url.map(SecretString::from);
+        spec.protocols = self.protocols;
         spec.enabled = self.enabled.unwrap_or(spec.enabled);
         spec.priority = self.priority.unwrap_or(spec.priority);
         spec.weight = self.weight.unwrap_or(spec.weight);

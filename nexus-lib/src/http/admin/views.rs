@@ -4,7 +4,9 @@ use serde::Serialize;
 use crate::health::HealthReport;
 use crate::registry::Snapshot;
 use crate::store::{ConversationTotals, LedgerRow, ModelRecord, ProviderRecord, SeriesBucket};
-use crate::wire::{ModelId, ProviderId, ProxyList, RequestId, TimerSettings, Timestamp, mask};
+use crate::wire::{
+    ModelId, Protocols, ProviderId, ProxyList, RequestId, TimerSettings, Timestamp, mask,
+};
 
 /// A provider as the admin API shows it: keys and proxies' passwords only as masks.
 #[derive(Serialize)]
@@ -17,6 +19,7 @@ pub(super) struct ProviderView<'a> {
     personalized_key: &'a str,
     description: &'a str,
     proxy_url: Option<String>,
+    protocols: Option<Protocols>,
     enabled: bool,
     priority: i32,
     weight: u32,
@@ -42,6 +45,7 @@ impl<'a> ProviderView<'a> {
             personalized_key: &record.client_key_mask,
             description: &record.description,
             proxy_url: record.proxy_url.as_ref().map(masked_proxies),
+            protocols: record.protocols,
             enabled: record.enabled,
             priority: record.priority,
             weight: record.weight,

@@ -28,19 +28,20 @@ impl Provider for DemoProvider {
 
     async fn send(&self, attempt: Attempt) -> Result<Reply> {
         let call = attempt.call();
-        let request: ChatRequest = serde_json::from_slice(call.body.bytes()).map_err(|cause| {
-            Error::new(
-                ErrorKind::InvalidRequest,
-                "the messages are not in the form of the chat API: each has a role and content",
-            )
-            .with_param("messages")
-            .with_source(cause)
-        })?;
+        let request: ChatRequest =
+            serde_json::from_slice(attempt.body().bytes()).map_err(|cause| {
+                Error::new(
+                    ErrorKind::InvalidRequest,
+                    "the messages are not in the form of the chat API: each has a role and content",
+                )
+                .with_param("messages")
+                .with_source(cause)
+            })?;
         let reply = EchoReply::to(&request, attempt.target().model_sent(), call.started_at);
-        let body = if call.body.is_stream() {
+        let body = if attempt.body().is_stream() {
             ReplyBody::Stream(Box::pin(stream::iter(events(
                 &reply,
-                call.body.fields().include_usage,
+                attempt.body().fields().include_usage,
             ))))
         } else {
             let observed = seen(&reply.usage);

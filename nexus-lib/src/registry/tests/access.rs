@@ -160,6 +160,7 @@ fn record(id: i64, key: &str, enabled: bool, kind: &str) -> ProviderRecord {
         priority: 0,
         weight: 1,
         limits: ProviderLimits::default(),
+        protocols: None,
         created_at: Timestamp::from_micros(0),
         updated_at: Timestamp::from_micros(0),
     }

@@ -72,6 +72,7 @@ mod tests {
             priority,
             weight,
             limits: ProviderLimits::default(),
+            protocols: None,
             vitals: Arc::default(),
             endpoints: crate::call::Endpoints::default(),
         };

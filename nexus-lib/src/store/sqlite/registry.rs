@@ -15,7 +15,7 @@ use crate::wire::{ModelId, ProviderId, ProviderLimits, TimerSettings, Timestamp,
 
 const PROVIDER_COLUMNS: &str = "id, name, kind, server_url, server_key, client_key,
     client_key_mask, description, proxy_url, enabled, priority, weight, created_at, updated_at,
-    max_concurrency, connect_ms, first_event_ms, idle_ms";
+    max_concurrency, connect_ms, first_event_ms, idle_ms, protocols";
 
 const MODEL_COLUMNS: &str =
     "id, provider_id, model_name, upstream_model, description, created_at, updated_at";
@@ -149,8 +149,8 @@ fn insert_provider(connection: &Connection, new: &NewProvider) -> Result<Provide
     connection.execute(
         "INSERT INTO providers (name, kind, server_url, server_key, client_key, client_key_mask,
              description, enabled, priority, weight, created_at, updated_at,
-             max_concurrency, connect_ms, first_event_ms, idle_ms)
-         VALUES (?1, ?2, ?3, x'', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13, ?14)",
+             max_concurrency, connect_ms, first_event_ms, idle_ms, protocols)
+         VALUES (?1, ?2, ?3, x'', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13, ?14, ?15)",
         params![
             new.name,
             new.kind,
@@ -166,6 +166,7 @@ fn insert_provider(connection: &Connection, new: &NewProvider) -> Result<Provide
             new.limits.timers.connect_ms,
             new.limits.timers.first_event_ms,
             new.limits.timers.idle_ms,
+            new.protocols.map(|protocols| protocols.to_string()),
         ],
     )?;
     Ok(ProviderId(connection.last_insert_rowid()))
@@ -179,7 +180,8 @@ fn update_provider(
     let rows = connection.execute(
         "UPDATE providers SET name = ?2, kind = ?3, server_url = ?4, description = ?5,
              enabled = ?6, priority = ?7, weight = ?8, updated_at = ?9,
-             max_concurrency = ?10, connect_ms = ?11, first_event_ms = ?12, idle_ms = ?13
+             max_concurrency = ?10, connect_ms = ?11, first_event_ms = ?12, idle_ms = ?13,
+             protocols = ?14
          WHERE id = ?1",
         params![
             id.0,
@@ -195,6 +197,7 @@ fn update_provider(
             update.limits.timers.connect_ms,
             update.limits.timers.first_event_ms,
             update.limits.timers.idle_ms,
+            update.protocols.map(|protocols| protocols.to_string()),
         ],
     )?;
     found(rows, || no_provider(id))
@@ -306,6 +309,10 @@ fn read_provider(row: &Row<'_>, seals: &Seals) -> Result<ProviderRecord, Failure
                 idle_ms: row.get(17)?,
             },
         },
+        // What is no protocol any more is as good as not said.
+        protocols: row
+            .get::<_, Option<String>>(18)?
+            .and_then(|words| words.parse().ok()),
     })
 }
 

@@ -37,8 +37,11 @@
 pub mod error;
 mod finish;
 mod model;
+mod odd;
 pub mod reply;
 pub mod request;
 mod said;
 pub mod stream;
 mod usage;
+
+pub(crate) use odd::normalise;

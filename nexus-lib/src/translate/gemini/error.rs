@@ -24,6 +24,5 @@ fn word(body: &[u8]) -> Option<String> {
 
 /// Whether a refusal is of the gateway's key, which Gemini tells with a 400.
 pub fn is_of_key(status: StatusCode, body: &[u8]) -> bool {
-    status == StatusCode::BAD_REQUEST
-        && memchr::memmem::find(body, b"API_KEY_INVALID").is_some()
+    status == StatusCode::BAD_REQUEST && memchr::memmem::find(body, b"API_KEY_INVALID").is_some()
 }

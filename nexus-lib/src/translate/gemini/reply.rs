@@ -73,8 +73,15 @@ pub(super) fn finish(reason: Option<&str>, has_called: bool) -> Finish {
         None | Some("STOP" | "FINISH_REASON_UNSPECIFIED") => Finish::Stop,
         Some("MAX_TOKENS") => Finish::Length,
         Some(
-            "SAFETY" | "RECITATION" | "LANGUAGE" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII"
-            | "IMAGE_SAFETY" | "IMAGE_PROHIBITED_CONTENT" | "IMAGE_RECITATION",
+            "SAFETY"
+            | "RECITATION"
+            | "LANGUAGE"
+            | "BLOCKLIST"
+            | "PROHIBITED_CONTENT"
+            | "SPII"
+            | "IMAGE_SAFETY"
+            | "IMAGE_PROHIBITED_CONTENT"
+            | "IMAGE_RECITATION",
         ) => Finish::ContentFilter,
         Some(other) => Finish::Other(other.to_ascii_lowercase()),
     }

@@ -329,12 +329,7 @@ impl<'a> Contents<'a> {
         Ok(parts)
     }
 
-    fn call(
-        &mut self,
-        call: &'a ToolCall,
-        is_first: bool,
-        at: &Path<'_>,
-    ) -> Result<Given<'a>> {
+    fn call(&mut self, call: &'a ToolCall, is_first: bool, at: &Path<'_>) -> Result<Given<'a>> {
         self.called.insert(&call.id, &call.name);
         let text = match call.arguments.trim() {
             "" => "{}",
@@ -453,7 +448,11 @@ const PICTURES: [&str; 6] = [
 ];
 
 fn picture<'a>(image: &'a Image, at: &Path<'_>, losses: &mut Losses) -> Result<Given<'a>> {
-    if image.detail.as_deref().is_some_and(|detail| detail != "auto") {
+    if image
+        .detail
+        .as_deref()
+        .is_some_and(|detail| detail != "auto")
+    {
         losses.drop_hint("detail")?;
     }
     match &image.source {

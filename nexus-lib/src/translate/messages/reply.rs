@@ -11,7 +11,7 @@ use super::usage::Figures;
 use crate::error::Result;
 use crate::translate::extra_content::{ExtraContent, signature};
 use crate::translate::reading::{Object, Path};
-use crate::translate::{Answered, Finish, Said, Thought, ToolCall};
+use crate::translate::{Answered, Finish, Said, Thought, TokenCounts, ToolCall};
 
 /// Reads what Anthropic answers. Blocks that are not known, such as those of its own tools, are left out.
 ///
@@ -34,12 +34,20 @@ pub fn read(body: &[u8]) -> Result<Answered> {
         model: message.lenient("model").unwrap_or_default(),
         said,
         finish: stop_reason.map_or(Finish::Stop, |reason| finish::read(&reason, stop_sequence)),
-        usage: message.lenient::<Object<'_>>("usage").map(|usage| {
-            let mut figures = Figures::default();
-            figures.update(&usage);
-            figures.counts()
-        }),
+        usage: figures(&message),
     })
+}
+
+/// What the answer in `body` took, without a look at the rest; `None` where it does not say.
+pub(crate) fn usage(body: &[u8]) -> Option<TokenCounts> {
+    figures(&Object::parse(body, &Path::Answer).ok()?)
+}
+
+fn figures(message: &Object<'_>) -> Option<TokenCounts> {
+    let usage = message.lenient::<Object<'_>>("usage")?;
+    let mut figures = Figures::default();
+    figures.update(&usage);
+    Some(figures.counts())
 }
 
 /// Why a model refused, where it says so: beside the answer or beside the end of a streamed one.

@@ -161,7 +161,11 @@ fn options(request: &Request) -> Result<Options<'_>> {
     let num_ctx = own(request, "num_ctx").map(|json| {
         let count: Option<u64> = serde_json::from_str(json.get()).ok();
         let count = count.filter(|&count| count > 0);
-        count.ok_or_else(|| Path::Request.key("num_ctx").invalid("must be a number over 0"))
+        count.ok_or_else(|| {
+            Path::Request
+                .key("num_ctx")
+                .invalid("must be a number over 0")
+        })
     });
     let sampling = request.sampling;
     Ok(Options {
@@ -275,7 +279,11 @@ fn given<'a>(
                 &text.cache
             }
             Part::Image(image) => {
-                if image.detail.as_deref().is_some_and(|detail| detail != "auto") {
+                if image
+                    .detail
+                    .as_deref()
+                    .is_some_and(|detail| detail != "auto")
+                {
                     losses.drop_hint("detail")?;
                 }
                 let Source::Data { data, .. } = &image.source else {

@@ -20,6 +20,8 @@ CREATE TABLE providers (
     client_key_mask TEXT    NOT NULL,
     description     TEXT    NOT NULL,
     proxy_url       BLOB,
+    -- Words separated by commas; null where its kind and its URL tell.
+    protocols       TEXT,
     enabled         INTEGER NOT NULL,
     priority        INTEGER NOT NULL,
     weight          INTEGER NOT NULL,

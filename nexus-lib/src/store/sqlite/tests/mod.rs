@@ -18,8 +18,8 @@ use crate::secret::MasterKey;
 use crate::store::{LedgerRow, LedgerStore, NewModel, NewProvider, OpenRow, RequestFilter};
 use crate::store::{RequestState, Settlement};
 use crate::wire::{
-    ConversationId, ProviderId, ProviderLimits, RequestId, TimerSettings, Timestamp, Usage,
-    UsageSource,
+    ConversationId, Protocols, ProviderId, ProviderLimits, RequestId, TimerSettings, Timestamp,
+    Usage, UsageSource,
 };
 
 /// A database in a folder of its own, and its key.
@@ -66,6 +66,7 @@ fn new_provider(name: &str, client_key: &str) -> NewProvider {
                 idle_ms: Some(3),
             },
         },
+        protocols: Some(Protocols::OPENAI),
     }
 }
 

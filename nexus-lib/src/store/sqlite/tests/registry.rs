@@ -6,7 +6,7 @@ use super::{Place, new_model, new_provider, open_row, settlement};
 use crate::call::KeyHash;
 use crate::error::ErrorKind;
 use crate::store::{LedgerStore, LedgerWrite, ProviderUpdate, RegistryStore};
-use crate::wire::{ModelId, ProviderId, ProviderLimits, TimeRange, TimerSettings};
+use crate::wire::{ModelId, Protocols, ProviderId, ProviderLimits, TimeRange, TimerSettings};
 
 fn update() -> ProviderUpdate {
     ProviderUpdate {
@@ -27,6 +27,7 @@ fn update() -> ProviderUpdate {
                 ..TimerSettings::default()
             },
         },
+        protocols: None,
     }
 }
 
@@ -45,6 +46,7 @@ async fn a_provider_is_kept_as_given() {
         (-3, 7, true)
     );
     assert_eq!(record.limits, new_provider("A", "k").limits);
+    assert_eq!(record.protocols, Some(Protocols::OPENAI));
     assert_eq!(record.created_at, record.updated_at);
     let loaded = store.load().await.unwrap();
     assert_eq!(format!("{:?}", loaded.providers), format!("{:?}", [record]));
@@ -70,6 +72,7 @@ async fn an_update_keeps_the_keys_that_it_does_not_name() {
     let proxy = record.proxy_url.as_ref().map(ExposeSecret::expose_secret);
     assert_eq!(proxy, Some("http://u:proxy-canary-0001@proxy:1"));
     assert_eq!(record.limits, update().limits);
+    assert_eq!(record.protocols, None);
     assert!(!record.enabled && record.updated_at >= record.created_at);
 
     let keys = ProviderUpdate {

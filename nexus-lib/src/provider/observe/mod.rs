@@ -1,4 +1,4 @@
-//! What an answer in OpenAI's protocol says about itself, seen while its bytes pass through.
+//! What an answer says about itself, seen while its bytes pass through.
 //!
 //! Nearly all events of a stream carry a few words and nothing else. So each region of events is
 //! first searched for the four names that matter; only an event that has one of them, with a value
@@ -7,17 +7,26 @@
 
 mod chunk;
 mod look;
+mod messages;
+mod normalising;
+mod refusal;
 mod tail;
 mod typed;
 
 pub(crate) use chunk::ChunkObserver;
+pub(crate) use messages::{MessagesObserver, observe_message};
+pub(crate) use normalising::Normalising;
 pub(crate) use typed::TypedObserver;
 
 use bytes::Bytes;
+use http::StatusCode;
 
 use crate::call::{Observed, Piece};
 use crate::error::Result;
 use look::look;
+
+/// Room for an image in base64, which some models send as one event.
+pub(crate) const MAX_EVENT_BYTES: usize = 16 << 20;
 
 /// Passes a stream of server-sent events through, and tells what was in it.
 pub(crate) trait Observe: Send + Unpin {
@@ -38,6 +47,12 @@ pub(crate) trait Observe: Send + Unpin {
     /// [`ErrorKind::StreamInterrupted`](crate::ErrorKind::StreamInterrupted) when the body ended inside of
     /// one.
     fn finish(&mut self) -> Result<Piece>;
+
+    /// An error where the first event of an answer should be, as a whole answer: with the status that it
+    /// names, or 502. `None` when `first` is none.
+    fn refusal(&mut self, first: &Piece) -> Option<(StatusCode, Bytes)> {
+        refusal::read(first)
+    }
 }
 
 /// What the whole answer `body` says.

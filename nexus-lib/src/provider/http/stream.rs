@@ -6,12 +6,11 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use http::StatusCode;
-use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::call::{Observed, Piece, ProviderProfile};
 use crate::error::{Error, ErrorKind, Result};
-use crate::provider::openai::observe::{Observe, observe_completion};
+use crate::provider::observe::{Observe, observe_completion};
 use crate::provider::redact::{redact, repeats};
 use crate::provider::transport::{UpstreamBody, failure};
 use crate::sse;
@@ -72,8 +71,12 @@ impl<O: Observe> EventStream<O> {
         if is_done_only(&first) {
             return Err(empty_stream());
         }
-        if let Some(error) = error_event(&first) {
-            return Ok(error);
+        if let Some((status, body)) = stream.observer.refusal(&first) {
+            return Ok(Begun::Refused {
+                status,
+                body,
+                observed: first.observed,
+            });
         }
         stream.first = Some(first);
         Ok(Begun::Flowing(stream))
@@ -180,29 +183,4 @@ fn is_done_only(first: &Piece) -> bool {
     first.observed.terminal
         && first.observed.usage.is_none()
         && sse::events(&first.bytes).all(|event| event.data().trim_ascii() == b"[DONE]")
-}
-
-/// An error where the first chunk should be, with the status that it names or 502.
-///
-/// OpenRouter, vLLM, llama.cpp and Azure send these inside a 200.
-fn error_event<O>(piece: &Piece) -> Option<Begun<O>> {
-    piece.observed.error.as_ref()?;
-    let event = sse::events(&piece.bytes).next()?;
-    let data = event.data();
-    let value: Value = serde_json::from_slice(&data).ok()?;
-    // What was observed may come from a later event of the same piece. Gemini's errors come in an array.
-    let error = value.get("error").or_else(|| value.get(0)?.get("error"));
-    let error = error.filter(|error| !error.is_null())?;
-    let code = error["code"].as_u64().or_else(|| error["status"].as_u64());
-    let status = code
-        .and_then(|code| u16::try_from(code).ok())
-        .filter(|code| (400..600).contains(code))
-        .and_then(|code| StatusCode::from_u16(code).ok())
-        .unwrap_or(StatusCode::BAD_GATEWAY);
-    let body = Bytes::copy_from_slice(&data);
-    Some(Begun::Refused {
-        status,
-        body,
-        observed: piece.observed.clone(),
-    })
 }

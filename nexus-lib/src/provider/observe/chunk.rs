@@ -4,14 +4,11 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use memchr::memmem::Finder;
 
-use super::Observe;
 use super::look::look;
+use super::{MAX_EVENT_BYTES, Observe};
 use crate::call::{Observed, Piece};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sse::{Decoder, Event, events};
-
-/// Room for an image in base64, which some models send as one event.
-const MAX_EVENT_BYTES: usize = 16 << 20;
 
 const DONE: &[u8] = b"[DONE]";
 

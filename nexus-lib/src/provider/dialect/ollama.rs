@@ -1,0 +1,70 @@
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::{Dialect, openai_endpoint};
+use crate::call::{ProviderProfile, Target};
+use crate::error::Result;
+use crate::translate::ProviderProtocol;
+use crate::wire::{BaseUrl, Endpoint, Operation};
+
+/// Ollama, by its own API, which alone can be told how long a context to load.
+///
+/// Its base is that of the server, with or without the `/v1` of its OpenAI-compatible part.
+///
+/// Source: <https://github.com/ollama/ollama/blob/main/docs/api.md>.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Ollama;
+
+#[derive(Deserialize)]
+struct List {
+    models: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+}
+
+impl Dialect for Ollama {
+    fn kind(&self) -> &'static str {
+        "ollama"
+    }
+
+    fn own_protocol(&self) -> Option<ProviderProtocol> {
+        Some(ProviderProtocol::Ollama)
+    }
+
+    /// Of its OpenAI-compatible part.
+    fn takes(&self, operation: Operation) -> bool {
+        matches!(operation, Operation::Completion | Operation::Embedding)
+    }
+
+    fn endpoint<'t>(
+        &self,
+        target: &'t Target,
+        operation: Operation,
+        _is_stream: bool,
+    ) -> Result<Cow<'t, Endpoint>> {
+        if self.takes(operation) {
+            return openai_endpoint(target, operation);
+        }
+        let join = |base: &BaseUrl| own(base)?.join("/api", "/chat");
+        target.provider.endpoint(operation, join).map(Cow::Borrowed)
+    }
+
+    fn list_endpoint(&self, profile: &ProviderProfile) -> Result<Endpoint> {
+        Endpoint::new(own(&profile.base_url)?.join("/api", "/tags")?)
+    }
+
+    fn names(&self, list: &[u8]) -> serde_json::Result<Vec<String>> {
+        let list: List = serde_json::from_slice(list)?;
+        Ok(list.models.into_iter().map(|entry| entry.name).collect())
+    }
+}
+
+/// The base of its own API.
+fn own(base: &BaseUrl) -> Result<BaseUrl> {
+    let plain = base.as_str().trim_end_matches('/');
+    BaseUrl::parse(plain.strip_suffix("/v1").unwrap_or(plain))
+}

@@ -1,0 +1,45 @@
+use std::borrow::Cow;
+
+use super::{Dialect, openai_endpoint};
+use crate::call::{ProviderProfile, Target};
+use crate::error::Result;
+use crate::wire::{Endpoint, Operation, Protocols};
+
+/// OpenAI, and every server that is compatible with it.
+///
+/// Source: <https://platform.openai.com/docs/api-reference>.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct OpenAi;
+
+impl Dialect for OpenAi {
+    fn kind(&self) -> &'static str {
+        "openai"
+    }
+
+    /// Of others that call themselves compatible, few have more than chat completions.
+    fn protocols(&self, profile: &ProviderProfile) -> Protocols {
+        match profile.base_url.host() {
+            "api.openai.com" => Protocols::OPENAI,
+            _ => Protocols::CHAT,
+        }
+    }
+
+    fn takes(&self, _operation: Operation) -> bool {
+        true
+    }
+
+    fn endpoint<'t>(
+        &self,
+        target: &'t Target,
+        operation: Operation,
+        _is_stream: bool,
+    ) -> Result<Cow<'t, Endpoint>> {
+        openai_endpoint(target, operation)
+    }
+
+    /// Mistral answers 422 to `stream_options`, and sends usage unasked
+    /// (<https://docs.mistral.ai/api/>).
+    fn accepts_stream_options(&self, profile: &ProviderProfile) -> bool {
+        !profile.base_url.host().ends_with("mistral.ai")
+    }
+}

@@ -1,0 +1,185 @@
+//! Providers over HTTP: one implementation for every [dialect](super::dialect).
+//!
+//! Where client and provider speak the same protocol bytes pass through: the request with at most two
+//! splices, the answer as it came, only *observed*, in place, for usage and endings. Where they do not, both
+//! are [translated](super::translated).
+
+mod answer;
+mod list;
+mod media;
+mod request;
+mod sound;
+mod stream;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::StatusCode;
+use tokio::time::Instant;
+
+use crate::call::{Attempt, ProviderProfile, Reply, Upstream};
+use crate::error::{Error, ErrorKind, Result};
+use crate::provider::dialect::Dialect;
+use crate::provider::translated::{self, Translation};
+use crate::provider::{Provider, Transport, headers};
+use crate::translate::{ClientProtocol, ProviderProtocol};
+use crate::wire::{Operation, Protocols};
+use answer::Passing;
+
+/// Speaks to the providers of one kind.
+pub(crate) struct HttpProvider<D> {
+    dialect: D,
+    transport: Transport,
+    is_strict: bool,
+}
+
+/// What goes out, and how the answer is to be read.
+enum Way {
+    /// In the client's own protocol, as `operation`.
+    Passes(Operation),
+    /// In another, in which this is the body.
+    Translated(Box<Translation>, Operation, Bytes),
+}
+
+impl<D: Dialect> HttpProvider<D> {
+    /// Over `transport`. A `strict` one refuses requests that its protocol cannot tell whole, instead of leaving
+    /// hints out.
+    pub(crate) fn new(dialect: D, transport: Transport, is_strict: bool) -> Self {
+        Self {
+            dialect,
+            transport,
+            is_strict,
+        }
+    }
+
+    fn protocols(&self, profile: &ProviderProfile) -> Protocols {
+        match self.dialect.own_protocol() {
+            Some(_) => Protocols::default(),
+            None => profile
+                .protocols
+                .unwrap_or_else(|| self.dialect.protocols(profile)),
+        }
+    }
+
+    /// The protocol that chats are told in, if they do not pass, and what they are then.
+    fn spoken(&self, profile: &ProviderProfile) -> (ProviderProtocol, Operation) {
+        if let Some(own) = self.dialect.own_protocol() {
+            return (own, Operation::ChatCompletion);
+        }
+        let protocols = self.protocols(profile);
+        if protocols.chat {
+            (ProviderProtocol::Chat, Operation::ChatCompletion)
+        } else if protocols.messages {
+            (ProviderProtocol::Messages, Operation::Message)
+        } else {
+            (ProviderProtocol::Responses, Operation::Response)
+        }
+    }
+
+    fn way(&self, attempt: &Attempt) -> Result<Way> {
+        let (operation, target) = (attempt.operation(), attempt.target());
+        let protocols = self.protocols(&target.provider);
+        let is_chat = operation.is_chat() || operation == Operation::TokenCount;
+        let passes = match is_chat {
+            true => protocols.have(operation),
+            false => self.dialect.takes(operation),
+        };
+        if passes {
+            return Ok(Way::Passes(operation));
+        }
+        let Some(client) = ClientProtocol::of(operation) else {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!(
+                    "the provider of this model does not answer {}",
+                    operation.path()
+                ),
+            ));
+        };
+        let (spoken, told_as) = self.spoken(&target.provider);
+        let (translation, body) = Translation::of(
+            client,
+            spoken,
+            attempt.body(),
+            target.model_sent(),
+            self.is_strict,
+        )?;
+        Ok(Way::Translated(Box::new(translation), told_as, body))
+    }
+}
+
+#[async_trait]
+impl<D: Dialect> Provider for HttpProvider<D> {
+    fn kind(&self) -> &'static str {
+        self.dialect.kind()
+    }
+
+    fn speaks(&self, operation: Operation) -> bool {
+        operation.is_chat() || operation == Operation::TokenCount || self.dialect.takes(operation)
+    }
+
+    async fn send(&self, attempt: Attempt) -> Result<Reply> {
+        let target = attempt.target();
+        let profile = &target.provider;
+        if attempt.operation() == Operation::TokenCount && !self.protocols(profile).messages {
+            return translated::count(&attempt).await;
+        }
+        let way = self.way(&attempt)?;
+        let (operation, is_stream) = match &way {
+            Way::Passes(operation) => (*operation, attempt.body().is_stream()),
+            Way::Translated(translation, operation, _) => (*operation, translation.is_stream()),
+        };
+        let timeouts = self.transport.timeouts_for(target);
+        let deadline = Instant::now() + timeouts.first_event;
+        let endpoint = self.dialect.endpoint(target, operation, is_stream)?;
+        let request = match &way {
+            Way::Passes(_) => request::passing(&self.dialect, &attempt),
+            Way::Translated(_, operation, body) => {
+                request::translated(&self.dialect, &attempt, *operation, is_stream, body.clone())?
+            }
+        };
+        let proxies = target.proxies.as_ref();
+        let sent = self
+            .transport
+            .send(&endpoint, proxies, request, &timeouts, deadline);
+        let (mut parts, body) = sent.await?.into_parts();
+        if self.dialect.is_refused_key(parts.status, &[]) {
+            return Err(refused_credentials(parts.status));
+        }
+        headers::sanitize(&mut parts.headers);
+        match way {
+            Way::Passes(operation) => {
+                let passing = Passing {
+                    dialect: &self.dialect,
+                    operation,
+                    attempt: &attempt,
+                    deadline,
+                };
+                passing.reply(parts, body).await
+            }
+            Way::Translated(translation, ..) => {
+                answer::translated(&self.dialect, &translation, &attempt, parts, body, deadline)
+                    .await
+            }
+        }
+    }
+
+    async fn upstream_models(&self, upstream: &Upstream) -> Result<Vec<String>> {
+        list::list(&self.dialect, &self.transport, upstream).await
+    }
+}
+
+/// The client's own key was right: what the provider refuses are the gateway's credentials.
+fn refused_credentials(status: StatusCode) -> Error {
+    Error::new(
+        ErrorKind::UpstreamAuth,
+        "the provider refused the gateway's credentials; ask the operator to check its server_key",
+    )
+    .with_source(format!("the provider answered {status}"))
+}
+
+fn empty_answer() -> Error {
+    Error::new(
+        ErrorKind::UpstreamInvalid,
+        "the provider sent an empty answer; try again",
+    )
+}

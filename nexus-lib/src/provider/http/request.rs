@@ -1,0 +1,73 @@
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, header};
+use http_body_util::Full;
+
+use super::media;
+use crate::call::{Attempt, RequestBody};
+use crate::error::Result;
+use crate::provider::dialect::Dialect;
+use crate::wire::Operation;
+
+/// The client's own bytes, but for the model's name and, for a stream, a request for usage.
+pub(super) fn passing(dialect: &impl Dialect, attempt: &Attempt) -> Request<Full<Bytes>> {
+    let (body, target) = (attempt.body(), attempt.target());
+    let is_stream = body.is_stream();
+    let ask_usage = is_stream && dialect.accepts_stream_options(&target.provider);
+    let bytes = body.spliced(target.upstream_model.as_deref(), ask_usage);
+    let content_type = body.content_type().cloned();
+    let accept = match (is_stream, attempt.operation()) {
+        (true, _) => media::SSE,
+        // Sound, and texts that are no JSON.
+        (false, Operation::Speech | Operation::Transcription) => media::ANY,
+        (false, _) => media::JSON,
+    };
+    built(dialect, attempt, bytes, content_type, accept)
+}
+
+/// `body`, written in the provider's protocol.
+///
+/// # Errors
+/// `Internal` when it is not what it should be.
+pub(super) fn translated(
+    dialect: &impl Dialect,
+    attempt: &Attempt,
+    operation: Operation,
+    is_stream: bool,
+    body: Bytes,
+) -> Result<Request<Full<Bytes>>> {
+    let asks_usage = is_stream
+        && dialect.own_protocol().is_none()
+        && operation == Operation::ChatCompletion
+        && dialect.accepts_stream_options(&attempt.target().provider);
+    let body = match asks_usage {
+        true => RequestBody::scan(body)?.spliced(None, true),
+        false => body,
+    };
+    let accept = match is_stream {
+        true => media::SSE,
+        false => media::JSON,
+    };
+    Ok(built(dialect, attempt, body, None, accept))
+}
+
+fn built(
+    dialect: &impl Dialect,
+    attempt: &Attempt,
+    body: Bytes,
+    content_type: Option<HeaderValue>,
+    accept: HeaderValue,
+) -> Request<Full<Bytes>> {
+    let call = attempt.call();
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = Method::POST;
+    let headers = request.headers_mut();
+    // Room for these, what is inserted here, and what the client library adds.
+    headers.reserve(call.headers.len() + 5);
+    for (name, value) in &call.headers {
+        headers.append(name, value.clone());
+    }
+    headers.insert(header::CONTENT_TYPE, content_type.unwrap_or(media::JSON));
+    headers.insert(header::ACCEPT, accept);
+    dialect.authorize(&attempt.target().provider, headers);
+    request
+}

@@ -1,0 +1,123 @@
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use memchr::memmem::Finder;
+
+use super::look::error_message;
+use super::{MAX_EVENT_BYTES, Observe};
+use crate::call::{Observed, Piece};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sse::{Decoder, events};
+use crate::translate::{Event, ProviderProtocol, Reader, messages};
+
+/// Passes a stream of Anthropic's events through, and tells what was in it.
+///
+/// Only its first event and its last two tell anything; those between are words.
+#[derive(Debug)]
+pub(crate) struct MessagesObserver {
+    decoder: Decoder,
+    reader: Reader,
+    has_events: bool,
+    is_over: bool,
+}
+
+/// The names that make an event worth reading. What is found in words costs time, and nothing else.
+static NAMES: LazyLock<[Finder<'static>; 4]> = LazyLock::new(|| {
+    [
+        "message_start",
+        "message_delta",
+        "message_stop",
+        "\"error\"",
+    ]
+    .map(Finder::new)
+});
+
+impl MessagesObserver {
+    pub(crate) fn new() -> Self {
+        Self {
+            decoder: Decoder::new(MAX_EVENT_BYTES),
+            reader: ProviderProtocol::Messages.reader(),
+            has_events: false,
+            is_over: false,
+        }
+    }
+
+    fn look_at(&mut self, region: Bytes) -> Piece {
+        self.has_events = self.has_events || events(&region).next().is_some();
+        let mut observed = Observed::default();
+        if NAMES.iter().any(|name| name.find(&region).is_some()) {
+            for event in events(&region) {
+                let bytes = &region[event.range()];
+                if NAMES.iter().any(|name| name.find(bytes).is_some()) {
+                    self.note(bytes, &mut observed);
+                }
+            }
+        }
+        self.is_over |= observed.terminal;
+        Piece {
+            bytes: region,
+            observed,
+        }
+    }
+
+    /// What cannot be read says nothing: it passes all the same.
+    fn note(&mut self, event: &[u8], observed: &mut Observed) {
+        for told in self.reader.push(event).unwrap_or_default() {
+            match told {
+                Event::Usage(counts) => observed.usage = Some(counts.usage),
+                Event::Finish(_) => observed.finished = true,
+                Event::Done => observed.terminal = true,
+                Event::Error { message, .. } => {
+                    observed.error = Some(message.chars().take(500).collect());
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Observe for MessagesObserver {
+    fn has_events(&self) -> bool {
+        self.has_events
+    }
+
+    fn push(&mut self, chunk: Bytes) -> Result<Piece> {
+        let region = self.decoder.push(chunk)?;
+        Ok(self.look_at(region))
+    }
+
+    fn finish(&mut self) -> Result<Piece> {
+        let was_over = self.is_over;
+        let region = self.decoder.finish().unwrap_or_default();
+        let is_empty = region.is_empty();
+        let piece = self.look_at(region);
+        match (self.has_events, is_empty || was_over || self.is_over) {
+            (false, _) => Err(Error::new(
+                ErrorKind::UpstreamInvalid,
+                "the provider's stream held no event",
+            )),
+            (true, false) if piece.observed.error.is_none() => Err(Error::new(
+                ErrorKind::StreamInterrupted,
+                "the provider's stream ended inside an event",
+            )),
+            _ => Ok(piece),
+        }
+    }
+}
+
+/// What the whole answer `body`, a message or an error, says.
+pub(crate) fn observe_message(body: &[u8]) -> Observed {
+    Observed {
+        usage: messages::reply::usage(body).map(|counts| counts.usage),
+        finished: true,
+        terminal: false,
+        error: error_of(body),
+    }
+}
+
+fn error_of(body: &[u8]) -> Option<Box<str>> {
+    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let error = value.get("error").filter(|error| !error.is_null())?;
+    let message = error_message(error.to_string().as_bytes())?.into_owned();
+    Some(message.chars().take(500).collect())
+}

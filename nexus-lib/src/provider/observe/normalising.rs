@@ -1,0 +1,71 @@
+use bytes::Bytes;
+
+use super::{MAX_EVENT_BYTES, Observe};
+use crate::call::Piece;
+use crate::error::Result;
+use crate::provider::dialect::Normalise;
+use crate::sse::{Decoder, encode_data, events};
+
+/// Brings events into the shape that their protocol has, before they are observed.
+pub(crate) struct Normalising<O> {
+    decoder: Decoder,
+    observer: O,
+    normalise: Normalise,
+}
+
+impl<O: Observe> Normalising<O> {
+    /// `normalise` gives the data of an event in another shape, where it has to have one.
+    pub(crate) fn new(observer: O, normalise: Normalise) -> Self {
+        Self {
+            decoder: Decoder::new(MAX_EVENT_BYTES),
+            observer,
+            normalise,
+        }
+    }
+
+    fn region(&self, region: Bytes) -> Bytes {
+        let mut changed = Vec::new();
+        let mut at = 0;
+        for event in events(&region) {
+            if let Some(data) = (self.normalise)(&event.data()) {
+                let range = event.range();
+                changed.extend_from_slice(&region[at..range.start]);
+                changed.extend_from_slice(&encode_data(&data));
+                at = range.end;
+            }
+        }
+        if at == 0 {
+            return region;
+        }
+        changed.extend_from_slice(&region[at..]);
+        changed.into()
+    }
+}
+
+impl<O: Observe> Observe for Normalising<O> {
+    fn has_events(&self) -> bool {
+        self.observer.has_events()
+    }
+
+    fn push(&mut self, chunk: Bytes) -> Result<Piece> {
+        let region = self.decoder.push(chunk)?;
+        let region = self.region(region);
+        self.observer.push(region)
+    }
+
+    fn finish(&mut self) -> Result<Piece> {
+        let rest = self.decoder.finish().unwrap_or_default();
+        let rest = self.region(rest);
+        let mut piece = self.observer.push(rest)?;
+        let last = self.observer.finish();
+        let last = match (last, piece.observed.finished || piece.observed.terminal) {
+            (Ok(last), _) => last,
+            // All was in the piece before.
+            (Err(_), true) => return Ok(piece),
+            (Err(error), false) => return Err(error),
+        };
+        piece.bytes = [piece.bytes, last.bytes].concat().into();
+        piece.observed.merge(last.observed);
+        Ok(piece)
+    }
+}

@@ -1,0 +1,40 @@
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::json;
+
+use crate::call::{Attempt, Observed, Reply, ReplyBody};
+use crate::error::{Error, ErrorKind, Result};
+use crate::estimate;
+use crate::transcript::Answer;
+use crate::translate::{Losses, chat, messages};
+
+/// Answers a request to count tokens, for providers that do not: by our own estimate, which leaves out what a
+/// provider adds of its own.
+///
+/// # Errors
+/// `InvalidRequest` when the request cannot be read.
+///
+/// # Cancel safety
+/// Dropped, it leaves a count of milliseconds behind, whose result nobody sees.
+pub(crate) async fn count(attempt: &Attempt) -> Result<Reply> {
+    let request = messages::request::read_to_count(attempt.body().bytes())?;
+    let model = attempt.target().model_sent().to_owned();
+    let body = chat::request::write(&request, "", &mut Losses::new(false))?;
+    let counted = tokio::task::spawn_blocking(move || {
+        estimate::usage(&body, &Answer::Nothing, &model).prompt_tokens
+    });
+    let tokens = counted.await.map_err(|cause| {
+        Error::new(ErrorKind::Internal, "the tokens could not be counted").with_source(cause)
+    })?;
+    let mut headers = HeaderMap::new();
+    let json = HeaderValue::from_static("application/json");
+    headers.insert(header::CONTENT_TYPE, json);
+    Ok(Reply {
+        status: StatusCode::OK,
+        headers,
+        body: ReplyBody::Full {
+            bytes: Bytes::from(json!({"input_tokens": tokens}).to_string()),
+            observed: Observed::default(),
+        },
+    })
+}

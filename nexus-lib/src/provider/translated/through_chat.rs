@@ -1,0 +1,101 @@
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+
+use super::{StreamTranslator, Translation};
+use crate::call::{Attempt, Piece, Reply, ReplyBody, ReplyStream, RequestBody};
+use crate::error::{Error, ErrorKind, Result};
+use crate::provider::Provider;
+use crate::provider::observe::Observe;
+use crate::translate::{ClientProtocol, ProviderProtocol};
+use crate::wire::Operation;
+
+/// Sends `attempt`, a chat in whatever protocol, to a provider that answers chat completions alone.
+///
+/// # Errors
+/// Those of the provider, and `InvalidRequest` naming what cannot be told in chat completions.
+///
+/// # Cancel safety
+/// That of the provider.
+pub(crate) async fn through_chat(
+    provider: &dyn Provider,
+    client: ClientProtocol,
+    attempt: Attempt,
+    is_strict: bool,
+) -> Result<Reply> {
+    let target = attempt.target();
+    let model = target.model.clone();
+    let (translation, body) = Translation::of(
+        client,
+        ProviderProtocol::Chat,
+        attempt.body(),
+        &model,
+        is_strict,
+    )?;
+    let attempt = attempt.told_as(Operation::ChatCompletion, RequestBody::scan(body)?);
+    let mut reply = provider.send(attempt).await?;
+    reply.body = match reply.body {
+        ReplyBody::Full { bytes, .. } if reply.status.is_success() => {
+            let (bytes, observed) = translation.answer(&bytes)?;
+            ReplyBody::Full { bytes, observed }
+        }
+        ReplyBody::Full { bytes, .. } => {
+            let (status, bytes, observed) = translation.error(reply.status, &bytes);
+            reply.status = status;
+            ReplyBody::Full { bytes, observed }
+        }
+        ReplyBody::Stream(events) => ReplyBody::Stream(Box::pin(Told {
+            events,
+            translator: translation.stream(),
+            is_over: false,
+        })),
+    };
+    let is_stream = matches!(reply.body, ReplyBody::Stream(_));
+    translation.head(&mut reply.headers, is_stream);
+    Ok(reply)
+}
+
+/// A stream of chat completion chunks, told in another protocol.
+struct Told {
+    events: ReplyStream,
+    translator: StreamTranslator,
+    is_over: bool,
+}
+
+impl Stream for Told {
+    type Item = Result<Piece>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        let told = match ready!(self.events.as_mut().poll_next(cx)) {
+            Some(Ok(piece)) => self.translator.push(piece.bytes).map(|told| Piece {
+                // The provider's own word on its usage counts, should it be hidden from clients.
+                observed: {
+                    let mut observed = piece.observed;
+                    observed.terminal = false;
+                    observed.merge(told.observed);
+                    observed
+                },
+                ..told
+            }),
+            Some(Err(error)) => Err(error),
+            None => {
+                self.is_over = true;
+                self.translator.finish()
+            }
+        };
+        self.is_over |= told.is_err();
+        Poll::Ready(Some(told.map_err(within)))
+    }
+}
+
+/// The client has a part of the answer: whatever it was, the stream is cut.
+fn within(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::StreamInterrupted => error,
+        _ => Error::new(ErrorKind::StreamInterrupted, error.to_string()).with_source(error),
+    }
+}

@@ -1,0 +1,255 @@
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::error::Result;
+use crate::sse;
+use crate::translate::{
+    Answered, Event, Losses, Request, chat, gemini, messages, ollama, responses,
+};
+use crate::wire::Operation;
+
+/// A protocol that clients speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientProtocol {
+    /// OpenAI's chat completions.
+    Chat,
+    /// Anthropic's Messages.
+    Messages,
+    /// OpenAI's Responses.
+    Responses,
+}
+
+/// A protocol that providers speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderProtocol {
+    /// OpenAI's chat completions.
+    Chat,
+    /// Anthropic's Messages.
+    Messages,
+    /// OpenAI's Responses.
+    Responses,
+    /// Google's `generateContent`.
+    Gemini,
+    /// Ollama's own chat: its streams are lines of JSON, and no events.
+    Ollama,
+}
+
+/// What is wrong: a message, and the provider's words for its kind and, more closely, its code.
+pub type Fault = (String, Option<String>, Option<String>);
+
+impl ClientProtocol {
+    /// What requests for `operation` are written in, if they are chats.
+    pub const fn of(operation: Operation) -> Option<Self> {
+        match operation {
+            Operation::ChatCompletion => Some(Self::Chat),
+            Operation::Message => Some(Self::Messages),
+            Operation::Response => Some(Self::Responses),
+            _ => None,
+        }
+    }
+
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// `InvalidRequest` naming what is wrong.
+    pub fn read_request(self, body: &[u8]) -> Result<Request> {
+        match self {
+            Self::Chat => chat::request::read(body),
+            Self::Messages => messages::request::read(body),
+            Self::Responses => responses::request::read(body),
+        }
+    }
+
+    /// Writes a whole answer to a client that asked for `model`.
+    pub fn write_reply(self, answered: &Answered, model: &str) -> Vec<u8> {
+        match self {
+            Self::Chat => chat::reply::write(answered, model),
+            Self::Messages => messages::reply::write(answered, model),
+            Self::Responses => responses::reply::write(answered, model),
+        }
+    }
+
+    /// What writes the stream that answers `request`.
+    pub fn writer(self, request: &Request) -> Writer {
+        let model = &request.model;
+        match self {
+            Self::Chat => Writer::Chat(chat::stream::Writer::new(
+                model,
+                chat::stream::Options::of(request),
+            )),
+            Self::Messages => {
+                let options = messages::stream::Options::default();
+                Writer::Messages(messages::stream::Writer::new(model, options))
+            }
+            Self::Responses => {
+                let options = responses::stream::Options::default();
+                Writer::Responses(responses::stream::Writer::new(model, options))
+            }
+        }
+    }
+
+    /// The status with which clients of this protocol expect what a provider says with `status`.
+    pub fn status(self, status: StatusCode) -> StatusCode {
+        match self {
+            Self::Chat => chat::error::status(status),
+            Self::Messages => messages::error::status(status),
+            Self::Responses => responses::error::status(status),
+        }
+    }
+
+    /// Writes an error.
+    pub fn write_error(
+        self,
+        status: StatusCode,
+        message: &str,
+        kind: Option<&str>,
+        code: Option<&str>,
+    ) -> Vec<u8> {
+        match self {
+            Self::Chat => chat::error::write(status, message, kind, code),
+            Self::Messages => messages::error::write(status, message, kind, code),
+            Self::Responses => responses::error::write(status, message, kind, code),
+        }
+    }
+}
+
+impl ProviderProtocol {
+    /// Writes a request for `model`, as the provider calls it.
+    ///
+    /// # Errors
+    /// `InvalidRequest` naming what this protocol cannot say.
+    pub fn write_request(
+        self,
+        request: &Request,
+        model: &str,
+        losses: &mut Losses,
+    ) -> Result<Vec<u8>> {
+        match self {
+            Self::Chat => chat::request::write(request, model, losses),
+            Self::Messages => messages::request::write(request, model, losses),
+            Self::Responses => responses::request::write(request, model, losses),
+            Self::Gemini => gemini::request::write(request, model, losses),
+            Self::Ollama => ollama::request::write(request, model, losses),
+        }
+    }
+
+    /// Reads a whole answer.
+    ///
+    /// # Errors
+    /// `UpstreamInvalid` when it is none.
+    pub fn read_reply(self, body: &[u8]) -> Result<Answered> {
+        match self {
+            Self::Chat => chat::reply::read(body),
+            Self::Messages => messages::reply::read(body),
+            Self::Responses => responses::reply::read(body),
+            Self::Gemini => gemini::reply::read(body),
+            Self::Ollama => ollama::reply::read(body),
+        }
+    }
+
+    /// What reads a stream.
+    pub fn reader(self) -> Reader {
+        match self {
+            Self::Chat => Reader::Chat(chat::stream::Reader::new()),
+            Self::Messages => Reader::Messages(messages::stream::Reader::new()),
+            Self::Responses => Reader::Responses(responses::stream::Reader::new()),
+            Self::Gemini => Reader::Gemini(gemini::stream::Reader::new()),
+            Self::Ollama => Reader::Ollama(ollama::stream::Reader::new()),
+        }
+    }
+
+    /// Reads an answer with an error status.
+    pub fn read_error(self, status: StatusCode, body: &[u8]) -> Fault {
+        match self {
+            Self::Chat => chat::error::read(status, body),
+            Self::Messages => messages::error::read(status, body),
+            Self::Responses => responses::error::read(status, body),
+            Self::Gemini => gemini::error::read(status, body),
+            Self::Ollama => ollama::error::read(status, body),
+        }
+    }
+}
+
+impl From<ClientProtocol> for ProviderProtocol {
+    fn from(protocol: ClientProtocol) -> Self {
+        match protocol {
+            ClientProtocol::Chat => Self::Chat,
+            ClientProtocol::Messages => Self::Messages,
+            ClientProtocol::Responses => Self::Responses,
+        }
+    }
+}
+
+/// Reads a provider's stream.
+#[derive(Debug)]
+pub enum Reader {
+    /// Of chat completion chunks.
+    Chat(chat::stream::Reader),
+    /// Of Anthropic's events.
+    Messages(messages::stream::Reader),
+    /// Of OpenAI's typed events.
+    Responses(responses::stream::Reader),
+    /// Of Gemini's answers.
+    Gemini(gemini::stream::Reader),
+    /// Of Ollama's lines.
+    Ollama(ollama::stream::Reader),
+}
+
+impl Reader {
+    /// What `region`, one or more whole events or lines, says.
+    ///
+    /// # Errors
+    /// `UpstreamInvalid` when it is not in this protocol.
+    pub fn push(&mut self, region: &[u8]) -> Result<Vec<Event>> {
+        let mut told = Vec::new();
+        if let Self::Ollama(reader) = self {
+            for line in region.split(|&byte| byte == b'\n') {
+                told.append(&mut reader.push(line)?);
+            }
+            return Ok(told);
+        }
+        for event in sse::events(region) {
+            told.append(&mut match self {
+                Self::Chat(reader) => reader.push(&event)?,
+                Self::Messages(reader) => reader.push(&event)?,
+                Self::Responses(reader) => reader.push(&event)?,
+                Self::Gemini(reader) => reader.push(&event)?,
+                Self::Ollama(_) => Vec::new(),
+            });
+        }
+        Ok(told)
+    }
+
+    /// What the end of the bytes says.
+    pub fn end(&mut self) -> Vec<Event> {
+        match self {
+            Self::Chat(reader) => reader.end(),
+            Self::Messages(reader) => reader.end(),
+            Self::Responses(reader) => reader.end(),
+            Self::Gemini(reader) => reader.end(),
+            Self::Ollama(reader) => reader.end(),
+        }
+    }
+}
+
+/// Writes a client's stream.
+#[derive(Debug)]
+pub enum Writer {
+    /// As chat completion chunks.
+    Chat(chat::stream::Writer),
+    /// As Anthropic's events.
+    Messages(messages::stream::Writer),
+    /// As OpenAI's typed events.
+    Responses(responses::stream::Writer),
+}
+
+impl Writer {
+    /// The bytes that tell `event`; may be none.
+    pub fn push(&mut self, event: Event) -> Bytes {
+        match self {
+            Self::Chat(writer) => writer.push(event),
+            Self::Messages(writer) => writer.push(event),
+            Self::Responses(writer) => writer.push(event),
+        }
+    }
+}
