@@ -2,6 +2,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::ArchiveRecord;
+use crate::call::in_chat;
 use crate::store::RequestState;
 use crate::transcript::AssistantMessage;
 use crate::wire::json::members;
@@ -27,6 +28,7 @@ struct Line<'a> {
 /// Adds the record's line, with its end, to `lines`.
 pub(super) fn write(record: &ArchiveRecord, lines: &mut Vec<u8>) -> serde_json::Result<()> {
     let start = lines.len();
+    let body = in_chat(record.operation, &record.body);
     let line = Line {
         request_id: record.request_id,
         conversation_id: &record.conversation_id,
@@ -35,7 +37,7 @@ pub(super) fn write(record: &ArchiveRecord, lines: &mut Vec<u8>) -> serde_json::
         state: record.state,
         started_at: record.started_at,
         ended_at: record.ended_at,
-        messages: messages(&record.body)?,
+        messages: messages(&body)?,
         reply: record.answer.messages(),
     };
     if let Err(error) = serde_json::to_writer(&mut *lines, &line) {

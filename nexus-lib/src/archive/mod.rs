@@ -31,7 +31,7 @@ use bytes::Bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::RequestState;
 use crate::transcript::Answer;
-use crate::wire::{ConversationId, RequestId, Timestamp};
+use crate::wire::{ConversationId, Operation, RequestId, Timestamp};
 use queue::{Limits, Queue};
 
 /// A call that is over.
@@ -50,6 +50,8 @@ pub struct ArchiveRecord {
     pub started_at: Timestamp,
     /// When it ended: tells the file.
     pub ended_at: Timestamp,
+    /// What was asked: a chat.
+    pub operation: Operation,
     /// The request's body, as the client sent it.
     pub body: Bytes,
     /// What was delivered.

@@ -17,6 +17,7 @@ fn record(ended_at: &str) -> ArchiveRecord {
     let body = "{\"model\": \"m\",\r\n \"messages\": [\n  {\"role\": \"user\", \"content\": \"a\\nb\", \"n\": 1.50}\r\n ], \"x\": 1}";
     let reply = json!({"choices": [{"index": 0, "message": {"content": "好"}}]});
     ArchiveRecord {
+        operation: Operation::ChatCompletion,
         request_id: RequestId::new(),
         conversation_id: "talk".parse().unwrap(),
         provider: "p".into(),

@@ -3,6 +3,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::HeaderValue;
 
+use crate::call::in_chat;
 use crate::error::Result;
 use crate::wire::{Operation, RequestScan};
 
@@ -39,7 +40,12 @@ impl RequestBody {
         content_type: Option<HeaderValue>,
     ) -> Result<Self> {
         let named = content_type.as_ref().map(HeaderValue::as_bytes);
-        let scan = RequestScan::for_operation(operation, &bytes, named)?;
+        let mut scan = RequestScan::for_operation(operation, &bytes, named)?;
+        if operation.is_chat() && operation != Operation::ChatCompletion {
+            // What cannot be told is for the provider to judge, and goes on with nothing.
+            let told = RequestScan::of(&in_chat(operation, &bytes));
+            scan.prefixes = told.map(|told| told.prefixes).unwrap_or_default();
+        }
         Ok(Self {
             bytes,
             scan,

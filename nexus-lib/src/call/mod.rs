@@ -9,6 +9,7 @@
 //! reach a client until the meter has made a [`Metered`] of it.
 
 mod body;
+mod in_chat;
 mod metered;
 mod principal;
 mod reply;
@@ -17,6 +18,7 @@ mod target;
 
 pub use crate::wire::Operation;
 pub use body::RequestBody;
+pub(crate) use in_chat::in_chat;
 pub use metered::{Metered, MeteredBody, MeteredStream};
 pub use principal::{KeyHash, Principal};
 pub use reply::{Observed, Piece, Reply, ReplyBody, ReplyStream};

@@ -6,9 +6,10 @@ use bytes::Bytes;
 
 use super::encoding::Encoding;
 use super::usage_in;
+use crate::call::in_chat;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transcript::Answer;
-use crate::wire::Usage;
+use crate::wire::{Operation, Usage};
 
 /// The most bytes that wait to be counted.
 const ROOM: u64 = 64 << 20;
@@ -18,6 +19,8 @@ const JOB_BYTES: u64 = 512;
 
 /// A call whose tokens are to be counted.
 pub struct EstimateJob {
+    /// What was asked: a chat.
+    pub operation: Operation,
     /// The request's body, as the client sent it.
     pub body: Bytes,
     /// What was delivered.
@@ -34,7 +37,7 @@ impl EstimateJob {
     }
 
     fn usage(&self, encoding: Encoding) -> Usage {
-        usage_in(&self.body, &self.answer, encoding)
+        usage_in(&in_chat(self.operation, &self.body), &self.answer, encoding)
     }
 }
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::wire::Operation;
 
 fn asked(messages: Value) -> Vec<u8> {
     json!({"model": "m", "messages": messages})
@@ -13,6 +14,7 @@ fn asked(messages: Value) -> Vec<u8> {
 
 fn job(body: Vec<u8>) -> EstimateJob {
     EstimateJob {
+        operation: Operation::ChatCompletion,
         body: Bytes::from(body),
         answer: Answer::Nothing,
         model: "gpt-4o".into(),

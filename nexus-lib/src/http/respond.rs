@@ -26,11 +26,16 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body>
 ///
 /// What the gateway itself did wrong is logged here, with its causes: the client is not told them.
 pub(crate) fn error(error: &Error) -> Response<Body> {
+    error_as(error, ErrorBody::from(error).to_json())
+}
+
+/// The same, with a body of another form.
+pub(crate) fn error_as(error: &Error, body: Bytes) -> Response<Body> {
     // That there is too much to do is no fault, and to log each would be more of it.
     if error.origin() == Origin::Internal && error.kind() != ErrorKind::Overloaded {
         tracing::error!(code = error.kind().code(), "{}", error.report());
     }
-    let mut response = json_bytes(error.status(), ErrorBody::from(error).to_json());
+    let mut response = json_bytes(error.status(), body);
     if let Some(after) = error.retry_after() {
         // Rounded up: a client that comes back too early is refused again.
         let seconds = after

@@ -17,7 +17,7 @@ use crate::meter::cutoff::cut_off;
 use crate::meter::ended::{Ended, EndedCall};
 use crate::observe::Rest;
 use crate::store::{OpenRow, RequestState, Settlement};
-use crate::transcript::Answer;
+use crate::transcript::{Answer, InChat};
 use crate::wire::{ConversationId, RequestId, ThreadMark, UsageSource};
 
 /// The longest error text that is kept in a row, in bytes.
@@ -33,6 +33,8 @@ pub(super) struct Account {
     observed: Observed,
     /// What the client was sent.
     answer: Answer,
+    /// Tells what the client was sent as a chat completion, where it is none.
+    in_chat: Option<Box<InChat>>,
     status: Option<StatusCode>,
     first_byte: Option<Instant>,
     /// A stream goes out.
@@ -101,6 +103,7 @@ impl Account {
             routed,
             observed: Observed::default(),
             answer: Answer::Nothing,
+            in_chat: None,
             status: None,
             first_byte: None,
             is_streaming: false,
@@ -145,6 +148,7 @@ impl Account {
     /// Notes that a stream is about to go out.
     pub(super) fn stream_begins(&mut self) {
         self.is_streaming = true;
+        self.in_chat = InChat::of(self.routed.call().operation).map(Box::new);
         self.books
             .observers
             .tell(|observer| observer.stream_began());
@@ -152,8 +156,9 @@ impl Account {
 
     /// Notes the whole answer, which is about to go out.
     pub(super) fn answer_is(&mut self, body: &Bytes) {
-        if self.routed.call().operation.is_chat() {
-            self.answer = Answer::Whole(body.clone());
+        let operation = self.routed.call().operation;
+        if operation.is_chat() {
+            self.answer = Answer::Whole(InChat::whole(operation, body));
         }
     }
 
@@ -161,7 +166,10 @@ impl Account {
     pub(super) fn events(&mut self, events: &[u8]) {
         self.first_byte.get_or_insert_with(Instant::now);
         if self.routed.call().operation.is_chat() {
-            self.answer.push(events);
+            match &mut self.in_chat {
+                None => self.answer.push(events),
+                Some(in_chat) => self.answer.push(&in_chat.push(events)),
+            }
         }
     }
 
@@ -228,6 +236,7 @@ impl Account {
                 state: settlement.state,
                 started_at: call.started_at,
                 ended_at: now,
+                operation: call.operation,
                 body: call.body.bytes().clone(),
                 answer: self.answer.clone(),
             });
@@ -237,6 +246,7 @@ impl Account {
             return Closing::Queued(entry.settle(settlement));
         }
         let job = EstimateJob {
+            operation: call.operation,
             body: call.body.bytes().clone(),
             model: self.routed.current().model_sent().into(),
             answer: std::mem::take(&mut self.answer),

@@ -24,6 +24,7 @@ fn may_go_upstream(name: &str) -> bool {
         "user-agent"
             | "openai-beta"
             | "anthropic-beta"
+            | "anthropic-version"
             | "idempotency-key"
             | "traceparent"
             | "tracestate"

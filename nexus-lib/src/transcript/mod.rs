@@ -4,12 +4,14 @@
 //! Whoever meters a call keeps an [`Answer`]. A whole one costs nothing until it is asked; of a stream
 //! only the words are kept, as they are written in its JSON, and decoded when somebody wants them.
 
+mod in_chat;
 mod message;
 mod streamed;
 #[cfg(test)]
 mod tests;
 mod whole;
 
+pub(crate) use in_chat::InChat;
 pub use message::{AssistantMessage, ToolCall};
 pub use streamed::Transcript;
 

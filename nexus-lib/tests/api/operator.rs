@@ -222,7 +222,15 @@ async fn settings_are_shown_and_secrets_are_not() {
     let settings = rig.await.read("/settings").await;
     assert_eq!(settings["max_body_bytes"], 1 << 20);
     assert_eq!(settings["admin_token"], false);
-    let kinds = ["anthropic", "azure", "demo", "gemini", "ollama", "openai", "xai"];
+    let kinds = [
+        "anthropic",
+        "azure",
+        "demo",
+        "gemini",
+        "ollama",
+        "openai",
+        "xai",
+    ];
     assert_eq!(settings["kinds"], json!(kinds));
     assert_eq!(
         settings["application"],

@@ -3,8 +3,9 @@ use http::{HeaderValue, Response};
 
 use crate::call::{Metered, MeteredBody};
 use crate::error::Error;
+use crate::http::Body;
 use crate::http::api::error_events::ErrorEvents;
-use crate::http::{Body, respond};
+use crate::http::api::error_form::ErrorForm;
 use crate::provider::headers::is_event_stream;
 use crate::wire::{ConversationId, RequestId};
 
@@ -15,14 +16,14 @@ const PROVIDER: HeaderName = HeaderName::from_static("x-nexus-provider");
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// A metered reply as an HTTP response, headers of this gateway included.
-pub(in crate::http) fn metered(metered: Metered) -> Response<Body> {
+pub(in crate::http) fn metered(metered: Metered, form: ErrorForm) -> Response<Body> {
     let (body, length) = match metered.body {
         MeteredBody::Full(bytes) => {
             let length = bytes.len();
             (Body::full(bytes), Some(length))
         }
         MeteredBody::Stream(events) if is_event_stream(&metered.headers) => {
-            (Body::stream(Box::pin(ErrorEvents::new(events))), None)
+            (Body::stream(Box::pin(ErrorEvents::new(events, form))), None)
         }
         // Sound: cut, it has no words to say so.
         MeteredBody::Stream(bytes) => (Body::stream(bytes), None),
@@ -50,8 +51,8 @@ fn number(value: &HeaderValue) -> Option<usize> {
 }
 
 /// The response that tells `error`, with the provider that was asked, if one was.
-pub(in crate::http) fn error(error: &Error) -> Response<Body> {
-    let mut response = respond::error(error);
+pub(in crate::http) fn error(error: &Error, form: ErrorForm) -> Response<Body> {
+    let mut response = form.response(error);
     if let Some(Ok(name)) = error
         .provider()
         .map(|name| HeaderValue::from_bytes(name.as_bytes()))

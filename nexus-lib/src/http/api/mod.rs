@@ -1,4 +1,4 @@
-//! The LLM port: OpenAI's API, for any client of it.
+//! The LLM port: OpenAI's API and Anthropic's Messages, for any client of them.
 //!
 //! ```text
 //! request ─▶ route ─▶ credentials ─▶ Principal ─▶ body, scanned ─▶ Call ─▶ the stack ─▶ Metered ─▶ response
@@ -10,6 +10,7 @@
 pub(in crate::http) mod answer;
 mod credentials;
 mod error_events;
+pub(in crate::http) mod error_form;
 mod models;
 mod route;
 mod service;

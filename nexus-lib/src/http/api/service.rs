@@ -14,6 +14,7 @@ use tower::{Service, ServiceExt};
 use crate::call::{Call, Metered, Operation, Principal, RequestBody};
 use crate::error::{BoxError, Error, ErrorKind, Result};
 use crate::http::api::credentials::presented_key;
+use crate::http::api::error_form::ErrorForm;
 use crate::http::api::route::{NoRoute, Route};
 use crate::http::api::{answer, models};
 use crate::http::collect::collect;
@@ -90,8 +91,8 @@ where
     S::Future: Send,
 {
     /// All that can be said before the body is read.
-    fn begin(&self, head: &mut Parts) -> Result<Begun> {
-        let answer = match Route::of(&head.method, head.uri.path()) {
+    fn begin(&self, head: &mut Parts, route: Result<Route, NoRoute>) -> Result<Begun> {
+        let answer = match route {
             Err(missing) => no_route(head, missing),
             Ok(Route::Health) => answer::healthy(),
             Ok(Route::Socket) => self.open_socket(head)?,
@@ -159,14 +160,15 @@ fn deadline(headers: &HeaderMap) -> Result<Option<Instant>> {
 
 fn no_route(head: &Parts, missing: NoRoute) -> Response<Body> {
     match missing {
-        NoRoute::Path => answer::error(&Error::new(
+        NoRoute::Path => ErrorForm::OpenAi.response(&Error::new(
             ErrorKind::NotFound,
             "no such route here; the LLM port serves POST /v1/chat/completions and GET /v1/models, \
              among others",
         )),
         NoRoute::Method(allowed) => {
             let message = format!("{} is not allowed here; use {allowed}", head.method);
-            let mut response = answer::error(&Error::new(ErrorKind::MethodNotAllowed, message));
+            let mut response =
+                ErrorForm::OpenAi.response(&Error::new(ErrorKind::MethodNotAllowed, message));
             answer::allow(&mut response, allowed);
             response
         }
@@ -195,9 +197,14 @@ where
         let (mut head, body) = request.into_parts();
         let id = RequestId::new();
         let named = conversation(&head.headers);
+        let route = Route::of(&head.method, head.uri.path());
+        let form = match &route {
+            Ok(Route::Call(operation)) => ErrorForm::of(*operation),
+            _ => ErrorForm::OpenAi,
+        };
         // What needs no waiting is done here, so that the head does not travel with the future.
         let (named, begun) = match named {
-            Ok(named) => (named, self.begin(&mut head)),
+            Ok(named) => (named, self.begin(&mut head, route)),
             Err(error) => (None, Err(error)),
         };
         let answered = match begun {
@@ -222,15 +229,17 @@ where
                         stack.ready().await?.call(call).await
                     };
                     let mut response = match answer.await {
-                        Ok(metered) => answer::metered(metered).map(|body| body.of_request(open)),
-                        Err(error) => answer::error(&error),
+                        Ok(metered) => {
+                            answer::metered(metered, form).map(|body| body.of_request(open))
+                        }
+                        Err(error) => answer::error(&error, form),
                     };
                     answer::name(response.headers_mut(), id, conversation);
                     Ok(response)
                 }));
             }
             Ok(Begun::Answered(response)) => response,
-            Err(error) => answer::error(&error),
+            Err(error) => answer::error(&error, form),
         };
         let mut response = answered;
         answer::name(response.headers_mut(), id, named);

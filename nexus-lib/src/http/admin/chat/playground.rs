@@ -10,6 +10,7 @@ use crate::http::Body;
 use crate::http::admin::chat::Chats;
 use crate::http::admin::chat::stack::Draft;
 use crate::http::admin::json_in::{object, required};
+use crate::http::api::error_form::ErrorForm;
 use crate::http::api::{answer, conversation};
 use crate::registry::Registry;
 use crate::wire::{ProviderId, RequestId};
@@ -54,9 +55,12 @@ pub(in crate::http::admin) async fn stream(
     let (mut response, conversation) = match chats.send(draft).await {
         Ok(metered) => {
             let conversation = metered.conversation_id.clone();
-            (answer::metered(metered), Some(conversation))
+            (
+                answer::metered(metered, ErrorForm::OpenAi),
+                Some(conversation),
+            )
         }
-        Err(error) => (answer::error(&error), conversation),
+        Err(error) => (answer::error(&error, ErrorForm::OpenAi), conversation),
     };
     answer::name(response.headers_mut(), id, conversation);
     Ok(response)
