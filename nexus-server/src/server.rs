@@ -110,6 +110,7 @@ async fn gateway(settings: &Settings, builder: GatewayBuilder) -> Result<Gateway
         .archive(archive)
         .grok_proxies(settings.grok_proxies.clone())
         .admin_token(settings.admin_token.clone())
+        .strict(settings.strict)
         .max_body_bytes(settings.max_body_bytes)
         .max_open_requests(settings.max_open_requests)
         .sockets(SocketSettings {

@@ -221,7 +221,8 @@ impl GatewayBuilder {
             observers,
         };
         let speakers = providers.iter().map(|(kind, provider)| {
-            let spoken = |operation: &Operation| operation.is_chat() || provider.speaks(*operation);
+            let spoken =
+                |operation: &Operation| is_for_all(*operation) || provider.speaks(*operation);
             (*kind, Operation::ALL.into_iter().filter(spoken).collect())
         });
         let speakers = speakers.collect();
@@ -257,6 +258,11 @@ impl GatewayBuilder {
             metrics: self.metrics,
         })
     }
+}
+
+/// Whether every provider answers `operation`, in its own words or in others.
+fn is_for_all(operation: Operation) -> bool {
+    operation.is_chat() || operation == Operation::TokenCount
 }
 
 /// The implementations that are always there.

@@ -5,7 +5,7 @@ use tower::Service;
 
 use crate::call::{Attempt, Reply};
 use crate::error::{Error, ErrorKind, Result};
-use crate::provider::{ByKind, Provider, through_chat};
+use crate::provider::{ByKind, Provider, count_tokens, through_chat};
 use crate::translate::ClientProtocol;
 use crate::wire::Operation;
 
@@ -26,9 +26,13 @@ impl Dispatch {
     }
 }
 
-/// The client's protocol, if it is one that `provider` does not speak.
-fn foreign(provider: &dyn Provider, operation: Operation) -> Option<ClientProtocol> {
-    ClientProtocol::of(operation).filter(|_| !provider.speaks(operation))
+/// What `provider` does not speak is told it in chat completions.
+async fn send_foreign(provider: &dyn Provider, attempt: Attempt, is_strict: bool) -> Result<Reply> {
+    match (ClientProtocol::of(attempt.operation()), attempt.operation()) {
+        (Some(client), _) => through_chat(provider, client, attempt, is_strict).await,
+        (None, Operation::TokenCount) => count_tokens(&attempt).await,
+        (None, _) => provider.send(attempt).await,
+    }
 }
 
 impl Service<Attempt> for Dispatch {
@@ -46,10 +50,10 @@ impl Service<Attempt> for Dispatch {
         let is_strict = self.is_strict;
         Box::pin(async move {
             match provider {
-                Some(provider) => match foreign(&*provider, attempt.operation()) {
-                    None => provider.send(attempt).await,
-                    Some(client) => through_chat(&*provider, client, attempt, is_strict).await,
-                },
+                Some(provider) if provider.speaks(attempt.operation()) => {
+                    provider.send(attempt).await
+                }
+                Some(provider) => send_foreign(&*provider, attempt, is_strict).await,
                 None => Err(Error::new(
                     ErrorKind::UpstreamUnreachable,
                     "this gateway was built without the provider's kind; ask its operator",

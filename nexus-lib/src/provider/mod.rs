@@ -14,7 +14,7 @@ pub(crate) use by_kind::ByKind;
 pub use demo::DemoProvider;
 pub(crate) use dialect::{Anthropic, Azure, Dialect, Gemini, Ollama, OpenAi, Xai};
 pub(crate) use http::HttpProvider;
-pub(crate) use translated::through_chat;
+pub(crate) use translated::{count as count_tokens, through_chat};
 pub use transport::{Timeouts, Transport, TransportBuilder};
 
 use async_trait::async_trait;

@@ -33,6 +33,7 @@ pub(super) struct File {
     pub(super) cors_origin: Option<Vec<String>>,
     #[serde(alias = "grok-proxies")]
     pub(super) grok_proxies: Option<String>,
+    pub(super) strict: Option<bool>,
     pub(super) demo: Option<bool>,
     #[serde(alias = "drain-timeout")]
     pub(super) drain_timeout: Option<u64>,

@@ -133,6 +133,14 @@ pub(super) struct Flags {
     )]
     pub(super) grok_proxies: Option<String>,
 
+    /// Refuse requests of which the provider's protocol cannot tell all; by default hints are left out, and
+    /// named in the answer's header x-nexus-dropped
+    #[arg(
+        long, value_name = "on|off", env = "NEXUS_STRICT", hide_env_values = true,
+        num_args = 0..=1, require_equals = true, default_missing_value = "on", value_parser = switch,
+    )]
+    pub(super) strict: Option<bool>,
+
     /// Register a built-in model that answers without network: model nexus-echo, key demo-key
     #[arg(
         long, value_name = "on|off", env = "NEXUS_DEMO", hide_env_values = true,

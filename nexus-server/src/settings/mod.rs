@@ -48,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) cors_origins: Vec<HeaderValue>,
     /// For models named like Grok whose provider names none.
     pub(crate) grok_proxies: Option<ProxyList>,
+    /// Nothing of a request is left out in translation.
+    pub(crate) strict: bool,
     pub(crate) demo: bool,
     pub(crate) drain_timeout: Duration,
     pub(crate) max_body_bytes: usize,
@@ -126,6 +128,7 @@ impl Settings {
             master_key: secret(master_key),
             cors_origins: origins(flags.cors_origin.or(file.cors_origin).unwrap_or_default())?,
             grok_proxies: proxies(flags.grok_proxies.or(file.grok_proxies).as_deref())?,
+            strict: flags.strict.or(file.strict).unwrap_or(false),
             demo: flags.demo.or(file.demo).unwrap_or(false),
             drain_timeout: Duration::from_secs(
                 (flags.drain_timeout.or(file.drain_timeout)).unwrap_or(DRAIN_SECONDS),

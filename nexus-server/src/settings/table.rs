@@ -26,6 +26,7 @@ impl Settings {
             "archive_retention_days": self.archive_retention_days,
             "master_key_from_environment": self.master_key.is_some(),
             "cors_origin": origins.collect::<Vec<_>>(),
+            "strict": self.strict,
             "demo": self.demo,
             "drain_timeout_seconds": self.drain_timeout.as_secs(),
             "grok_proxies": self.grok_proxies.as_ref().map(ToString::to_string),

@@ -33,7 +33,10 @@ pub(crate) async fn through_chat(
         &model,
         is_strict,
     )?;
-    let attempt = attempt.told_as(Operation::ChatCompletion, RequestBody::scan(body)?);
+    let body = RequestBody::scan(body)?;
+    // The client's protocol tells usage unasked.
+    let body = RequestBody::scan(body.spliced(None, translation.is_stream()))?;
+    let attempt = attempt.told_as(Operation::ChatCompletion, body);
     let mut reply = provider.send(attempt).await?;
     reply.body = match reply.body {
         ReplyBody::Full { bytes, .. } if reply.status.is_success() => {
