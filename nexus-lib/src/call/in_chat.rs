@@ -11,8 +11,8 @@ pub(crate) fn in_chat(operation: Operation, body: &Bytes) -> Bytes {
         Some(protocol) => protocol,
     };
     let told = protocol.read_request(body).and_then(|request| {
-        // The name of no model: all are told alike.
-        chat::request::write(&request, "", &mut Losses::new(false))
+        // The name of no model that is told otherwise than others.
+        chat::request::write(&request, "any", &mut Losses::new(false))
     });
     told.map(Bytes::from).unwrap_or_default()
 }

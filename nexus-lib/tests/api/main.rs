@@ -27,6 +27,7 @@ mod operator;
 mod overload;
 mod passthrough;
 mod pools;
+mod protocols;
 mod proxies;
 mod registry;
 mod retries;
