@@ -76,6 +76,12 @@ where
                         vitals.health.succeeded(began.map(|began| began.elapsed()));
                         return outcome;
                     }
+                    Verdict::CannotBeTold => {
+                        drop(probe);
+                        failed.keep(index, outcome);
+                        next = picks.next();
+                        continue;
+                    }
                     Verdict::Nothing => {
                         return outcome.map_err(|error| named(error, &routed));
                     }

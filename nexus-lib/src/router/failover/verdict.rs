@@ -12,6 +12,8 @@ pub(super) enum Verdict {
     Answered,
     /// It failed, and another may do better.
     Failed(Failure),
+    /// Nothing: it was not asked, since its protocol cannot tell all of this request. That of another may.
+    CannotBeTold,
     /// Nothing: the reason lies elsewhere.
     Nothing,
 }
@@ -41,6 +43,7 @@ impl Verdict {
                     ErrorKind::UpstreamUnreachable | ErrorKind::UpstreamInvalid
                 ),
             }),
+            Err(error) if error.kind() == ErrorKind::InvalidRequest => Self::CannotBeTold,
             Err(_) => Self::Nothing,
         }
     }

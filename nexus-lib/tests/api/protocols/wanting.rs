@@ -48,6 +48,26 @@ async fn what_changes_the_meaning_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn what_one_protocol_cannot_tell_goes_to_a_provider_of_another() {
+    let (rig, first) = over(
+        "anthropic",
+        json!({"priority": -1}),
+        Answer::json(200, MESSAGE),
+    )
+    .await;
+    let second = rig
+        .add_upstream("Second", 0, openai::server(&["both"], 1, 1))
+        .await;
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"n":2}"#;
+    let response = rig.ask(&post("/v1/chat/completions", body)).await;
+    assert_eq!(response.status, 200, "{}", response.body.text());
+    assert_eq!(response.header("x-nexus-provider"), Some("Second"));
+    assert_eq!(second.request(0).await.body, body);
+    assert!(first.requests().is_empty());
+    assert_eq!(rig.provider("Fake").await["health"]["recent_errors"], 0);
+}
+
+#[tokio::test]
 async fn what_a_provider_keeps_cannot_be_gone_on_with_elsewhere() {
     let (rig, _upstream) = over("openai", json!({}), openai::server(&["x"], 1, 1)).await;
     let body = r#"{"model":"m","input":"hi","previous_response_id":"resp_1"}"#;
