@@ -14,6 +14,14 @@ impl Json {
         self.0.get()
     }
 
+    /// Whether it is an object without members.
+    pub(crate) fn is_empty_object(&self) -> bool {
+        let letters = self.get().bytes();
+        letters
+            .filter(|letter| !letter.is_ascii_whitespace())
+            .eq(*b"{}")
+    }
+
     /// The value that stands there.
     pub(crate) fn of(raw: &RawValue) -> Self {
         Self(raw.to_owned())

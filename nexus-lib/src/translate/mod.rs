@@ -13,6 +13,7 @@
 
 pub mod chat;
 mod data_url;
+mod effort;
 pub mod exchange;
 mod extra_content;
 pub mod gemini;

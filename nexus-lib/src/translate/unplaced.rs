@@ -4,7 +4,7 @@ use super::{Losses, Request};
 use crate::error::Result;
 
 /// What changes an answer's meaning, and cannot be told.
-const MEANT: [&str; 11] = [
+const MEANT: [&str; 12] = [
     "logprobs",
     "top_logprobs",
     "logit_bias",
@@ -16,6 +16,7 @@ const MEANT: [&str; 11] = [
     "best_of",
     "container",
     "mcp_servers",
+    "inference_geo",
 ];
 
 /// What is seen to elsewhere.
@@ -34,6 +35,7 @@ pub(super) fn look(request: &Request, own: &[&str], losses: &mut Losses) -> Resu
             (_, "null" | "false" | "{}" | "[]" | "\"\"") => {}
             ("n", "1") | ("modalities", r#"["text"]"#) => {}
             (name, _) if own.contains(&name) || SEEN_TO.contains(&name) => {}
+            (name, _) if name.ends_with(".citations") => losses.drop_hint("citations")?,
             ("n" | "modalities", _) => return Err(Losses::refusal(name)),
             (name, _) if MEANT.contains(&name) || name.contains('[') => {
                 return Err(Losses::refusal(name));

@@ -1,7 +1,8 @@
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::translate::{Losses, Reasoning, messages};
+use crate::translate::effort::effort;
+use crate::translate::{Losses, Reasoning};
 
 /// How a model is told how much to think.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,16 +12,20 @@ enum Thinks {
     ByLevel,
 }
 
-/// What a model's name tells about it.
+/// What a model takes, to go by its name.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Generation {
-    thinks: Thinks,
-    /// Cannot be told not to think.
+    /// `(2, 5)` for Gemini 2.5, the largest for what is always the newest; `None` for models that are not
+    /// Gemini.
+    version: Option<(u32, u32)>,
     is_pro: bool,
+    is_lite: bool,
+    /// Draws or speaks, which is done without thinking, or with as much as the model likes.
+    is_of_media: bool,
 }
 
 /// How much is thought.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ThinkingConfig {
     include_thoughts: bool,
@@ -30,37 +35,53 @@ pub(super) struct ThinkingConfig {
     thinking_level: Option<&'static str>,
 }
 
-/// The least budget of a model that always thinks.
-const LEAST_OF_PRO: u64 = 128;
-/// The largest budget that all models with one take.
-const MOST: u64 = 24_576;
-
 impl Generation {
+    /// Reads names such as `gemini-2.5-pro`, `models/gemini-3-flash-preview` and `gemini-flash-latest`.
     pub(super) fn of(model: &str) -> Self {
         let model = model.rsplit('/').next().unwrap_or(model);
-        let version = model.strip_prefix("gemini-").unwrap_or_default();
-        let number = version.split('-').next().unwrap_or_default();
-        let major: u32 = (number.split('.').next())
-            .and_then(|major| major.parse().ok())
-            .unwrap_or(0);
-        let thinks = match major {
-            // Aliases such as `gemini-flash-latest` stand for the newest.
-            0 if version.ends_with("-latest") => Thinks::ByLevel,
-            3.. => Thinks::ByLevel,
-            2 if number == "2.5" => Thinks::ByBudget,
-            _ => Thinks::Not,
-        };
+        let name = model.strip_prefix("gemini-");
+        let version = name.and_then(|name| {
+            if name.ends_with("-latest") && !name.starts_with(|first: char| first.is_ascii_digit())
+            {
+                return Some((u32::MAX, 0));
+            }
+            let number = name.split('-').next()?;
+            let (major, minor) = number.split_once('.').unwrap_or((number, "0"));
+            Some((major.parse().ok()?, minor.parse().ok()?))
+        });
+        let named = |word| model.split('-').any(|part| part == word);
         Self {
-            thinks,
-            is_pro: version.contains("pro"),
+            version,
+            is_pro: named("pro"),
+            is_lite: named("lite"),
+            is_of_media: named("image") || named("tts"),
         }
     }
 
-    /// Whether each call must come back with a signature.
-    pub(super) fn wants_signatures(self) -> bool {
-        self.thinks == Thinks::ByLevel
+    fn is_from(self, major: u32, minor: u32) -> bool {
+        self.version >= Some((major, minor))
     }
 
+    fn thinks(self) -> Thinks {
+        match self {
+            _ if self.is_of_media => Thinks::Not,
+            _ if self.is_from(3, 0) => Thinks::ByLevel,
+            _ if self.is_from(2, 5) => Thinks::ByBudget,
+            _ => Thinks::Not,
+        }
+    }
+
+    /// Whether the first call of several must come back with a signature.
+    pub(super) fn wants_signatures(self) -> bool {
+        self.is_from(3, 0)
+    }
+
+    /// Whether its draws can be influenced: from Gemini 3.5 that is an error, or without effect.
+    pub(super) fn takes_sampling(self) -> bool {
+        !self.is_from(3, 5)
+    }
+
+    /// What is asked of `reasoning`, if anything.
     pub(super) fn thinking(
         self,
         reasoning: Option<&Reasoning>,
@@ -69,19 +90,15 @@ impl Generation {
         let Some(reasoning) = reasoning else {
             return Ok(None);
         };
-        let of_budget = reasoning.budget_tokens.map(|budget| match budget {
-            0 => "none",
-            budget => messages::effort_of(budget),
-        });
-        let effort = reasoning.effort.as_deref().or(of_budget);
+        let effort = effort(reasoning)?;
         let is_none = effort == Some("none");
-        if self.thinks == Thinks::Not {
-            if effort.is_some() && !is_none {
-                losses.drop_hint("reasoning_effort")?;
-            }
-            return Ok(None);
-        }
-        if is_none && (self.is_pro || self.thinks == Thinks::ByLevel) {
+        let thinks = self.thinks();
+        let (can_be_told, can_stop) = match thinks {
+            Thinks::Not => (false, true),
+            Thinks::ByBudget => (true, !self.is_pro),
+            Thinks::ByLevel => (true, false),
+        };
+        if is_none && !can_stop || effort.is_some() && !is_none && !can_be_told {
             losses.drop_hint("reasoning_effort")?;
         }
         let mut config = ThinkingConfig {
@@ -89,32 +106,131 @@ impl Generation {
             thinking_budget: None,
             thinking_level: None,
         };
-        if self.thinks == Thinks::ByLevel {
-            config.thinking_level = effort.map(|effort| self.level(effort));
-        } else {
-            let budget = reasoning.budget_tokens.or(effort.map(budget));
-            let least = if self.is_pro { LEAST_OF_PRO } else { 0 };
-            config.thinking_budget = budget.map(|budget| budget.clamp(least, MOST));
+        match thinks {
+            Thinks::Not => return Ok(None),
+            Thinks::ByLevel => config.thinking_level = effort.map(|effort| self.level(effort)),
+            Thinks::ByBudget => {
+                let budget = reasoning.budget_tokens.or(effort.map(budget));
+                config.thinking_budget = budget.map(|budget| self.allowed(budget));
+            }
         }
         Ok(Some(config))
     }
 
+    /// The nearest of the levels that the model knows.
     fn level(self, effort: &str) -> &'static str {
+        // From Gemini 3.7 the lite ones alone know it.
+        let knows_minimal = !self.is_pro
+            && self.version < Some((u32::MAX, 0))
+            && (self.is_lite || !self.is_from(3, 7));
+        let knows_medium = !self.is_pro || self.is_from(3, 1);
         match effort {
-            "none" | "minimal" if !self.is_pro => "minimal",
+            "none" | "minimal" if knows_minimal => "minimal",
             "none" | "minimal" | "low" => "low",
-            "medium" => "medium",
+            "medium" if knows_medium => "medium",
             _ => "high",
+        }
+    }
+
+    /// The nearest of the budgets that the model takes, in tokens.
+    fn allowed(self, budget: u64) -> u64 {
+        match (self.is_pro, self.is_lite) {
+            (true, _) => budget.clamp(128, 32_768),
+            (false, true) if budget > 0 => budget.clamp(512, MOST),
+            (false, _) => budget.min(MOST),
         }
     }
 }
 
-/// As Google's own compatible endpoint maps them.
+/// The largest budget that all models with one take, in tokens.
+const MOST: u64 = 24_576;
+
+/// As Google's own compatible endpoint maps them, in tokens.
 fn budget(effort: &str) -> u64 {
     match effort {
         "none" => 0,
         "minimal" | "low" => 1024,
         "medium" => 8192,
         _ => MOST,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The level or the budget for an effort, and whether the effort was left out.
+    fn told(model: &str, effort: &str) -> (String, bool) {
+        let mut losses = Losses::new(false);
+        let reasoning = Reasoning {
+            effort: Some(effort.to_owned()),
+            ..Reasoning::default()
+        };
+        let config = Generation::of(model).thinking(Some(&reasoning), &mut losses);
+        let told = match config.unwrap() {
+            None => "nothing".to_owned(),
+            Some(config) => match (config.thinking_level, config.thinking_budget) {
+                (Some(level), None) => level.to_owned(),
+                (None, Some(budget)) => budget.to_string(),
+                both => panic!("{both:?}"),
+            },
+        };
+        (told, !losses.dropped().is_empty())
+    }
+
+    #[test]
+    fn names_tell_how_much_is_thought() {
+        let table = [
+            ("gemini-1.5-pro", "high", "nothing", true),
+            ("gemini-2.0-flash", "none", "nothing", false),
+            ("gemini-2.5-flash-image", "low", "nothing", true),
+            ("gemma-3-27b-it", "low", "nothing", true),
+            ("gemini-2.5-flash", "none", "0", false),
+            ("gemini-2.5-flash", "minimal", "1024", false),
+            ("models/gemini-2.5-flash-lite", "medium", "8192", false),
+            ("gemini-2.5-pro", "none", "128", true),
+            ("gemini-2.5-pro", "xhigh", "24576", false),
+            ("gemini-3-pro-preview", "medium", "high", false),
+            ("gemini-3-pro-preview", "minimal", "low", false),
+            ("gemini-3.1-pro-preview", "medium", "medium", false),
+            ("gemini-3-flash-preview", "none", "minimal", true),
+            ("gemini-3.1-flash-lite", "minimal", "minimal", false),
+            ("gemini-3.8-flash", "minimal", "low", false),
+            ("gemini-3.8-flash", "max", "high", false),
+            ("gemini-flash-latest", "minimal", "low", false),
+        ];
+        for (model, effort, expected, is_dropped) in table {
+            let expected = (expected.to_owned(), is_dropped);
+            assert_eq!(told(model, effort), expected, "{model} {effort}");
+        }
+    }
+
+    #[test]
+    fn a_budget_is_kept_where_the_model_takes_one() {
+        let budget = |model: &str, budget_tokens| {
+            let reasoning = Reasoning {
+                budget_tokens: Some(budget_tokens),
+                ..Reasoning::default()
+            };
+            let mut losses = Losses::new(true);
+            let config = Generation::of(model).thinking(Some(&reasoning), &mut losses);
+            config.unwrap().unwrap()
+        };
+        let table = [
+            ("gemini-2.5-flash", 5000, 5000),
+            ("gemini-2.5-flash", 100_000, 24_576),
+            ("gemini-2.5-pro", 1, 128),
+            ("gemini-2.5-pro", 100_000, 32_768),
+            ("gemini-2.5-flash-lite", 1, 512),
+            ("gemini-2.5-flash-lite", 0, 0),
+        ];
+        for (model, asked, expected) in table {
+            let config = budget(model, asked);
+            assert_eq!(config.thinking_budget, Some(expected), "{model} {asked}");
+        }
+        assert_eq!(
+            budget("gemini-3.8-flash", 8192).thinking_level,
+            Some("medium")
+        );
     }
 }

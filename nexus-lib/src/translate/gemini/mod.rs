@@ -1,29 +1,38 @@
 //! Gemini's `generateContent`, as a provider speaks it; no client of ours does.
 //!
 //! What a request says besides that Gemini can say is told as follows; what is left in
-//! [`Request::extra`](super::Request::extra) is left out as a hint, but for what changes the meaning (`n`, `logprobs`, `audio`, …), which is refused.
+//! [`Request::extra`](super::Request::extra) is left out as a hint, but for what changes the meaning (`n`,
+//! `logprobs`, `audio`, …), which is refused.
 //!
 //! | of the request | here |
 //! |---|---|
 //! | instructions, wherever they stand | `systemInstruction`, in order; what the user says, where nobody says anything else |
 //! | messages of one role in a row | one content |
 //! | what a tool returned | `functionResponse`: an object as it is, any other text as `output`, of a tool that failed as `error` |
-//! | pictures | `inlineData`: PNG, JPEG, WebP, HEIC and HEIF; `fileData` for an address |
+//! | pictures and files that a tool returned | parts of their own, behind the results |
+//! | the result of a call that is not there | 400: Gemini wants the tool's name |
+//! | pictures | `inlineData`: PNG, JPEG, WebP, HEIC and HEIF, else 400; `fileData` for an address |
+//! | sound; documents | `inlineData`; documents of plain text are text |
+//! | files and pictures by id | refused |
 //! | schemas, of tools and of answers | as they are: `parametersJsonSchema`, `responseJsonSchema` |
-//! | `reasoning_effort` or a budget, Gemini 3 and later | `thinkingLevel`: `minimal`, `low`, `medium`, `high` |
-//! | the same, Gemini 2.5 | `thinkingBudget`: 0, 1024 (`minimal`, `low`), 8192 (`medium`), 24576 |
+//! | `temperature`, `top_p`, `top_k`, penalties | hints from Gemini 3.5, which takes none |
+//! | a `seed` of more than 32 bits | a hint |
+//! | `reasoning_effort` or a budget, Gemini 3 and later | `thinkingLevel`: `minimal`, `low`, `medium`, `high`, or the nearest that the model knows |
+//! | the same, Gemini 2.5 | `thinkingBudget`: 0, 1024 (`minimal`, `low`), 8192 (`medium`), 24576; a budget as it is |
 //! | the same, others | a hint |
+//! | `none`, where a model always thinks | the least, and named as left out |
 //! | `parallel_tool_calls: false`, `strict`, `detail`, `cache_control`, `user` | hints |
 //!
 //! # Signatures
 //!
-//! Gemini signs a call, or a text, with what it thought before, and wants it back where it was. A call's signature is its own
-//! field of the neutral form. That of a text is a thought without text, marked as Gemini's by `gemini:` in front,
-//! since no provider takes another's. Calls that Gemini 3 did not make itself, as after a failover, have the
-//! word in place of a signature that Google documents for them.
+//! Gemini signs a call, or a text, with what it thought before, and wants it back where it was. A call's
+//! signature is a field of the neutral form. That of a text is a thought without text, marked as Gemini's
+//! by `gemini:` in front, since no provider takes another's; it comes back behind the text. Calls that
+//! Gemini 3 did not make itself, as after a failover, have the word in place of a signature that Google
+//! documents for them.
 //!
-//! Sources: Google's Gemini API reference (`generateContent`, Content, Caching), and its guides to function calling, thinking and
-//! thought signatures.
+//! Sources: Google's Gemini API reference (`generateContent`, Content), and its guides to function calling,
+//! thinking, thought signatures, structured outputs and what is new in each Gemini 3.
 
 pub mod error;
 mod generation;

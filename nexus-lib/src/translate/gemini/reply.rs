@@ -79,6 +79,7 @@ pub(super) fn finish(reason: Option<&str>, has_called: bool) -> Finish {
             | "BLOCKLIST"
             | "PROHIBITED_CONTENT"
             | "SPII"
+            | "MODEL_ARMOR"
             | "IMAGE_SAFETY"
             | "IMAGE_PROHIBITED_CONTENT"
             | "IMAGE_RECITATION",

@@ -20,7 +20,9 @@ pub struct Reader {
     begun: usize,
     has_started: bool,
     has_called: bool,
-    finish: Option<Finish>,
+    /// Why it ended, in Gemini's word.
+    reason: Option<String>,
+    is_blocked: bool,
     is_done: bool,
 }
 
@@ -43,7 +45,8 @@ impl Reader {
     pub fn push(&mut self, event: &sse::Event<'_>) -> Result<Vec<Event>> {
         let mut told = Vec::new();
         let data = event.data();
-        if self.is_done || data.trim_ascii().is_empty() {
+        // The word is not Gemini's, but of proxies before it.
+        if self.is_done || matches!(data.trim_ascii(), b"" | b"[DONE]") {
             return Ok(told);
         }
         let at = Path::Answer;
@@ -74,13 +77,12 @@ impl Reader {
             for part in part::read_all(&candidate, &at)? {
                 self.tell(part, &mut told);
             }
-            if let Some(reason) = candidate.lenient::<String>("finishReason") {
-                self.finish = Some(reply::finish(Some(&reason), self.has_called));
-            }
+            let reason: Option<String> = candidate.lenient("finishReason");
+            self.reason = reason.or(self.reason.take());
         } else if let Some(why) = reply::blocked(&answer) {
             self.end_open(&mut told);
-            self.whole(BlockKind::Refusal, Some(Delta::Text(why)), &mut told);
-            self.finish = Some(Finish::ContentFilter);
+            self.whole(BlockKind::Refusal, Delta::Text(why), &mut told);
+            self.is_blocked = true;
         }
         told.extend(usage::read(&answer).map(Event::Usage));
         Ok(told)
@@ -89,8 +91,11 @@ impl Reader {
     /// What the end of the bytes says: that the answer is over, if a reason to finish has come.
     pub fn end(&mut self) -> Vec<Event> {
         let mut told = Vec::new();
-        let Some(finish) = self.finish.take().filter(|_| !self.is_done) else {
-            return told;
+        let finish = match self.reason.take() {
+            _ if self.is_done => return told,
+            _ if self.is_blocked => Finish::ContentFilter,
+            None => return told,
+            reason => reply::finish(reason.as_deref(), self.has_called),
         };
         self.is_done = true;
         self.end_open(&mut told);
@@ -105,7 +110,7 @@ impl Reader {
             Part::Signature(signature) => {
                 self.end_open(told);
                 let kind = BlockKind::Reasoning { sealed: None };
-                return self.whole(kind, Some(Delta::Signature(signature)), told);
+                return self.whole(kind, Delta::Signature(signature), told);
             }
             Part::Call(call) => {
                 self.has_called = true;
@@ -115,7 +120,7 @@ impl Reader {
                     name: call.name,
                     signature: call.signature,
                 };
-                return self.whole(kind, Some(Delta::Arguments(call.arguments)), told);
+                return self.whole(kind, Delta::Arguments(call.arguments), told);
             }
         };
         let block = match self.open {
@@ -135,10 +140,9 @@ impl Reader {
     }
 
     /// A block that comes whole.
-    fn whole(&mut self, kind: BlockKind, delta: Option<Delta>, told: &mut Vec<Event>) {
+    fn whole(&mut self, kind: BlockKind, delta: Delta, told: &mut Vec<Event>) {
         let block = self.begin(kind, told);
-        told.extend(delta.map(|delta| Event::Delta { block, delta }));
-        told.push(Event::End { block });
+        told.extend([Event::Delta { block, delta }, Event::End { block }]);
     }
 
     fn begin(&mut self, kind: BlockKind, told: &mut Vec<Event>) -> usize {

@@ -1,0 +1,7 @@
+//! Requests, as Gemini takes them.
+
+mod part;
+mod turns;
+mod write;
+
+pub use write::write;

@@ -1,0 +1,6 @@
+//! Requests, as Ollama takes them.
+
+mod turns;
+mod write;
+
+pub use write::write;
