@@ -1,5 +1,8 @@
 //! Recorded text through both protocols, and properties of all translators.
 
+mod faces;
+mod gemini;
+mod ollama;
 mod properties;
 mod quirks;
 mod recorded;

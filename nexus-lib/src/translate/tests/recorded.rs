@@ -9,13 +9,13 @@ use http::StatusCode;
 use super::{as_chat, as_messages, chat_events, messages_events};
 use crate::translate::{Losses, Request, chat, messages};
 
-fn fixture(protocol: &str, name: &str) -> Vec<u8> {
+pub(super) fn fixture(protocol: &str, name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/translate");
     std::fs::read(folder.join(protocol).join("fixtures").join(name)).unwrap()
 }
 
 /// JSON with line ends and indents, and else as it was written; without the time.
-fn pretty(json: &[u8]) -> String {
+pub(super) fn pretty(json: &[u8]) -> String {
     let json = String::from_utf8(json.to_vec()).unwrap();
     serde_json::from_str::<serde::de::IgnoredAny>(&json).unwrap();
     let (mut text, mut depth, mut in_string, mut is_escaped) = (String::new(), 0, false, false);
@@ -48,7 +48,7 @@ fn pretty(json: &[u8]) -> String {
     without_time(&text)
 }
 
-fn readable(stream: &[u8]) -> String {
+pub(super) fn readable(stream: &[u8]) -> String {
     without_time(str::from_utf8(stream).unwrap())
 }
 
@@ -65,7 +65,7 @@ fn without_time(text: &str) -> String {
     lines
 }
 
-fn request_to(
+pub(super) fn request_to(
     write: fn(&Request, &str, &mut Losses) -> crate::error::Result<Vec<u8>>,
     request: &Request,
     model: &str,

@@ -159,7 +159,7 @@ pub(super) fn streamed(answered: &Answered, size: usize) -> Vec<Event> {
 }
 
 /// What a stream says, put together.
-pub(super) fn gathered(events: Vec<Event>) -> Answered {
+pub(in crate::translate::tests) fn gathered(events: Vec<Event>) -> Answered {
     let mut answered = Answered::default();
     for event in events {
         match event {

@@ -3,6 +3,8 @@
 mod any_answer;
 mod any_event;
 mod any_request;
+mod gemini;
+mod ollama;
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -12,7 +14,8 @@ use crate::error::ErrorKind;
 use crate::sse;
 use crate::translate::{Answered, Event, Losses, Request, chat, messages};
 use crate::wire::json::any_json;
-use any_answer::{any_answer, gathered, streamed};
+pub(super) use any_answer::gathered;
+use any_answer::{any_answer, streamed};
 use any_event::any_events;
 use any_request::{Words, any_request};
 

@@ -1,0 +1,184 @@
+//! What becomes of requests before Ollama, and of its answers before each client.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::faces::{FACES, Face, check, check_reply, check_requests, check_stream};
+use super::recorded::{fixture, request_to};
+use crate::translate::{Event, Losses, ollama};
+
+fn events(stream: &[u8]) -> Vec<Event> {
+    let mut reader = ollama::stream::Reader::new();
+    let mut told = Vec::new();
+    for line in stream.split(|&byte| byte == b'\n') {
+        told.extend(reader.push(line).unwrap());
+    }
+    told.extend(reader.end());
+    told
+}
+
+#[test]
+fn recorded_requests() {
+    check_requests(
+        "ollama",
+        ollama::request::write,
+        &[
+            (Face::Chat, "chat", "request_text", "llama3.2"),
+            (Face::Chat, "ollama", "chat_request_images", "gemma3"),
+            (Face::Chat, "ollama", "chat_request_options", "gpt-oss:20b"),
+            (Face::Chat, "chat", "request_reasoning", "qwen3"),
+            (Face::Messages, "messages", "request_text", "llama3.2"),
+            (
+                Face::Messages,
+                "ollama",
+                "messages_request_images",
+                "gemma3",
+            ),
+            (
+                Face::Messages,
+                "messages",
+                "request_reasoning",
+                "gpt-oss:20b",
+            ),
+            (
+                Face::Responses,
+                "gemini",
+                "responses_request_text",
+                "llama3.2",
+            ),
+            (
+                Face::Responses,
+                "gemini",
+                "responses_request_tools",
+                "qwen3",
+            ),
+            (
+                Face::Responses,
+                "ollama",
+                "responses_request_images",
+                "gemma3",
+            ),
+        ],
+    );
+    // What these demand is refused; see below.
+    for face in [Face::Chat, Face::Messages] {
+        let body = fixture(face.name(), "request_tools.json");
+        let mut request = face.request(&body).unwrap();
+        request.tool_choice = None;
+        let text = request_to(ollama::request::write, &request, "qwen3");
+        check(&format!("{}_to_ollama_request_tools", face.name()), &text);
+    }
+}
+
+#[test]
+fn recorded_replies() {
+    for name in ["reply_text", "reply_tools", "reply_reasoning"] {
+        let body = fixture("ollama", &format!("{name}.json"));
+        check_reply("ollama", name, &ollama::reply::read(&body).unwrap());
+    }
+}
+
+#[test]
+fn recorded_streams() {
+    for name in [
+        "stream_text",
+        "stream_tools",
+        "stream_reasoning",
+        "stream_error",
+    ] {
+        let stream = fixture("ollama", &format!("{name}.ndjson"));
+        check_stream("ollama", name, &events(&stream));
+    }
+}
+
+#[test]
+fn what_was_thought_and_called_comes_back_through_every_client() {
+    let called = super::properties::gathered(events(&fixture("ollama", "stream_tools.ndjson")));
+    for face in FACES {
+        let body = face.next_request(&face.reply(&called), &[("call_vq1hn5t2", "18 degrees")]);
+        let request = face.request(&body).unwrap();
+        let body = ollama::request::write(&request, "qwen3", &mut Losses::new(true)).unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let said = &body["messages"][1];
+        assert_eq!(said["content"], "I look.");
+        let function = json!({
+            "index": 0, "name": "get_weather", "arguments": {"place": "Paris", "days": 1.5},
+        });
+        assert_eq!(said["tool_calls"][0]["function"], function, "{face:?}");
+        assert_eq!(said["tool_calls"][1]["function"]["name"], "screenshot");
+        let result = json!({
+            "role": "tool", "content": "18 degrees", "tool_name": "get_weather", "tool_call_id": "call_vq1hn5t2",
+        });
+        assert_eq!(body["messages"][2], result, "{face:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_said_is_named() {
+    let user = |part: &str| {
+        format!(r#"{{"model": "m", "messages": [{{"role": "user", "content": [{part}]}}]}}"#)
+    };
+    let with = |member: &str| {
+        format!(r#"{{"model": "m", "messages": [{{"role": "user", "content": "hi"}}], {member}}}"#)
+    };
+    let tool = r#""tools": [{"type": "function", "function": {"name": "f"}}]"#;
+    let table = [
+        (with(r#""n": 2"#), "n"),
+        (with(r#""num_ctx": 0"#), "num_ctx"),
+        (with(r#""num_ctx": "4k""#), "num_ctx"),
+        (with(r#""reasoning_effort": "hardly""#), "reasoning_effort"),
+        (
+            with(&format!(r#"{tool}, "tool_choice": "required""#)),
+            "tool_choice",
+        ),
+        (
+            user(r#"{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}"#),
+            "messages[0].content[0].image_url",
+        ),
+        (
+            user(
+                r#"{"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBERi0="}}"#,
+            ),
+            "messages[0].content[0].file",
+        ),
+        (
+            user(r#"{"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}"#),
+            "messages[0].content[0].input_audio",
+        ),
+    ];
+    for (body, param) in table {
+        let request = Face::Chat.request(body.as_bytes()).unwrap();
+        let error = ollama::request::write(&request, "m", &mut Losses::default()).unwrap_err();
+        assert_eq!(error.param(), Some(param), "{body}");
+    }
+    let without = with(&format!(r#"{tool}, "tool_choice": "none""#));
+    let request = Face::Chat.request(without.as_bytes()).unwrap();
+    let body = ollama::request::write(&request, "m", &mut Losses::new(true)).unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body.get("tools"), None);
+}
+
+#[test]
+fn a_cut_stream_is_not_over() {
+    let whole = fixture("ollama", "stream_text.ndjson");
+    assert_eq!(events(&whole).last(), Some(&Event::Done));
+    let first = whole.split(|&byte| byte == b'\n').next().unwrap();
+    let told = events(first);
+    assert!(!told.is_empty() && !told.contains(&Event::Done));
+}
+
+#[test]
+fn errors_are_a_text() {
+    let body = fixture("ollama", "error.json");
+    let told = ollama::error::read(StatusCode::NOT_FOUND, &body);
+    assert_eq!(told, ("model 'llama9' not found".to_owned(), None, None));
+    let (message, ..) = ollama::error::read(StatusCode::BAD_GATEWAY, b"");
+    assert_eq!(message, "the provider answered 502 (Bad Gateway)");
+}
+
+#[test]
+fn no_answer_at_all_is_none() {
+    for body in [&b"{}"[..], b"[]", b"", br#"{"error": "no"}"#] {
+        assert!(ollama::reply::read(body).is_err());
+    }
+}

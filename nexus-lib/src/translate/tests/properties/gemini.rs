@@ -1,0 +1,294 @@
+//! Requests to Gemini, and whatever comes back.
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::any_request::{Words, any_request};
+use super::{check_events, mutated, mutated_stream};
+use crate::error::ErrorKind;
+use crate::sse;
+use crate::translate::tests::faces::{FACES, Face};
+use crate::translate::{Event, Losses, Part, Request, Said, Source, Turn, gemini, ollama};
+use crate::wire::json::any_json;
+
+const MODELS: [&str; 5] = [
+    "gemini-2.0-flash",
+    "gemini-2.5-pro",
+    "gemini-2.5-flash-lite",
+    "gemini-3-flash-preview",
+    "gemini-3.8-flash",
+];
+
+const STREAMS: [&str; 6] = [
+    include_str!("../../gemini/fixtures/stream_text.sse"),
+    include_str!("../../gemini/fixtures/stream_tools.sse"),
+    include_str!("../../gemini/fixtures/stream_reasoning.sse"),
+    include_str!("../../gemini/fixtures/stream_error.sse"),
+    include_str!("../../gemini/fixtures/stream_blocked.sse"),
+    include_str!("../../gemini/fixtures/stream_filtered.sse"),
+];
+
+const BODIES: [&str; 5] = [
+    include_str!("../../gemini/fixtures/reply_text.json"),
+    include_str!("../../gemini/fixtures/reply_tools.json"),
+    include_str!("../../gemini/fixtures/reply_reasoning.json"),
+    include_str!("../../gemini/fixtures/reply_blocked.json"),
+    include_str!("../../gemini/fixtures/error.json"),
+];
+
+/// What clients ask, by their protocols.
+const REQUESTS: [(Face, &str); 9] = [
+    (
+        Face::Chat,
+        include_str!("../../chat/fixtures/request_text.json"),
+    ),
+    (
+        Face::Chat,
+        include_str!("../../chat/fixtures/request_tools.json"),
+    ),
+    (
+        Face::Chat,
+        include_str!("../../chat/fixtures/request_images.json"),
+    ),
+    (
+        Face::Chat,
+        include_str!("../../chat/fixtures/request_reasoning.json"),
+    ),
+    (
+        Face::Messages,
+        include_str!("../../messages/fixtures/request_tools.json"),
+    ),
+    (
+        Face::Messages,
+        include_str!("../../messages/fixtures/request_images.json"),
+    ),
+    (
+        Face::Responses,
+        include_str!("../../gemini/fixtures/responses_request_text.json"),
+    ),
+    (
+        Face::Responses,
+        include_str!("../../gemini/fixtures/responses_request_tools.json"),
+    ),
+    (
+        Face::Responses,
+        include_str!("../../gemini/fixtures/responses_request_images.json"),
+    ),
+];
+
+fn any_words() -> impl Strategy<Value = Words> {
+    prop_oneof![
+        Just(Words::Chat),
+        Just(Words::ChatWithThoughts),
+        Just(Words::Messages),
+        Just(Words::Both)
+    ]
+}
+
+/// Who says something, what kind it is, and what it says.
+type Told = (String, String, String);
+
+fn one(role: &str, kind: &str, said: &str) -> Told {
+    (role.to_owned(), kind.to_owned(), said.to_owned())
+}
+
+/// What a request says, in order, with what tools returned besides text behind their results.
+fn told(request: &Request) -> Vec<Told> {
+    let (mut told, mut behind) = (Vec::new(), Vec::new());
+    for turn in &request.turns {
+        match turn {
+            Turn::Tool(result) => {
+                told.push(one("user", "functionResponse", &result.call_id));
+                let parts = result.parts.iter();
+                behind.extend(
+                    parts
+                        .filter(|part| !matches!(part, Part::Text(_)))
+                        .map(given),
+                );
+                continue;
+            }
+            _ => told.append(&mut behind),
+        }
+        match turn {
+            Turn::User(parts) => told.extend(parts.iter().map(given)),
+            Turn::Assistant(said) => told.extend(said.iter().filter_map(|said| match said {
+                Said::Text(text) | Said::Refusal(text) => Some(one("model", "text", text)),
+                Said::ToolCall(call) => Some(one("model", "functionCall", &call.id)),
+                Said::Reasoning(_) => None,
+            })),
+            Turn::System(_) | Turn::Tool(_) => {}
+        }
+    }
+    told.append(&mut behind);
+    told
+}
+
+fn given(part: &Part) -> Told {
+    let source = match part {
+        Part::Text(text) => return one("user", "text", &text.text),
+        Part::Audio { data, .. } => return one("user", "inlineData", data),
+        Part::Image(image) => &image.source,
+        Part::File(file) => &file.source,
+    };
+    match source {
+        Source::Data { data, .. } => one("user", "inlineData", data),
+        Source::Url(url) | Source::Id(url) => one("user", "fileData", url),
+    }
+}
+
+fn instructions(request: &Request) -> Vec<&str> {
+    let systems = request.turns.iter().filter_map(|turn| match turn {
+        Turn::System(parts) => Some(parts),
+        _ => None,
+    });
+    let texts = systems.flatten().map(|part| match part {
+        Part::Text(text) => text.text.as_str(),
+        part => panic!("{part:?}"),
+    });
+    texts.collect()
+}
+
+/// The same of a body that was written.
+fn found(body: &Value) -> Vec<Told> {
+    let mut found = Vec::new();
+    for content in body["contents"].as_array().unwrap() {
+        let role = content["role"].as_str().unwrap();
+        for part in content["parts"].as_array().unwrap() {
+            let part = part.as_object().unwrap();
+            let (kind, value) = (part.iter())
+                .find(|(kind, _)| *kind != "thoughtSignature")
+                .unwrap();
+            let said = match kind.as_str() {
+                "text" => value,
+                "inlineData" => &value["data"],
+                "fileData" => &value["fileUri"],
+                _ => &value["id"],
+            };
+            found.push(one(role, kind, said.as_str().unwrap()));
+        }
+    }
+    found
+}
+
+fn read(stream: &[u8]) -> Vec<Event> {
+    let mut reader = gemini::stream::Reader::new();
+    let mut told = Vec::new();
+    for event in sse::events(stream) {
+        match reader.push(&event) {
+            Ok(events) => told.extend(events),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::UpstreamInvalid);
+                return told;
+            }
+        }
+    }
+    told.extend(reader.end());
+    assert_eq!(reader.end(), [], "an end comes once");
+    told
+}
+
+fn check_stream(stream: &[u8]) {
+    let events = read(stream);
+    check_events(&events);
+    for face in FACES {
+        face.stream(events.clone());
+    }
+}
+
+fn check_body(body: &[u8]) {
+    match gemini::reply::read(body) {
+        Ok(answered) => FACES.iter().for_each(|face| drop(face.reply(&answered))),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::UpstreamInvalid),
+    }
+    gemini::error::read(http::StatusCode::BAD_GATEWAY, body);
+}
+
+proptest! {
+    #[test]
+    fn requests_are_written_or_refused_by_name(
+        request in any_words().prop_flat_map(any_request), which in 0..MODELS.len(), is_strict: bool,
+    ) {
+        match gemini::request::write(&request, MODELS[which], &mut Losses::new(is_strict)) {
+            Ok(body) => drop(serde_json::from_slice::<Value>(&body).unwrap()),
+            Err(error) => {
+                prop_assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+                prop_assert!(error.param().is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn requests_keep_what_is_said(
+        mut request in any_words().prop_flat_map(any_request), which in 0..MODELS.len(),
+    ) {
+        request.extra.clear();
+        let body = gemini::request::write(&request, MODELS[which], &mut Losses::new(false)).unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        prop_assert_eq!(found(&body), told(&request));
+        let parts = body["systemInstruction"]["parts"].as_array().cloned().unwrap_or_default();
+        let texts: Vec<&str> = parts.iter().map(|part| part["text"].as_str().unwrap()).collect();
+        prop_assert_eq!(texts, instructions(&request));
+        let tools = body["tools"][0]["functionDeclarations"].as_array().cloned().unwrap_or_default();
+        prop_assert_eq!(tools.len(), request.tools.len());
+        for (tool, given) in tools.iter().zip(&request.tools) {
+            let schema: Value = serde_json::from_str(given.parameters.as_ref().unwrap().get()).unwrap();
+            prop_assert_eq!(&tool["name"], &given.name);
+            prop_assert_eq!(&tool["parametersJsonSchema"], &schema);
+        }
+    }
+
+    #[test]
+    fn writers_bear_requests_with_a_value_replaced(
+        which in 0..REQUESTS.len(), at in 0..60_usize, with in prop::option::of(any_json()),
+    ) {
+        let (face, text) = REQUESTS[which];
+        let json: Value = serde_json::from_str(text).unwrap();
+        let json = mutated(&json, &mut at.clone(), &with).unwrap_or_default();
+        let Ok(request) = face.request(json.to_string().as_bytes()) else {
+            return Ok(());
+        };
+        for model in MODELS {
+            let mut losses = Losses::new(false);
+            let to_gemini = gemini::request::write(&request, model, &mut losses);
+            let to_ollama = ollama::request::write(&request, model, &mut losses);
+            for error in [to_gemini, to_ollama].into_iter().filter_map(Result::err) {
+                prop_assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+                prop_assert!(error.param().is_some(), "{}", error);
+            }
+        }
+    }
+
+    #[test]
+    fn readers_bear_any_bytes(stream: Vec<u8>, json in any_json()) {
+        check_stream(&stream);
+        check_stream(&[b"data: ", &*stream, b"\n\n"].concat());
+        check_stream(format!("data: {json}\n\n").as_bytes());
+        check_body(&stream);
+        check_body(json.to_string().as_bytes());
+    }
+
+    #[test]
+    fn readers_bear_streams_with_a_value_replaced(
+        which in 0..STREAMS.len(), event in 0..8_usize, at in 0..40_usize, with in prop::option::of(any_json()),
+    ) {
+        check_stream(&mutated_stream(STREAMS[which], event, at, &with));
+    }
+
+    #[test]
+    fn readers_bear_streams_in_any_order(
+        which in 0..STREAMS.len(), order in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
+    ) {
+        let events: Vec<&str> = STREAMS[which].split_inclusive("\n\n").collect();
+        let stream: String = order.iter().map(|at| events[at.index(events.len())]).collect();
+        check_stream(stream.as_bytes());
+    }
+
+    #[test]
+    fn readers_bear_bodies_with_a_value_replaced(
+        which in 0..BODIES.len(), at in 0..60_usize, with in prop::option::of(any_json()),
+    ) {
+        let json: Value = serde_json::from_str(BODIES[which]).unwrap();
+        let json = mutated(&json, &mut at.clone(), &with).unwrap_or_default();
+        check_body(json.to_string().as_bytes());
+    }
+}
