@@ -28,7 +28,7 @@ const SEEN_TO: [&str; 2] = ["stream_options", "include"];
 /// |---|---|
 /// | null, false, empty; `n` of 1; `modalities` of text alone | nothing is lost |
 /// | `n`, `logprobs`, `logit_bias`, `audio`, `functions`, …; tools that are no functions | refused |
-/// | whatever else | a hint |
+/// | that a document is to be cited; whatever else | a hint |
 pub(super) fn look(request: &Request, own: &[&str], losses: &mut Losses) -> Result<()> {
     for (name, json) in &request.extra {
         match (name.as_str(), json.get()) {

@@ -263,6 +263,36 @@ fn an_answer_is_over_when_it_said_why() {
 }
 
 #[test]
+fn an_answer_says_why_it_ended() {
+    let text = r#"{"text": "hi"}"#;
+    let call = r#"{"functionCall": {"name": "f"}}"#;
+    let other = |reason: &str| Finish::Other(reason.to_owned());
+    let table = [
+        (text, "STOP", Finish::Stop),
+        (call, "STOP", Finish::ToolCalls),
+        (text, "MAX_TOKENS", Finish::Length),
+        (call, "MAX_TOKENS", Finish::Length),
+        (text, "SAFETY", Finish::ContentFilter),
+        (text, "PROHIBITED_CONTENT", Finish::ContentFilter),
+        (
+            text,
+            "MALFORMED_FUNCTION_CALL",
+            other("malformed_function_call"),
+        ),
+        (text, "OF_YESTERDAY", other("of_yesterday")),
+    ];
+    for (part, reason, expected) in table {
+        let body = format!(
+            r#"{{"candidates": [{{"content": {{"parts": [{part}]}}, "finishReason": "{reason}"}}]}}"#
+        );
+        let answered = gemini::reply::read(body.as_bytes()).unwrap();
+        assert_eq!(answered.finish, expected, "{part} {reason}");
+        let told = events(format!("data: {body}\n\n").as_bytes());
+        assert!(told.contains(&Event::Finish(expected)), "{part} {reason}");
+    }
+}
+
+#[test]
 fn errors_keep_message_kind_and_code() {
     let body = fixture("gemini", "error.json");
     let (message, kind, code) = gemini::error::read(StatusCode::BAD_REQUEST, &body);
