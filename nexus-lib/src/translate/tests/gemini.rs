@@ -3,21 +3,16 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::faces::{FACES, Face, check_reply, check_requests, check_stream};
+use super::clients::{self, CLIENTS, check_reply, check_requests, check_stream, next_request};
 use super::recorded::fixture;
-use crate::sse;
+use crate::translate::ClientProtocol::{Chat, Messages, Responses};
 use crate::translate::{
-    Event, Finish, Losses, Part, Request, Said, Text, Thought, ToolCall, ToolResult, Turn, gemini,
+    ClientProtocol, Event, Finish, Losses, Part, ProviderProtocol, Request, Said, Text, Thought,
+    ToolCall, ToolResult, Turn, gemini,
 };
 
 fn events(stream: &[u8]) -> Vec<Event> {
-    let mut reader = gemini::stream::Reader::new();
-    let mut told = Vec::new();
-    for event in sse::events(stream) {
-        told.extend(reader.push(&event).unwrap());
-    }
-    told.extend(reader.end());
-    told
+    clients::events(ProviderProtocol::Gemini, stream)
 }
 
 fn written(request: &Request, model: &str) -> Value {
@@ -39,17 +34,17 @@ fn recorded_requests() {
         "gemini",
         gemini::request::write,
         &[
-            (Face::Chat, "chat", "request_text", flash),
-            (Face::Chat, "chat", "request_tools", newest),
-            (Face::Chat, "chat", "request_images", flash),
-            (Face::Chat, "chat", "request_reasoning", newest),
-            (Face::Messages, "messages", "request_text", newest),
-            (Face::Messages, "messages", "request_tools", flash),
-            (Face::Messages, "messages", "request_images", newest),
-            (Face::Messages, "messages", "request_reasoning", flash),
-            (Face::Responses, "gemini", "responses_request_text", flash),
-            (Face::Responses, "gemini", "responses_request_tools", newest),
-            (Face::Responses, "gemini", "responses_request_images", flash),
+            (Chat, "chat", "request_text", flash),
+            (Chat, "chat", "request_tools", newest),
+            (Chat, "chat", "request_images", flash),
+            (Chat, "chat", "request_reasoning", newest),
+            (Messages, "messages", "request_text", newest),
+            (Messages, "messages", "request_tools", flash),
+            (Messages, "messages", "request_images", newest),
+            (Messages, "messages", "request_reasoning", flash),
+            (Responses, "gemini", "responses_request_text", flash),
+            (Responses, "gemini", "responses_request_tools", newest),
+            (Responses, "gemini", "responses_request_images", flash),
         ],
     );
 }
@@ -83,8 +78,10 @@ fn recorded_streams() {
 }
 
 /// The parts of the model's turn in the request that follows `reply`.
-fn parts_sent_back(face: Face, reply: &[u8], results: &[(&str, &str)]) -> Vec<Value> {
-    let request = face.request(&face.next_request(reply, results)).unwrap();
+fn parts_sent_back(client: ClientProtocol, reply: &[u8], results: &[(&str, &str)]) -> Vec<Value> {
+    let request = client
+        .read_request(&next_request(client, reply, results))
+        .unwrap();
     let body = written(&request, "gemini-3-flash-preview");
     let model = &body["contents"][1];
     assert_eq!(model["role"], "model", "{body}");
@@ -97,13 +94,13 @@ fn signatures_come_back_through_every_client() {
     let thought = gemini::reply::read(&thought).unwrap();
     let called = fixture("gemini", "stream_tools.sse");
     let called = super::properties::gathered(events(&called));
-    for face in FACES {
-        let parts = parts_sent_back(face, &face.reply(&thought), &[]);
+    for client in CLIENTS {
+        let parts = parts_sent_back(client, &client.write_reply(&thought, "asked-for"), &[]);
         let signature = json!({"text": "", "thoughtSignature": "EtwFCtkFAb4+9vsCnRDH"});
-        assert_eq!(parts, [json!({"text": "2"}), signature], "{face:?}");
+        assert_eq!(parts, [json!({"text": "2"}), signature], "{client:?}");
 
         let results = [("r58xkb2m", "18 degrees"), ("0qv7dh3a", "black")];
-        let parts = parts_sent_back(face, &face.reply(&called), &results);
+        let parts = parts_sent_back(client, &client.write_reply(&called, "asked-for"), &results);
         let args = json!({"place": "Paris", "days": 1.5});
         let expected = [
             json!({"text": "I look."}),
@@ -113,7 +110,7 @@ fn signatures_come_back_through_every_client() {
             }),
             json!({"functionCall": {"id": "0qv7dh3a", "name": "screenshot", "args": {}}}),
         ];
-        assert_eq!(parts, expected, "{face:?}");
+        assert_eq!(parts, expected, "{client:?}");
     }
 }
 
@@ -154,7 +151,7 @@ fn calls_of_another_provider_are_signed_as_such_where_it_is_wanted() {
 #[test]
 fn what_tools_return_besides_text_comes_behind_all_results() {
     let body = fixture("messages", "request_tools.json");
-    let request = Face::Messages.request(&body).unwrap();
+    let request = Messages.read_request(&body).unwrap();
     let body = written(&request, "gemini-2.5-flash");
     let kinds: Vec<String> = body["contents"][2]["parts"]
         .as_array()
@@ -201,7 +198,7 @@ fn what_cannot_be_said_is_named() {
         (turns(call), "messages[0].tool_calls[0].function.arguments"),
     ];
     for (body, param) in table {
-        let request = Face::Chat.request(body.as_bytes()).unwrap();
+        let request = Chat.read_request(body.as_bytes()).unwrap();
         let model = "gemini-3.8-flash";
         let error = gemini::request::write(&request, model, &mut Losses::default()).unwrap_err();
         assert_eq!(error.param(), Some(param), "{body}");
@@ -213,7 +210,7 @@ fn hints_are_left_out_by_name() {
     let body =
         br#"{"model": "m", "messages": [{"role": "user", "content": "hi"}], "temperature": 0.2,
         "top_p": 0.9, "presence_penalty": 1, "seed": 4294967296, "verbosity": "low", "user": "u"}"#;
-    let request = Face::Chat.request(body).unwrap();
+    let request = Chat.read_request(body).unwrap();
     let left_out = |model: &str| {
         let mut losses = Losses::default();
         gemini::request::write(&request, model, &mut losses).unwrap();

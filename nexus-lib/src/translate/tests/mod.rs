@@ -1,6 +1,6 @@
 //! Recorded text through both protocols, and properties of all translators.
 
-mod faces;
+mod clients;
 mod gemini;
 mod ollama;
 mod properties;

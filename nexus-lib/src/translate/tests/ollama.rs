@@ -3,18 +3,15 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::faces::{FACES, Face, check, check_reply, check_requests, check_stream};
+use super::clients::{
+    self, CLIENTS, check, check_reply, check_requests, check_stream, next_request, protocol,
+};
 use super::recorded::{fixture, request_to};
-use crate::translate::{Event, Losses, ollama};
+use crate::translate::ClientProtocol::{Chat, Messages, Responses};
+use crate::translate::{Event, Losses, ProviderProtocol, ollama};
 
 fn events(stream: &[u8]) -> Vec<Event> {
-    let mut reader = ollama::stream::Reader::new();
-    let mut told = Vec::new();
-    for line in stream.split(|&byte| byte == b'\n') {
-        told.extend(reader.push(line).unwrap());
-    }
-    told.extend(reader.end());
-    told
+    clients::events(ProviderProtocol::Ollama, stream)
 }
 
 #[test]
@@ -23,50 +20,28 @@ fn recorded_requests() {
         "ollama",
         ollama::request::write,
         &[
-            (Face::Chat, "chat", "request_text", "llama3.2"),
-            (Face::Chat, "ollama", "chat_request_images", "gemma3"),
-            (Face::Chat, "ollama", "chat_request_options", "gpt-oss:20b"),
-            (Face::Chat, "chat", "request_reasoning", "qwen3"),
-            (Face::Messages, "messages", "request_text", "llama3.2"),
-            (
-                Face::Messages,
-                "ollama",
-                "messages_request_images",
-                "gemma3",
-            ),
-            (
-                Face::Messages,
-                "messages",
-                "request_reasoning",
-                "gpt-oss:20b",
-            ),
-            (
-                Face::Responses,
-                "gemini",
-                "responses_request_text",
-                "llama3.2",
-            ),
-            (
-                Face::Responses,
-                "gemini",
-                "responses_request_tools",
-                "qwen3",
-            ),
-            (
-                Face::Responses,
-                "ollama",
-                "responses_request_images",
-                "gemma3",
-            ),
+            (Chat, "chat", "request_text", "llama3.2"),
+            (Chat, "ollama", "chat_request_images", "gemma3"),
+            (Chat, "ollama", "chat_request_options", "gpt-oss:20b"),
+            (Chat, "chat", "request_reasoning", "qwen3"),
+            (Messages, "messages", "request_text", "llama3.2"),
+            (Messages, "ollama", "messages_request_images", "gemma3"),
+            (Messages, "messages", "request_reasoning", "gpt-oss:20b"),
+            (Responses, "gemini", "responses_request_text", "llama3.2"),
+            (Responses, "gemini", "responses_request_tools", "qwen3"),
+            (Responses, "ollama", "responses_request_images", "gemma3"),
         ],
     );
     // What these demand is refused; see below.
-    for face in [Face::Chat, Face::Messages] {
-        let body = fixture(face.name(), "request_tools.json");
-        let mut request = face.request(&body).unwrap();
+    for client in [Chat, Messages] {
+        let body = fixture(protocol(client), "request_tools.json");
+        let mut request = client.read_request(&body).unwrap();
         request.tool_choice = None;
         let text = request_to(ollama::request::write, &request, "qwen3");
-        check(&format!("{}_to_ollama_request_tools", face.name()), &text);
+        check(
+            &format!("{}_to_ollama_request_tools", protocol(client)),
+            &text,
+        );
     }
 }
 
@@ -94,9 +69,13 @@ fn recorded_streams() {
 #[test]
 fn what_was_thought_and_called_comes_back_through_every_client() {
     let called = super::properties::gathered(events(&fixture("ollama", "stream_tools.ndjson")));
-    for face in FACES {
-        let body = face.next_request(&face.reply(&called), &[("call_vq1hn5t2", "18 degrees")]);
-        let request = face.request(&body).unwrap();
+    for client in CLIENTS {
+        let body = next_request(
+            client,
+            &client.write_reply(&called, "asked-for"),
+            &[("call_vq1hn5t2", "18 degrees")],
+        );
+        let request = client.read_request(&body).unwrap();
         let body = ollama::request::write(&request, "qwen3", &mut Losses::new(true)).unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
         let said = &body["messages"][1];
@@ -104,12 +83,12 @@ fn what_was_thought_and_called_comes_back_through_every_client() {
         let function = json!({
             "index": 0, "name": "get_weather", "arguments": {"place": "Paris", "days": 1.5},
         });
-        assert_eq!(said["tool_calls"][0]["function"], function, "{face:?}");
+        assert_eq!(said["tool_calls"][0]["function"], function, "{client:?}");
         assert_eq!(said["tool_calls"][1]["function"]["name"], "screenshot");
         let result = json!({
             "role": "tool", "content": "18 degrees", "tool_name": "get_weather", "tool_call_id": "call_vq1hn5t2",
         });
-        assert_eq!(body["messages"][2], result, "{face:?}");
+        assert_eq!(body["messages"][2], result, "{client:?}");
     }
 }
 
@@ -147,12 +126,12 @@ fn what_cannot_be_said_is_named() {
         ),
     ];
     for (body, param) in table {
-        let request = Face::Chat.request(body.as_bytes()).unwrap();
+        let request = Chat.read_request(body.as_bytes()).unwrap();
         let error = ollama::request::write(&request, "m", &mut Losses::default()).unwrap_err();
         assert_eq!(error.param(), Some(param), "{body}");
     }
     let without = with(&format!(r#"{tool}, "tool_choice": "none""#));
-    let request = Face::Chat.request(without.as_bytes()).unwrap();
+    let request = Chat.read_request(without.as_bytes()).unwrap();
     let body = ollama::request::write(&request, "m", &mut Losses::new(true)).unwrap();
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body.get("tools"), None);

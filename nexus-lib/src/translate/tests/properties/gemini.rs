@@ -7,8 +7,11 @@ use super::any_request::{Words, any_request};
 use super::{check_events, mutated, mutated_stream};
 use crate::error::ErrorKind;
 use crate::sse;
-use crate::translate::tests::faces::{FACES, Face};
-use crate::translate::{Event, Losses, Part, Request, Said, Source, Turn, gemini, ollama};
+use crate::translate::ClientProtocol::{Chat, Messages, Responses};
+use crate::translate::tests::clients::{CLIENTS, streamed_to};
+use crate::translate::{
+    ClientProtocol, Event, Losses, Part, Request, Said, Source, Turn, gemini, ollama,
+};
 use crate::wire::json::any_json;
 
 const MODELS: [&str; 5] = [
@@ -37,41 +40,35 @@ const BODIES: [&str; 5] = [
 ];
 
 /// What clients ask, by their protocols.
-const REQUESTS: [(Face, &str); 9] = [
+const REQUESTS: [(ClientProtocol, &str); 9] = [
+    (Chat, include_str!("../../chat/fixtures/request_text.json")),
+    (Chat, include_str!("../../chat/fixtures/request_tools.json")),
     (
-        Face::Chat,
-        include_str!("../../chat/fixtures/request_text.json"),
-    ),
-    (
-        Face::Chat,
-        include_str!("../../chat/fixtures/request_tools.json"),
-    ),
-    (
-        Face::Chat,
+        Chat,
         include_str!("../../chat/fixtures/request_images.json"),
     ),
     (
-        Face::Chat,
+        Chat,
         include_str!("../../chat/fixtures/request_reasoning.json"),
     ),
     (
-        Face::Messages,
+        Messages,
         include_str!("../../messages/fixtures/request_tools.json"),
     ),
     (
-        Face::Messages,
+        Messages,
         include_str!("../../messages/fixtures/request_images.json"),
     ),
     (
-        Face::Responses,
+        Responses,
         include_str!("../../gemini/fixtures/responses_request_text.json"),
     ),
     (
-        Face::Responses,
+        Responses,
         include_str!("../../gemini/fixtures/responses_request_tools.json"),
     ),
     (
-        Face::Responses,
+        Responses,
         include_str!("../../gemini/fixtures/responses_request_images.json"),
     ),
 ];
@@ -190,14 +187,16 @@ fn read(stream: &[u8]) -> Vec<Event> {
 fn check_stream(stream: &[u8]) {
     let events = read(stream);
     check_events(&events);
-    for face in FACES {
-        face.stream(events.clone());
+    for client in CLIENTS {
+        streamed_to(client, events.clone());
     }
 }
 
 fn check_body(body: &[u8]) {
     match gemini::reply::read(body) {
-        Ok(answered) => FACES.iter().for_each(|face| drop(face.reply(&answered))),
+        Ok(answered) => CLIENTS
+            .iter()
+            .for_each(|client| drop(client.write_reply(&answered, "asked-for"))),
         Err(error) => assert_eq!(error.kind(), ErrorKind::UpstreamInvalid),
     }
     gemini::error::read(http::StatusCode::BAD_GATEWAY, body);
@@ -241,10 +240,10 @@ proptest! {
     fn writers_bear_requests_with_a_value_replaced(
         which in 0..REQUESTS.len(), at in 0..60_usize, with in prop::option::of(any_json()),
     ) {
-        let (face, text) = REQUESTS[which];
+        let (client, text) = REQUESTS[which];
         let json: Value = serde_json::from_str(text).unwrap();
         let json = mutated(&json, &mut at.clone(), &with).unwrap_or_default();
-        let Ok(request) = face.request(json.to_string().as_bytes()) else {
+        let Ok(request) = client.read_request(json.to_string().as_bytes()) else {
             return Ok(());
         };
         for model in MODELS {

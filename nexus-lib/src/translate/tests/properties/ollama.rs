@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::any_request::{Words, any_request};
 use super::{check_events, mutated};
 use crate::error::ErrorKind;
-use crate::translate::tests::faces::FACES;
+use crate::translate::tests::clients::{CLIENTS, streamed_to};
 use crate::translate::{Event, Losses, Part, Request, Said, Source, ToolChoice, Turn, ollama};
 use crate::wire::json::any_json;
 
@@ -125,14 +125,16 @@ fn read(stream: &[u8]) -> Vec<Event> {
 fn check_stream(stream: &[u8]) {
     let events = read(stream);
     check_events(&events);
-    for face in FACES {
-        face.stream(events.clone());
+    for client in CLIENTS {
+        streamed_to(client, events.clone());
     }
 }
 
 fn check_body(body: &[u8]) {
     match ollama::reply::read(body) {
-        Ok(answered) => FACES.iter().for_each(|face| drop(face.reply(&answered))),
+        Ok(answered) => CLIENTS
+            .iter()
+            .for_each(|client| drop(client.write_reply(&answered, "asked-for"))),
         Err(error) => assert_eq!(error.kind(), ErrorKind::UpstreamInvalid),
     }
     ollama::error::read(http::StatusCode::BAD_GATEWAY, body);
