@@ -64,6 +64,8 @@ pub struct Piece {
 pub struct Observed {
     /// The last usage that was reported.
     pub usage: Option<Usage>,
+    /// The figures of the prompt, where they were reported before there was an answer.
+    pub prompt: Option<Usage>,
     /// A choice said why it finished.
     pub finished: bool,
     /// The protocol's own last event passed, such as `data: [DONE]`.
@@ -76,6 +78,7 @@ impl Observed {
     /// Adds what was seen later; the last usage wins.
     pub fn merge(&mut self, later: Self) {
         self.usage = later.usage.or(self.usage);
+        self.prompt = later.prompt.or(self.prompt);
         self.finished |= later.finished;
         self.terminal |= later.terminal;
         if later.error.is_some() {

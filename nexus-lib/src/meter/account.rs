@@ -18,7 +18,7 @@ use crate::meter::ended::{Ended, EndedCall};
 use crate::observe::Rest;
 use crate::store::{OpenRow, RequestState, Settlement};
 use crate::transcript::{Answer, InChat};
-use crate::wire::{ConversationId, RequestId, ThreadMark, UsageSource};
+use crate::wire::{ConversationId, RequestId, ThreadMark, Usage, UsageSource};
 
 /// The longest error text that is kept in a row, in bytes.
 const MAX_ERROR_BYTES: usize = 500;
@@ -251,10 +251,11 @@ impl Account {
             model: self.routed.current().model_sent().into(),
             answer: std::mem::take(&mut self.answer),
         };
+        let told = self.observed.prompt;
         let (queued, settled) = oneshot::channel();
         self.books.estimator.submit(job, move |usage| {
             let settlement = Settlement {
-                usage,
+                usage: with_prompt(usage, told),
                 usage_source: UsageSource::Estimated,
                 ..settlement
             };
@@ -368,6 +369,20 @@ impl Drop for Account {
         } else {
             drop(self.settle(Ending::ClientLeft));
         }
+    }
+}
+
+/// An estimate, with the figures of the prompt where the provider has told these.
+fn with_prompt(estimated: Usage, told: Option<Usage>) -> Usage {
+    match told {
+        None => estimated,
+        Some(told) => Usage {
+            total_tokens: told
+                .prompt_tokens
+                .saturating_add(estimated.completion_tokens),
+            completion_tokens: estimated.completion_tokens,
+            ..told
+        },
     }
 }
 

@@ -57,6 +57,7 @@ impl ChunkObserver {
             finished: seen.finished,
             terminal: false,
             error: seen.error,
+            ..Observed::default()
         });
         seen.is_whole
     }

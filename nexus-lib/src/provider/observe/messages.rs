@@ -62,8 +62,12 @@ impl MessagesObserver {
 
     /// What cannot be read says nothing: it passes all the same.
     fn note(&mut self, event: &[u8], observed: &mut Observed) {
-        for told in self.reader.push(event).unwrap_or_default() {
+        let told = self.reader.push(event).unwrap_or_default();
+        // What comes with the beginning says of the answer that it has begun, and no more.
+        let is_begun = matches!(told.first(), Some(Event::Start { .. }));
+        for told in told {
             match told {
+                Event::Usage(counts) if is_begun => observed.prompt = Some(counts.usage),
                 Event::Usage(counts) => observed.usage = Some(counts.usage),
                 Event::Finish(_) => observed.finished = true,
                 Event::Done => observed.terminal = true,
@@ -110,8 +114,8 @@ pub(crate) fn observe_message(body: &[u8]) -> Observed {
     Observed {
         usage: messages::reply::usage(body).map(|counts| counts.usage),
         finished: true,
-        terminal: false,
         error: error_of(body),
+        ..Observed::default()
     }
 }
 

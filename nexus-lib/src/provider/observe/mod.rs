@@ -68,8 +68,8 @@ pub(crate) fn observe_completion(body: &[u8]) -> Observed {
     Observed {
         usage: seen.usage.or(seen.groq_usage),
         finished: seen.finished,
-        terminal: false,
         error: seen.error,
+        ..Observed::default()
     }
 }
 

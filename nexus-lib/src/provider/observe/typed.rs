@@ -150,6 +150,7 @@ impl Seen {
             finished: is_over,
             terminal: is_over,
             error: error.or_else(|| is_error.then(|| "the provider reports an error".into())),
+            ..Observed::default()
         }
     }
 }

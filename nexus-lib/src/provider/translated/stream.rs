@@ -18,6 +18,7 @@ pub(crate) struct StreamTranslator {
     frames: Frames,
     reader: Reader,
     writer: Writer,
+    counts_prompt_first: bool,
     has_events: bool,
     is_over: bool,
     /// An error that came before anything else: its status, and what a whole answer would say.
@@ -35,6 +36,7 @@ impl StreamTranslator {
             frames: Frames::of(provider),
             reader: provider.reader(),
             writer: client.writer(request),
+            counts_prompt_first: provider == ProviderProtocol::Messages,
             has_events: false,
             is_over: false,
             refusal: None,
@@ -44,9 +46,15 @@ impl StreamTranslator {
     fn tell(&mut self, events: Vec<Event>) -> Result<Piece> {
         let mut observed = Observed::default();
         let mut bytes = Vec::new();
+        // What Anthropic counts with the beginning says of the answer that it has begun, and no more.
+        let is_begun =
+            self.counts_prompt_first && matches!(events.first(), Some(Event::Start { .. }));
         for event in events {
             self.note(&event, &mut observed)?;
             bytes.extend_from_slice(&self.writer.push(event));
+        }
+        if is_begun && !observed.finished {
+            observed.prompt = observed.usage.take();
         }
         Ok(Piece {
             bytes: bytes.into(),

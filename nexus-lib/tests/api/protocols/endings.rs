@@ -133,7 +133,15 @@ async fn a_cut_stream_is_never_dressed_up_in_any_protocol() {
         assert_eq!(last["sequence_number"], told.len() - 1, "{kind}: {text}");
         for row in rig.rows().await {
             assert_eq!(row["state"], "failed", "{row}");
-            assert_ne!(row["usage_source"], "none", "{row}");
+            assert_eq!(row["usage_source"], "estimated", "{row}");
+            assert!(row["completion_tokens"].as_u64().unwrap() > 0, "{row}");
+            if kind == "anthropic" {
+                // Told before there was an answer.
+                assert_eq!(
+                    (&row["prompt_tokens"], &row["cached_tokens"]),
+                    (&json!(15), &json!(2))
+                );
+            }
         }
     }
 }
