@@ -44,7 +44,7 @@ pub struct ProviderProfile {
 
 /// A place for each operation's URL.
 #[derive(Default)]
-pub(crate) struct Endpoints([OnceLock<Endpoint>; Operation::ALL.len()]);
+pub(crate) struct Endpoints([OnceLock<Arc<Endpoint>>; Operation::ALL.len()]);
 
 impl ProviderProfile {
     /// Where this provider's requests for `operation` go: joined by its dialect once, and kept.
@@ -52,12 +52,12 @@ impl ProviderProfile {
         &self,
         operation: Operation,
         join: impl FnOnce(&BaseUrl) -> Result<Uri>,
-    ) -> Result<&Endpoint> {
+    ) -> Result<&Arc<Endpoint>> {
         let place = &self.endpoints.0[operation as usize];
         if let Some(endpoint) = place.get() {
             return Ok(endpoint);
         }
-        let endpoint = Endpoint::new(join(&self.base_url)?)?;
+        let endpoint = Arc::new(Endpoint::new(join(&self.base_url)?)?);
         Ok(place.get_or_init(|| endpoint))
     }
 

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue};
 
@@ -29,12 +29,12 @@ impl Dialect for Anthropic {
         false
     }
 
-    fn endpoint<'t>(
+    fn endpoint(
         &self,
-        target: &'t Target,
+        target: &Target,
         operation: Operation,
         _is_stream: bool,
-    ) -> Result<Cow<'t, Endpoint>> {
+    ) -> Result<Arc<Endpoint>> {
         openai_endpoint(target, operation)
     }
 

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use http::HeaderMap;
 
@@ -39,22 +39,22 @@ impl Dialect for Azure {
         true
     }
 
-    fn endpoint<'t>(
+    fn endpoint(
         &self,
-        target: &'t Target,
+        target: &Target,
         operation: Operation,
         _is_stream: bool,
-    ) -> Result<Cow<'t, Endpoint>> {
+    ) -> Result<Arc<Endpoint>> {
         if let Some(base) = deployments(&target.provider.base_url) {
             let (model, path) = (
                 super::gemini::escaped(target.model_sent()),
                 operation.path(),
             );
             let url = format!("{base}/{model}{path}?api-version={DEPLOYMENT_VERSION}#");
-            return Endpoint::new(BaseUrl::parse(&url)?.join("", "")?).map(Cow::Owned);
+            return Endpoint::new(BaseUrl::parse(&url)?.join("", "")?).map(Arc::new);
         }
         let join = |base: &BaseUrl| base.join("/openai/v1", operation.path());
-        target.provider.endpoint(operation, join).map(Cow::Borrowed)
+        target.provider.endpoint(operation, join).cloned()
     }
 
     fn list_endpoint(&self, profile: &ProviderProfile) -> Result<Endpoint> {

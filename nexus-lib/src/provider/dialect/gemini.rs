@@ -1,5 +1,5 @@
-use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -39,12 +39,12 @@ impl Dialect for Gemini {
         false
     }
 
-    fn endpoint<'t>(
+    fn endpoint(
         &self,
-        target: &'t Target,
+        target: &Target,
         _operation: Operation,
         is_stream: bool,
-    ) -> Result<Cow<'t, Endpoint>> {
+    ) -> Result<Arc<Endpoint>> {
         let method = match is_stream {
             true => "streamGenerateContent?alt=sse",
             false => "generateContent",
@@ -52,7 +52,7 @@ impl Dialect for Gemini {
         let model = escaped(plain(target.model_sent()));
         let tail = format!("/models/{model}:{method}");
         let url = target.provider.base_url.join("/v1beta", &tail)?;
-        Endpoint::new(url).map(Cow::Owned)
+        Endpoint::new(url).map(Arc::new)
     }
 
     fn list_endpoint(&self, profile: &ProviderProfile) -> Result<Endpoint> {

@@ -26,7 +26,7 @@ pub(crate) use ollama::Ollama;
 pub(crate) use openai::OpenAi;
 pub(crate) use xai::Xai;
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -60,12 +60,12 @@ pub(crate) trait Dialect: Send + Sync + 'static {
     ///
     /// # Errors
     /// `Internal` where the base and the model make no URL.
-    fn endpoint<'t>(
+    fn endpoint(
         &self,
-        target: &'t Target,
+        target: &Target,
         operation: Operation,
         is_stream: bool,
-    ) -> Result<Cow<'t, Endpoint>>;
+    ) -> Result<Arc<Endpoint>>;
 
     /// Where it lists its models.
     ///
@@ -124,9 +124,9 @@ struct OpenAiEntry {
 }
 
 /// The place of `operation` below the provider's base, as OpenAI has them, made once.
-fn openai_endpoint(target: &Target, operation: Operation) -> Result<Cow<'_, Endpoint>> {
+fn openai_endpoint(target: &Target, operation: Operation) -> Result<Arc<Endpoint>> {
     let join = |base: &crate::wire::BaseUrl| base.join("/v1", operation.path());
-    target.provider.endpoint(operation, join).map(Cow::Borrowed)
+    target.provider.endpoint(operation, join).cloned()
 }
 
 /// Shows the provider's key in a header of its own.

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -40,17 +40,17 @@ impl Dialect for Ollama {
         matches!(operation, Operation::Completion | Operation::Embedding)
     }
 
-    fn endpoint<'t>(
+    fn endpoint(
         &self,
-        target: &'t Target,
+        target: &Target,
         operation: Operation,
         _is_stream: bool,
-    ) -> Result<Cow<'t, Endpoint>> {
+    ) -> Result<Arc<Endpoint>> {
         if self.takes(operation) {
             return openai_endpoint(target, operation);
         }
         let join = |base: &BaseUrl| own(base)?.join("/api", "/chat");
-        target.provider.endpoint(operation, join).map(Cow::Borrowed)
+        target.provider.endpoint(operation, join).cloned()
     }
 
     fn list_endpoint(&self, profile: &ProviderProfile) -> Result<Endpoint> {

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::{Dialect, openai_endpoint};
 use crate::call::{ProviderProfile, Target};
@@ -28,12 +28,12 @@ impl Dialect for OpenAi {
         true
     }
 
-    fn endpoint<'t>(
+    fn endpoint(
         &self,
-        target: &'t Target,
+        target: &Target,
         operation: Operation,
         _is_stream: bool,
-    ) -> Result<Cow<'t, Endpoint>> {
+    ) -> Result<Arc<Endpoint>> {
         openai_endpoint(target, operation)
     }
 

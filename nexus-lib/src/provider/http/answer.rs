@@ -22,23 +22,28 @@ use crate::wire::{Operation, Usage};
 /// The longest answer that is held in memory, in bytes. Streams are not held.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
 
-/// An answer in the client's own protocol.
-pub(super) struct Passing<'a, D> {
+/// An answer whose head has come.
+pub(super) struct Incoming<'a, D> {
     pub(super) dialect: &'a D,
-    pub(super) operation: Operation,
     pub(super) attempt: &'a Attempt,
+    /// Until then the answer must have begun.
     pub(super) deadline: Instant,
 }
 
-impl<D: Dialect> Passing<'_, D> {
-    pub(super) async fn reply(self, parts: Parts, body: UpstreamBody) -> Result<Reply> {
-        let (operation, deadline) = (self.operation, self.deadline);
+impl<D: Dialect> Incoming<'_, D> {
+    /// The reply, of an answer to `operation` in the client's own protocol.
+    pub(super) async fn passing(
+        self,
+        operation: Operation,
+        parts: Parts,
+        body: UpstreamBody,
+    ) -> Result<Reply> {
         let is_good = parts.status.is_success();
         if is_good && headers::is_event_stream(&parts.headers) {
-            return self.stream(parts, body).await;
+            return Box::pin(self.events(operation, parts, body)).await;
         }
         if is_good && operation == Operation::Speech && !headers::is_json(&parts.headers) {
-            let sound = ByteStream::begin(body, deadline).await?;
+            let sound = Box::pin(ByteStream::begin(body, self.deadline)).await?;
             return Ok(Reply {
                 status: parts.status,
                 headers: parts.headers,
@@ -53,7 +58,7 @@ impl<D: Dialect> Passing<'_, D> {
             true => (self.dialect.normalise())
                 .and_then(|normalise| normalise(&bytes))
                 .unwrap_or(bytes),
-            false => redact(bytes, self.attempt.target().provider.expose_key()),
+            false => self.redacted(bytes),
         };
         let mut observed = match operation {
             Operation::Message => observe_message(&bytes),
@@ -69,93 +74,91 @@ impl<D: Dialect> Passing<'_, D> {
         })
     }
 
-    async fn stream(self, parts: Parts, body: UpstreamBody) -> Result<Reply> {
-        let Self {
-            dialect,
-            operation,
-            attempt,
-            deadline,
-        } = self;
+    async fn events(self, operation: Operation, parts: Parts, body: UpstreamBody) -> Result<Reply> {
         if operation == Operation::Message {
-            return begin(parts, body, attempt, MessagesObserver::new(), deadline).await;
+            return self.begin(parts, body, MessagesObserver::new()).await;
         }
         if !operation.has_stream_options() {
             let observer = TypedObserver::new(operation == Operation::Response);
-            return begin(parts, body, attempt, observer, deadline).await;
+            return self.begin(parts, body, observer).await;
         }
-        let observer = ChunkObserver::new(!attempt.body().fields().include_usage);
-        if let Some(normalise) = dialect.normalise() {
-            let observer = Normalising::new(observer, normalise);
-            return begin(parts, body, attempt, observer, deadline).await;
+        let observer = ChunkObserver::new(!self.attempt.body().fields().include_usage);
+        match self.dialect.normalise() {
+            None => self.begin(parts, body, observer).await,
+            Some(normalise) => {
+                let observer = Normalising::new(observer, normalise);
+                self.begin(parts, body, observer).await
+            }
         }
-        begin(parts, body, attempt, observer, deadline).await
     }
-}
 
-/// An answer in another protocol.
-pub(super) async fn translated(
-    dialect: &impl Dialect,
-    translation: &Translation,
-    attempt: &Attempt,
-    mut parts: Parts,
-    body: UpstreamBody,
-    deadline: Instant,
-) -> Result<Reply> {
-    let is_good = parts.status.is_success();
-    if is_good && translation.is_stream() {
-        translation.head(&mut parts.headers, true);
-        return begin(parts, body, attempt, translation.stream(), deadline).await;
-    }
-    let bytes = body.collect(MAX_ANSWER_BYTES).await?;
-    translation.head(&mut parts.headers, false);
-    if !is_good {
-        if dialect.is_refused_key(parts.status, &bytes) {
-            return Err(refused_credentials(parts.status));
+    /// The reply, of an answer in another protocol.
+    pub(super) async fn translated(
+        self,
+        translation: &Translation,
+        mut parts: Parts,
+        body: UpstreamBody,
+    ) -> Result<Reply> {
+        let is_good = parts.status.is_success();
+        if is_good && translation.is_stream() {
+            translation.head(&mut parts.headers, true);
+            return self.begin(parts, body, translation.stream()).await;
         }
-        let bytes = redact(bytes, attempt.target().provider.expose_key());
-        let (status, bytes, observed) = translation.error(parts.status, &bytes);
-        return Ok(Reply {
-            status,
+        let bytes = body.collect(MAX_ANSWER_BYTES).await?;
+        translation.head(&mut parts.headers, false);
+        if !is_good {
+            if self.dialect.is_refused_key(parts.status, &bytes) {
+                return Err(refused_credentials(parts.status));
+            }
+            let bytes = self.redacted(bytes);
+            let (status, bytes, observed) = translation.error(parts.status, &bytes);
+            return Ok(Reply {
+                status,
+                headers: parts.headers,
+                body: ReplyBody::Full { bytes, observed },
+            });
+        }
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err(empty_answer());
+        }
+        let (bytes, observed) = translation.answer(&bytes)?;
+        Ok(Reply {
+            status: parts.status,
             headers: parts.headers,
             body: ReplyBody::Full { bytes, observed },
-        });
+        })
     }
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(empty_answer());
-    }
-    let (bytes, observed) = translation.answer(&bytes)?;
-    Ok(Reply {
-        status: parts.status,
-        headers: parts.headers,
-        body: ReplyBody::Full { bytes, observed },
-    })
-}
 
-/// The reply to a stream that has begun, or could not.
-async fn begin<O: Observe + 'static>(
-    mut parts: Parts,
-    body: UpstreamBody,
-    attempt: &Attempt,
-    observer: O,
-    deadline: Instant,
-) -> Result<Reply> {
-    let profile = attempt.target().provider.clone();
-    let (status, body) = match EventStream::begin(body, profile, observer, deadline).await? {
-        Begun::Flowing(stream) => (parts.status, ReplyBody::Stream(Box::pin(stream))),
-        Begun::Refused {
+    /// The reply to a stream that has begun, or could not.
+    async fn begin<O: Observe + 'static>(
+        self,
+        mut parts: Parts,
+        body: UpstreamBody,
+        observer: O,
+    ) -> Result<Reply> {
+        let profile = self.attempt.target().provider.clone();
+        let begun = EventStream::begin(body, profile, observer, self.deadline).await?;
+        let (status, body) = match begun {
+            Begun::Flowing(stream) => (parts.status, ReplyBody::Stream(Box::pin(stream))),
+            Begun::Refused {
+                status,
+                body: bytes,
+                observed,
+            } => {
+                parts.headers.insert(header::CONTENT_TYPE, media::JSON);
+                (status, ReplyBody::Full { bytes, observed })
+            }
+        };
+        Ok(Reply {
             status,
-            body: bytes,
-            observed,
-        } => {
-            parts.headers.insert(header::CONTENT_TYPE, media::JSON);
-            (status, ReplyBody::Full { bytes, observed })
-        }
-    };
-    Ok(Reply {
-        status,
-        headers: parts.headers,
-        body,
-    })
+            headers: parts.headers,
+            body,
+        })
+    }
+
+    fn redacted(&self, bytes: Bytes) -> Bytes {
+        redact(bytes, self.attempt.target().provider.expose_key())
+    }
 }
 
 /// Silence has no words: its transcription may be an empty line.

@@ -13,7 +13,8 @@ mod stream;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::StatusCode;
+use http::{Request, StatusCode};
+use http_body_util::Full;
 use tokio::time::Instant;
 
 use crate::call::{Attempt, ProviderProfile, Reply, Upstream};
@@ -23,7 +24,7 @@ use crate::provider::translated::{self, Translation};
 use crate::provider::{Provider, Transport, headers};
 use crate::translate::{ClientProtocol, ProviderProtocol};
 use crate::wire::{Operation, Protocols};
-use answer::Passing;
+use answer::Incoming;
 
 /// Speaks to the providers of one kind.
 pub(crate) struct HttpProvider<D> {
@@ -33,11 +34,13 @@ pub(crate) struct HttpProvider<D> {
 }
 
 /// What goes out, and how the answer is to be read.
-enum Way {
-    /// In the client's own protocol, as `operation`.
-    Passes(Operation),
-    /// In another, in which this is the body.
-    Translated(Box<Translation>, Operation, Bytes),
+struct Outgoing {
+    /// What the provider is asked to do.
+    operation: Operation,
+    is_stream: bool,
+    request: Request<Full<Bytes>>,
+    /// `None` where client and provider speak the same protocol.
+    translation: Option<Box<Translation>>,
 }
 
 impl<D: Dialect> HttpProvider<D> {
@@ -75,35 +78,35 @@ impl<D: Dialect> HttpProvider<D> {
         }
     }
 
-    fn way(&self, attempt: &Attempt) -> Result<Way> {
+    fn outgoing(&self, attempt: &Attempt) -> Result<Outgoing> {
         let (operation, target) = (attempt.operation(), attempt.target());
-        let protocols = self.protocols(&target.provider);
         let is_chat = operation.is_chat() || operation == Operation::TokenCount;
         let passes = match is_chat {
-            true => protocols.have(operation),
+            true => self.protocols(&target.provider).have(operation),
             false => self.dialect.takes(operation),
         };
         if passes {
-            return Ok(Way::Passes(operation));
+            return Ok(Outgoing {
+                operation,
+                is_stream: attempt.body().is_stream(),
+                request: request::passing(&self.dialect, attempt),
+                translation: None,
+            });
         }
         let Some(client) = ClientProtocol::of(operation) else {
-            return Err(Error::new(
-                ErrorKind::NotFound,
-                format!(
-                    "the provider of this model does not answer {}",
-                    operation.path()
-                ),
-            ));
+            return Err(not_answered(operation));
         };
-        let (spoken, told_as) = self.spoken(&target.provider);
-        let (translation, body) = Translation::of(
-            client,
-            spoken,
-            attempt.body(),
-            target.model_sent(),
-            self.is_strict,
-        )?;
-        Ok(Way::Translated(Box::new(translation), told_as, body))
+        let (spoken, operation) = self.spoken(&target.provider);
+        let model = target.model_sent();
+        let (translation, body) =
+            Translation::of(client, spoken, attempt.body(), model, self.is_strict)?;
+        let is_stream = translation.is_stream();
+        Ok(Outgoing {
+            operation,
+            is_stream,
+            request: request::translated(&self.dialect, attempt, operation, is_stream, body)?,
+            translation: Some(Box::new(translation)),
+        })
     }
 }
 
@@ -119,24 +122,20 @@ impl<D: Dialect> Provider for HttpProvider<D> {
 
     async fn send(&self, attempt: Attempt) -> Result<Reply> {
         let target = attempt.target();
-        let profile = &target.provider;
-        if attempt.operation() == Operation::TokenCount && !self.protocols(profile).messages {
-            return translated::count(&attempt).await;
+        let counts = || self.protocols(&target.provider).messages;
+        // Boxed, like all that is not the usual: what is usual shall carry no room for it.
+        if attempt.operation() == Operation::TokenCount && !counts() {
+            return Box::pin(translated::count(&attempt)).await;
         }
-        let way = self.way(&attempt)?;
-        let (operation, is_stream) = match &way {
-            Way::Passes(operation) => (*operation, attempt.body().is_stream()),
-            Way::Translated(translation, operation, _) => (*operation, translation.is_stream()),
-        };
+        let Outgoing {
+            operation,
+            is_stream,
+            request,
+            translation,
+        } = self.outgoing(&attempt)?;
         let timeouts = self.transport.timeouts_for(target);
         let deadline = Instant::now() + timeouts.first_event;
         let endpoint = self.dialect.endpoint(target, operation, is_stream)?;
-        let request = match &way {
-            Way::Passes(_) => request::passing(&self.dialect, &attempt),
-            Way::Translated(_, operation, body) => {
-                request::translated(&self.dialect, &attempt, *operation, is_stream, body.clone())?
-            }
-        };
         let proxies = target.proxies.as_ref();
         let sent = self
             .transport
@@ -146,26 +145,28 @@ impl<D: Dialect> Provider for HttpProvider<D> {
             return Err(refused_credentials(parts.status));
         }
         headers::sanitize(&mut parts.headers);
-        match way {
-            Way::Passes(operation) => {
-                let passing = Passing {
-                    dialect: &self.dialect,
-                    operation,
-                    attempt: &attempt,
-                    deadline,
-                };
-                passing.reply(parts, body).await
-            }
-            Way::Translated(translation, ..) => {
-                answer::translated(&self.dialect, &translation, &attempt, parts, body, deadline)
-                    .await
-            }
+        let answer = Incoming {
+            dialect: &self.dialect,
+            attempt: &attempt,
+            deadline,
+        };
+        match translation {
+            None => answer.passing(operation, parts, body).await,
+            Some(translation) => Box::pin(answer.translated(&translation, parts, body)).await,
         }
     }
 
     async fn upstream_models(&self, upstream: &Upstream) -> Result<Vec<String>> {
         list::list(&self.dialect, &self.transport, upstream).await
     }
+}
+
+fn not_answered(operation: Operation) -> Error {
+    let path = operation.path();
+    Error::new(
+        ErrorKind::NotFound,
+        format!("the provider of this model does not answer {path}; use another model"),
+    )
 }
 
 /// The client's own key was right: what the provider refuses are the gateway's credentials.
