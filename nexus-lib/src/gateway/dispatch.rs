@@ -1,3 +1,4 @@
+use std::future::ready;
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
@@ -47,18 +48,18 @@ impl Service<Attempt> for Dispatch {
 
     fn call(&mut self, attempt: Attempt) -> Self::Future {
         let provider = self.providers.get(&attempt.target().provider.kind).cloned();
+        let Some(provider) = provider else {
+            let refusal = Error::new(
+                ErrorKind::UpstreamUnreachable,
+                "this gateway was built without the provider's kind; ask its operator",
+            );
+            return Box::pin(ready(Err(refusal)));
+        };
+        // Futures of their own: what is usual shall carry no room for what is rare.
+        if provider.speaks(attempt.operation()) {
+            return Box::pin(async move { provider.send(attempt).await });
+        }
         let is_strict = self.is_strict;
-        Box::pin(async move {
-            match provider {
-                Some(provider) if provider.speaks(attempt.operation()) => {
-                    provider.send(attempt).await
-                }
-                Some(provider) => send_foreign(&*provider, attempt, is_strict).await,
-                None => Err(Error::new(
-                    ErrorKind::UpstreamUnreachable,
-                    "this gateway was built without the provider's kind; ask its operator",
-                )),
-            }
-        })
+        Box::pin(async move { send_foreign(&*provider, attempt, is_strict).await })
     }
 }
