@@ -13,6 +13,7 @@ mod api;
 mod body;
 mod collect;
 mod open_requests;
+mod openapi;
 mod pace;
 mod respond;
 mod ws;

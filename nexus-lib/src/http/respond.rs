@@ -58,7 +58,8 @@ pub(crate) fn no_content() -> Response<Body> {
     response
 }
 
-fn json_bytes(status: StatusCode, bytes: Bytes) -> Response<Body> {
+/// A response of what is JSON already.
+pub(crate) fn json_bytes(status: StatusCode, bytes: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::full(bytes));
     *response.status_mut() = status;
     response

@@ -1,6 +1,7 @@
 use std::ops::Range;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -8,7 +9,7 @@ use crate::store::{LedgerRow, RequestState};
 use crate::wire::{ProviderId, TimeRange, Timestamp};
 
 /// Sums over the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct Totals {
     /// How many conversations began: requests that name no conversation before them, and the first one
     /// of each name to be written. So the numbers of two ranges add up to that of both.
@@ -34,7 +35,7 @@ pub struct Totals {
 }
 
 /// One provider's part of [`Totals`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ProviderTotals {
     /// The provider.
     pub provider_id: ProviderId,
@@ -51,7 +52,7 @@ pub struct ProviderTotals {
 }
 
 /// One model's part of [`Totals`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ModelTotals {
     /// The name that clients use.
     pub model: String,
@@ -66,7 +67,7 @@ pub struct ModelTotals {
 }
 
 /// One conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ConversationTotals {
     /// Its id.
     pub conversation_id: String,
@@ -183,7 +184,7 @@ impl FromStr for Bucket {
 }
 
 /// One step of a series.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SeriesBucket {
     /// Where it begins.
     pub start: Timestamp,

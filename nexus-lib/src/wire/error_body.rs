@@ -1,12 +1,13 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
 /// The body of every error that the gateway itself makes: `{"error":{…}}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorBody<'a> {
     /// The error.
     #[serde(borrow)]
@@ -14,7 +15,7 @@ pub struct ErrorBody<'a> {
 }
 
 /// The inside of an [`ErrorBody`], as OpenAI's API has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorDetail<'a> {
     /// What to do about it.
     pub message: Cow<'a, str>,

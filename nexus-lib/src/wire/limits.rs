@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What an operator bounds for one provider.
@@ -12,14 +13,17 @@ pub struct ProviderLimits {
 }
 
 /// Timers that an operator sets for one provider, in milliseconds; what is `None` is left to the gateway.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TimerSettings {
     /// Until a connection stands.
+    #[schemars(range(min = 1, max = 3_600_000))]
     pub connect_ms: Option<u32>,
     /// From sending the request to the head of the answer; for a stream, to its first event.
+    #[schemars(range(min = 1, max = 3_600_000))]
     pub first_event_ms: Option<u32>,
     /// Between two pieces of an answer.
+    #[schemars(range(min = 1, max = 3_600_000))]
     pub idle_ms: Option<u32>,
 }
 

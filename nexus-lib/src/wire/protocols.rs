@@ -1,6 +1,8 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::wire::Operation;
@@ -97,6 +99,24 @@ impl FromStr for Protocols {
 
     fn from_str(text: &str) -> Result<Self, NoProtocol> {
         Self::of_words(text.split(','))
+    }
+}
+
+impl JsonSchema for Protocols {
+    fn schema_name() -> Cow<'static, str> {
+        "Protocols".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "array",
+            "minItems": 1,
+            "items": {"enum": ["chat", "messages", "responses"]},
+        })
     }
 }
 

@@ -10,10 +10,14 @@ use nexus_lib::store::Store;
 use nexus_lib::{Registry, SqliteStore};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use tower::ServiceExt;
+
+use crate::documented::Documented;
 
 pub(crate) struct Admin {
     service: AdminService,
+    token: Option<String>,
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) registry: Registry,
     _folder: TempDir,
@@ -57,11 +61,13 @@ impl Admin {
         let store = Arc::new(store);
         let kinds = ["openai", "xai", "demo"];
         let registry = Registry::open(store.clone(), kinds).await.unwrap();
+        let shown = token.map(str::to_owned);
         let token = token.map(|token| token.to_owned().into());
         let shared: Arc<dyn Store> = store.clone();
         let service = AdminService::new(registry.clone(), shared, None, token);
         Self {
             service,
+            token: shown,
             store,
             registry,
             _folder: folder,
@@ -72,14 +78,37 @@ impl Admin {
     where
         B: http_body::Body<Data = Bytes, Error: Into<nexus_lib::error::BoxError>> + Send + 'static,
     {
+        let (method, path) = (request.method().clone(), request.uri().clone());
         let Ok(response) = self.service.clone().oneshot(request).await;
         let (head, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
+        let media = head.headers.get("content-type");
+        let media = media.map(|media| media.to_str().unwrap());
+        let asked = (method.as_str(), path.path());
+        let document = self.document().await;
+        document.check(asked, head.status.as_u16(), media, &bytes);
         Answer {
             status: head.status,
             headers: head.headers,
             text: String::from_utf8(bytes.to_vec()).unwrap(),
         }
+    }
+
+    /// What the port says of itself: the same in every test.
+    pub(crate) async fn document(&self) -> &'static Documented {
+        static DOCUMENT: OnceCell<Documented> = OnceCell::const_new();
+        let read = async || {
+            let token = self.token.as_deref().unwrap_or_default();
+            let request = Request::get("/openapi.json")
+                .header("host", "localhost")
+                .header("authorization", format!("Bearer {token}"))
+                .body(Full::new(Bytes::new()));
+            let Ok(response) = self.service.clone().oneshot(request.unwrap()).await;
+            assert_eq!(response.status(), 200);
+            let bytes = response.into_body().collect().await.unwrap().to_bytes();
+            Documented(serde_json::from_slice(&bytes).unwrap())
+        };
+        DOCUMENT.get_or_init(read).await
     }
 
     pub(crate) async fn request(&self, method: Method, path: &str, body: &str) -> Answer {

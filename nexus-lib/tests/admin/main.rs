@@ -9,8 +9,11 @@ mod access;
 mod client;
 mod console;
 mod conversations;
+#[path = "../documented/mod.rs"]
+mod documented;
 mod input;
 mod models;
+mod openapi;
 mod providers;
 mod routes;
 mod statistics;

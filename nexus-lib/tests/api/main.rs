@@ -22,6 +22,7 @@ mod limits;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod models;
+mod openapi;
 mod operations;
 mod operator;
 mod overload;

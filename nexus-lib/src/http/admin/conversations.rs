@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::Result;
@@ -13,7 +14,7 @@ const ROWS: u32 = 500;
 const MOST_ROWS: usize = 20_000;
 
 /// A page of conversations, those with the newest request first.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ConversationPage {
     conversations: Vec<Summary>,
     /// What to ask for as `before` to get the next page; `None` on the last.
@@ -21,7 +22,8 @@ pub(super) struct ConversationPage {
 }
 
 /// One conversation's totals.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConversationSummary")]
 struct Summary {
     conversation_id: String,
     requests: usize,

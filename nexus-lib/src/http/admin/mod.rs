@@ -15,6 +15,7 @@ mod conversations;
 mod guard;
 mod json_in;
 mod models;
+mod operations;
 mod providers;
 mod query;
 mod route;

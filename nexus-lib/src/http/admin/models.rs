@@ -1,4 +1,5 @@
 use http::{Response, StatusCode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -11,10 +12,14 @@ use crate::store::{ModelRecord, NewModel};
 use crate::wire::{ModelId, ProviderId};
 
 /// A model as clients write it.
-#[derive(Deserialize)]
-struct ModelInput {
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct ModelInput {
+    /// Whose it is. A change may leave it out.
     provider_id: Option<ProviderId>,
+    /// The name that clients use.
+    #[schemars(required, length(min = 1, max = 256))]
     model_name: Option<String>,
+    /// The name that is sent upstream, when it differs.
     upstream_model: Option<String>,
     description: Option<String>,
 }

@@ -1,4 +1,5 @@
 use http::{Response, StatusCode};
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -10,20 +11,38 @@ use crate::registry::{ProviderSpec, Registry};
 use crate::store::ProviderRecord;
 use crate::wire::{Protocols, ProviderId, ProviderLimits, TimerSettings};
 
-/// A provider as clients write it. Not `Debug`: it holds keys.
-#[derive(Deserialize)]
-struct ProviderInput {
+/// A provider as clients write it.
+// Not `Debug`: it holds keys.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct ProviderInput {
+    /// Its name, for people: no control characters.
+    #[schemars(required, length(min = 1, max = 200))]
     name: Option<String>,
+    /// Which implementation speaks to it; told from the URL's host when it is not said.
     kind: Option<String>,
+    /// Its base URL, http or https.
+    #[schemars(required, url, regex(pattern = r"^https?://"))]
     server_url: Option<String>,
+    /// Its own key: visible ASCII, empty when it needs none. A change may leave it out or show its mask back.
+    #[schemars(length(max = 4096), regex(pattern = r"^[!-~]*$"))]
     server_key: Option<String>,
+    /// The key that clients show: visible ASCII. A change may leave it out or show its mask back.
+    #[schemars(length(min = 1, max = 512), regex(pattern = r"^[!-~]+$"))]
     personalized_key: Option<String>,
     description: Option<String>,
+    /// The outbound proxies to reach it by, one after the other, with commas between them.
     proxy_url: Option<String>,
+    /// In which protocols it takes chats as they come; told from its kind when it is not said.
     protocols: Option<Protocols>,
     enabled: Option<bool>,
+    /// Low ones are asked first.
+    #[schemars(range(min = -1000, max = 1000))]
     priority: Option<i32>,
+    /// Its share among those of one priority.
+    #[schemars(range(min = 1, max = 1000))]
     weight: Option<u32>,
+    /// How many requests it may have open at once; any number when it is not said.
+    #[schemars(range(min = 1, max = 100_000))]
     max_concurrency: Option<u32>,
     timeouts: Option<TimerSettings>,
 }

@@ -2,7 +2,9 @@ use matchit::Router;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::admin::console::{self, Asset};
+use crate::http::admin::operations as op;
 use crate::http::admin::query::percent_decoded;
+use crate::http::openapi::{PathItem, Schemas};
 use crate::wire::{ConversationId, ModelId, ProviderId};
 
 /// What a path names.
@@ -27,6 +29,7 @@ pub(super) enum Route {
     Requests,
     Playground,
     Settings,
+    OpenApi,
 }
 
 impl Route {
@@ -44,6 +47,7 @@ impl Route {
             | Self::Conversations
             | Self::UpstreamModels(_)
             | Self::Settings
+            | Self::OpenApi
             | Self::Requests => "GET, HEAD",
             Self::Providers => "GET, HEAD, POST",
             Self::Models | Self::ProviderTest(_) | Self::Playground => "POST",
@@ -60,42 +64,67 @@ impl Route {
 /// Makes a route of the path's one parameter (empty where it has none), if that can name something.
 type Make = fn(&str) -> Option<Route>;
 
-const PATHS: &[(&str, Make)] = &[
-    ("/", |_| console::find("index.html").map(Route::Console)),
-    ("/console/{*path}", |path| {
-        console::find(path).map(Route::Console)
-    }),
-    ("/healthz", |_| Some(Route::Health)),
-    ("/readyz", |_| Some(Route::Readiness)),
-    ("/metrics", |_| Some(Route::Metrics)),
-    ("/providers", |_| Some(Route::Providers)),
-    ("/providers/{id}", |id| {
-        row_id(id).map(|id| Route::Provider(ProviderId(id)))
-    }),
-    ("/providers/{id}/models", |id| {
-        row_id(id).map(|id| Route::ProviderModels(ProviderId(id)))
-    }),
-    ("/providers/{id}/test", |id| {
-        row_id(id).map(|id| Route::ProviderTest(ProviderId(id)))
-    }),
-    ("/providers/{id}/upstream_models", |id| {
-        row_id(id).map(|id| Route::UpstreamModels(ProviderId(id)))
-    }),
-    ("/provider_models", |_| Some(Route::Models)),
-    ("/provider_models/{id}", |id| {
-        row_id(id).map(|id| Route::Model(ModelId(id)))
-    }),
-    ("/stats/total", |_| Some(Route::Totals)),
-    ("/stats/series", |_| Some(Route::Series)),
+/// Tells what a path takes and answers.
+type Describe = fn(&mut Schemas) -> PathItem;
+
+/// All paths: what routes requests is what is documented.
+pub(super) const PATHS: &[(&str, Make, Describe)] = &[
+    ("/", |_| find_file("index.html"), op::front_page),
+    ("/console/{*path}", find_file, op::console_file),
+    ("/healthz", |_| Some(Route::Health), op::health),
+    ("/readyz", |_| Some(Route::Readiness), op::readiness),
+    ("/metrics", |_| Some(Route::Metrics), op::metrics),
+    ("/openapi.json", |_| Some(Route::OpenApi), op::document),
+    ("/providers", |_| Some(Route::Providers), op::providers),
+    (
+        "/providers/{id}",
+        |id| provider_id(id).map(Route::Provider),
+        op::provider,
+    ),
+    (
+        "/providers/{id}/models",
+        |id| provider_id(id).map(Route::ProviderModels),
+        op::provider_models,
+    ),
+    (
+        "/providers/{id}/test",
+        |id| provider_id(id).map(Route::ProviderTest),
+        op::provider_test,
+    ),
+    (
+        "/providers/{id}/upstream_models",
+        |id| provider_id(id).map(Route::UpstreamModels),
+        op::upstream_models,
+    ),
+    ("/provider_models", |_| Some(Route::Models), op::models),
+    (
+        "/provider_models/{id}",
+        |id| row_id(id).map(|id| Route::Model(ModelId(id))),
+        op::model,
+    ),
+    ("/stats/total", |_| Some(Route::Totals), op::totals),
+    ("/stats/series", |_| Some(Route::Series), op::series),
     // A client names its conversations as it likes, slashes included.
-    ("/stats/conversation/{*id}", |id| {
-        let id = percent_decoded(id, false)?;
-        id.parse().ok().map(Route::Conversation)
-    }),
-    ("/stats/conversations", |_| Some(Route::Conversations)),
-    ("/stats/requests", |_| Some(Route::Requests)),
-    ("/playground/chat", |_| Some(Route::Playground)),
-    ("/settings", |_| Some(Route::Settings)),
+    (
+        "/stats/conversation/{*id}",
+        |id| {
+            let id = percent_decoded(id, false)?;
+            id.parse().ok().map(Route::Conversation)
+        },
+        op::conversation,
+    ),
+    (
+        "/stats/conversations",
+        |_| Some(Route::Conversations),
+        op::conversations,
+    ),
+    ("/stats/requests", |_| Some(Route::Requests), op::requests),
+    (
+        "/playground/chat",
+        |_| Some(Route::Playground),
+        op::playground,
+    ),
+    ("/settings", |_| Some(Route::Settings), op::settings),
 ];
 
 /// The paths of the admin API.
@@ -104,7 +133,7 @@ pub(super) struct Paths(Router<Make>);
 impl Paths {
     pub(super) fn new() -> Self {
         let mut router = Router::new();
-        for (path, make) in PATHS {
+        for (path, make, _) in PATHS {
             let inserted = router.insert(*path, *make);
             debug_assert!(inserted.is_ok(), "{path}: {inserted:?}");
         }
@@ -136,6 +165,14 @@ impl Paths {
             ),
         })
     }
+}
+
+fn find_file(path: &str) -> Option<Route> {
+    console::find(path).map(Route::Console)
+}
+
+fn provider_id(text: &str) -> Option<ProviderId> {
+    row_id(text).map(ProviderId)
 }
 
 /// A row's id in a path. Anything but digits names no row.

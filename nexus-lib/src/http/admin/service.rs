@@ -17,7 +17,9 @@ use crate::http::admin::query::Query;
 use crate::http::admin::route::{Paths, Route};
 use crate::http::admin::views::Health;
 use crate::http::admin::{Chats, SettingsView};
-use crate::http::admin::{chat, console, conversations, models, providers, statistics, upstream};
+use crate::http::admin::{
+    chat, console, conversations, models, operations, providers, statistics, upstream,
+};
 use crate::http::collect::collect;
 use crate::http::{Body, BodyTimeouts, respond};
 use crate::provider::ByKind;
@@ -208,6 +210,7 @@ impl Shared {
                 Ok(respond::json(StatusCode::OK, &HEALTHY))
             }
             ("GET", Route::Metrics) => self.metrics(),
+            ("GET", Route::OpenApi) => Ok(respond::json_bytes(StatusCode::OK, operations::whole())),
             ("GET", Route::Providers) => providers::list(registry),
             ("POST", Route::Providers) => providers::create(registry, &whole(body).await?).await,
             ("GET", Route::Provider(id)) => providers::show(registry, id),

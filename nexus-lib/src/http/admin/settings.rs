@@ -1,10 +1,11 @@
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::router::RetryPolicy;
 
 /// What is in force, without anything secret: what `GET /settings` tells.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct SettingsView {
     pub(crate) version: &'static str,
     /// The provider kinds that can be registered.
@@ -19,7 +20,7 @@ pub(crate) struct SettingsView {
     pub(crate) application: Value,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct RetriesView {
     most: u32,
     first_wait_ms: u128,

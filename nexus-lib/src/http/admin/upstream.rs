@@ -1,4 +1,5 @@
 use http::{Response, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -9,8 +10,8 @@ use crate::registry::Registry;
 use crate::wire::ProviderId;
 
 /// `{"models":[…]}`: names alone, sorted.
-#[derive(Serialize)]
-struct NameList {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct NameList {
     models: Vec<String>,
 }
 

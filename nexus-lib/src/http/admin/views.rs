@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
@@ -9,7 +10,7 @@ use crate::wire::{
 };
 
 /// A provider as the admin API shows it: keys and proxies' passwords only as masks.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ProviderView<'a> {
     id: ProviderId,
     name: &'a str,
@@ -65,7 +66,7 @@ fn masked_proxies(text: &SecretString) -> String {
 }
 
 /// How a provider is doing.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct HealthView {
     /// `ok` or `resting`.
     state: &'static str,
@@ -94,13 +95,13 @@ impl From<HealthReport> for HealthView {
 }
 
 /// `{"providers":[…]}`
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ProviderList<'a> {
     pub(super) providers: Vec<ProviderView<'a>>,
 }
 
 /// A model as the admin API shows it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ModelView<'a> {
     id: ModelId,
     provider_id: ProviderId,
@@ -126,13 +127,13 @@ impl<'a> From<&'a ModelRecord> for ModelView<'a> {
 }
 
 /// `{"models":[…]}`
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ModelList<'a> {
     pub(super) models: Vec<ModelView<'a>>,
 }
 
 /// One conversation's totals, with its messages.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ConversationView {
     #[serde(flatten)]
     pub(super) totals: ConversationTotals,
@@ -141,13 +142,13 @@ pub(super) struct ConversationView {
 }
 
 /// Sums by time, oldest first.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct SeriesView {
     pub(super) buckets: Vec<SeriesBucket>,
 }
 
 /// A page of ledger rows, newest first.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct RequestPage {
     pub(super) requests: Vec<LedgerRow>,
     /// What to ask for as `before` to get the next page; `None` on the last.
@@ -155,7 +156,7 @@ pub(super) struct RequestPage {
 }
 
 /// What a probe is told.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Health {
     pub(super) status: &'static str,
 }

@@ -12,6 +12,7 @@ mod credentials;
 mod error_events;
 pub(in crate::http) mod error_form;
 mod models;
+pub(in crate::http) mod operations;
 mod route;
 mod service;
 

@@ -9,6 +9,7 @@ pub(super) enum Route {
     Models,
     Socket,
     Health,
+    OpenApi,
 }
 
 /// A path without a route, or a route without that method.
@@ -19,27 +20,59 @@ pub(super) enum NoRoute {
     Method(&'static str),
 }
 
+/// What is there with the version in front of it and without.
+const MODELS: &str = "/models";
+const VERSION: &str = "/v1";
+/// What is there as it stands.
+const UNVERSIONED: [(&str, Route); 3] = [
+    ("/ws/chat", Route::Socket),
+    ("/healthz", Route::Health),
+    ("/openapi.json", Route::OpenApi),
+];
+
 impl Route {
     pub(super) fn of(method: &Method, path: &str) -> Result<Self, NoRoute> {
         let path = path.strip_suffix('/').unwrap_or(path);
-        let (route, allowed) = match path.strip_prefix("/v1").unwrap_or(path) {
-            "/models" => (Self::Models, "GET, HEAD"),
-            "/ws/chat" if path == "/ws/chat" => (Self::Socket, "GET"),
-            "/healthz" if path == "/healthz" => (Self::Health, "GET, HEAD"),
-            tail => match Operation::at(tail) {
-                Some(operation) => (Self::Call(operation), "POST"),
-                None => return Err(NoRoute::Path),
-            },
+        let route = match path.strip_prefix(VERSION).unwrap_or(path) {
+            MODELS => Some(Self::Models),
+            tail => Operation::at(tail).map(Self::Call),
         };
-        let known = match route {
-            Self::Socket => method == Method::GET,
-            Self::Call(_) => method == Method::POST,
-            Self::Models | Self::Health => method == Method::GET || method == Method::HEAD,
-        };
-        if known {
+        let route = route.or_else(|| {
+            let mut known = UNVERSIONED.into_iter();
+            known.find(|(known, _)| *known == path).map(|(_, it)| it)
+        });
+        let route = route.ok_or(NoRoute::Path)?;
+        if route.methods().contains(&method) {
             Ok(route)
         } else {
-            Err(NoRoute::Method(allowed))
+            Err(NoRoute::Method(route.allow()))
+        }
+    }
+
+    /// Every path there is, with what it names, and its other name if it has one.
+    pub(super) fn all() -> impl Iterator<Item = (String, Self, Option<&'static str>)> {
+        let calls = Operation::ALL.map(|operation| (operation.path(), Self::Call(operation)));
+        let versioned = calls.into_iter().chain([(MODELS, Self::Models)]);
+        let versioned =
+            versioned.map(|(path, route)| (format!("{VERSION}{path}"), route, Some(path)));
+        let others = UNVERSIONED.map(|(path, route)| (path.to_owned(), route, None));
+        versioned.chain(others)
+    }
+
+    const fn methods(self) -> &'static [&'static Method] {
+        match self {
+            Self::Call(_) => &[&Method::POST],
+            Self::Socket => &[&Method::GET],
+            Self::Models | Self::Health | Self::OpenApi => &[&Method::GET, &Method::HEAD],
+        }
+    }
+
+    /// The same, as the `Allow` header has them.
+    const fn allow(self) -> &'static str {
+        match self {
+            Self::Call(_) => "POST",
+            Self::Socket => "GET",
+            Self::Models | Self::Health | Self::OpenApi => "GET, HEAD",
         }
     }
 }
@@ -63,6 +96,18 @@ mod tests {
         }
         assert_eq!(Route::of(&Method::HEAD, "/healthz"), Ok(Route::Health));
         assert_eq!(Route::of(&Method::GET, "/ws/chat"), Ok(Route::Socket));
+    }
+
+    #[test]
+    fn every_path_names_its_route_by_either_name() {
+        for (path, route, alias) in Route::all() {
+            for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT] {
+                let found = Route::of(&method, &path);
+                let known = route.allow().split(", ").any(|known| known == method);
+                assert_eq!(found.ok(), known.then_some(route), "{method} {path}");
+                assert!(alias.is_none_or(|alias| Route::of(&method, alias) == found));
+            }
+        }
     }
 
     #[test]

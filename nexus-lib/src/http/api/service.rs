@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Buf;
 use futures_util::future::{BoxFuture, Either};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Request, Response, header};
+use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header};
 use http_body::Body as HttpBody;
 use tower::{Service, ServiceExt};
 
@@ -16,11 +16,11 @@ use crate::error::{BoxError, Error, ErrorKind, Result};
 use crate::http::api::credentials::presented_key;
 use crate::http::api::error_form::ErrorForm;
 use crate::http::api::route::{NoRoute, Route};
-use crate::http::api::{answer, models};
+use crate::http::api::{answer, models, operations};
 use crate::http::collect::collect;
 use crate::http::open_requests::{OpenRequest, OpenRequests};
 use crate::http::ws::{self, Face, Socket, Sockets};
-use crate::http::{Body, BodyTimeouts};
+use crate::http::{Body, BodyTimeouts, respond};
 use crate::provider::headers::forwardable;
 use crate::registry::Registry;
 use crate::thread::Threads;
@@ -95,6 +95,7 @@ where
         let answer = match route {
             Err(missing) => no_route(head, missing),
             Ok(Route::Health) => answer::healthy(),
+            Ok(Route::OpenApi) => respond::json_bytes(StatusCode::OK, operations::whole()),
             Ok(Route::Socket) => self.open_socket(head)?,
             Ok(route) => {
                 let key = presented_key(&head.headers)?;

@@ -5,8 +5,12 @@
 
 mod read;
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::json;
 
 use crate::wire::Usage;
 use crate::wire::json::Cursor;
@@ -72,6 +76,34 @@ impl From<Usage> for UsageReport {
             cached_tokens: usage.cached_tokens,
             reasoning_tokens: usage.reasoning_tokens,
         }
+    }
+}
+
+impl JsonSchema for UsageReport {
+    fn schema_name() -> Cow<'static, str> {
+        "UsageReport".into()
+    }
+
+    /// As it is written. Others may leave out any of it.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let tokens = json!({"type": "integer", "minimum": 0});
+        json_schema!({
+            "type": "object",
+            "description": "Tokens, in OpenAI's shape.",
+            "properties": {
+                "prompt_tokens": tokens,
+                "completion_tokens": tokens,
+                "total_tokens": tokens,
+                "prompt_tokens_details": {
+                    "type": "object",
+                    "properties": {"cached_tokens": tokens},
+                },
+                "completion_tokens_details": {
+                    "type": "object",
+                    "properties": {"reasoning_tokens": tokens},
+                },
+            },
+        })
     }
 }
 

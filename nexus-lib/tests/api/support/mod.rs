@@ -1,5 +1,7 @@
 //! A gateway on two loopback ports, and what tests say to it.
 
+#[path = "../../documented/mod.rs"]
+mod documented;
 mod gated_store;
 mod https;
 mod rig;

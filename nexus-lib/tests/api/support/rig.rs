@@ -9,9 +9,10 @@ use nexus_lib::testing::{
 use nexus_lib::{Gateway, GatewayBuilder, SqliteStore, Timeouts, Transport};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 use tokio::task::JoinSet;
 
+use super::documented::Documented;
 use super::gated_store::{Append, GatedStore};
 use super::serve::serve;
 use super::{KEY, MODEL, SERVER_KEY, chat};
@@ -142,7 +143,36 @@ impl Rig {
                 .header("content-type", "application/json")
                 .body(body.to_string());
         }
-        RawClient::exchange(self.admin, &request).await
+        self.told(self.admin, &request).await
+    }
+
+    /// Sends a request, and checks what the gateway itself answers by what its port says of itself.
+    async fn told(&self, port: SocketAddr, request: &RawRequest) -> RawResponse {
+        static DOCUMENTS: [OnceCell<Documented>; 2] =
+            [OnceCell::const_new(), OnceCell::const_new()];
+        let document = DOCUMENTS[usize::from(port == self.api)].get_or_init(async || {
+            let response = RawClient::exchange(port, &RawRequest::get("/openapi.json")).await;
+            assert_eq!(response.status, 200, "{}", response.body.text());
+            Documented(response.body.json())
+        });
+        let document = document.await;
+        let response = RawClient::exchange(port, request).await;
+        // What a provider says may be anything.
+        if response.header("x-nexus-provider").is_none() {
+            let head = String::from_utf8_lossy(&request.to_bytes()).into_owned();
+            let mut words = head.split(' ');
+            let (method, path) = (words.next().unwrap(), words.next().unwrap());
+            let media = response.header("content-type");
+            let body = &response.body.content;
+            document.check((method, path), response.status, media, body);
+        }
+        response
+    }
+
+    /// What a port says of itself.
+    pub(crate) async fn document(&self, port: SocketAddr) -> Documented {
+        let response = RawClient::exchange(port, &RawRequest::get("/openapi.json")).await;
+        Documented(response.body.json())
     }
 
     /// What the admin port has at `route`.
@@ -154,7 +184,7 @@ impl Rig {
 
     /// Sends a request to the LLM port and reads the whole answer.
     pub(crate) async fn ask(&self, request: &RawRequest) -> RawResponse {
-        RawClient::exchange(self.api, request).await
+        self.told(self.api, request).await
     }
 
     /// Posts a chat with the usual key and reads the whole answer.

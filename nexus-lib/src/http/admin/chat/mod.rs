@@ -8,6 +8,6 @@ mod playground;
 mod probe;
 mod stack;
 
-pub(super) use playground::stream;
-pub(super) use probe::test;
+pub(super) use playground::{Input as PlaygroundInput, stream};
+pub(super) use probe::{Input as TestInput, Outcome as TestOutcome, test};
 pub(crate) use stack::Chats;

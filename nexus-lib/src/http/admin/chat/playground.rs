@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -16,9 +17,11 @@ use crate::registry::Registry;
 use crate::wire::{ProviderId, RequestId};
 
 /// What is read of a chat here; the rest goes through as it is.
-#[derive(Deserialize)]
-struct Input {
+#[derive(Deserialize, JsonSchema)]
+pub(in crate::http::admin) struct Input {
+    /// Who answers, and nobody else; whoever a client of the model would be answered by when it is not said.
     provider_id: Option<ProviderId>,
+    #[schemars(required)]
     model: Option<String>,
 }
 

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
@@ -24,14 +25,16 @@ const MOST_TOKENS: u32 = 32;
 /// The longest text of an upstream's error that is shown where it is no JSON, in characters.
 const LONGEST_ERROR: usize = 2000;
 
-#[derive(Deserialize)]
-struct Input {
+#[derive(Deserialize, JsonSchema)]
+pub(in crate::http::admin) struct Input {
+    /// Whom to ask; the first that the provider has when it is not said.
     model: Option<String>,
 }
 
 /// What came of a test.
-#[derive(Serialize)]
-struct Outcome {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TestOutcome")]
+pub(in crate::http::admin) struct Outcome {
     ok: bool,
     request_id: RequestId,
     /// The model that was asked; none where the provider has none.
@@ -46,6 +49,7 @@ struct Outcome {
     usage: Option<UsageReport>,
     /// The upstream's own error as it came, or the gateway's with its causes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Value>")]
     error: Option<Box<RawValue>>,
 }
 

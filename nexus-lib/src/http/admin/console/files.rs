@@ -26,6 +26,11 @@ impl Asset {
     }
 }
 
+/// Their paths.
+pub(in crate::http::admin) fn paths() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|file| file.path)
+}
+
 /// The file of this path, if there is one.
 pub(in crate::http::admin) fn find(path: &str) -> Option<&'static Asset> {
     FILES.iter().find(|file| file.path == path)

@@ -8,5 +8,5 @@
 mod files;
 mod serve;
 
-pub(super) use files::{Asset, find};
+pub(super) use files::{Asset, find, paths};
 pub(super) use serve::serve;

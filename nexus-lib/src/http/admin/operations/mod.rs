@@ -1,0 +1,67 @@
+//! What the admin port's paths take and answer, for its OpenAPI document.
+//!
+//! One function a path, named in the router's table: a path that is not described does not compile.
+
+mod chats;
+mod pages;
+mod registry;
+mod statistics;
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use serde_json::json;
+
+use crate::error::ErrorKind as K;
+use crate::http::admin::route::PATHS;
+use crate::http::openapi::{Document, Operation};
+
+pub(super) use chats::{playground, provider_test, upstream_models};
+pub(super) use pages::{console_file, document, front_page, health, metrics, readiness, settings};
+pub(super) use registry::{model, models, provider, provider_models, providers};
+pub(super) use statistics::{conversation, conversations, requests, series, totals};
+
+/// The whole document, as JSON.
+pub(super) fn whole() -> Bytes {
+    static WHOLE: LazyLock<Bytes> = LazyLock::new(|| {
+        let token = json!({
+            "type": "http", "scheme": "bearer",
+            "description": "The admin token, where one is set. Without one the port answers to programs and pages of its own machine.",
+        });
+        let mut document = Document::new(
+            "NexusAI: administration",
+            "Providers, models, keys, statistics over the ledger, and chats of the operator's own. \
+             Every `GET` takes `HEAD` too. Unknown fields of a body are passed over.",
+            json!({"token": token}),
+            json!([{"token": []}, {}]),
+        );
+        for (pattern, _, describe) in PATHS {
+            let item = describe(&mut document.schemas).each(guarded);
+            document.path(pattern, item);
+        }
+        document.into_json()
+    });
+    WHOLE.clone()
+}
+
+/// What may be said of any request before it comes to its route.
+fn guarded(operation: Operation) -> Operation {
+    let open = operation.is_open();
+    let operation = operation
+        .fails(&[K::InvalidRequest, K::Forbidden])
+        .fails_with(431, K::TooLarge);
+    match open {
+        true => operation,
+        false => operation.fails(&[K::InvalidAdminToken]),
+    }
+}
+
+/// How a body can be wrong before any of it means something.
+const BODY: [K; 4] = [
+    K::InvalidRequest,
+    K::RequestTimeout,
+    K::TooLarge,
+    K::Unprocessable,
+];
+/// How the store can fail.
+const STORE: [K; 4] = [K::StoreUnavailable, K::StoreInvalid, K::Internal, K::Closed];

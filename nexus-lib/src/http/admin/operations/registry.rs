@@ -1,0 +1,117 @@
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::error::ErrorKind as K;
+use crate::http::admin::models::ModelInput;
+use crate::http::admin::operations::{BODY, STORE};
+use crate::http::admin::providers::ProviderInput;
+use crate::http::admin::views::{ModelList, ModelView, ProviderList, ProviderView};
+use crate::http::openapi::{Operation, Parameter, PathItem, Schemas};
+
+const PROVIDERS: &str = "Providers";
+const MODELS: &str = "Models";
+const JSON: &str = "application/json";
+/// What can be done with a row.
+const ROW: [Method; 3] = [Method::GET, Method::PUT, Method::DELETE];
+
+pub(in crate::http::admin) fn providers(schemas: &mut Schemas) -> PathItem {
+    let list = Operation::new(PROVIDERS, "All providers, by id")
+        .answers_json(&schemas.answer::<ProviderList<'_>>());
+    let mut input = schemas.body::<ProviderInput>();
+    also_required(&mut input, &["server_key", "personalized_key"]);
+    let add = Operation::new(PROVIDERS, "Add a provider")
+        .about("In force for the next request. Keys are shown as masks from here on.")
+        .takes_json(&input)
+        .answers(201, JSON, &schemas.answer::<ProviderView<'_>>())
+        .leads_to(201, &ROW, "/providers/{id}")
+        .leads_to(201, &[Method::GET], "/providers/{id}/models")
+        .leads_to(201, &[Method::GET], "/providers/{id}/upstream_models")
+        .leads_to(201, &[Method::POST], "/providers/{id}/test")
+        .fails(&BODY)
+        .fails(&STORE);
+    PathItem::new().get(list).post(add)
+}
+
+pub(in crate::http::admin) fn provider(schemas: &mut Schemas) -> PathItem {
+    let view = schemas.answer::<ProviderView<'_>>();
+    let show = Operation::new(PROVIDERS, "A provider, and how it is doing")
+        .answers_json(&view)
+        .fails(&[K::NotFound]);
+    let change = Operation::new(PROVIDERS, "Change a provider")
+        .about("What is left out gets its default, but for the keys, which stay as they are.")
+        .takes_json(&schemas.body::<ProviderInput>())
+        .answers_json(&view)
+        .fails(&[K::NotFound])
+        .fails(&BODY)
+        .fails(&STORE);
+    let delete = Operation::new(PROVIDERS, "Delete a provider and its models")
+        .about("What it did stays on the ledger.")
+        .answers_nothing(204)
+        .fails(&[K::NotFound])
+        .fails(&STORE);
+    PathItem::new()
+        .parameter(Parameter::row_id("The provider."))
+        .get(show)
+        .put(change)
+        .delete(delete)
+}
+
+pub(in crate::http::admin) fn provider_models(schemas: &mut Schemas) -> PathItem {
+    let list = Operation::new(MODELS, "A provider's models, by id")
+        .answers_json(&schemas.answer::<ModelList<'_>>())
+        .fails(&[K::NotFound]);
+    PathItem::new()
+        .parameter(Parameter::row_id("The provider."))
+        .get(list)
+}
+
+pub(in crate::http::admin) fn models(schemas: &mut Schemas) -> PathItem {
+    let mut input = schemas.body::<ModelInput>();
+    also_required(&mut input, &["provider_id"]);
+    let add = Operation::new(MODELS, "Add a model to a provider")
+        .takes_json(&input)
+        .answers(201, JSON, &schemas.answer::<ModelView<'_>>())
+        .leads_to(201, &ROW, "/provider_models/{id}")
+        .fails(&[K::NotFound, K::Conflict])
+        .fails(&BODY)
+        .fails(&STORE);
+    PathItem::new().post(add)
+}
+
+pub(in crate::http::admin) fn model(schemas: &mut Schemas) -> PathItem {
+    let view = schemas.answer::<ModelView<'_>>();
+    let show = Operation::new(MODELS, "A model")
+        .answers_json(&view)
+        .fails(&[K::NotFound]);
+    let change = Operation::new(MODELS, "Change a model")
+        .takes_json(&schemas.body::<ModelInput>())
+        .answers_json(&view)
+        .fails(&[K::NotFound, K::Conflict])
+        .fails(&BODY)
+        .fails(&STORE);
+    let delete = Operation::new(MODELS, "Delete a model")
+        .answers_nothing(204)
+        .fails(&[K::NotFound])
+        .fails(&STORE);
+    PathItem::new()
+        .parameter(Parameter::row_id("The model."))
+        .get(show)
+        .put(change)
+        .delete(delete)
+}
+
+/// What a new row needs beyond what a change does.
+fn also_required(schema: &mut Value, fields: &[&str]) {
+    if !schema["required"].is_array() {
+        schema["required"] = json!([]);
+    }
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.extend(fields.iter().map(|field| json!(field)));
+    }
+    for field in fields {
+        let kind = &mut schema["properties"][*field]["type"];
+        if let Some(first) = kind.as_array().and_then(|kinds| kinds.first()).cloned() {
+            *kind = first;
+        }
+    }
+}

@@ -1,0 +1,101 @@
+use serde_json::json;
+
+use crate::error::ErrorKind as K;
+use crate::http::admin::conversations::ConversationPage;
+use crate::http::admin::operations::STORE;
+use crate::http::admin::views::{ConversationView, RequestPage, SeriesView};
+use crate::http::openapi::{Operation, Parameter, PathItem, Schemas};
+use crate::store::{RequestState, Totals};
+use crate::wire::ConversationId;
+
+const TAG: &str = "Statistics";
+
+pub(in crate::http::admin) fn totals(schemas: &mut Schemas) -> PathItem {
+    let totals = Operation::new(TAG, "Sums over the ledger, by provider and by model")
+        .answers_json(&schemas.answer::<Totals>());
+    PathItem::new().get(read(ranged(totals)))
+}
+
+pub(in crate::http::admin) fn series(schemas: &mut Schemas) -> PathItem {
+    let schema = json!({"enum": ["minute", "hour", "day"]});
+    let bucket = Parameter::query("bucket", schema, "How long each step is.").required();
+    let series = Operation::new(TAG, "Sums by time, oldest first")
+        .about("At most 10,000 steps; without `from` the last 60 minutes, 48 hours or 30 days.")
+        .parameter(bucket)
+        .answers_json(&schemas.answer::<SeriesView>());
+    PathItem::new().get(read(ranged(series)))
+}
+
+pub(in crate::http::admin) fn conversation(schemas: &mut Schemas) -> PathItem {
+    let id = json!({
+        "type": "string", "minLength": 1, "maxLength": ConversationId::MAX_CHARS,
+        "pattern": "^[!-~]+$",
+    });
+    let id = Parameter::path("id", id, "The conversation, as `x-conversation-id` has it.");
+    let show = Operation::new(TAG, "A conversation: its sums, requests and messages")
+        .about("Messages are there where they are archived: those of the newest 200 calls.")
+        .answers_json(&schemas.answer::<ConversationView>())
+        .fails(&[K::NotFound]);
+    PathItem::new().parameter(id).get(show.fails(&STORE))
+}
+
+pub(in crate::http::admin) fn conversations(schemas: &mut Schemas) -> PathItem {
+    let list = Operation::new(TAG, "Conversations, those with the newest request first")
+        .about("A page may be short of `limit` and not the last: `next` tells.")
+        .answers_json(&schemas.answer::<ConversationPage>());
+    PathItem::new().get(read(paged(list)))
+}
+
+pub(in crate::http::admin) fn requests(schemas: &mut Schemas) -> PathItem {
+    let text = json!({"type": "string"});
+    let provider = json!({"type": "integer", "format": "int64"});
+    let list = Operation::new(TAG, "Rows of the ledger, newest first")
+        .parameter(Parameter::query(
+            "model",
+            text,
+            "The name that clients use.",
+        ))
+        .parameter(Parameter::query(
+            "provider_id",
+            provider,
+            "Who answered, or was asked last.",
+        ))
+        .parameter(Parameter::query(
+            "state",
+            schemas.answer::<RequestState>(),
+            "How far they have come.",
+        ))
+        .answers_json(&schemas.answer::<RequestPage>());
+    PathItem::new().get(read(ranged(paged(list))))
+}
+
+fn ranged(operation: Operation) -> Operation {
+    let time = json!({"type": "string", "format": "date-time"});
+    operation
+        .parameter(Parameter::query(
+            "from",
+            time.clone(),
+            "The first moment, included.",
+        ))
+        .parameter(Parameter::query(
+            "to",
+            time,
+            "The last moment, not included.",
+        ))
+}
+
+fn paged(operation: Operation) -> Operation {
+    let limit = json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 50});
+    let before = json!({"type": "string", "format": "uuid"});
+    operation
+        .parameter(Parameter::query("limit", limit, "How many are wanted."))
+        .parameter(Parameter::query(
+            "before",
+            before,
+            "Where the page before this one ended: its `next`.",
+        ))
+}
+
+fn read(operation: Operation) -> Operation {
+    operation.fails(&[K::Unprocessable]).fails(&STORE)
+}

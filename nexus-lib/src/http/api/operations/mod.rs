@@ -1,0 +1,108 @@
+//! What the LLM port's paths take and answer, for its OpenAPI document.
+//!
+//! Most bodies pass through: what is told of them is what the gateway reads, and everything else is let be.
+
+mod bodies;
+mod calls;
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::error::ErrorKind as K;
+use crate::http::api::route::Route;
+use crate::http::openapi::{Document, Operation, Parameter, PathItem, Schemas};
+use crate::wire::{ConversationId, ModelList};
+
+pub(in crate::http) use calls::{chat_answers, chat_body};
+
+/// The whole document, as JSON.
+pub(super) fn whole() -> Bytes {
+    static WHOLE: LazyLock<Bytes> = LazyLock::new(|| {
+        let mut document = Document::new(
+            "NexusAI: models",
+            "The APIs of OpenAI and others, answered by whichever provider has the model. Fields and answers \
+             that are not told here pass through as they are, and so do an upstream's own errors, whose \
+             status may be any. Every `GET` but that of the WebSocket takes `HEAD` too.",
+            json!({
+                "bearer": {"type": "http", "scheme": "bearer", "description": "A client's key."},
+                "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+                "api-key": {"type": "apiKey", "in": "header", "name": "api-key"},
+            }),
+            json!([{"bearer": []}, {"x-api-key": []}, {"api-key": []}]),
+        );
+        for (path, route, alias) in Route::all() {
+            let item = describe(route, &mut document.schemas).each(named);
+            document.path(&path, item);
+            if let Some(alias) = alias {
+                document.alias(alias, &path);
+            }
+        }
+        document.into_json()
+    });
+    WHOLE.clone()
+}
+
+fn describe(route: Route, schemas: &mut Schemas) -> PathItem {
+    const TAG: &str = "The port";
+    match route {
+        Route::Call(operation) => calls::call(operation, schemas),
+        Route::Models => {
+            let list = Operation::new("Models", "The models that this key may call, by name")
+                .answers_json(&schemas.answer::<ModelList>());
+            PathItem::new().get(list)
+        }
+        Route::Socket => {
+            let socket = Operation::new(TAG, "Chat over a WebSocket")
+                .about("A key can be shown by a header, among the subprotocols (`nexus.key.` and the key as base64url), or by the first frame.")
+                .answers_nothing(101)
+                .fails(&[K::InvalidApiKey])
+                .open();
+            PathItem::new().get(socket)
+        }
+        Route::Health => {
+            let schema = json!({
+                "type": "object", "properties": {"status": {"const": "ok"}},
+                "required": ["status"], "additionalProperties": false,
+            });
+            let health = Operation::new(TAG, "Whether the gateway is up").answers_json(&schema);
+            PathItem::new().get(health.open())
+        }
+        Route::OpenApi => {
+            let schema = json!({"type": "object"});
+            let document = Operation::new(TAG, "This document").answers_json(&schema);
+            PathItem::new().get(document.open())
+        }
+    }
+}
+
+/// What every request may say, and every answer says.
+fn named(operation: Operation) -> Operation {
+    let open = operation.is_open();
+    let id = json!({"type": "string"});
+    let operation = operation
+        .parameter(conversation())
+        .header("x-request-id", &id, "The request, as the ledger has it.")
+        .header("x-conversation-id", &id, "What it belongs to.")
+        .fails(&[K::InvalidRequest])
+        .fails_with(431, K::TooLarge);
+    match open {
+        true => operation,
+        false => operation.fails(&[K::InvalidApiKey]),
+    }
+}
+
+/// The header by which a client names a conversation.
+pub(in crate::http) fn conversation() -> Parameter {
+    let about = "What the request belongs to; told from its messages when it is not said.";
+    Parameter::header(
+        "x-conversation-id",
+        visible(ConversationId::MAX_CHARS),
+        about,
+    )
+}
+
+fn visible(longest: usize) -> Value {
+    json!({"type": "string", "minLength": 1, "maxLength": longest, "pattern": "^[!-~]+$"})
+}

@@ -1,0 +1,68 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::error::ErrorKind;
+
+/// How an operation fails with one status.
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    /// Of its codes.
+    pub(super) name: String,
+    pub(super) response: Value,
+}
+
+/// The errors of an operation, by status.
+#[derive(Default)]
+pub(super) struct Refusals {
+    by_status: BTreeMap<u16, Vec<ErrorKind>>,
+    /// How the gateway tells its own, where an upstream's pass through beside them.
+    beside_upstreams: Option<Value>,
+}
+
+impl Refusals {
+    pub(super) fn add(&mut self, status: u16, kind: ErrorKind) {
+        let kinds = self.by_status.entry(status).or_default();
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+
+    pub(super) fn pass_on(&mut self, own: &Value) {
+        self.beside_upstreams = Some(own.clone());
+    }
+
+    /// A response for each status, which names the codes that it comes with.
+    pub(super) fn into_responses(self, error: &Value) -> impl Iterator<Item = Refusal> {
+        self.by_status.into_iter().map(move |(status, kinds)| {
+            let mut codes: Vec<_> = kinds.iter().map(|kind| kind.code()).collect();
+            codes.sort_unstable();
+            let schema = if let Some(own) = &self.beside_upstreams {
+                json!({"anyOf": [
+                    own,
+                    {"type": "object", "description": "An upstream's own error, as it came."},
+                ]})
+            } else {
+                json!({"allOf": [
+                    error,
+                    {"properties": {"error": {"properties": {"code": {"enum": codes}}}}},
+                ]})
+            };
+            let mut response = json!({
+                "description": format!("`{}`", codes.join("`, `")),
+                "content": {"application/json": {"schema": schema}},
+            });
+            if matches!(status, 429 | 503) {
+                response["headers"]["retry-after"] = json!({
+                    "description": "After how many seconds another try makes sense, where that is known.",
+                    "schema": {"type": "integer", "minimum": 0},
+                });
+            }
+            Refusal {
+                status,
+                name: format!("{status}_{}", codes.join("_")),
+                response,
+            }
+        })
+    }
+}
