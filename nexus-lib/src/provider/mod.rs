@@ -73,3 +73,6 @@ pub trait Provider: Send + Sync + 'static {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests;
