@@ -29,6 +29,6 @@ pub(super) fn unreadable(operation: Operation, model: &str) -> Value {
         Operation::Response => "input",
         _ => "messages",
     };
-    body[list] = json!(7);
+    body[list] = json!([7]);
     body
 }
