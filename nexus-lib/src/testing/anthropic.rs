@@ -17,9 +17,7 @@ pub fn answers() -> UpstreamAnswers {
     whole["content"] = json!([{"type": "text", "text": "Hello there"}]);
     whole["stop_reason"] = json!("end_turn");
     whole["usage"]["output_tokens"] = json!(2);
-    let delta = |text: &str| {
-        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}})
-    };
+    let delta = |text: &str| json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}});
     let events = [
         json!({"type": "message_start", "message": message}),
         json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),

@@ -118,9 +118,7 @@ pub fn answers() -> UpstreamAnswers {
 /// Source: <https://platform.openai.com/docs/api-reference/responses-streaming>.
 pub fn response_answers() -> UpstreamAnswers {
     let part = |text: &str| json!({"type": "output_text", "text": text, "annotations": []});
-    let item = |content: Value, status: &str| {
-        json!({"type": "message", "id": "msg_1", "role": "assistant", "status": status, "content": content})
-    };
+    let item = |content: Value, status: &str| json!({"type": "message", "id": "msg_1", "role": "assistant", "status": status, "content": content});
     let response = |output: Value, status: &str, usage: Value| {
         json!({
             "id": "resp_1", "object": "response", "created_at": 1_700_000_000, "status": status,

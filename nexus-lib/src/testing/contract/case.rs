@@ -64,7 +64,10 @@ impl Case<'_> {
         }
     }
 
-    pub(super) async fn next(&self, events: &mut ReplyStream) -> Option<Result<crate::call::Piece>> {
+    pub(super) async fn next(
+        &self,
+        events: &mut ReplyStream,
+    ) -> Option<Result<crate::call::Piece>> {
         let next = std::future::poll_fn(|cx| events.as_mut().poll_next(cx));
         self.in_time("a stream yields each event as soon as it is there", next)
             .await

@@ -37,7 +37,8 @@ async fn nonsense(case: &Case<'_>) {
     let registered = case.registered(upstream.as_ref()).await;
     let body = unreadable(case.operation, &case.contract.model);
     let sent = case.send(registered.attempt(case.operation, &body));
-    let clause = "a request that cannot be read is an `InvalidRequest`, or for the upstream to refuse";
+    let clause =
+        "a request that cannot be read is an `InvalidRequest`, or for the upstream to refuse";
     match AssertUnwindSafe(sent).catch_unwind().await {
         Ok(Ok(reply)) => case.holds(clause, !reply.status.is_success(), reply),
         Ok(Err(error)) => case.holds(clause, error.kind() == ErrorKind::InvalidRequest, error),
@@ -46,7 +47,9 @@ async fn nonsense(case: &Case<'_>) {
 }
 
 async fn refused(case: &Case<'_>, answers: &UpstreamAnswers, is_stream: bool) {
-    let Some(refusal) = answers.refusal() else { return };
+    let Some(refusal) = answers.refusal() else {
+        return;
+    };
     let upstream = FakeUpstream::start(refusal).await;
     let registered = case.registered(Some(&upstream)).await;
     let clause = "an answer with an error status is a reply with one, and not an `Err`";

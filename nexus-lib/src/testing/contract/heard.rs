@@ -74,7 +74,8 @@ impl Heard {
         }
         let ends = "a stream ends with the last event of its protocol, `data: [DONE]` for chunks";
         case.holds(ends, self.is_over, &self.text);
-        let terminal = "the last event is observed as terminal, and why the answer ended as finished";
+        let terminal =
+            "the last event is observed as terminal, and why the answer ended as finished";
         let seen = &self.observed;
         case.holds(terminal, seen.terminal && seen.finished, seen);
         let usage = "the usage that is observed is the one that the answer tells";

@@ -26,16 +26,18 @@ async fn without_upstream(case: &Case<'_>) {
     let registered = case.registered(None).await;
     let mut sent = case.contract.provider.send(case.asks(&registered, false));
     // Once, and then dropped.
-    let polled = std::future::poll_fn(|cx| {
-        std::task::Poll::Ready(sent.as_mut().poll(cx).is_ready())
-    });
+    let polled =
+        std::future::poll_fn(|cx| std::task::Poll::Ready(sent.as_mut().poll(cx).is_ready()));
     let _ = polled.await;
     drop(sent);
     let reply = case.reply(GOES_ON, case.asks(&registered, true)).await;
     let mut events = stream_of(case, reply);
     let _ = case.next(&mut events).await;
     drop(events);
-    check_whole(case, case.reply(GOES_ON, case.asks(&registered, false)).await);
+    check_whole(
+        case,
+        case.reply(GOES_ON, case.asks(&registered, false)).await,
+    );
 }
 
 /// Answers `first` to the first request, and as it should be to all others.
@@ -58,7 +60,10 @@ async fn before_the_head(case: &Case<'_>, answers: &UpstreamAnswers) {
         _ = upstream.request(0) => {}
     }
     left(case, &upstream).await;
-    check_whole(case, case.reply(GOES_ON, case.asks(&registered, false)).await);
+    check_whole(
+        case,
+        case.reply(GOES_ON, case.asks(&registered, false)).await,
+    );
 }
 
 async fn within_the_stream(case: &Case<'_>, answers: &UpstreamAnswers) {
@@ -74,7 +79,10 @@ async fn within_the_stream(case: &Case<'_>, answers: &UpstreamAnswers) {
     );
     drop(events);
     left(case, &upstream).await;
-    check_whole(case, case.reply(GOES_ON, case.asks(&registered, false)).await);
+    check_whole(
+        case,
+        case.reply(GOES_ON, case.asks(&registered, false)).await,
+    );
 }
 
 async fn left(case: &Case<'_>, upstream: &FakeUpstream) {

@@ -151,3 +151,6 @@ impl ProviderContract {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;
