@@ -1,5 +1,3 @@
-use serde_json::Value;
-
 use super::case::Case;
 use super::heard::{Heard, check_whole, stream_of};
 use super::question::question;
@@ -34,7 +32,8 @@ async fn stream(case: &Case<'_>) {
         None => None,
     };
     let registered = case.registered(upstream.as_ref()).await;
-    let reply = case.reply(ANSWERED, case.asks(&registered, true)).await;
+    let begins = "a stream is answered with its first event, while the rest is still to come";
+    let reply = case.reply(begins, case.asks(&registered, true)).await;
     let mut events = stream_of(case, reply);
     let mut heard = Heard::new(case);
     if upstream.is_some() {
@@ -47,7 +46,7 @@ async fn stream(case: &Case<'_>) {
         }
     }
     gate.open();
-    let heard = heard.to_the_end(case, &mut events).await;
+    let heard = heard.finish(case, &mut events).await;
     let pieces = "a stream is passed on event by event, and not collected";
     case.holds(pieces, heard.pieces > 1, heard.pieces);
 }
@@ -68,11 +67,11 @@ async fn usage_is_observed_unasked(case: &Case<'_>) {
     let mut body = question(case.operation, &case.contract.model, true);
     body.as_object_mut()
         .and_then(|body| body.remove("stream_options"));
-    let unasked = registered.attempt(case.operation, &Value::clone(&body));
+    let unasked = registered.attempt(case.operation, &body);
     let mut usages = Vec::new();
     for attempt in [asked, unasked] {
         let mut events = stream_of(case, case.reply(ANSWERED, attempt).await);
-        let heard = Heard::new(case).to_the_end(case, &mut events).await;
+        let heard = Heard::new(case).finish(case, &mut events).await;
         usages.push(heard.observed.usage.is_some());
     }
     let clause = "usage is observed whether or not the client asked to see it";

@@ -6,7 +6,7 @@ use super::registered::Registered;
 use super::{ProviderContract, UpstreamAnswers};
 use crate::call::{Attempt, Operation, Reply, ReplyStream};
 use crate::error::Result;
-use crate::testing::{DEADLINE, FakeUpstream};
+use crate::testing::FakeUpstream;
 use crate::translate::{ClientProtocol, ProviderProtocol};
 
 /// The contract of one provider for one form of chats.
@@ -51,16 +51,18 @@ impl Case<'_> {
 
     /// The reply, which must be one.
     pub(super) async fn reply(&self, clause: &str, attempt: Attempt) -> Reply {
-        match self.send(attempt).await {
+        let sent = self.contract.provider.send(attempt);
+        match self.in_time(clause, sent).await {
             Ok(reply) => reply,
             Err(error) => self.broken(clause, error.report()),
         }
     }
 
     pub(super) async fn in_time<F: Future>(&self, clause: &str, future: F) -> F::Output {
-        match tokio::time::timeout(DEADLINE, future).await {
+        let patience = self.contract.patience;
+        match tokio::time::timeout(patience, future).await {
             Ok(output) => output,
-            Err(_) => self.broken(clause, format_args!("nothing within {DEADLINE:?}")),
+            Err(_) => self.broken(clause, format_args!("nothing within {patience:?}")),
         }
     }
 

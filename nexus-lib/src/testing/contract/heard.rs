@@ -62,7 +62,7 @@ impl Heard {
     }
 
     /// Takes the rest, which must come to its end.
-    pub(super) async fn to_the_end(mut self, case: &Case<'_>, events: &mut ReplyStream) -> Self {
+    pub(super) async fn finish(mut self, case: &Case<'_>, events: &mut ReplyStream) -> Self {
         while let Some(next) = case.next(events).await {
             match next {
                 Ok(piece) => self.take(case, piece),

@@ -16,9 +16,11 @@ mod together;
 pub use answers::UpstreamAnswers;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::call::Operation;
 use crate::provider::Provider;
+use crate::testing::DEADLINE;
 use case::Case;
 
 /// Checks that an implementation keeps the contract of [`Provider`]: for tests of those who bring one.
@@ -42,6 +44,7 @@ pub struct ProviderContract {
     server_key: String,
     model: String,
     below: String,
+    patience: Duration,
     answers: Vec<(Operation, UpstreamAnswers)>,
 }
 
@@ -61,6 +64,7 @@ impl ProviderContract {
             server_key: "sk-of-the-contract-0123456789".to_owned(),
             model: "contract-model".to_owned(),
             below: "/v1".to_owned(),
+            patience: DEADLINE,
             answers: Vec::new(),
         }
     }
@@ -91,6 +95,13 @@ impl ProviderContract {
     #[must_use]
     pub fn below(mut self, path: impl Into<String>) -> Self {
         self.below = path.into();
+        self
+    }
+
+    /// How long it may take to answer, and from one event to the next; [`DEADLINE`] unless set.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
         self
     }
 

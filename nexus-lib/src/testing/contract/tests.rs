@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -186,7 +187,9 @@ fn with<P: Provider>(inner: P, fault: Fault) -> ProviderContract {
 fn over_http(fault: Fault) -> ProviderContract {
     let transport = Transport::builder().build().unwrap();
     let provider = HttpProvider::new(OpenAi, transport, false);
-    with(provider, fault).upstream(openai::answers())
+    with(provider, fault)
+        .upstream(openai::answers())
+        .patience(Duration::from_secs(2))
 }
 
 /// What the suite says of it.
@@ -209,7 +212,7 @@ async fn every_clause_is_told_when_it_is_broken() {
         (Fault::HalfEvents, "whole events"),
         (Fault::NoTerminal, "observed as terminal"),
         (Fault::Collects, "not collected"),
-        (Fault::OnlyOnce, "has a reply"),
+        (Fault::OnlyOnce, "answered with its first event"),
     ] {
         let said = verdict(with(DemoProvider, fault)).await;
         assert!(said.contains(clause), "{fault:?}: {said}");
@@ -220,19 +223,18 @@ async fn every_clause_is_told_when_it_is_broken() {
 async fn every_clause_is_told_over_http() {
     let checks = [
         (Fault::NoDone, "the last event of its protocol"),
-        (Fault::Collects, "as soon as it is there|is answered"),
+        (Fault::Collects, "the rest is still to come"),
         (Fault::RefusalIsErr, "an answer with an error status"),
         (Fault::FatalWhenUnreachable, "the next candidate"),
         (Fault::NamesTheAddress, "neither key nor address"),
         (Fault::HidesACut, "a stream that is cut"),
         (Fault::Outlives, "when the client leaves"),
-        (Fault::OneAtATime, "concurrently|is answered|the upstream"),
+        (Fault::OneAtATime, "concurrently"),
         (Fault::Panics, "cannot be read"),
     ];
-    let checks = checks.map(|(fault, clauses)| async move {
+    let checks = checks.map(|(fault, clause)| async move {
         let said = verdict(over_http(fault)).await;
-        let is_told = clauses.split('|').any(|clause| said.contains(clause));
-        assert!(is_told, "{fault:?}: {said}");
+        assert!(said.contains(clause), "{fault:?}: {said}");
     });
     futures_util::future::join_all(checks).await;
 }

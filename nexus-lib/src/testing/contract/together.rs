@@ -38,16 +38,16 @@ async fn at_once(case: &Case<'_>, answer: Option<Answer>, is_stream: bool) {
         match is_stream {
             true => {
                 let mut events = stream_of(case, reply);
-                Heard::new(case).to_the_end(case, &mut events).await;
+                Heard::new(case).finish(case, &mut events).await;
             }
             false => check_whole(case, reply),
         }
     }));
     let let_go = async {
         if let Some(upstream) = &upstream {
-            upstream.request(ATTEMPTS - 1).await;
+            case.in_time(CLAUSE, upstream.request(ATTEMPTS - 1)).await;
             gate.open();
         }
     };
-    tokio::join!(attempts, let_go);
+    tokio::join!(let_go, attempts);
 }
