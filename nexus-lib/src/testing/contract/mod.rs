@@ -37,7 +37,19 @@ use case::Case;
 /// ```
 ///
 /// One that speaks HTTP gets an [upstream](Self::upstream) that answers in its protocol, and is then checked
-/// for failures and for a client's leaving too.
+/// for failures and for a client's leaving too:
+///
+/// ```no_run
+/// # use nexus_lib::provider::DemoProvider as MyHttpProvider;
+/// use nexus_lib::testing::{ProviderContract, UpstreamAnswers};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let answers = UpstreamAnswers::new("Hi there", r#"{"said":"Hi there","tokens":[7,2]}"#)
+///     .streamed(["data: Hi\n\n", "data:  there\n\n", "data: {\"tokens\":[7,2]}\n\n"])
+///     .refusing(429, r#"{"error":"slow down"}"#);
+/// ProviderContract::of(MyHttpProvider).upstream(answers).check().await;
+/// # });
+/// ```
 pub struct ProviderContract {
     provider: Arc<dyn Provider>,
     server_url: String,
