@@ -3,7 +3,8 @@
 //! It answers in capitals. The gateway does the rest: keys, routing, failover, the ledger.
 //!
 //! `cargo run -p nexus-examples --example own_provider`. Add `-- --once` to have it ask itself one
-//! question and end.
+//! question and end. `cargo test -p nexus-examples --example own_provider` checks it against the
+//! contract of its trait.
 
 use std::error::Error;
 
@@ -218,4 +219,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     served?;
     nexus.close().await?;
     asked
+}
+
+#[cfg(test)]
+mod tests {
+    use nexus_lib::testing::ProviderContract;
+
+    use super::Shout;
+
+    #[tokio::test]
+    async fn it_keeps_the_contract() {
+        ProviderContract::of(Shout).check().await;
+    }
 }

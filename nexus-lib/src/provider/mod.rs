@@ -28,20 +28,82 @@ use crate::error::{Error, ErrorKind, Result};
 /// registered provider is of that kind, concurrently.
 ///
 /// # Contract
+/// - Every implementation speaks [`Operation::ChatCompletion`].
 /// - The reply is in the protocol of the attempt's [operation](Attempt::operation): for
 ///   [`Operation::ChatCompletion`] an OpenAI chat completion, or the server-sent events of one,
 ///   `data: [DONE]` included. Other operations come only to who [speaks](Self::speaks) them: chats in
 ///   other protocols are told as chat completions, and their replies translated back.
 /// - [`Observed`](crate::call::Observed) tells what passed: usage above all. What is not observed is
 ///   not on the ledger.
-/// - A stream yields whole events, each as soon as it is there, and ends with `Err` when it is cut.
+/// - A stream yields whole events, each as soon as it is there. The last event of its protocol is observed as
+///   terminal, and nothing follows it. A stream that is cut ends with `Err`.
 /// - An answer with an error status is a reply, not an `Err`.
 /// - One that opens connections of its own goes through the target's
 ///   [`proxies`](crate::call::Target::proxies) where it has some, and never around them.
 ///
+/// `testing::ProviderContract` (feature `test-util`) checks all of this, in a test of one line.
+///
+/// # Example
+/// A model in this very process. It answers in capitals, whole or streamed.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use futures_util::{StreamExt, stream};
+/// use http::{HeaderMap, StatusCode};
+/// use nexus_lib::call::{Attempt, Observed, Piece, Reply, ReplyBody};
+/// use nexus_lib::wire::Usage;
+/// use nexus_lib::{ChatRequest, Error, ErrorKind, Provider, Result, sse};
+/// use serde_json::{Value, json};
+///
+/// struct Shout;
+///
+/// #[async_trait]
+/// impl Provider for Shout {
+///     fn kind(&self) -> &'static str {
+///         "shout"
+///     }
+///
+///     async fn send(&self, attempt: Attempt) -> Result<Reply> {
+///         let request: ChatRequest = serde_json::from_slice(attempt.body().bytes())
+///             .map_err(|cause| Error::new(ErrorKind::InvalidRequest, "no chat").with_source(cause))?;
+///         let heard = request.messages.last().map(|message| message.text()).unwrap_or_default();
+///         let said = heard.to_uppercase();
+///         // What is observed is on the ledger; what is in the bytes is for the client.
+///         let usage = Usage { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2, ..Usage::default() };
+///         let seen = Observed { usage: Some(usage), finished: true, ..Observed::default() };
+///         let body = if attempt.body().is_stream() {
+///             let event = |choice: Value, observed| {
+///                 let chunk = json!({"id": "1", "object": "chat.completion.chunk", "created": 0,
+///                     "model": "shout-1", "choices": [choice]});
+///                 Ok(Piece { bytes: sse::encode_data(chunk.to_string().as_bytes()), observed })
+///             };
+///             let done = Observed { terminal: true, ..Observed::default() };
+///             let pieces = [
+///                 event(json!({"index": 0, "delta": {"content": said}}), Observed::default()),
+///                 event(json!({"index": 0, "delta": {}, "finish_reason": "stop"}), seen),
+///                 Ok(Piece { bytes: sse::encode_data(b"[DONE]"), observed: done }),
+///             ];
+///             ReplyBody::Stream(stream::iter(pieces).boxed())
+///         } else {
+///             let message = json!({"role": "assistant", "content": said});
+///             let completion = json!({"id": "1", "object": "chat.completion", "created": 0,
+///                 "model": "shout-1", "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+///                 "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]});
+///             ReplyBody::Full { bytes: completion.to_string().into(), observed: seen }
+///         };
+///         Ok(Reply { status: StatusCode::OK, headers: HeaderMap::new(), body })
+///     }
+/// }
+///
+/// # #[cfg(feature = "test-util")]
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// nexus_lib::testing::ProviderContract::of(Shout).check().await;
+/// # });
+/// ```
+///
 /// # Errors
 /// `Err` says that there was no answer: `UpstreamUnreachable`, `UpstreamTimeout`, `UpstreamAuth` or
-/// `UpstreamInvalid` let the next candidate try. The message reaches the client: no key and no
+/// `UpstreamInvalid` let the next candidate try. A request that cannot be read is `InvalidRequest`. The message reaches the client: no key and no
 /// address in it.
 ///
 /// # Cancel safety
@@ -73,3 +135,6 @@ pub trait Provider: Send + Sync + 'static {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests;

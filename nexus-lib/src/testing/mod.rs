@@ -9,7 +9,10 @@
 //! - [`RawClient`] sends bytes, reads an answer with and without its chunks, reads a stream event by
 //!   event, and leaves when it is told to.
 //! - [`FakeProxy`] leads to upstreams by `CONNECT` and by SOCKS 5, or refuses, or hangs.
-//! - [`openai`] has the usual answers of an OpenAI-compatible server.
+//! - [`openai`] has the usual answers of an OpenAI-compatible server; [`anthropic`], [`gemini`] and
+//!   [`ollama`] those of theirs.
+//! - [`ProviderContract`] checks that an implementation keeps the contract of
+//!   [`Provider`](crate::Provider).
 //!
 //! ```
 //! use nexus_lib::testing::{Answer, FakeUpstream, Gate, RawClient, RawRequest};
@@ -41,11 +44,15 @@
 )]
 
 mod answer;
+pub mod anthropic;
 mod client;
 mod connection;
+mod contract;
 mod deadline;
 mod gate;
+pub mod gemini;
 mod http1;
+pub mod ollama;
 pub mod openai;
 mod proxy;
 mod recorded;
@@ -56,6 +63,7 @@ mod upstream;
 
 pub use answer::{Answer, Step};
 pub use client::RawClient;
+pub use contract::{ProviderContract, UpstreamAnswers};
 pub use deadline::DEADLINE;
 pub use gate::Gate;
 pub use proxy::{FakeProxy, ProxyConduct, ProxyProtocol, ProxyRequest};

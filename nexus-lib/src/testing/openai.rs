@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, RecordedRequest, Script};
+use super::{Answer, RecordedRequest, Script, UpstreamAnswers};
 
 /// The last event of a stream.
 pub const DONE: &str = "data: [DONE]\n\n";
@@ -103,6 +103,58 @@ pub fn delta_event(text: &str) -> String {
 /// The body of an error.
 pub fn error(message: &str, kind: &str, code: &str) -> Value {
     json!({"error": {"message": message, "type": kind, "param": null, "code": code}})
+}
+
+/// "Hello there", in chat completions, and a refusal.
+pub fn answers() -> UpstreamAnswers {
+    let refusal = error("slow down", "tokens", "rate_limit_exceeded");
+    UpstreamAnswers::new("Hello there", completion("Hello there", 7, 2).to_string())
+        .streamed(stream_events(&["Hello", " there"], Some((7, 2))))
+        .refusing(429, refusal.to_string())
+}
+
+/// "Hello there", in Responses, and a refusal.
+///
+/// Source: <https://platform.openai.com/docs/api-reference/responses-streaming>.
+pub fn response_answers() -> UpstreamAnswers {
+    let part = |text: &str| json!({"type": "output_text", "text": text, "annotations": []});
+    let item = |content: Value, status: &str| json!({"type": "message", "id": "msg_1", "role": "assistant", "status": status, "content": content});
+    let response = |output: Value, status: &str, usage: Value| {
+        json!({
+            "id": "resp_1", "object": "response", "created_at": 1_700_000_000, "status": status,
+            "model": "fake-model", "output": output, "usage": usage,
+        })
+    };
+    let said = item(json!([part("Hello there")]), "completed");
+    let usage = json!({"input_tokens": 7, "output_tokens": 2, "total_tokens": 9});
+    let whole = response(json!([said]), "completed", usage);
+    let begun = response(json!([]), "in_progress", Value::Null);
+    let delta = |text: &str| {
+        json!({
+            "type": "response.output_text.delta", "item_id": "msg_1", "output_index": 0,
+            "content_index": 0, "delta": text,
+        })
+    };
+    let events = [
+        json!({"type": "response.created", "response": begun}),
+        json!({"type": "response.output_item.added", "output_index": 0, "item": item(json!([]), "in_progress")}),
+        json!({"type": "response.content_part.added", "item_id": "msg_1", "output_index": 0, "content_index": 0, "part": part("")}),
+        delta("Hello"),
+        delta(" there"),
+        json!({"type": "response.output_text.done", "item_id": "msg_1", "output_index": 0, "content_index": 0, "text": "Hello there"}),
+        json!({"type": "response.output_item.done", "output_index": 0, "item": said}),
+        json!({"type": "response.completed", "response": whole}),
+    ];
+    let events = events.iter().enumerate().map(|(number, event)| {
+        let mut event = event.clone();
+        event["sequence_number"] = json!(number);
+        let name = event["type"].as_str().unwrap_or_default();
+        format!("event: {name}\ndata: {event}\n\n")
+    });
+    let refusal = error("slow down", "tokens", "rate_limit_exceeded");
+    UpstreamAnswers::new("Hello there", whole.to_string())
+        .streamed(events)
+        .refusing(429, refusal.to_string())
 }
 
 fn usage(prompt_tokens: u64, completion_tokens: u64) -> Value {

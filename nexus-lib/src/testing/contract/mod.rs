@@ -1,0 +1,179 @@
+//! The contract of [`Provider`], as checks that every implementation must pass.
+//!
+//! Attempts are made as the gateway makes them, from a registered provider and a client's request, and
+//! handed to the implementation over all that its trait promises.
+
+mod answered;
+mod answers;
+mod case;
+mod failing;
+mod heard;
+mod leaving;
+mod question;
+mod registered;
+mod together;
+
+pub use answers::UpstreamAnswers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::call::Operation;
+use crate::provider::Provider;
+use crate::testing::DEADLINE;
+use case::Case;
+
+/// Checks that an implementation keeps the contract of [`Provider`]: for tests of those who bring one.
+///
+/// One without a network needs nothing more than itself:
+///
+/// ```
+/// # use nexus_lib::provider::DemoProvider as MyProvider;
+/// use nexus_lib::testing::ProviderContract;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// ProviderContract::of(MyProvider).check().await;
+/// # });
+/// ```
+///
+/// One that speaks HTTP gets an [upstream](Self::upstream) that answers in its protocol, and is then checked
+/// for failures and for a client's leaving too:
+///
+/// ```no_run
+/// # use nexus_lib::provider::DemoProvider as MyHttpProvider;
+/// use nexus_lib::testing::{ProviderContract, UpstreamAnswers};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let answers = UpstreamAnswers::new("Hi there", r#"{"said":"Hi there","tokens":[7,2]}"#)
+///     .streamed(["data: Hi\n\n", "data:  there\n\n", "data: {\"tokens\":[7,2]}\n\n"])
+///     .refusing(429, r#"{"error":"slow down"}"#);
+/// ProviderContract::of(MyHttpProvider).upstream(answers).check().await;
+/// # });
+/// ```
+pub struct ProviderContract {
+    provider: Arc<dyn Provider>,
+    server_url: String,
+    server_key: String,
+    model: String,
+    below: String,
+    patience: Duration,
+    answers: Vec<(Operation, UpstreamAnswers)>,
+}
+
+/// The operations that all providers are asked for, in these words or in others.
+const CHATS: [Operation; 3] = [
+    Operation::ChatCompletion,
+    Operation::Message,
+    Operation::Response,
+];
+
+impl ProviderContract {
+    /// The contract of `provider`, without an upstream.
+    pub fn of(provider: impl Provider) -> Self {
+        Self {
+            provider: Arc::new(provider),
+            server_url: "http://contract.invalid".to_owned(),
+            server_key: "sk-of-the-contract-0123456789".to_owned(),
+            model: "contract-model".to_owned(),
+            below: "/v1".to_owned(),
+            patience: DEADLINE,
+            answers: Vec::new(),
+        }
+    }
+
+    /// The URL that it is registered with, where no upstream is scripted: of a server that the test
+    /// runs itself.
+    #[must_use]
+    pub fn server_url(mut self, url: impl Into<String>) -> Self {
+        self.server_url = url.into();
+        self
+    }
+
+    /// The key that it is registered with.
+    #[must_use]
+    pub fn server_key(mut self, key: impl Into<String>) -> Self {
+        self.server_key = key.into();
+        self
+    }
+
+    /// The model that it is asked for.
+    #[must_use]
+    pub fn model(mut self, name: impl Into<String>) -> Self {
+        self.model = name.into();
+        self
+    }
+
+    /// The path of the scripted upstream's URL; `/v1` unless set.
+    #[must_use]
+    pub fn below(mut self, path: impl Into<String>) -> Self {
+        self.below = path.into();
+        self
+    }
+
+    /// How long it may take to answer, and from one event to the next; [`DEADLINE`] unless set.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// What the upstream of this provider answers, to chats of every form. Each check starts a
+    /// [`FakeUpstream`](super::FakeUpstream) of its own that answers so: whole, piece by piece, or not to the
+    /// end.
+    #[must_use]
+    pub fn upstream(mut self, answers: UpstreamAnswers) -> Self {
+        self.answers = CHATS.map(|chat| (chat, answers.clone())).to_vec();
+        self
+    }
+
+    /// The same for one form of chats, where the provider passes that on as it comes.
+    #[must_use]
+    pub fn upstream_for(mut self, operation: Operation, answers: UpstreamAnswers) -> Self {
+        self.answers.retain(|(known, _)| *known != operation);
+        self.answers.push((operation, answers));
+        self
+    }
+
+    /// Checks all of it. Must be called on a tokio runtime.
+    ///
+    /// # Panics
+    /// With a sentence that says which clause was broken, and what was seen.
+    pub async fn check(self) {
+        self.check_kind();
+        for operation in CHATS {
+            if !self.provider.speaks(operation) {
+                continue;
+            }
+            let answers = self.answers.iter().find(|(known, _)| *known == operation);
+            let case = Case {
+                contract: &self,
+                operation,
+                answers: answers.map(|(_, answers)| answers),
+            };
+            answered::check(&case).await;
+            failing::check(&case).await;
+            leaving::check(&case).await;
+            together::check(&case).await;
+        }
+    }
+
+    fn check_kind(&self) {
+        let kind = self.provider.kind();
+        assert!(
+            !kind.is_empty() && kind == kind.trim().to_lowercase(),
+            "the kind of a provider is a lower-case name, not {kind:?}"
+        );
+        assert_eq!(
+            kind,
+            self.provider.kind(),
+            "the kind of a provider is always the same"
+        );
+        assert!(
+            self.provider.speaks(Operation::ChatCompletion),
+            "{kind}: every provider speaks chat completions, for all else is told in them"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;
