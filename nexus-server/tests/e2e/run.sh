@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The end-to-end run: a real model, the real server, OpenAI's own client, and the console in Chromium. Needs Rust,
-# Python 3.11, Node 18 with npm, and Debian's chromium, slowhttptest, tinyproxy and dante-server.
+# The end-to-end run: a real model, the real server, the SDKs that people use, and the console in Chromium. Needs Rust,
+# Python 3.11, Node 20 with npm, and Debian's chromium, slowhttptest, tinyproxy and dante-server.
 #   nexus-server/tests/e2e/run.sh [PYTEST ARGUMENTS]
 # NEXUS_SERVER_BIN names a server that is built already.
 set -euo pipefail
@@ -29,6 +29,10 @@ if [[ ! -f $venv/installed || $(<"$venv/installed") != "$wanted" ]]; then
 fi
 
 cd "$here"
+if ! cmp --silent sdks/package-lock.json sdks/node_modules/installed; then
+    npm ci --prefix sdks --no-audit --no-fund --ignore-scripts --loglevel=error
+    cp sdks/package-lock.json sdks/node_modules/installed
+fi
 export PYTHONDONTWRITEBYTECODE=1
 # Everything is on this machine: whatever proxy is set up for pip must not be asked for it.
 export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
