@@ -14,7 +14,7 @@
 //! | `temperature` over 1 | 1, and named as left out |
 //! | `temperature`, `top_p`, `top_k` | hints, where the model takes none: from Claude 4.7, or beside a budget to think |
 //! | `top_p` beside `temperature` | a hint from Claude 4.1: only one of them is taken |
-//! | `seed`, `frequency_penalty`, `presence_penalty` | hints |
+//! | `seed`, `frequency_penalty`, `presence_penalty`, `detail` of a picture | hints |
 //! | `user`, `safety_identifier` | `metadata.user_id` |
 //! | `parallel_tool_calls` | `tool_choice.disable_parallel_tool_use`, the other way round |
 //! | `service_tier` | `auto` as it is, `default` as `standard_only`, others are hints |

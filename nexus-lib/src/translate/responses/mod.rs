@@ -9,6 +9,8 @@
 //! | `store`, `truncation` of `auto`, `include`, `stream_options`, `max_tool_calls` | hints |
 //! | `previous_response_id`, `conversation`, `background`, `prompt`, tools that are no functions, items of such tools, `item_reference`, `top_logprobs` over 0 | refused |
 //!
+//! Thoughts that were not sealed by OpenAI are left out: it takes back only its own.
+//!
 //! Each thing that the model says is an item of its own. A thought's text is its summary. What must come back
 //! with it unchanged stands in `encrypted_content`: the seal itself, or `nexus.signature:` and the provider's
 //! signature. A call may have `extra_content`, as in chat.

@@ -7,6 +7,7 @@ mod properties;
 mod quirks;
 mod recorded;
 mod refusals;
+mod responses;
 
 use crate::sse;
 use crate::translate::{Event, chat, messages};

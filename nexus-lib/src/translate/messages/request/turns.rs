@@ -33,7 +33,10 @@ struct Side<'a> {
 }
 
 /// The instructions, and what was said, with consecutive turns of one side as one message.
-pub(super) fn write(turns: &[Turn]) -> Result<(Blocks<'_>, Vec<Message<'_>>)> {
+pub(super) fn write<'a>(
+    turns: &'a [Turn],
+    losses: &mut Losses,
+) -> Result<(Blocks<'a>, Vec<Message<'a>>)> {
     let mut system = Vec::new();
     let mut sides: Vec<Side<'_>> = Vec::new();
     let messages = Path::Request.key("messages");
@@ -58,8 +61,8 @@ pub(super) fn write(turns: &[Turn]) -> Result<(Blocks<'_>, Vec<Message<'_>>)> {
         };
         match turn {
             Turn::System(_) => {}
-            Turn::User(given) => side.rest.extend(parts(given, &at)?),
-            Turn::Tool(returned) => side.results.push(result(returned, &at)?),
+            Turn::User(given) => side.rest.extend(parts(given, &at, losses)?),
+            Turn::Tool(returned) => side.results.push(result(returned, &at, losses)?),
             Turn::Assistant(said) => side.say(said, index, &at)?,
         }
     }
@@ -123,14 +126,14 @@ fn instructions<'a>(parts: &'a [Part], at: &Path<'_>, system: &mut Vec<Block<'a>
     Ok(())
 }
 
-fn parts<'a>(parts: &'a [Part], at: &Path<'_>) -> Result<Vec<Block<'a>>> {
+fn parts<'a>(parts: &'a [Part], at: &Path<'_>, losses: &mut Losses) -> Result<Vec<Block<'a>>> {
     let content = at.key("content");
     let mut blocks = Vec::with_capacity(parts.len());
     for (index, part) in parts.iter().enumerate() {
         let at = content.index(index);
         match part {
             Part::Text(text) => blocks.extend(written(text)),
-            Part::Image(image) => blocks.push(picture(image, &at.key("image_url"))?),
+            Part::Image(image) => blocks.push(picture(image, &at.key("image_url"), losses)?),
             Part::File(file) => blocks.push(document(file, &at.key("file"))?),
             Part::Audio { .. } => return Err(refusal(&at.key("input_audio"))),
         }
@@ -157,7 +160,14 @@ fn written(text: &Text) -> Option<Block<'_>> {
     })
 }
 
-fn picture<'a>(image: &'a Image, at: &Path<'_>) -> Result<Block<'a>> {
+fn picture<'a>(image: &'a Image, at: &Path<'_>, losses: &mut Losses) -> Result<Block<'a>> {
+    if image
+        .detail
+        .as_deref()
+        .is_some_and(|detail| detail != "auto")
+    {
+        losses.drop_hint("detail")?;
+    }
     let source = match &image.source {
         Source::Url(url) => block::Source::Url { url },
         Source::Data { media_type, data } if PICTURES.contains(&media_type.as_str()) => {
@@ -227,10 +237,10 @@ fn tool_use<'a>(call: &'a ToolCall, at: &Path<'_>) -> Result<Block<'a>> {
     })
 }
 
-fn result<'a>(result: &'a ToolResult, at: &Path<'_>) -> Result<Block<'a>> {
+fn result<'a>(result: &'a ToolResult, at: &Path<'_>, losses: &mut Losses) -> Result<Block<'a>> {
     Ok(Block::ToolResult {
         tool_use_id: id(&result.call_id),
-        content: Blocks(parts(&result.parts, at)?),
+        content: Blocks(parts(&result.parts, at, losses)?),
         is_error: result.is_error,
         cache_control: result.cache.as_ref(),
     })

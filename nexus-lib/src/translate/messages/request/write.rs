@@ -105,7 +105,7 @@ pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<
     let max_tokens = request.max_tokens.unwrap_or(generation.max_tokens());
     let plan = Plan::of(request, generation, max_tokens, losses)?;
     let sampling = sampling(request, generation, &plan, losses)?;
-    let (system, messages) = turns::write(&request.turns)?;
+    let (system, messages) = turns::write(&request.turns, losses)?;
     let format = format(request, generation, losses)?;
     let has_config = plan.effort.is_some() || format.is_some();
     let body = Body {

@@ -5,6 +5,9 @@ use crate::translate::data_url::data_url;
 use crate::translate::responses::item;
 use crate::translate::{Format, Json, Losses, Part, Request, Said, Source, ToolChoice, Turn};
 
+/// How what OpenAI seals begins (Fernet: version and time). It takes back no other's.
+const OPENAIS_SEAL: &str = "gAAA";
+
 /// Fields of chat's that Responses have by the same name.
 const OWN: [&str; 6] = [
     "metadata",
@@ -203,7 +206,8 @@ fn said_item(said: &Said) -> Option<Value> {
         }),
         Said::Reasoning(thought) => {
             // A stream has no other place for the seal.
-            let sealed = thought.sealed.as_ref().or(thought.signature.as_ref())?;
+            let sealed = thought.sealed.as_ref().or(thought.signature.as_ref());
+            let sealed = sealed.filter(|sealed| sealed.starts_with(OPENAIS_SEAL))?;
             let id = thought.id.as_deref().unwrap_or_default();
             let mut item = item::reasoning(id, &thought.text, Some(sealed));
             if let (true, Some(fields)) = (id.is_empty(), item.as_object_mut()) {
