@@ -204,6 +204,29 @@ test("what the server says against a form stands beside the field", () =>
     assert.equal((await server.admin("GET", "/providers")).providers[0].name, "Local");
   }));
 
+test("a provider of another protocol is added, and what it takes as it comes outlives a change", () =>
+  with_console([], {}, async ({ server, page }) => {
+    await visit(page, server, "providers");
+    await button(page, "Add provider").first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("Local");
+    await dialog.getByLabel("Address").fill("http://127.0.0.1:9");
+    await dialog.getByText("More", { exact: true }).click();
+    await dialog.getByLabel("Protocol", { exact: true }).selectOption("anthropic");
+    await dialog.getByLabel("Takes as they come").selectOption("chat,messages");
+    await button(dialog, "Add provider").click();
+    await dialog.waitFor({ state: "detached" });
+    const added = async () => (await server.admin("GET", "/providers")).providers[0];
+    assert.deepEqual([(await added()).kind, (await added()).protocols], ["anthropic", ["chat", "messages"]]);
+
+    await visit(page, server, "providers");
+    await button(page, "Edit").first().click();
+    await dialog.getByLabel("Name").fill("Renamed");
+    await button(dialog, "Save").click();
+    await page.getByRole("heading", { name: "Renamed" }).waitFor();
+    assert.deepEqual([(await added()).kind, (await added()).protocols], ["anthropic", ["chat", "messages"]]);
+  }));
+
 test("providers and models are changed, turned off and deleted by keyboard alone", () =>
   with_console(["--demo"], {}, async ({ server, page }) => {
     await visit(page, server, "providers");

@@ -11,6 +11,7 @@ const PRESETS = [
   ["OpenAI", "https://api.openai.com/v1"],
   ["Anthropic", "https://api.anthropic.com", "anthropic"],
   ["Google Gemini", "https://generativelanguage.googleapis.com", "gemini"],
+  ["Azure OpenAI", "https://NAME.openai.azure.com", "azure"],
   ["xAI", "https://api.x.ai/v1"],
   ["DeepSeek", "https://api.deepseek.com"],
   ["Moonshot 月之暗面", "https://api.moonshot.cn/v1"],
@@ -25,9 +26,11 @@ const PRESETS = [
 const TEXTS = ["name", "kind", "server_url", "server_key", "personalized_key", "description", "proxy_url"];
 const FIGURES = ["priority", "weight", "max_concurrency"];
 const TIMERS = ["connect_ms", "first_event_ms", "idle_ms"];
-const FIELDS = [...TEXTS, ...FIGURES, ...TIMERS];
+/** What a provider may take as it comes, as it is told to the server, separated by commas. */
+const PROTOCOLS = ["chat", "messages", "responses", "chat,responses", "chat,messages", "chat,messages,responses"];
+const FIELDS = [...TEXTS, "protocols", ...FIGURES, ...TIMERS];
 /** Those that most providers do without: shown when asked for, or when something is wrong with them. */
-const HIDDEN = ["kind", "description", "proxy_url", ...FIGURES, ...TIMERS];
+const HIDDEN = ["kind", "protocols", "description", "proxy_url", ...FIGURES, ...TIMERS];
 
 function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(24));
@@ -44,6 +47,7 @@ function valuesOf(provider) {
     personalized_key: provider ? "" : newKey(),
     description: text(provider?.description),
     proxy_url: text(provider?.proxy_url),
+    protocols: text(provider?.protocols?.join()),
     priority: text(provider?.priority ?? 0),
     weight: text(provider?.weight ?? 1),
     max_concurrency: text(provider?.max_concurrency),
@@ -64,6 +68,7 @@ function bodyOf(values, provider) {
   const body = { ...provider, name: values.name, server_url: values.server_url, description: values.description };
   body.kind = values.kind || null;
   body.proxy_url = values.proxy_url.trim() || null;
+  body.protocols = values.protocols ? values.protocols.split(",") : null;
   for (const name of FIGURES) body[name] = figure(values[name]);
   body.timeouts = Object.fromEntries(TIMERS.map((name) => [name, figure(values[name])]));
   // What is shown of present keys are masks: absent ones keep their values.
@@ -118,6 +123,9 @@ export function ProviderForm({ provider, onSaved, onClose }) {
           <summary>${t("provider.more")}</summary>
           <${Field} form=${form} name="kind" label=${t("provider.kind")} hint=${t("provider.kind.hint")}>
             ${(attributes) => html`<${Select} ...${attributes} options=${[["", t("provider.kind.auto")], ...kinds.map((kind) => [kind, kind])]} />`}
+          <//>
+          <${Field} form=${form} name="protocols" label=${t("provider.protocols")} hint=${t("provider.protocols.hint")}>
+            ${(attributes) => html`<${Select} ...${attributes} options=${[["", t("provider.protocols.auto")], ...PROTOCOLS.map((words) => [words, words.replaceAll(",", ", ")])]} />`}
           <//>
           ${field("description", { optional: true })}
           ${field("proxy_url", { optional: true, placeholder: "socks5h://127.0.0.1:1080" })}
