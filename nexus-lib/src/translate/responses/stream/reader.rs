@@ -94,11 +94,13 @@ impl Reader {
             "response.output_item.done" => self.item_done(&message, &mut told)?,
             "response.completed" | "response.incomplete" => self.over(&message, &mut told)?,
             "response.failed" => {
+                self.is_done = true;
                 let response = message.lenient::<Object<'_>>("response");
                 let error = response.and_then(|response| response.lenient::<Object<'_>>("error"));
                 told.push(self::error(error.as_ref()));
             }
             "error" => {
+                self.is_done = true;
                 let inner = message.lenient::<Object<'_>>("error");
                 told.push(self::error(inner.as_ref().or(Some(&message))));
             }

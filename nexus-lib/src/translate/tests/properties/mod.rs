@@ -5,6 +5,7 @@ mod any_event;
 mod any_request;
 mod gemini;
 mod ollama;
+mod responses;
 
 use proptest::prelude::*;
 use serde_json::Value;
