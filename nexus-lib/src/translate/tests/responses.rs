@@ -8,7 +8,7 @@ use super::clients::{
 use super::recorded::{fixture, pretty, readable};
 use crate::translate::ClientProtocol::{Chat, Messages, Responses};
 use crate::translate::{
-    ClientProtocol, Event, Losses, ProviderProtocol, Said, Turn, chat, messages, responses,
+    ClientProtocol, Delta, Event, Losses, ProviderProtocol, Said, Turn, chat, messages, responses,
 };
 
 fn events(provider: ProviderProtocol, folder: &str, name: &str) -> Vec<Event> {
@@ -185,6 +185,30 @@ fn whatever_is_kept_at_the_provider_is_refused_by_name() {
 }
 
 #[test]
+fn words_that_nobody_announced_are_heard() {
+    let bare = concat!(
+        "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"r\",\"model\":\"m\"}}\n\n",
+        "data: {\"type\":\"response.output_text.delta\",\"delta\":\"Hel\"}\n\n",
+        "data: {\"type\":\"response.new_thing\",\"delta\":3}\n\n",
+        "data: {\"type\":\"response.output_text.delta\",\"delta\":\"lo\"}\n\n",
+        "data: {\"type\":\"response.completed\",\"response\":{\"id\":\"r\",\"status\":\"completed\",\"output\":[]}}\n\n",
+    );
+    let told = clients::events(ProviderProtocol::Responses, bare.as_bytes());
+    let words: String = told
+        .iter()
+        .filter_map(|event| match event {
+            Event::Delta {
+                delta: Delta::Text(text),
+                ..
+            } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(words, "Hello");
+    assert_eq!(told.last(), Some(&Event::Done));
+}
+
+#[test]
 fn what_is_wrong_is_named_in_every_protocol() {
     let table: [(ClientProtocol, &str, &str); 12] = [
         (
@@ -271,6 +295,21 @@ fn arguments_that_are_no_json_and_depths_without_end_harm_nobody() {
                 // Told as it is, where arguments are a text.
                 Ok(told) => assert!(String::from_utf8(told).unwrap().contains("oops")),
                 Err(error) => assert_eq!(error.status(), 400, "{provider:?}: {error}"),
+            }
+        }
+    }
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    for depth in [100, 127, 128, 100_000] {
+        let tool = format!(
+            r#"{{"type":"function","name":"f","parameters":{}}}"#,
+            nested(depth)
+        );
+        let body = format!(r#"{{"model":"m","input":"hi","tools":[{tool}]}}"#);
+        if let Ok(request) = Responses.read_request(body.as_bytes()) {
+            for provider in all {
+                let told = provider.write_request(&request, "m", &mut Losses::new(false));
+                let told = told.map(|told| String::from_utf8(told).unwrap());
+                assert!(told.is_err() || told.unwrap().contains(&nested(depth.min(20))));
             }
         }
     }

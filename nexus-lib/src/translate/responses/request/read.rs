@@ -1,5 +1,5 @@
 use super::input;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::translate::reading::{Object, Path};
 use crate::translate::{
     Format, Json, Losses, Part, Reasoning, Request, Sampling, Text, Tool, ToolChoice, Turn,
@@ -23,6 +23,14 @@ const PLACED: [&str; 12] = [
 
 /// What asks for state at the provider, which cannot be had elsewhere.
 const STATE: [&str; 3] = ["previous_response_id", "conversation", "prompt"];
+
+fn stateless(param: &str) -> Error {
+    let message = format!(
+        "`{param}` cannot be used with the provider of this model: nothing is kept for it; send all of the \
+         conversation as `input`"
+    );
+    Error::new(ErrorKind::InvalidRequest, message).with_param(param.to_owned())
+}
 
 /// Reads what a client of Responses asks for.
 ///
@@ -63,7 +71,7 @@ pub fn read(body: &[u8]) -> Result<Request> {
             "include" if value == "[]" => {}
             "top_logprobs" if value == "0" => {}
             "background" | "top_logprobs" => return Err(Losses::refusal(name)),
-            state if STATE.contains(&state) => return Err(Losses::refusal(state)),
+            state if STATE.contains(&state) => return Err(stateless(state)),
             // Chat's fields of these names mean other things.
             "store" | "stream_options" => {
                 let name = format!("responses.{name}");

@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::translate::data_url::data_url;
 use crate::translate::responses::item;
 use crate::translate::{Format, Json, Losses, Part, Request, Said, Source, ToolChoice, Turn};
@@ -61,7 +61,7 @@ pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<
     set("reasoning", reasoning(request));
     set("tools", tools(request, losses)?);
     set("tool_choice", request.tool_choice.as_ref().map(choice));
-    set("text", text(request));
+    set("text", text(request)?);
     for (name, is_set) in [
         ("top_k", sampling.top_k.is_some()),
         ("frequency_penalty", sampling.frequency_penalty.is_some()),
@@ -82,7 +82,7 @@ pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<
             "n" if json.get() == "1" => {}
             "logprobs" if json.get() == "false" => {}
             own if OWN.contains(&own) => {
-                body.insert(own.into(), value(json));
+                body.insert(own.into(), value(json, own)?);
             }
             meant if MEANT.contains(&meant) || meant.contains('[') => {
                 return Err(Losses::refusal(meant));
@@ -95,8 +95,17 @@ pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<
     Ok(serde_json::to_vec(&body).unwrap_or_default())
 }
 
-fn value(json: &Json) -> Value {
-    serde_json::from_str(json.get()).unwrap_or_default()
+/// What `param` was given.
+///
+/// # Errors
+/// `InvalidRequest` when it is nested more deeply than a tree of values may be.
+fn value(json: &Json, param: &str) -> Result<Value> {
+    serde_json::from_str(json.get()).map_err(|cause| {
+        let message = format!("`{param}` is nested too deeply");
+        Error::new(ErrorKind::InvalidRequest, message)
+            .with_param(param.to_owned())
+            .with_source(cause)
+    })
 }
 
 fn reasoning(request: &Request) -> Option<Value> {
@@ -120,9 +129,13 @@ fn tools(request: &Request, losses: &mut Losses) -> Result<Option<Value>> {
         if tool.cache.is_some() {
             losses.drop_hint("cache_control")?;
         }
+        let parameters = tool.parameters.as_ref();
+        let parameters = parameters
+            .map(|schema| value(schema, "tools"))
+            .transpose()?;
         tools.push(json!({
             "type": "function", "name": tool.name, "description": tool.description,
-            "parameters": tool.parameters.as_ref().map(value), "strict": tool.strict.unwrap_or(false),
+            "parameters": parameters, "strict": tool.strict.unwrap_or(false),
         }));
     }
     Ok((!tools.is_empty()).then(|| tools.into()))
@@ -137,7 +150,7 @@ fn choice(choice: &ToolChoice) -> Value {
     }
 }
 
-fn text(request: &Request) -> Option<Value> {
+fn text(request: &Request) -> Result<Option<Value>> {
     let mut fields = Map::new();
     match &request.format {
         None => {}
@@ -149,7 +162,8 @@ fn text(request: &Request) -> Option<Value> {
             schema,
             strict,
         }) => {
-            let mut format = json!({"type": "json_schema", "name": name, "schema": value(schema)});
+            let schema = value(schema, "text.format.schema")?;
+            let mut format = json!({"type": "json_schema", "name": name, "schema": schema});
             if let Some(description) = description {
                 format["description"] = description.as_str().into();
             }
@@ -161,9 +175,9 @@ fn text(request: &Request) -> Option<Value> {
     }
     let mut extra = request.extra.iter();
     if let Some((_, verbosity)) = extra.find(|(name, _)| name == "verbosity") {
-        fields.insert("verbosity".into(), value(verbosity));
+        fields.insert("verbosity".into(), value(verbosity, "verbosity")?);
     }
-    (!fields.is_empty()).then(|| fields.into())
+    Ok((!fields.is_empty()).then(|| fields.into()))
 }
 
 fn input(turns: &[Turn], losses: &mut Losses) -> Result<Vec<Value>> {

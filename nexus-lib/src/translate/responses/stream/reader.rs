@@ -145,7 +145,7 @@ impl Reader {
 
     fn item_added(&mut self, message: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
-        let index: u64 = message.need("output_index", &at)?;
+        let index: u64 = message.lenient("output_index").unwrap_or_default();
         let item = message.need_object("item", &at)?;
         let at = at.key("item");
         match item.need::<String>("type", &at)?.as_str() {
@@ -166,7 +166,7 @@ impl Reader {
 
     fn part_added(&mut self, message: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
-        let item: u64 = message.need("output_index", &at)?;
+        let item: u64 = message.lenient("output_index").unwrap_or_default();
         let index: u64 = message.lenient("content_index").unwrap_or_default();
         let part = message.need_object("part", &at)?;
         match part.need::<String>("type", &at.key("part"))?.as_str() {
@@ -178,7 +178,7 @@ impl Reader {
     }
 
     fn open_item(&mut self, message: &Object<'_>, kind: Kind) -> Option<&mut Open> {
-        let item: u64 = message.lenient("output_index")?;
+        let item: u64 = message.lenient("output_index").unwrap_or_default();
         let part: Option<u64> = match kind {
             Kind::Words => message.lenient("content_index"),
             _ => None,
@@ -196,6 +196,16 @@ impl Reader {
         told: &mut Vec<Event>,
     ) -> Result<()> {
         let text: String = message.need("delta", &Path::Answer)?;
+        // Servers that are only like OpenAI do not always say that something begins.
+        if kind != Kind::Call && self.open_item(message, kind).is_none() {
+            let place = |name| message.lenient(name).unwrap_or_default();
+            let begun = match kind {
+                Kind::Thought => BlockKind::Reasoning { sealed: None },
+                _ if is_refusal(message) => BlockKind::Refusal,
+                _ => BlockKind::Text,
+            };
+            self.begin((place("output_index"), place("content_index")), begun, told);
+        }
         if let Some(open) = self.open_item(message, kind).filter(|_| !text.is_empty()) {
             open.is_empty = false;
             told.push(Event::Delta {
@@ -208,7 +218,7 @@ impl Reader {
 
     fn item_done(&mut self, message: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
-        let index: u64 = message.need("output_index", &at)?;
+        let index: u64 = message.lenient("output_index").unwrap_or_default();
         let item = message.need_object("item", &at)?;
         let mut open = self.open.iter_mut();
         if let Some(open) = open.find(|open| open.item == index) {
@@ -252,6 +262,10 @@ impl Reader {
         self.is_done = true;
         Ok(())
     }
+}
+
+fn is_refusal(message: &Object<'_>) -> bool {
+    message.lenient::<String>("type").as_deref() == Some("response.refusal.delta")
 }
 
 fn error(error: Option<&Object<'_>>) -> Event {
