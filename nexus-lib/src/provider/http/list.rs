@@ -1,6 +1,5 @@
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
-use http_body_util::Full;
 use tokio::time::Instant;
 
 use super::refused_credentials;
@@ -22,7 +21,7 @@ pub(super) async fn list(
     let timeouts = transport.timeouts();
     let deadline = Instant::now() + timeouts.first_event;
     let endpoint = dialect.list_endpoint(provider)?;
-    let mut request = Request::new(Full::new(Bytes::new()));
+    let mut request = Request::new(Bytes::new());
     let headers = request.headers_mut();
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     dialect.authorize(provider, headers);

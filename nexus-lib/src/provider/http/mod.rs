@@ -14,7 +14,6 @@ mod stream;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, StatusCode};
-use http_body_util::Full;
 use tokio::time::Instant;
 
 use crate::call::{Attempt, ProviderProfile, Reply, Upstream};
@@ -38,7 +37,7 @@ struct Outgoing {
     /// What the provider is asked to do.
     operation: Operation,
     is_stream: bool,
-    request: Request<Full<Bytes>>,
+    request: Request<Bytes>,
     /// `None` where client and provider speak the same protocol.
     translation: Option<Box<Translation>>,
 }

@@ -1,6 +1,5 @@
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
-use http_body_util::Full;
 
 use super::media;
 use crate::call::{Attempt, RequestBody};
@@ -9,7 +8,7 @@ use crate::provider::dialect::Dialect;
 use crate::wire::Operation;
 
 /// The client's own bytes, but for the model's name and, for a stream, a request for usage.
-pub(super) fn passing(dialect: &impl Dialect, attempt: &Attempt) -> Request<Full<Bytes>> {
+pub(super) fn passing(dialect: &impl Dialect, attempt: &Attempt) -> Request<Bytes> {
     let (body, target) = (attempt.body(), attempt.target());
     let is_stream = body.is_stream();
     let ask_usage = is_stream && dialect.accepts_stream_options(&target.provider);
@@ -34,7 +33,7 @@ pub(super) fn translated(
     operation: Operation,
     is_stream: bool,
     body: Bytes,
-) -> Result<Request<Full<Bytes>>> {
+) -> Result<Request<Bytes>> {
     let asks_usage = is_stream
         && dialect.own_protocol().is_none()
         && operation == Operation::ChatCompletion
@@ -56,9 +55,9 @@ fn built(
     body: Bytes,
     content_type: Option<HeaderValue>,
     accept: HeaderValue,
-) -> Request<Full<Bytes>> {
+) -> Request<Bytes> {
     let call = attempt.call();
-    let mut request = Request::new(Full::new(body));
+    let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
     let headers = request.headers_mut();
     // Room for these, what is inserted here, and what the client library adds.

@@ -4,19 +4,16 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body::Body;
-use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::transport::failure;
-use crate::provider::transport::pool::Lease;
+use crate::provider::transport::pool::Body;
 
 /// The body of an upstream's answer, read under the idle timer. Dropping it drops the connection
 /// unless it was read to its end.
 pub(crate) struct UpstreamBody {
-    incoming: Incoming,
-    lease: Lease,
+    incoming: Body,
     idle: Duration,
     /// Since when nothing has come, if something is waited for.
     silent_since: Option<Instant>,
@@ -26,10 +23,9 @@ pub(crate) struct UpstreamBody {
 }
 
 impl UpstreamBody {
-    pub(super) fn new(incoming: Incoming, lease: Lease, idle: Duration) -> Self {
+    pub(super) fn new(incoming: Body, idle: Duration) -> Self {
         Self {
             incoming,
-            lease,
             idle,
             silent_since: None,
             timer: None,
@@ -41,30 +37,11 @@ impl UpstreamBody {
     /// # Errors
     /// `StreamInterrupted` when the connection broke, `UpstreamTimeout` when the idle timer ran out.
     pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
-        loop {
-            let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
-                return self.poll_idle(cx).map(Err);
-            };
-            self.silent_since = None;
-            match frame
-                .transpose()
-                .map_err(failure::of_body)?
-                .map(|frame| frame.into_data())
-            {
-                Some(Ok(data)) => {
-                    if self.incoming.is_end_stream() {
-                        self.lease.release();
-                    }
-                    return Poll::Ready(Ok(Some(data)));
-                }
-                // Trailers are for the next hop.
-                Some(Err(_)) => {}
-                None => {
-                    self.lease.release();
-                    return Poll::Ready(Ok(None));
-                }
-            }
-        }
+        let Poll::Ready(data) = self.incoming.poll_data(cx) else {
+            return self.poll_idle(cx).map(Err);
+        };
+        self.silent_since = None;
+        Poll::Ready(data.map_err(failure::of_body))
     }
 
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
@@ -95,13 +72,13 @@ impl UpstreamBody {
         let Some(first) = self.chunk().await? else {
             return Ok(Bytes::new());
         };
-        if self.incoming.is_end_stream() {
+        if self.incoming.is_over() {
             return Ok(first);
         }
         let Some(second) = self.chunk().await? else {
             return Ok(first);
         };
-        let expected = usize::try_from(self.incoming.size_hint().lower()).unwrap_or(0);
+        let expected = usize::try_from(self.incoming.at_least()).unwrap_or(0);
         let mut whole = BytesMut::with_capacity(first.len() + second.len() + expected.min(limit));
         whole.extend_from_slice(&first);
         whole.extend_from_slice(&second);

@@ -1,6 +1,6 @@
 //! What a client is told of a connection's failure: the cause stays behind, for the log.
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{BoxError, Error, ErrorKind};
 use crate::provider::transport::pool::Failure;
 
 const CANNOT_BE_REACHED: &str =
@@ -16,12 +16,12 @@ pub(super) fn of_request(failure: Failure, has_proxy: bool) -> Error {
     let (message, cause) = match failure {
         Failure::Connect(cause) if has_proxy => (CANNOT_BE_REACHED_THROUGH_PROXY, cause),
         Failure::Connect(cause) => (CANNOT_BE_REACHED, cause),
-        Failure::Exchange(cause) => (BROKE_BEFORE_ANSWER, cause.into()),
+        Failure::Exchange(cause) => (BROKE_BEFORE_ANSWER, cause),
     };
     Error::new(ErrorKind::UpstreamUnreachable, message).with_source(cause)
 }
 
-pub(super) fn of_body(cause: hyper::Error) -> Error {
+pub(super) fn of_body(cause: BoxError) -> Error {
     Error::new(
         ErrorKind::StreamInterrupted,
         "the provider broke off in the middle of its answer",

@@ -6,6 +6,7 @@
 mod body;
 mod builder;
 pub(crate) mod failure;
+mod http1;
 mod pool;
 mod proxy;
 mod timeouts;
@@ -18,7 +19,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
 use tokio::time::Instant;
 
 use crate::call::Target;
@@ -62,16 +62,14 @@ impl Transport {
         &self,
         endpoint: &Endpoint,
         proxies: Option<&Arc<ProxyList>>,
-        request: Request<Full<Bytes>>,
+        request: Request<Bytes>,
         timeouts: &Timeouts,
         deadline: Instant,
     ) -> Result<Response<UpstreamBody>> {
         let timeout = timeouts.connect;
         let sent = self.pool.send(endpoint, proxies, request, timeout);
         match tokio::time::timeout_at(deadline, sent).await {
-            Ok(Ok((response, lease))) => {
-                Ok(response.map(|body| UpstreamBody::new(body, lease, timeouts.idle)))
-            }
+            Ok(Ok(response)) => Ok(response.map(|body| UpstreamBody::new(body, timeouts.idle))),
             Ok(Err(cause)) => Err(failure::of_request(cause, proxies.is_some())),
             Err(_) => Err(failure::too_slow(match proxies {
                 None => "the provider did not begin to answer in time",

@@ -4,82 +4,52 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{Request, Response, Version, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::client::conn::{TrySendError, http1, http2};
-use hyper_rustls::HttpsConnector;
+use hyper::client::conn::http2;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::{Connection as _, HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
+use tokio::net::TcpStream;
 use tower::Service;
 
 use super::Failure;
+use crate::provider::transport::http1::Http1;
 use crate::provider::transport::proxy::Proxies;
 use crate::wire::{Endpoint, ProxyList};
-
-type Body = Full<Bytes>;
 
 /// How often an HTTP/2 connection is asked whether it still stands.
 const PING: Duration = Duration::from_secs(20);
 
-/// The most that is read at once, and with that the longest head of an answer. While a client reads slowly
-/// so much of its answer lies here, and a piece of it keeps the whole of it.
-const READ_BYTES: usize = 16 * 1024;
+type Stream = TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>;
 
-/// The sending half of a connection to an upstream. The other half is a task that ends when the last
-/// of these is dropped and no answer is under way on it.
+/// A connection to an upstream.
 pub(super) enum Connection {
-    Http1(http1::SendRequest<Body>),
-    Http2(http2::SendRequest<Body>),
+    Exclusive(Exclusive),
+    Shared(Shared),
 }
+
+/// One that serves a request at a time. Boxed, since it is handed from hand to hand.
+pub(super) type Exclusive = Box<Http1<Stream>>;
+
+/// The sending half of one that serves many at once. The other half is a task that ends when the last of
+/// these is dropped and no answer is under way.
+pub(super) type Shared = http2::SendRequest<Full<Bytes>>;
 
 impl Connection {
     /// Whether it is known to be of no use any more.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&mut self) -> bool {
         match self {
-            Self::Http1(sender) => sender.is_closed(),
-            Self::Http2(sender) => sender.is_closed(),
+            Self::Exclusive(connection) => connection.is_closed(),
+            Self::Shared(sender) => sender.is_closed(),
         }
-    }
-
-    /// Whether it takes requests while others are under way.
-    pub(super) fn is_shared(&self) -> bool {
-        matches!(self, Self::Http2(_))
     }
 
     /// The same connection once more, if it can be shared.
     pub(super) fn shared(&self) -> Option<Self> {
         match self {
-            Self::Http1(_) => None,
-            Self::Http2(sender) => Some(Self::Http2(sender.clone())),
-        }
-    }
-
-    /// Sends `request` to `endpoint`; the error has the request if nothing of it was sent.
-    pub(super) async fn send(
-        &mut self,
-        endpoint: &Endpoint,
-        mut request: Request<Body>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Body>>> {
-        match self {
-            Self::Http1(sender) => {
-                *request.uri_mut() = endpoint.path().clone();
-                *request.version_mut() = Version::HTTP_11;
-                let host = endpoint.host().clone();
-                request.headers_mut().insert(header::HOST, host);
-                if !sender.is_ready() {
-                    // The last answer was read to its end, so this is soon. A failure shows again below.
-                    let _ = sender.ready().await;
-                }
-                sender.try_send_request(request).await
-            }
-            Self::Http2(sender) => {
-                *request.uri_mut() = endpoint.uri().clone();
-                *request.version_mut() = Version::HTTP_2;
-                request.headers_mut().remove(header::HOST);
-                sender.try_send_request(request).await
-            }
+            Self::Exclusive(_) => None,
+            Self::Shared(sender) => Some(Self::Shared(sender.clone())),
         }
     }
 }
@@ -137,21 +107,18 @@ impl Connector {
                 .adaptive_window(true)
                 .keep_alive_interval(PING)
                 .handshake(stream);
-            let (sender, connection) = handshake.await.map_err(Failure::Exchange)?;
+            let (sender, connection) = handshake
+                .await
+                .map_err(|error| Failure::Exchange(error.into()))?;
             drive(connection);
-            return Ok(Connection::Http2(sender));
+            return Ok(Connection::Shared(sender));
         }
-        let handshake = http1::Builder::new()
-            .max_buf_size(READ_BYTES)
-            .handshake(stream)
-            .await;
-        let (sender, connection) = handshake.map_err(Failure::Exchange)?;
-        drive(connection);
-        Ok(Connection::Http1(sender))
+        let connection = Http1::new(TokioIo::new(stream));
+        Ok(Connection::Exclusive(Box::new(connection)))
     }
 }
 
-/// Owned by the [`Connection`]: the task ends with it.
+/// Owned by the [`Shared`] connection: the task ends with it.
 fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
     // Not an async block: that would have room for the connection twice.
     tokio::spawn(connection.map(|ended| {

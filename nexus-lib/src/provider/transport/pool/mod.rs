@@ -1,13 +1,14 @@
 //! Connections to upstreams, kept for the requests that follow.
 //!
-//! A request takes the connection to its origin, by its way there, that was used last, or opens one. Its answer's body
-//! holds the connection ([`Lease`]) and gives it back once it was read to its end; dropped before
-//! that, it closes the connection, since the rest of the answer would be in the way of the next. An
-//! HTTP/2 connection is shared and never taken away.
+//! A request takes the connection to its origin, by its way there, that was used last, or opens one. Its answer's
+//! [`Body`] holds the connection and gives it back once it was read to its end; dropped before that, it
+//! closes the connection, since the rest of the answer would be in the way of the next. An HTTP/2
+//! connection is shared and never taken away.
 //!
 //! Why not a client library's pool: giving back by whoever has read the body costs no task for each
 //! request, and a provider's own proxies and timers have their place here.
 
+mod body;
 mod connection;
 mod shelf;
 
@@ -15,15 +16,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Version, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use tokio::task::AbortHandle;
 
 use crate::error::BoxError;
+use crate::provider::transport::http1;
 use crate::wire::{Endpoint, Origin, ProxyList};
-use connection::Connection;
+pub(super) use body::Body;
+use body::Leased;
 pub(super) use connection::Connector;
+use connection::{Connection, Exclusive, Shared};
 use shelf::Shelf;
 
 /// How often connections are looked for that nobody uses.
@@ -56,7 +59,7 @@ pub(super) enum Failure {
     /// No connection could be made.
     Connect(BoxError),
     /// The connection broke, or the upstream spoke no HTTP.
-    Exchange(hyper::Error),
+    Exchange(BoxError),
 }
 
 impl Pool {
@@ -76,49 +79,97 @@ impl Pool {
         &self,
         endpoint: &Endpoint,
         proxies: Option<&Arc<ProxyList>>,
-        mut request: Request<Full<Bytes>>,
+        request: Request<Bytes>,
         connect_timeout: Duration,
-    ) -> Result<(Response<Incoming>, Lease), Failure> {
+    ) -> Result<Response<Body>, Failure> {
         let origin = endpoint.origin();
-        while let Some(mut connection) = self.inner.take(origin, proxies) {
+        while let Some(connection) = self.inner.take(origin, proxies) {
             // An upstream may close a connection just when it is taken: a request of which nothing was
             // sent goes over the next one.
-            match connection.send(endpoint, request).await {
-                Ok(response) => return Ok((response, self.lease(origin, proxies, connection))),
-                Err(mut failed) => match failed.take_message() {
-                    Some(unsent) => request = unsent,
-                    None => return Err(Failure::Exchange(failed.into_error())),
-                },
+            let sent = match connection {
+                Connection::Exclusive(connection) => {
+                    self.exchange(endpoint, proxies, connection, &request).await
+                }
+                Connection::Shared(sender) => Box::pin(share(endpoint, sender, &request)).await,
+            };
+            match sent {
+                Ok(response) => return Ok(response),
+                Err(Unanswered::Unsent(_)) => {}
+                Err(Unanswered::Broken(cause)) => return Err(Failure::Exchange(cause)),
             }
         }
         // Boxed, so that the many requests that need none carry no room for it.
-        let connector = &self.inner.connector;
-        let connected = connector.connect(endpoint, proxies, connect_timeout);
-        let mut connection = Box::pin(connected).await?;
-        if let Some(shared) = connection.shared() {
-            self.inner.put(origin, proxies, shared);
-        }
-        match connection.send(endpoint, request).await {
-            Ok(response) => Ok((response, self.lease(origin, proxies, connection))),
-            Err(failed) => Err(Failure::Exchange(failed.into_error())),
-        }
+        Box::pin(self.send_anew(endpoint, proxies, &request, connect_timeout)).await
     }
 
-    fn lease(
+    async fn send_anew(
         &self,
-        origin: &Origin,
+        endpoint: &Endpoint,
         proxies: Option<&Arc<ProxyList>>,
-        connection: Connection,
-    ) -> Lease {
-        if connection.is_shared() {
-            return Lease(None);
+        request: &Request<Bytes>,
+        connect_timeout: Duration,
+    ) -> Result<Response<Body>, Failure> {
+        let connector = &self.inner.connector;
+        let connected = connector.connect(endpoint, proxies, connect_timeout);
+        let connection = connected.await?;
+        if let Some(shared) = connection.shared() {
+            self.inner.put(endpoint.origin(), proxies, shared);
         }
-        Lease(Some(Leased {
+        let sent = match connection {
+            Connection::Exclusive(connection) => {
+                self.exchange(endpoint, proxies, connection, request).await
+            }
+            Connection::Shared(sender) => share(endpoint, sender, request).await,
+        };
+        sent.map_err(|(Unanswered::Unsent(cause) | Unanswered::Broken(cause))| {
+            Failure::Exchange(cause)
+        })
+    }
+
+    async fn exchange(
+        &self,
+        endpoint: &Endpoint,
+        proxies: Option<&Arc<ProxyList>>,
+        mut connection: Exclusive,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Body>, Unanswered> {
+        let head = match connection.send(endpoint, request).await {
+            Ok(head) => head,
+            Err(error @ http1::Error::Unsent(_)) => return Err(Unanswered::Unsent(error.into())),
+            Err(error) => return Err(Unanswered::Broken(error.into())),
+        };
+        let leased = Leased {
             pool: Arc::clone(&self.inner),
-            origin: origin.clone(),
+            origin: endpoint.origin().clone(),
             proxies: proxies.cloned(),
             connection,
-        }))
+        };
+        Ok(Response::from_parts(head, Body::Exclusive(Some(leased))))
+    }
+}
+
+/// Why an answer did not begin.
+enum Unanswered {
+    /// Nothing of the request was sent.
+    Unsent(BoxError),
+    Broken(BoxError),
+}
+
+async fn share(
+    endpoint: &Endpoint,
+    mut sender: Shared,
+    request: &Request<Bytes>,
+) -> Result<Response<Body>, Unanswered> {
+    let mut request = request.clone().map(Full::new);
+    *request.uri_mut() = endpoint.uri().clone();
+    *request.version_mut() = Version::HTTP_2;
+    request.headers_mut().remove(header::HOST);
+    match sender.try_send_request(request).await {
+        Ok(response) => Ok(response.map(Body::Shared)),
+        Err(mut failed) => Err(match failed.take_message() {
+            Some(_) => Unanswered::Unsent(failed.into_error().into()),
+            None => Unanswered::Broken(failed.into_error().into()),
+        }),
     }
 }
 
@@ -165,26 +216,6 @@ async fn sweep(pool: std::sync::Weak<Inner>) {
         if idle.shelf.is_empty() {
             idle.sweeper = None;
             return;
-        }
-    }
-}
-
-/// A connection that an answer's body comes on.
-pub(super) struct Lease(Option<Leased>);
-
-struct Leased {
-    pool: Arc<Inner>,
-    origin: Origin,
-    proxies: Option<Arc<ProxyList>>,
-    connection: Connection,
-}
-
-impl Lease {
-    /// Gives the connection back: the body was read to its end.
-    pub(super) fn release(&mut self) {
-        if let Some(leased) = self.0.take() {
-            let proxies = leased.proxies.as_ref();
-            leased.pool.put(&leased.origin, proxies, leased.connection);
         }
     }
 }

@@ -67,9 +67,10 @@ impl Shelf {
             None => by_origin.entry(origin.clone()).or_default(),
         };
         // Of shared connections one is enough.
+        let is_shared = |connection: &Connection| matches!(connection, Connection::Shared(_));
         let is_needed =
-            !connection.is_shared() || kept.iter().all(|kept| !kept.connection.is_shared());
-        if is_needed && kept.len() < MOST && !connection.is_closed() {
+            !is_shared(&connection) || !kept.iter().any(|kept| is_shared(&kept.connection));
+        if is_needed && kept.len() < MOST {
             let since = self.sweeps;
             kept.push(Kept { connection, since });
         }
@@ -81,7 +82,7 @@ impl Shelf {
         let first = self.sweeps.saturating_sub(longest);
         let sweep = |by_origin: &mut ByOrigin| {
             by_origin.retain(|_, kept| {
-                kept.retain(|kept| !kept.connection.is_closed() && kept.since >= first);
+                kept.retain_mut(|kept| kept.since >= first && !kept.connection.is_closed());
                 !kept.is_empty()
             });
             !by_origin.is_empty()

@@ -1,0 +1,207 @@
+use std::future::Future;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker, ready};
+
+use bytes::{Bytes, BytesMut};
+use http::Request;
+use http::response::Parts;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+
+use super::framing::{Framing, Taken};
+use super::{Error, head};
+use crate::wire::Endpoint;
+
+/// How much is read at once at first; doubled when an answer fills it.
+const LEAST_READ: usize = 4 * 1024;
+
+/// The most that is read at once. While a client reads slowly so much of its answer lies here, and a piece of it
+/// keeps the whole of it.
+const MOST_READ: usize = 16 * 1024;
+
+/// A connection to an upstream, driven by whoever awaits its answer.
+pub(in crate::provider::transport) struct Http1<S> {
+    io: S,
+    output: Output,
+    /// What has come and belongs to no one yet.
+    input: BytesMut,
+    read_bytes: usize,
+    /// Of the answer that is being read.
+    framing: Framing,
+    /// Whether another request may follow.
+    lasts: bool,
+}
+
+/// A request on its way out.
+#[derive(Default)]
+struct Output {
+    head: Vec<u8>,
+    body: Bytes,
+    written: usize,
+    is_flushed: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
+    pub(in crate::provider::transport) fn new(io: S) -> Self {
+        Self {
+            io,
+            output: Output::default(),
+            input: BytesMut::new(),
+            read_bytes: LEAST_READ,
+            framing: Framing::NONE,
+            lasts: true,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn into_io(self) -> S {
+        self.io
+    }
+
+    /// Sends `request` to `endpoint` and awaits the head of the answer; its body is read with
+    /// [`poll_data`](Self::poll_data). An answer may come before all of the request is sent: the rest then
+    /// goes out while the answer is read.
+    ///
+    /// # Errors
+    /// [`Error::Unsent`] when nothing of it went out, else what happened.
+    ///
+    /// # Cancel safety
+    /// None: a connection whose sending was dropped is of no use any more.
+    pub(in crate::provider::transport) async fn send(
+        &mut self,
+        endpoint: &Endpoint,
+        request: &Request<Bytes>,
+    ) -> Result<Parts, Error> {
+        head::write(&mut self.output.head, endpoint, request);
+        self.output.body = request.body().clone();
+        self.output.written = 0;
+        self.output.is_flushed = false;
+        let mut searched = 0;
+        let head = poll_fn(|cx| self.poll_head(cx, &mut searched)).await?;
+        (self.framing, self.lasts) = Framing::of(&head)?;
+        Ok(head)
+    }
+
+    fn poll_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        searched: &mut usize,
+    ) -> Poll<Result<Parts, Error>> {
+        let mut broken = match self.poll_write(cx) {
+            Poll::Ready(Err(error)) if self.output.written == 0 => {
+                return Poll::Ready(Err(Error::Unsent(error)));
+            }
+            // An upstream that has read enough may have answered before it closed.
+            Poll::Ready(Err(error)) => Some(error),
+            Poll::Ready(Ok(())) | Poll::Pending => None,
+        };
+        loop {
+            match self.poll_fill(cx) {
+                Poll::Pending => match broken.take() {
+                    Some(error) => return Poll::Ready(Err(error.into())),
+                    None => return Poll::Pending,
+                },
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(Error::NoAnswer)),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
+            }
+            if let Some(head) = head::take(&mut self.input, searched)? {
+                return Poll::Ready(Ok(head));
+            }
+        }
+    }
+
+    /// The next bytes of the answer's body; `None` at its end.
+    ///
+    /// # Errors
+    /// When the connection broke, or what comes is no HTTP.
+    pub(in crate::provider::transport) fn poll_data(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, Error>> {
+        // Whether the upstream takes the rest of the request is its own affair: it has answered.
+        let _ = self.poll_write(cx);
+        loop {
+            match self.framing.take(&mut self.input)? {
+                Taken::Data(data) => return Poll::Ready(Ok(Some(data))),
+                Taken::End => return Poll::Ready(Ok(None)),
+                Taken::Nothing => {}
+            }
+            if ready!(self.poll_fill(cx))? == 0 {
+                self.lasts = false;
+                if self.framing != Framing::UntilClose {
+                    return Poll::Ready(Err(Error::Cut));
+                }
+                self.framing = Framing::NONE;
+            }
+        }
+    }
+
+    /// Whether all of the answer's body was given out.
+    pub(in crate::provider::transport) fn is_over(&mut self) -> bool {
+        self.framing.is_over(&mut self.input)
+    }
+
+    /// How many bytes of the answer's body are still to come, where that is known.
+    pub(in crate::provider::transport) fn left(&self) -> Option<u64> {
+        self.framing.left()
+    }
+
+    /// Whether another request may go over it: the last one was sent, and its answer read, to the end.
+    pub(in crate::provider::transport) fn is_reusable(&mut self) -> bool {
+        self.lasts && self.output.is_done() && self.is_over() && self.input.is_empty()
+    }
+
+    /// Whether an idle connection is known to be of no use any more. Whatever came without a request is no
+    /// answer to one.
+    pub(in crate::provider::transport) fn is_closed(&mut self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        !self.lasts || self.poll_fill(&mut cx).is_ready()
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let output = &mut self.output;
+        while let Some(slices) = output.slices() {
+            let count = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, &slices))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            output.written += count;
+        }
+        if !output.is_flushed {
+            ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+            output.is_flushed = true;
+            output.body = Bytes::new();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads what has come; 0 is the end of the connection.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.input.capacity() - self.input.len() < LEAST_READ / 4 {
+            self.input.reserve(self.read_bytes);
+        }
+        let count = ready!(pin!(self.io.read_buf(&mut self.input)).poll(cx))?;
+        if count >= self.read_bytes {
+            self.read_bytes = (self.read_bytes * 2).min(MOST_READ);
+        }
+        Poll::Ready(Ok(count))
+    }
+}
+
+impl Output {
+    /// What is still to be written.
+    fn slices(&self) -> Option<[IoSlice<'_>; 2]> {
+        let (head, body) = match self.head.get(self.written..) {
+            Some(head) => (head, &self.body[..]),
+            None => (&[][..], self.body.get(self.written - self.head.len()..)?),
+        };
+        let is_left = !head.is_empty() || !body.is_empty();
+        is_left.then(|| [IoSlice::new(head), IoSlice::new(body)])
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_flushed
+    }
+}

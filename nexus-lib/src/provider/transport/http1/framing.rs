@@ -1,0 +1,238 @@
+use bytes::{Buf, Bytes, BytesMut};
+use http::header::{self, HeaderMap, HeaderName};
+use http::response::Parts;
+use http::{StatusCode, Version};
+
+use super::Error;
+
+/// The longest line that opens a chunk, and the most that may follow the last one, in bytes.
+const MAX_LINE: usize = 4 * 1024;
+const MAX_TRAILERS: usize = 16 * 1024;
+
+/// How the end of an answer's body is known (RFC 9112, section 6.3), and how far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// So many bytes are still to come.
+    Length(u64),
+    Chunks(Chunks),
+    /// It ends when the connection does.
+    UntilClose,
+}
+
+/// What of a chunked body is to come next (RFC 9112, section 7.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Chunks {
+    Size,
+    Data(u64),
+    /// The end of the line behind the data.
+    DataEnd,
+    /// Lines behind the last chunk, of which there were so many bytes.
+    Trailers(usize),
+    Over,
+}
+
+/// What could be taken of a body.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    Data(Bytes),
+    End,
+    /// More has to come first.
+    Nothing,
+}
+
+impl Framing {
+    pub(super) const NONE: Self = Self::Length(0);
+
+    /// How the body behind `head` ends, and whether another answer can follow it.
+    ///
+    /// # Errors
+    /// When the head contradicts itself.
+    pub(super) fn of(head: &Parts) -> Result<(Self, bool), Error> {
+        let headers = &head.headers;
+        let lasts = match head.version {
+            Version::HTTP_10 => has(headers, &header::CONNECTION, "keep-alive"),
+            _ => !has(headers, &header::CONNECTION, "close"),
+        };
+        if matches!(
+            head.status,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        ) {
+            return Ok((Self::NONE, lasts));
+        }
+        if let Some(last) = headers
+            .get_all(header::TRANSFER_ENCODING)
+            .iter()
+            .next_back()
+        {
+            if head.version == Version::HTTP_10 {
+                return Err(Error::Length("HTTP/1.0 has no transfer codings"));
+            }
+            let coding = last.as_bytes().rsplit(|byte| *byte == b',').next();
+            let coding = coding.unwrap_or_default().trim_ascii();
+            if !coding.eq_ignore_ascii_case(b"chunked") {
+                return Ok((Self::UntilClose, false));
+            }
+            // With a length beside it somebody on the way may have been deceived.
+            let lasts = lasts && !headers.contains_key(header::CONTENT_LENGTH);
+            return Ok((Self::Chunks(Chunks::Size), lasts));
+        }
+        Ok(match length(headers)? {
+            Some(length) => (Self::Length(length), lasts),
+            None => (Self::UntilClose, false),
+        })
+    }
+
+    /// Takes from `input` what is there of the body.
+    ///
+    /// # Errors
+    /// When a chunk is none; `input` then stays, and so does the error.
+    pub(super) fn take(&mut self, input: &mut BytesMut) -> Result<Taken, Error> {
+        match self {
+            Self::Length(0) => Ok(Taken::End),
+            _ if input.is_empty() => Ok(Taken::Nothing),
+            Self::Length(left) => Ok(Taken::Data(data(input, left))),
+            Self::UntilClose => Ok(Taken::Data(input.split().freeze())),
+            Self::Chunks(chunks) => chunks.take(input),
+        }
+    }
+
+    /// Whether all of it was taken. Looks past the last data in `input` for what only tells the end.
+    pub(super) fn is_over(&mut self, input: &mut BytesMut) -> bool {
+        match self {
+            Self::Length(left) => *left == 0,
+            Self::UntilClose => false,
+            Self::Chunks(chunks) => {
+                // A failure shows when more is asked for.
+                let _ = chunks.advance(input);
+                *chunks == Chunks::Over
+            }
+        }
+    }
+
+    /// How many bytes are still to come, where that is known.
+    pub(super) fn left(&self) -> Option<u64> {
+        match self {
+            Self::Length(left) => Some(*left),
+            Self::Chunks(Chunks::Over) => Some(0),
+            Self::Chunks(_) | Self::UntilClose => None,
+        }
+    }
+}
+
+impl Chunks {
+    fn take(&mut self, input: &mut BytesMut) -> Result<Taken, Error> {
+        self.advance(input)?;
+        Ok(match self {
+            Self::Over => Taken::End,
+            Self::Data(left) if !input.is_empty() => {
+                let data = data(input, left);
+                if *left == 0 {
+                    *self = Self::DataEnd;
+                }
+                Taken::Data(data)
+            }
+            _ => Taken::Nothing,
+        })
+    }
+
+    /// Goes on to the next data, or the end, as far as `input` reaches.
+    fn advance(&mut self, input: &mut BytesMut) -> Result<(), Error> {
+        loop {
+            *self = match *self {
+                Self::Data(_) | Self::Over => return Ok(()),
+                Self::DataEnd => match input.get(..2) {
+                    Some(b"\r\n") => {
+                        input.advance(2);
+                        Self::Size
+                    }
+                    None if b"\r\n".starts_with(input) => return Ok(()),
+                    _ => return Err(Error::Chunk),
+                },
+                Self::Size => {
+                    let Some(line) = line(input, MAX_LINE)? else {
+                        return Ok(());
+                    };
+                    let size = size(line)?;
+                    let length = line.len() + 2;
+                    input.advance(length);
+                    match size {
+                        0 => Self::Trailers(0),
+                        size => Self::Data(size),
+                    }
+                }
+                Self::Trailers(seen) => {
+                    let Some(line) = line(input, MAX_TRAILERS - seen)? else {
+                        return Ok(());
+                    };
+                    let length = line.len() + 2;
+                    let is_last = line.is_empty();
+                    input.advance(length);
+                    match is_last {
+                        true => Self::Over,
+                        false => Self::Trailers(seen + length),
+                    }
+                }
+            };
+        }
+    }
+}
+
+/// As much of `input` as belongs to the `left` bytes.
+fn data(input: &mut BytesMut, left: &mut u64) -> Bytes {
+    let most = usize::try_from(*left).unwrap_or(usize::MAX);
+    let data = input.split_to(most.min(input.len())).freeze();
+    *left -= u64::try_from(data.len()).unwrap_or(*left);
+    data
+}
+
+/// The line at the start of `input` without its end, if it is there whole.
+fn line(input: &[u8], most: usize) -> Result<Option<&[u8]>, Error> {
+    let Some(end) = memchr::memchr(b'\n', input) else {
+        return match input.len() < most {
+            true => Ok(None),
+            false => Err(Error::Chunk),
+        };
+    };
+    let line = input.get(..end).and_then(|line| line.strip_suffix(b"\r"));
+    match line {
+        Some(line) if end < most => Ok(Some(line)),
+        _ => Err(Error::Chunk),
+    }
+}
+
+/// A chunk's size, without its extensions.
+fn size(line: &[u8]) -> Result<u64, Error> {
+    let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
+    let digits = digits.trim_ascii_end();
+    let is_number = (1..=16).contains(&digits.len()) && digits.iter().all(u8::is_ascii_hexdigit);
+    let digits = std::str::from_utf8(digits).map_err(|_| Error::Chunk)?;
+    match is_number {
+        true => u64::from_str_radix(digits, 16).map_err(|_| Error::Chunk),
+        false => Err(Error::Chunk),
+    }
+}
+
+/// The length that the head tells, as often as it likes, if it is always the same.
+fn length(headers: &HeaderMap) -> Result<Option<u64>, Error> {
+    let mut length = None;
+    for value in headers.get_all(header::CONTENT_LENGTH) {
+        for told in value.as_bytes().split(|byte| *byte == b',') {
+            let told = std::str::from_utf8(told.trim_ascii())
+                .ok()
+                .filter(|told| told.bytes().all(|byte| byte.is_ascii_digit()))
+                .and_then(|told| told.parse().ok())
+                .ok_or(Error::Length("it is no number"))?;
+            if length.replace(told).is_some_and(|other| other != told) {
+                return Err(Error::Length("it is told twice, and differs"));
+            }
+        }
+    }
+    Ok(length)
+}
+
+fn has(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    headers.get_all(name).iter().any(|value| {
+        (value.as_bytes().split(|byte| *byte == b','))
+            .any(|told| told.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+    })
+}

@@ -1,0 +1,113 @@
+use std::mem::MaybeUninit;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{self, HeaderName};
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
+
+use super::Error;
+use crate::wire::Endpoint;
+
+/// The longest head of an answer, in bytes.
+const MAX_BYTES: usize = 16 * 1024;
+
+/// The most headers of an answer.
+const MAX_HEADERS: usize = 128;
+
+/// Writes the head of `request` to `endpoint`, its body's length included, in place of what `head` has.
+pub(super) fn write(head: &mut Vec<u8>, endpoint: &Endpoint, request: &Request<Bytes>) {
+    head.clear();
+    let path = endpoint.path().path_and_query();
+    let path = path.map_or("/", |path| path.as_str());
+    for part in [request.method().as_str(), " ", path, " HTTP/1.1\r\n"] {
+        head.extend_from_slice(part.as_bytes());
+    }
+    field(head, &header::HOST, endpoint.host());
+    for (name, value) in request.headers() {
+        // What frames the message is said here alone.
+        if !matches!(
+            *name,
+            header::HOST | header::CONTENT_LENGTH | header::TRANSFER_ENCODING | header::CONNECTION
+        ) {
+            field(head, name, value);
+        }
+    }
+    if !request.body().is_empty() || request.method() == http::Method::POST {
+        field(head, &header::CONTENT_LENGTH, &request.body().len().into());
+    }
+    head.extend_from_slice(b"\r\n");
+}
+
+fn field(head: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
+    head.extend_from_slice(name.as_str().as_bytes());
+    head.extend_from_slice(b": ");
+    head.extend_from_slice(value.as_bytes());
+    head.extend_from_slice(b"\r\n");
+}
+
+/// Takes the head of an answer out of `input`, if it is there whole. Those that only say that an answer will
+/// come (RFC 9110, section 15.2) are passed over. `searched` is how much of `input` was looked through
+/// before, and is kept for the next time.
+///
+/// # Errors
+/// When it is none, or too long.
+pub(super) fn take(input: &mut BytesMut, searched: &mut usize) -> Result<Option<Parts>, Error> {
+    loop {
+        let Some(length) = length(input, *searched) else {
+            *searched = input.len();
+            return match input.len() < MAX_BYTES {
+                true => Ok(None),
+                false => Err(Error::HeadTooLong),
+            };
+        };
+        if length > MAX_BYTES {
+            return Err(Error::HeadTooLong);
+        }
+        *searched = 0;
+        let parts = parse(&input.split_to(length).freeze())?;
+        match parts.status {
+            StatusCode::SWITCHING_PROTOCOLS => return Err(Error::Switching),
+            status if !status.is_informational() => return Ok(Some(parts)),
+            _ => {}
+        }
+    }
+}
+
+/// The length of the head at the start of `input`: up to and with its first empty line. Lines may end in a
+/// single line feed (RFC 9112, section 2.2).
+fn length(input: &[u8], searched: usize) -> Option<usize> {
+    // The line feed before the empty line, and what follows it, may have been looked at before.
+    let start = searched.saturating_sub(2);
+    let rest = input.get(start..)?;
+    memchr::memchr_iter(b'\n', rest).find_map(|at| {
+        let end = start + at + 1;
+        match input.get(end..)? {
+            [b'\n', ..] => Some(end + 1),
+            [b'\r', b'\n', ..] => Some(end + 2),
+            _ => None,
+        }
+    })
+}
+
+fn parse(head: &Bytes) -> Result<Parts, Error> {
+    let mut fields = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+    let mut answer = httparse::Response::new(&mut []);
+    let config = httparse::ParserConfig::default();
+    config.parse_response_with_uninit_headers(&mut answer, head, &mut fields)?;
+    let mut headers = HeaderMap::with_capacity(answer.headers.len());
+    for field in answer.headers.iter() {
+        let name = HeaderName::from_bytes(field.name.as_bytes());
+        let name = name.map_err(|_| httparse::Error::HeaderName)?;
+        let value = HeaderValue::from_maybe_shared(head.slice_ref(field.value));
+        headers.append(name, value.map_err(|_| Error::HeaderValue)?);
+    }
+    let (mut parts, ()) = Response::new(()).into_parts();
+    parts.status = StatusCode::from_u16(answer.code.unwrap_or_default())
+        .map_err(|_| httparse::Error::Status)?;
+    parts.version = match answer.version {
+        Some(0) => Version::HTTP_10,
+        _ => Version::HTTP_11,
+    };
+    parts.headers = headers;
+    Ok(parts)
+}
