@@ -1,6 +1,5 @@
 //! One chat: from its frame to a call, and from the metered reply to frames.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,13 +8,14 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use tower::{Service, ServiceExt};
 
-use super::frame::{ChatFrame, Data, ServerFrame, error as error_frame};
+use super::frame::{ChatFrame, Data, ServerFrame, error as error_frame, refusal};
 use super::label::Label;
+use super::look::Look;
 use super::socket::Face;
-use crate::call::{Call, Metered, MeteredBody, MeteredStream, Operation, Principal, RequestBody};
-use crate::error::{Error, ErrorKind, Result};
+use super::streaming::Streaming;
+use crate::call::{Call, Metered, MeteredBody, Operation, Principal, RequestBody};
+use crate::error::{Error, Result};
 use crate::http::open_requests::OpenRequest;
-use crate::sse;
 use crate::thread::Threads;
 use crate::wire::{ConversationId, RequestId};
 
@@ -81,6 +81,12 @@ fn last(json: String) -> Step {
     (Said { json, is_last }, None)
 }
 
+async fn stream(mut streaming: Box<Streaming>, label: &Label) -> Step {
+    let said = streaming.next(label).await;
+    let next = (!said.is_last).then_some(State::Streaming(streaming));
+    (said, next)
+}
+
 impl State {
     async fn step<S>(self, face: &Face<S>, label: &Label) -> Step
     where
@@ -98,7 +104,7 @@ impl State {
                 return more(accepted.to_json(), Self::Ready(prepared));
             }
             Self::Ready(prepared) => prepared,
-            Self::Streaming(streaming) => return streaming.step(label).await,
+            Self::Streaming(streaming) => return stream(streaming, label).await,
             Self::Ending(json) => return last(json),
         };
         let Prepared {
@@ -120,19 +126,9 @@ impl State {
                 conversation_id,
                 ..
             }) => {
-                let streaming = Streaming {
-                    events,
-                    request_id,
-                    conversation_id,
-                    wants_usage,
-                    frames: VecDeque::new(),
-                    seq: 0,
-                    text: String::new(),
-                    finish_reason: None,
-                    usage: None,
-                    _open: open,
-                };
-                Box::new(streaming).step(label).await
+                let streaming =
+                    Streaming::new(events, request_id, conversation_id, wants_usage, open);
+                stream(Box::new(streaming), label).await
             }
             Ok(Metered {
                 body: MeteredBody::Full(bytes),
@@ -142,7 +138,7 @@ impl State {
                 ..
             }) => match status.is_success() {
                 true => completed(label, &bytes, request_id, &conversation_id),
-                false => last(refusal(label, &bytes)),
+                false => last(refusal(label.name(), &bytes)),
             },
         }
     }
@@ -239,162 +235,6 @@ fn completed(
         .to_json(),
     };
     more(answer, State::Ending(done))
-}
-
-/// An upstream's own error.
-fn refusal(label: &Label, body: &[u8]) -> String {
-    #[derive(Deserialize)]
-    struct Body<'a> {
-        #[serde(borrow)]
-        error: &'a RawValue,
-    }
-    let id = label.name();
-    match serde_json::from_slice::<Body<'_>>(body) {
-        Ok(Body { error }) if error.get().starts_with('{') => {
-            let error = Data::Json(error);
-            ServerFrame::Error { id, error }.to_json()
-        }
-        _ => {
-            let message = "the provider refused the request without a word that can be passed on";
-            error_frame(id, &Error::new(ErrorKind::UpstreamRefused, message))
-        }
-    }
-}
-
-/// A stream on its way.
-struct Streaming {
-    events: MeteredStream,
-    request_id: RequestId,
-    conversation_id: ConversationId,
-    wants_usage: bool,
-    /// Made of the last piece, and not said yet.
-    frames: VecDeque<String>,
-    seq: u64,
-    /// The whole text so far, for the short form.
-    text: String,
-    finish_reason: Option<String>,
-    usage: Option<Box<RawValue>>,
-    /// Held to the end of the answer.
-    _open: OpenRequest,
-}
-
-impl Streaming {
-    async fn step(mut self: Box<Self>, label: &Label) -> Step {
-        loop {
-            if let Some(json) = self.frames.pop_front() {
-                return more(json, State::Streaming(self));
-            }
-            match self.events.next().await {
-                Some(Ok(piece)) => {
-                    if let Some(error) = self.read(&piece, label) {
-                        return last(error);
-                    }
-                }
-                Some(Err(error)) => return last(error_frame(label.name(), &error)),
-                None => return last(self.done(label)),
-            }
-        }
-    }
-
-    /// Makes frames of a piece's events; an error among them is the last frame.
-    fn read(&mut self, piece: &[u8], label: &Label) -> Option<String> {
-        for event in sse::events(piece) {
-            let data = event.data();
-            if data.trim_ascii().is_empty() || *data == *b"[DONE]" {
-                continue;
-            }
-            let look = Look::of(&data);
-            if look.error.is_some() {
-                return Some(refusal(label, &data));
-            }
-            if let Some(reason) = look.finish_reason() {
-                self.finish_reason = Some(reason.to_owned());
-            }
-            if let Some(usage) = look.usage {
-                self.usage = Some(usage.to_owned());
-                // It was asked for by us.
-                if look.choices.is_empty() && !self.wants_usage {
-                    continue;
-                }
-            }
-            match label {
-                Label::Named(id) => {
-                    self.seq += 1;
-                    let chunk = ServerFrame::Chunk {
-                        id,
-                        seq: self.seq,
-                        data: Data::of(&data),
-                    };
-                    self.frames.push_back(chunk.to_json());
-                }
-                Label::Short if !look.text().is_empty() => {
-                    self.text.push_str(look.text());
-                    let content = &self.text;
-                    self.frames
-                        .push_back(ServerFrame::Message { content }.to_json());
-                }
-                Label::Short => {}
-            }
-        }
-        None
-    }
-
-    fn done(&self, label: &Label) -> String {
-        let done = ServerFrame::Done {
-            id: label.name(),
-            conversation_id: &self.conversation_id,
-            request_id: self.request_id,
-            finish_reason: self.finish_reason.as_deref(),
-            usage: self.usage.as_deref(),
-        };
-        done.to_json()
-    }
-}
-
-/// What of an answer, or of a chunk, is told again in other frames.
-#[derive(Deserialize, Default)]
-struct Look<'a> {
-    #[serde(default)]
-    choices: Vec<Choice>,
-    #[serde(borrow, default)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    error: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    #[serde(default)]
-    finish_reason: Option<String>,
-    #[serde(default, alias = "message")]
-    delta: Option<Words>,
-}
-
-#[derive(Deserialize)]
-struct Words {
-    #[serde(default)]
-    content: Option<String>,
-}
-
-impl<'a> Look<'a> {
-    /// Nothing, of what is not of that shape: it passes all the same.
-    fn of(json: &'a [u8]) -> Self {
-        serde_json::from_slice(json).unwrap_or_default()
-    }
-
-    fn finish_reason(&self) -> Option<&str> {
-        self.choices.first()?.finish_reason.as_deref()
-    }
-
-    fn text(&self) -> &str {
-        let first = self
-            .choices
-            .first()
-            .and_then(|choice| choice.delta.as_ref());
-        first
-            .and_then(|words| words.content.as_deref())
-            .unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

@@ -276,6 +276,25 @@ pub(super) fn error(id: Option<&str>, error: &Error) -> String {
     ServerFrame::Error { id, error }.to_json()
 }
 
+/// An upstream's own error.
+pub(super) fn refusal(id: Option<&str>, body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(borrow)]
+        error: &'a RawValue,
+    }
+    match serde_json::from_slice::<Body<'_>>(body) {
+        Ok(Body { error }) if error.get().starts_with('{') => {
+            let error = Data::Json(error);
+            ServerFrame::Error { id, error }.to_json()
+        }
+        _ => {
+            let message = "the provider refused the request without a word that can be passed on";
+            self::error(id, &Error::new(ErrorKind::UpstreamRefused, message))
+        }
+    }
+}
+
 fn to_json(value: &impl Serialize) -> String {
     // Strings into a growing buffer: there is nothing that could fail.
     serde_json::to_string(value).unwrap_or_default()

@@ -17,11 +17,13 @@ mod echo;
 mod frame;
 mod handshake;
 mod label;
+mod look;
 mod open_chats;
 mod session;
 mod settings;
 mod socket;
 mod sockets;
+mod streaming;
 
 #[cfg(feature = "test-util")]
 pub use echo::EchoService;
