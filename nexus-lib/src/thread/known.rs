@@ -1,121 +1,95 @@
+use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 
-use hashbrown::HashTable;
-
-use crate::thread::ring::Ring;
-use crate::thread::{MEMORY, MOST_REPLIES};
+use super::segment::{Reply, Segment};
+use crate::thread::MEMORY;
 use crate::wire::{ConversationId, ThreadMark, Timestamp};
 
-/// Replies in the order in which they came, with an index by their marks.
+/// Replies in the order in which they came, and where to find them by their marks.
 ///
-/// There is one for every request of half an hour, so they are kept tight: 48 bytes in a ring, and eight
-/// in the index.
+/// There is one for every request of half an hour, and far more are added than are looked for. In one large
+/// table each would cost the wait for a distant place of memory; so they lie in segments, of which only
+/// the last is added to, and all are looked through.
 pub(super) struct Known {
-    replies: Ring<Reply>,
-    /// The number of the first of `replies`. Numbers wrap around; there are never so many at once.
-    first: u32,
-    /// `replies`, by mark.
-    index: HashTable<Entry>,
+    segments: VecDeque<Segment>,
+    /// The most replies of a segment, and the most segments.
+    most: (usize, usize),
     /// What clients cannot know, so that none can choose marks that are slow to tell apart.
     seed: u64,
 }
 
-struct Reply {
-    /// The bits of its mark, in halves: as one number they would lie in steps of 16 bytes.
-    mark: [u64; 2],
-    conversation: ConversationId,
-    /// When it was made, in seconds since 1970.
-    at: u32,
-    has_gone_on: bool,
-}
-
-struct Entry {
-    number: u32,
-    /// Kept, so that the index can grow without a look at each reply.
-    hash: u32,
-}
-
-impl Default for Known {
-    fn default() -> Self {
+impl Known {
+    /// Of at most `most.1` segments of at most `most.0` replies each.
+    pub(super) fn new(most: (usize, usize)) -> Self {
         Self {
-            replies: Ring::default(),
-            first: 0,
-            index: HashTable::new(),
+            segments: VecDeque::new(),
+            most,
             seed: RandomState::new().hash_one(0) | 1,
         }
     }
-}
 
-impl Known {
     /// The conversation that goes on behind `mark`.
     pub(super) fn go_on(&mut self, mark: ThreadMark, now: Timestamp) -> Option<ConversationId> {
-        let (mut untouched, mut latest) = (None, None);
+        let mark = halves(mark);
         let hash = hash(mark, self.seed);
-        for entry in self.index.iter_hash(spread(hash)) {
-            let place = place(entry.number, self.first);
-            let reply = self.replies.get(place);
-            let Some(reply) = reply.filter(|reply| reply.mark == halves(mark)) else {
-                continue;
-            };
-            if is_old(reply, seconds(now)) {
-                continue;
+        let now = seconds(now);
+        let mut found = None;
+        'search: for (place, segment) in self.segments.iter().enumerate() {
+            for (number, reply) in segment.matches(mark, hash) {
+                if is_old(reply.at, now) {
+                    continue;
+                }
+                found = Some((place, number));
+                // The oldest that nobody has gone on with, or else the latest.
+                if !reply.has_gone_on {
+                    break 'search;
+                }
             }
-            if !reply.has_gone_on {
-                untouched = Some(untouched.map_or(place, |other: usize| other.min(place)));
-            }
-            latest = latest.max(Some(place));
         }
-        let reply = self.replies.get_mut(untouched.or(latest)?)?;
+        let (place, number) = found?;
+        let reply = self.segments.get_mut(place)?.get_mut(number)?;
         reply.has_gone_on = true;
         Some(reply.conversation.clone())
     }
 
     pub(super) fn add(&mut self, mark: ThreadMark, conversation: ConversationId, now: Timestamp) {
         let at = seconds(now);
-        self.forget(at);
-        let number = u32::try_from(self.replies.len()).unwrap_or(u32::MAX);
-        let number = self.first.wrapping_add(number);
-        self.replies.push_back(Reply {
+        self.make_room(at);
+        let seed = self.seed;
+        let reply = Reply {
             mark: halves(mark),
             conversation,
             at,
             has_gone_on: false,
-        });
-        let hash = hash(mark, self.seed);
-        let entry = Entry { number, hash };
-        let hash_of = |entry: &Entry| spread(entry.hash);
-        self.index.insert_unique(spread(hash), entry, hash_of);
+        };
+        if let Some(last) = self.segments.back_mut() {
+            last.push(reply, |mark| hash(mark, seed));
+        }
     }
 
-    /// How many replies are remembered.
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        assert_eq!(self.index.len(), self.replies.len());
-        self.replies.len()
-    }
-
-    /// Makes room for one, and drops what is too old.
-    fn forget(&mut self, now: u32) {
-        while let Some(oldest) = self.replies.get(0) {
-            let is_full = self.replies.len() >= MOST_REPLIES;
-            if !is_full && !is_old(oldest, now) {
-                return;
-            }
-            let [low, high] = oldest.mark.map(u128::from);
-            let hash = hash(ThreadMark::from_bits(high << 64 | low), self.seed);
-            let number = self.first;
-            let found = (self.index).find_entry(spread(hash), |entry| entry.number == number);
-            if let Ok(entry) = found {
-                entry.remove();
-            }
-            self.replies.forget_front();
-            self.first = self.first.wrapping_add(1);
+    /// Makes sure that the last segment has room, and drops those that are too old, or too many.
+    fn make_room(&mut self, now: u32) {
+        let (most_replies, most_segments) = self.most;
+        while let Some(newest) = self.segments.front().and_then(Segment::newest)
+            && is_old(newest, now)
+        {
+            self.segments.pop_front();
+        }
+        if self
+            .segments
+            .back()
+            .is_none_or(|last| last.len() >= most_replies)
+        {
+            self.segments.push_back(Segment::default());
+        }
+        if self.segments.len() > most_segments {
+            self.segments.pop_front();
         }
     }
 }
 
-fn is_old(reply: &Reply, now: u32) -> bool {
-    u64::from(now.saturating_sub(reply.at)) > MEMORY.as_secs()
+fn is_old(at: u32, now: u32) -> bool {
+    u64::from(now.saturating_sub(at)) > MEMORY.as_secs()
 }
 
 fn seconds(time: Timestamp) -> u32 {
@@ -128,18 +102,98 @@ fn halves(mark: ThreadMark) -> [u64; 2] {
     [low, high].map(|half| half.try_into().map_or(0, u64::from_le_bytes))
 }
 
-/// Where number `number` stands in a ring whose first is number `first`.
-fn place(number: u32, first: u32) -> usize {
-    usize::try_from(number.wrapping_sub(first)).unwrap_or(usize::MAX)
-}
-
 /// A mark's bits are spread evenly already; the seed makes them unforeseeable.
-fn hash(mark: ThreadMark, seed: u64) -> u32 {
-    let product = (mark.bits() ^ u128::from(seed)).wrapping_mul(u128::from(seed));
-    u32::try_from(product >> 96).unwrap_or(0)
+fn hash([low, high]: [u64; 2], seed: u64) -> u32 {
+    let product = u128::from(low ^ seed).wrapping_mul(u128::from(high ^ seed | 1));
+    u32::try_from((product >> 48) & 0xffff_ffff).unwrap_or(0)
 }
 
-/// The index looks at the lowest bits and at the highest seven.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash) << 32 | u64::from(hash)
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::RequestId;
+
+    /// As [`Known`], looked through from end to end.
+    #[derive(Default)]
+    struct Plain(Vec<(u128, RequestId, i64, bool)>);
+
+    impl Plain {
+        fn go_on(&mut self, mark: u128, now: i64) -> Option<RequestId> {
+            let memory = i64::try_from(MEMORY.as_secs()).unwrap();
+            let fits =
+                |(told, _, at, _): &&mut (u128, _, i64, bool)| *told == mark && now - *at <= memory;
+            let untouched = self.0.iter().position(|(told, _, at, has_gone_on)| {
+                *told == mark && now - *at <= memory && !*has_gone_on
+            });
+            let reply = match untouched {
+                Some(place) => &mut self.0[place],
+                None => self.0.iter_mut().rfind(fits)?,
+            };
+            reply.3 = true;
+            Some(reply.1)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_is_what_a_plain_list_finds(
+            steps in prop::collection::vec((0..40u128, 0..90i64, 0..3u8), 1..400),
+            most_replies in 1..200usize,
+        ) {
+            const MOST_SEGMENTS: usize = 4;
+            let mut known = Known::new((most_replies, MOST_SEGMENTS));
+            let mut plain = Plain::default();
+            let mut now = 1_700_000_000;
+            for (mark, later, what) in steps {
+                now += later;
+                let time = Timestamp::from_micros(now * 1_000_000);
+                // Marks whose halves are equal, differ in one half, and in both.
+                let bits = ((mark % 5) << 64) | (mark / 5);
+                let mark = ThreadMark::from_bits(bits);
+                if what == 0 {
+                    let id = RequestId::new();
+                    known.add(mark, ConversationId::begun_by(id), time);
+                    plain.0.push((bits, id, now, false));
+                } else {
+                    let held: usize = known.segments.iter().map(Segment::len).sum();
+                    // What had no room any more.
+                    plain.0.drain(..plain.0.len() - held);
+                    let found = known.go_on(mark, time);
+                    prop_assert_eq!(found, plain.go_on(bits, now).map(ConversationId::begun_by));
+                }
+                prop_assert!(known.segments.len() <= MOST_SEGMENTS);
+                prop_assert!(known.segments.iter().all(|segment| segment.len() <= most_replies));
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_half_hour_is_kept_as_far_as_there_is_room() {
+        let mut known = Known::new((3, 2));
+        let time = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
+        let mark = |number: i64| ThreadMark::from_bits(number.unsigned_abs().into());
+        for number in 0..10 {
+            known.add(
+                mark(number),
+                ConversationId::begun_by(RequestId::new()),
+                time(number),
+            );
+        }
+        let mut is_known = |number, now| known.go_on(mark(number), time(now)).is_some();
+        assert_eq!(
+            (0..10)
+                .filter(|number| is_known(*number, 10))
+                .collect::<Vec<_>>(),
+            [6, 7, 8, 9]
+        );
+        assert!(is_known(6, 1806) && !is_known(6, 1807));
+        known.add(
+            mark(0),
+            ConversationId::begun_by(RequestId::new()),
+            time(1810),
+        );
+        assert_eq!(known.segments.len(), 1);
+    }
 }

@@ -7,7 +7,7 @@
 //! Replies are remembered for [`MEMORY`], each for its own client: what another says is never found.
 
 mod known;
-mod ring;
+mod segment;
 #[cfg(test)]
 mod tests;
 
@@ -18,18 +18,30 @@ use crate::call::{Call, KeyHash};
 use crate::transcript::Answer;
 use crate::wire::{ConversationId, Prefix, Prefixes, ThreadMark, Timestamp};
 use known::Known;
+use segment::Segment;
 
 /// How long after a reply a conversation may go on.
 pub const MEMORY: Duration = Duration::from_secs(30 * 60);
 
-/// The most replies that are remembered at once: some 60 MB. Beyond it the oldest are forgotten
+/// The most replies that are remembered at once, about a million: some 60 MB. Beyond it the oldest are forgotten
 /// first, and their conversations go on as new ones.
-pub const MOST_REPLIES: usize = 1_000_000;
+pub const MOST_REPLIES: usize = MOST_SEGMENTS * Segment::MOST;
+
+const MOST_SEGMENTS: usize = 61;
 
 /// The replies of the last half hour. A clone shares them.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Threads {
     known: Arc<Mutex<Known>>,
+}
+
+impl Default for Threads {
+    fn default() -> Self {
+        let known = Known::new((Segment::MOST, MOST_SEGMENTS));
+        Self {
+            known: Arc::new(Mutex::new(known)),
+        }
+    }
 }
 
 impl Threads {

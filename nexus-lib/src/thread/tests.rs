@@ -124,22 +124,6 @@ fn half_an_hour_later_it_is_forgotten() {
 }
 
 #[test]
-fn what_is_forgotten_takes_no_room() {
-    let threads = Threads::default();
-    for minute in 0..100 {
-        round(&threads, "k", json!([user("a")]), MINUTE * minute, "A");
-        round(
-            &threads,
-            "k",
-            json!([user(&minute.to_string())]),
-            MINUTE * minute,
-            "A",
-        );
-    }
-    assert_eq!(threads.known().len(), 62);
-}
-
-#[test]
 fn an_earlier_process_is_gone_on_with() {
     let before = Threads::default();
     let mut first = call("k", json!([user("a")]), MINUTE);
