@@ -88,7 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         cx: &mut Context<'_>,
         searched: &mut usize,
     ) -> Poll<Result<Parts, Error>> {
-        let mut broken = match self.poll_write(cx) {
+        let broken = match self.poll_write(cx) {
             Poll::Ready(Err(error)) if self.output.written == 0 => {
                 return Poll::Ready(Err(Error::Unsent(error)));
             }
@@ -98,10 +98,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         };
         loop {
             match self.poll_fill(cx) {
-                Poll::Pending => match broken.take() {
-                    Some(error) => return Poll::Ready(Err(error.into())),
-                    None => return Poll::Pending,
-                },
+                Poll::Pending => {
+                    return broken.map_or(Poll::Pending, |error| Poll::Ready(Err(error.into())));
+                }
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(Error::NoAnswer)),
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
@@ -150,7 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
 
     /// Whether another request may go over it: the last one was sent, and its answer read, to the end.
     pub(in crate::provider::transport) fn is_reusable(&mut self) -> bool {
-        self.lasts && self.output.is_done() && self.is_over() && self.input.is_empty()
+        self.lasts && self.output.is_flushed && self.is_over() && self.input.is_empty()
     }
 
     /// Whether an idle connection is known to be of no use any more. Whatever came without a request is no
@@ -199,9 +198,5 @@ impl Output {
         };
         let is_left = !head.is_empty() || !body.is_empty();
         is_left.then(|| [IoSlice::new(head), IoSlice::new(body)])
-    }
-
-    fn is_done(&self) -> bool {
-        self.is_flushed
     }
 }
