@@ -43,6 +43,7 @@ pub mod meter;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 pub mod observe;
+mod offload;
 pub mod provider;
 pub mod registry;
 pub mod router;

@@ -24,7 +24,7 @@ impl Known {
         Self {
             segments: VecDeque::new(),
             most,
-            seed: RandomState::new().hash_one(0) | 1,
+            seed: RandomState::new().hash_one(0),
         }
     }
 
@@ -70,7 +70,7 @@ impl Known {
     /// Makes sure that the last segment has room, and drops those that are too old, or too many.
     fn make_room(&mut self, now: u32) {
         let (most_replies, most_segments) = self.most;
-        while let Some(newest) = self.segments.front().and_then(Segment::newest)
+        while let Some(newest) = self.segments.front().map(Segment::newest)
             && is_old(newest, now)
         {
             self.segments.pop_front();
@@ -156,6 +156,14 @@ mod tests {
                     let id = RequestId::new();
                     known.add(mark, ConversationId::begun_by(id), time);
                     plain.0.push((bits, id, now, false));
+                    let held: usize = known.segments.iter().map(Segment::len).sum();
+                    let lost = &plain.0[..plain.0.len() - held];
+                    // Only for want of room, and then no more than a segment at a time.
+                    let room = (MOST_SEGMENTS - 1) * most_replies;
+                    let is_young = |reply: &(u128, RequestId, i64, bool)| {
+                        now - reply.2 <= i64::try_from(MEMORY.as_secs()).unwrap()
+                    };
+                    prop_assert!(held > room || !lost.iter().any(is_young));
                 } else {
                     let held: usize = known.segments.iter().map(Segment::len).sum();
                     // What had no room any more.

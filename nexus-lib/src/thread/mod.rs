@@ -4,7 +4,8 @@
 //! begin with that, and go on, belongs to the same conversation; any other begins one of its own. So
 //! the same opening twice is two conversations, until each has gone on.
 //!
-//! Replies are remembered for [`MEMORY`], each for its own client: what another says is never found.
+//! A request's latest 256 replies are looked for. Replies are remembered for [`MEMORY`], each for its own
+//! client: what another says is never found.
 
 mod known;
 mod segment;
@@ -28,6 +29,9 @@ pub const MEMORY: Duration = Duration::from_secs(30 * 60);
 pub const MOST_REPLIES: usize = MOST_SEGMENTS * Segment::MOST;
 
 const MOST_SEGMENTS: usize = 61;
+
+/// How many of a request's replies are looked for, the latest first: a millisecond's work at most.
+const MOST_LOOKED_FOR: usize = 256;
 
 /// The replies of the last half hour. A clone shares them.
 #[derive(Clone)]
@@ -65,9 +69,9 @@ impl Threads {
         if messages.replies.is_empty() {
             return None;
         }
-        let mut known = self.known();
-        let mut marks = messages.replies.iter().rev();
-        marks.find_map(|reply| known.go_on(mark(client, *reply), now))
+        let mut latest = messages.replies.iter().rev().take(MOST_LOOKED_FOR);
+        // Locked for each alone: others remember theirs in between.
+        latest.find_map(|reply| self.known().go_on(mark(client, *reply), now))
     }
 
     /// Remembers that `call` was answered at `now`; gives the mark of the first reply, which is what

@@ -14,6 +14,8 @@ pub(super) struct Segment {
     /// As many as a power of two. Each has a reply's number and one in its lower half, and what its hash begins
     /// with in the upper; a free one is 0.
     slots: Vec<u32>,
+    /// When the youngest reply was made: not always the last, for clocks are set back.
+    newest: u32,
 }
 
 pub(super) struct Reply {
@@ -30,16 +32,16 @@ const TAG: u32 = !NUMBER;
 const NUMBER: u32 = 0xffff;
 
 impl Segment {
-    /// The most replies of a segment: what half a slot can number.
+    /// The most replies of a segment, which half a slot can number; their index takes 128 KiB.
     pub(super) const MOST: usize = 1 << 14;
 
     pub(super) fn len(&self) -> usize {
         self.replies.len()
     }
 
-    /// When the last reply was made.
-    pub(super) fn newest(&self) -> Option<u32> {
-        self.replies.last().map(|reply| reply.at)
+    /// When its youngest reply was made.
+    pub(super) fn newest(&self) -> u32 {
+        self.newest
     }
 
     pub(super) fn get_mut(&mut self, number: usize) -> Option<&mut Reply> {
@@ -49,6 +51,7 @@ impl Segment {
     /// Adds a reply; `hash` tells the hash of a mark, which is ever the same.
     pub(super) fn push(&mut self, reply: Reply, hash: impl Fn([u64; 2]) -> u32) {
         let mark = reply.mark;
+        self.newest = self.newest.max(reply.at);
         self.replies.push(reply);
         if self.replies.len() * 2 <= self.slots.len() {
             self.enter(self.replies.len(), hash(mark));

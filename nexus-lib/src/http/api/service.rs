@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use futures_util::future::{BoxFuture, Either};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body as HttpBody;
 use tower::{Service, ServiceExt};
 
@@ -21,6 +21,7 @@ use crate::http::collect::collect;
 use crate::http::open_requests::{OpenRequest, OpenRequests};
 use crate::http::ws::{self, Face, Socket, Sockets};
 use crate::http::{Body, BodyTimeouts, respond};
+use crate::offload;
 use crate::provider::headers::forwardable;
 use crate::registry::Registry;
 use crate::thread::Threads;
@@ -159,6 +160,20 @@ fn deadline(headers: &HeaderMap) -> Result<Option<Instant>> {
     }
 }
 
+/// What else than chat completions tells a conversation is translated for that, which takes longer.
+async fn read(
+    operation: Operation,
+    body: Bytes,
+    content_type: Option<HeaderValue>,
+) -> Result<RequestBody> {
+    if operation == Operation::ChatCompletion {
+        return RequestBody::scan_for(operation, body, content_type);
+    }
+    let len = body.len();
+    let scan = move || RequestBody::scan_for(operation, body, content_type);
+    Box::pin(offload::by_length(len, scan)).await
+}
+
 fn no_route(head: &Parts, missing: NoRoute) -> Response<Body> {
     match missing {
         NoRoute::Path => ErrorForm::OpenAi.response(&Error::new(
@@ -221,7 +236,7 @@ where
                     let answer = async {
                         let (limit, timeouts) = (shared.max_body_bytes, shared.body_timeouts);
                         let body = collect(body, limit, timeouts).await?;
-                        let body = RequestBody::scan_for(operation, body, content_type)?;
+                        let body = read(operation, body, content_type).await?;
                         let mut call = Call::new(id, principal, operation, body);
                         shared.face.threads.place(&mut call, conversation.take());
                         conversation = Some(call.conversation.clone());

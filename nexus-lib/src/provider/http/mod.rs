@@ -77,28 +77,31 @@ impl<D: Dialect> HttpProvider<D> {
         }
     }
 
-    fn outgoing(&self, attempt: &Attempt) -> Result<Outgoing> {
-        let (operation, target) = (attempt.operation(), attempt.target());
+    /// What goes out where client and provider speak the same protocol; `None` where they do not.
+    fn passing(&self, attempt: &Attempt) -> Option<Outgoing> {
+        let operation = attempt.operation();
         let is_chat = operation.is_chat() || operation == Operation::TokenCount;
         let passes = match is_chat {
-            true => self.protocols(&target.provider).have(operation),
+            true => self.protocols(&attempt.target().provider).have(operation),
             false => self.dialect.takes(operation),
         };
-        if passes {
-            return Ok(Outgoing {
-                operation,
-                is_stream: attempt.body().is_stream(),
-                request: request::passing(&self.dialect, attempt),
-                translation: None,
-            });
-        }
+        passes.then(|| Outgoing {
+            operation,
+            is_stream: attempt.body().is_stream(),
+            request: request::passing(&self.dialect, attempt),
+            translation: None,
+        })
+    }
+
+    async fn translated(&self, attempt: &Attempt) -> Result<Outgoing> {
+        let (operation, target) = (attempt.operation(), attempt.target());
         let Some(client) = ClientProtocol::of(operation) else {
             return Err(not_answered(operation));
         };
         let (spoken, operation) = self.spoken(&target.provider);
-        let model = target.model_sent();
-        let (translation, body) =
-            Translation::of(client, spoken, attempt.body(), model, self.is_strict)?;
+        let (model, body) = (target.model_sent(), attempt.body());
+        let translated = Translation::of(client, spoken, body, model, self.is_strict);
+        let (translation, body) = translated.await?;
         let is_stream = translation.is_stream();
         Ok(Outgoing {
             operation,
@@ -126,12 +129,16 @@ impl<D: Dialect> Provider for HttpProvider<D> {
         if attempt.operation() == Operation::TokenCount && !counts() {
             return Box::pin(translated::count(&attempt)).await;
         }
+        let outgoing = match self.passing(&attempt) {
+            Some(outgoing) => outgoing,
+            None => Box::pin(self.translated(&attempt)).await?,
+        };
         let Outgoing {
             operation,
             is_stream,
             request,
             translation,
-        } = self.outgoing(&attempt)?;
+        } = outgoing;
         let timeouts = self.transport.timeouts_for(target);
         let deadline = Instant::now() + timeouts.first_event;
         let endpoint = self.dialect.endpoint(target, operation, is_stream)?;

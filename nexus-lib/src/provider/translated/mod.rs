@@ -16,6 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::call::{Observed, RequestBody};
 use crate::error::Result;
+use crate::offload;
 use crate::translate::{ClientProtocol, Losses, ProviderProtocol, Request};
 
 /// Names what of a request its provider was not told.
@@ -35,23 +36,31 @@ impl Translation {
     ///
     /// # Errors
     /// `InvalidRequest` naming what is wrong, or cannot be told.
-    pub(crate) fn of(
+    ///
+    /// # Cancel safety
+    /// Dropped, it leaves at most some work behind, whose result nobody sees.
+    pub(crate) async fn of(
         client: ClientProtocol,
         provider: ProviderProtocol,
         body: &RequestBody,
         model: &str,
         is_strict: bool,
     ) -> Result<(Self, Bytes)> {
-        let request = client.read_request(body.bytes())?;
-        let mut losses = Losses::new(is_strict);
-        let written = provider.write_request(&request, model, &mut losses)?;
-        let translation = Self {
-            client,
-            provider,
-            request,
-            dropped: losses.dropped().to_vec(),
+        let (body, model) = (body.bytes().clone(), model.to_owned());
+        let len = body.len();
+        let translate = move || {
+            let request = client.read_request(&body)?;
+            let mut losses = Losses::new(is_strict);
+            let written = provider.write_request(&request, &model, &mut losses)?;
+            let translation = Self {
+                client,
+                provider,
+                request,
+                dropped: losses.dropped().to_vec(),
+            };
+            Ok((translation, written.into()))
         };
-        Ok((translation, written.into()))
+        offload::by_length(len, translate).await
     }
 
     /// Whether the answer is to come event by event.

@@ -32,7 +32,8 @@ pub(crate) async fn through_chat(
         attempt.body(),
         &model,
         is_strict,
-    )?;
+    )
+    .await?;
     let body = RequestBody::scan(body)?;
     // The client's protocol tells usage unasked.
     let body = RequestBody::scan(body.spliced(None, translation.is_stream()))?;
