@@ -4,7 +4,7 @@
 //! begin with that, and go on, belongs to the same conversation; any other begins one of its own. So
 //! the same opening twice is two conversations, until each has gone on.
 //!
-//! A request's latest 256 replies are looked for. Replies are remembered for [`MEMORY`], each for its own
+//! A request's latest 4,096 replies are looked for. Replies are remembered for [`MEMORY`], each for its own
 //! client: what another says is never found.
 
 mod known;
@@ -30,8 +30,8 @@ pub const MOST_REPLIES: usize = MOST_SEGMENTS * Segment::MOST;
 
 const MOST_SEGMENTS: usize = 61;
 
-/// How many of a request's replies are looked for, the latest first: a millisecond's work at most.
-const MOST_LOOKED_FOR: usize = 256;
+/// How many of a request's replies are looked for, the latest first: some milliseconds of work at most.
+const MOST_LOOKED_FOR: usize = 4096;
 
 /// The replies of the last half hour. A clone shares them.
 #[derive(Clone)]
