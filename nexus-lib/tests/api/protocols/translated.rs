@@ -113,6 +113,33 @@ async fn messages_and_responses_are_told_to_openais_as_chats() {
     }
 }
 
+/// Long ones are read and written on another thread.
+#[tokio::test]
+async fn requests_of_some_megabytes_are_told_whole() {
+    let words = "Größe \"1\"\n".repeat(200_000);
+    let message = json!([{"role": "user", "content": words}]);
+    for (path, body) in [
+        (
+            "/v1/messages",
+            json!({"model": "m", "max_tokens": 9, "messages": message}),
+        ),
+        ("/v1/responses", json!({"model": "m", "input": words})),
+    ] {
+        let (rig, upstream) = over("openai", json!({}), openai::server(&["He"], 7, 2)).await;
+        let response = rig.ask(&post(path, body.to_string())).await;
+        assert_eq!(response.status, 200);
+        assert!(upstream.request(0).await.json()["messages"] == message);
+        assert_eq!(rig.rows().await[0]["prompt_tokens"], 7);
+    }
+    // What is wrong with them is told all the same.
+    let (rig, upstream) = over("openai", json!({}), openai::server(&["He"], 7, 2)).await;
+    let body =
+        json!({"model": "m", "max_tokens": 9, "messages": [{"role": words, "content": "x"}]});
+    let response = rig.ask(&post("/v1/messages", body.to_string())).await;
+    assert_eq!(response.status, 400);
+    assert!(upstream.requests().is_empty());
+}
+
 const GEMINI: &str = r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"Hello!"}]},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":4,"candidatesTokenCount":2,"thoughtsTokenCount":3,"totalTokenCount":9},"modelVersion":"gemini-x","responseId":"r1"}"#;
 
 #[tokio::test]
