@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::meter::account::{Account, Ending};
 use crate::meter::cutoff::cut_off;
 
-/// A reply's events on their way to the client. The last of them is held until the row that accounts
-/// for all of them is durable.
+/// A reply's events on their way to the client. The last of them, or the one that tells of an error, is
+/// held until the row that accounts for all of them is durable.
 pub(super) struct Settling {
     events: ReplyStream,
     account: Account,
@@ -67,12 +67,13 @@ impl Settling {
         };
         match item {
             Some(Ok(piece)) => {
-                let terminal = piece.observed.terminal;
+                // Many clients leave at an error: it is the end of the answer for them, whatever follows.
+                let is_last = piece.observed.terminal || piece.observed.error.is_some();
                 self.account.observe(piece.observed);
                 if !piece.bytes.is_empty() {
                     self.account.events(&piece.bytes);
                 }
-                if !terminal {
+                if !is_last {
                     return Poll::Ready(Some(Ok(piece.bytes)));
                 }
                 self.settle(Ending::Whole, Last::Event(piece.bytes));

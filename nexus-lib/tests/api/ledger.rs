@@ -108,6 +108,23 @@ async fn a_row_is_open_before_the_first_byte_and_settled_before_the_last_event()
 }
 
 #[tokio::test]
+async fn a_row_is_settled_before_the_error_that_ends_a_stream() {
+    let error = "data: {\"error\":{\"message\":\"in the middle\",\"code\":\"x\"}}\n\n";
+    // The upstream says nothing more, and does not end its answer either.
+    let answer = Answer::events(&[&openai::delta_event("a"), error]).hang();
+    let (rig, _upstream) = Rig::over(answer).await;
+    let mut client = rig.send(&chat(STREAM)).await;
+    let head = client.head().await;
+    while client.event().await.unwrap() != error {}
+    let row = rig.row(&head).await;
+    assert_eq!(
+        (&row["state"], &row["error"], &row["usage_source"]),
+        (&json!("failed"), &json!("in the middle"), &json!("estimated")),
+        "{row}"
+    );
+}
+
+#[tokio::test]
 async fn a_row_is_open_when_the_head_of_a_stream_is_seen() {
     let gate = Gate::new();
     let answer = Answer::events(&[&openai::delta_event("a")]).pause(&gate);

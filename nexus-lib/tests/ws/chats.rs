@@ -214,7 +214,7 @@ async fn a_conversation_goes_on_by_name_and_by_content() {
 async fn what_goes_wrong_upstream_is_told_to_that_chat() {
     let broken = Answer::events(&[&openai::delta_event("a")]).cut();
     let error = "data: {\"error\":{\"message\":\"in the middle\",\"type\":\"server_error\",\"code\":\"x\"}}\n\n";
-    let midway = Answer::events(&[&openai::delta_event("a"), error]).end();
+    let midway = Answer::events(&[&openai::delta_event("a"), error]).hang();
     let refused = Answer::json(
         422,
         openai::error("no", "invalid_request_error", "bad").to_string(),
