@@ -119,7 +119,11 @@ async fn a_row_is_settled_before_the_error_that_ends_a_stream() {
     let row = rig.row(&head).await;
     assert_eq!(
         (&row["state"], &row["error"], &row["usage_source"]),
-        (&json!("failed"), &json!("in the middle"), &json!("estimated")),
+        (
+            &json!("failed"),
+            &json!("in the middle"),
+            &json!("estimated")
+        ),
         "{row}"
     );
 }
