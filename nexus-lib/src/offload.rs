@@ -23,7 +23,7 @@ where
     }
     let worked = tokio::task::spawn_blocking(work).await;
     worked.map_err(|cause| {
-        Error::new(ErrorKind::Internal, "the request could not be read").with_source(cause)
+        Error::new(ErrorKind::Internal, "a long text could not be translated").with_source(cause)
     })?
 }
 

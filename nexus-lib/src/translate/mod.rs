@@ -29,8 +29,9 @@ pub mod responses;
 mod unplaced;
 
 pub use exchange::{
-    Answered, BlockKind, Delta, Event, File, Finish, Format, Image, Part, Reasoning, Request, Said,
-    Sampling, Source, Text, Thought, TokenCounts, Tool, ToolCall, ToolChoice, ToolResult, Turn,
+    Answered, BlockKind, Delta, Event, File, Finish, Format, Image, Part, Picture, Reasoning,
+    Request, Said, Sampling, Source, Text, Thought, TokenCounts, Tool, ToolCall, ToolChoice,
+    ToolResult, Turn,
 };
 pub(crate) use implied_status::implied_status;
 pub use json::Json;

@@ -121,7 +121,7 @@ impl<D: Dialect> Incoming<'_, D> {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(empty_answer());
         }
-        let (bytes, observed) = translation.answer(&bytes)?;
+        let (bytes, observed) = translation.answer(bytes).await?;
         Ok(Reply {
             status: parts.status,
             headers: parts.headers,

@@ -25,8 +25,8 @@ use crate::call::{Observed, Piece};
 use crate::error::Result;
 use look::look;
 
-/// Room for an image in base64, which some models send as one event.
-pub(crate) const MAX_EVENT_BYTES: usize = 16 << 20;
+/// Room for a picture in base64, which comes as one event: those of 4K are over 16 MiB.
+pub(crate) const MAX_EVENT_BYTES: usize = 64 << 20;
 
 /// Passes a stream of server-sent events through, and tells what was in it.
 pub(crate) trait Observe: Send + Unpin {

@@ -1,15 +1,12 @@
 use bytes::Bytes;
 
-use super::Observe;
 use super::look::{error_message, read_usage};
+use super::{MAX_EVENT_BYTES, Observe};
 use crate::call::{Observed, Piece};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sse::{Decoder, events};
 use crate::wire::Usage;
 use crate::wire::json::{Cursor, SyntaxError};
-
-/// Room for a picture in base64, which comes as one event.
-const MAX_EVENT_BYTES: usize = 64 << 20;
 
 /// Passes a stream through whose events say their `type`, as those of pictures, sound and responses do.
 ///

@@ -77,15 +77,23 @@ impl Translation {
     ///
     /// # Errors
     /// `UpstreamInvalid` when it is no answer.
-    pub(crate) fn answer(&self, body: &[u8]) -> Result<(Bytes, Observed)> {
-        let answered = self.provider.read_reply(body)?;
-        let observed = Observed {
-            usage: answered.usage.map(|counts| counts.usage),
-            finished: true,
-            ..Observed::default()
+    ///
+    /// # Cancel safety
+    /// Dropped, it leaves at most some work behind, whose result nobody sees.
+    pub(crate) async fn answer(&self, body: Bytes) -> Result<(Bytes, Observed)> {
+        let (client, provider) = (self.client, self.provider);
+        let model = self.request.model.clone();
+        let len = body.len();
+        let translate = move || {
+            let answered = provider.read_reply(&body)?;
+            let observed = Observed {
+                usage: answered.usage.map(|counts| counts.usage),
+                finished: true,
+                ..Observed::default()
+            };
+            Ok((client.write_reply(&answered, &model).into(), observed))
         };
-        let told = self.client.write_reply(&answered, &self.request.model);
-        Ok((told.into(), observed))
+        offload::by_length(len, translate).await
     }
 
     /// The provider's error, as the client is told.

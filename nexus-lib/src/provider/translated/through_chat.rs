@@ -41,7 +41,7 @@ pub(crate) async fn through_chat(
     let mut reply = provider.send(attempt).await?;
     reply.body = match reply.body {
         ReplyBody::Full { bytes, .. } if reply.status.is_success() => {
-            let (bytes, observed) = translation.answer(&bytes)?;
+            let (bytes, observed) = translation.answer(bytes).await?;
             ReplyBody::Full { bytes, observed }
         }
         ReplyBody::Full { bytes, .. } => {

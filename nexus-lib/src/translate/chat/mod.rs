@@ -16,10 +16,10 @@
 //! | `top_k`, a tool result's `is_error`, `cache_control`, whether thoughts are shown | hints |
 //! | `service_tier` of `standard_only` | `default` |
 //! | Anthropic's `container`, `mcp_servers`, and tools that are no functions | refused |
-//! | documents by URL | refused |
+//! | documents by URL; pictures that the model made, for OpenAI's own models | refused |
 //! | whatever is unknown | a hint |
 //!
-//! # An extension: thoughts
+//! # An extension: thoughts and pictures
 //!
 //! A message of the model's, and a delta of one, may have these besides OpenAI's own fields:
 //!
@@ -27,7 +27,9 @@
 //! - `reasoning_details`: a list of `{"type": "reasoning", "text", "signature", "data", "id"}`, each but `type` where
 //!   there is one: a thought with its provider's proof, or (`data`) sealed. In deltas each has an `index`, and
 //!   texts of the same index are put together. It says all that `reasoning_content` says, and wins.
-//! - `extra_content.google.thought_signature` on a tool call, as Gemini's compatible endpoint has it.
+//! - `extra_content.google.thought_signature` on a tool call, as Gemini's compatible endpoint has it; on a picture, too.
+//! - `images`: pictures that the model made, as OpenRouter has them: a list of
+//!   `{"type": "image_url", "image_url": {"url": "data:…"}}`, each whole, in deltas with its `index`.
 //!
 //! A client that sends its model's messages back as they came loses nothing. OpenRouter's `reasoning` and its kinds of
 //! `reasoning_details` are read, too. Parts and tools may have Anthropic's `cache_control`.
@@ -36,6 +38,7 @@
 
 pub mod error;
 mod finish;
+mod image;
 mod model;
 mod odd;
 pub mod reply;

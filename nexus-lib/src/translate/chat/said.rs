@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::image::{self, Image};
 use crate::error::Result;
 use crate::translate::extra_content::{ExtraContent, signature};
 use crate::translate::reading::{Content, Object, Path};
@@ -23,6 +24,7 @@ pub(super) fn read(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<Said>> {
     }
     let refusal: Option<String> = message.get("refusal", at)?;
     said.extend(refusal.filter(|text| !text.is_empty()).map(Said::Refusal));
+    said.extend(image::read(message, at)?.into_iter().map(Said::Picture));
     let calls = at.key("tool_calls");
     for (index, call) in message.list("tool_calls", at)?.into_iter().enumerate() {
         let at = calls.index(index);
@@ -138,6 +140,8 @@ pub(super) struct Message<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reasoning_details: Vec<Detail<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    images: Vec<Image<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<Call<'a>>,
 }
 
@@ -177,7 +181,7 @@ impl Serialize for Text<'_> {
                 serializer.collect_seq(parts.iter().filter_map(|said| match said {
                     Said::Text(text) => Some(Part::Text { text }),
                     Said::Refusal(refusal) => Some(Part::Refusal { refusal }),
-                    Said::Reasoning(_) | Said::ToolCall(_) => None,
+                    Said::Reasoning(_) | Said::Picture(_) | Said::ToolCall(_) => None,
                 }))
             }
         }
@@ -255,7 +259,9 @@ impl<'a> Message<'a> {
             .collect();
         message.content = match *texts {
             // Content may be absent beside calls only.
-            [] if message.tool_calls.is_empty() => Some(Text::Whole("".into())),
+            [] if message.tool_calls.is_empty() && message.images.is_empty() => {
+                Some(Text::Whole("".into()))
+            }
             [] => None,
             [Said::Text(text)] => Some(Text::Whole(text.into())),
             _ if !is_openais => joined(said, |said| match said {
@@ -285,6 +291,13 @@ impl<'a> Message<'a> {
                 }
                 _ => None,
             }),
+            images: said
+                .iter()
+                .filter_map(|said| match said {
+                    Said::Picture(picture) => Image::of(picture, None),
+                    _ => None,
+                })
+                .collect(),
             tool_calls: said
                 .iter()
                 .filter_map(|said| match said {

@@ -1,4 +1,4 @@
-use crate::translate::{Finish, TokenCounts};
+use crate::translate::{Finish, Picture, TokenCounts};
 
 /// A step of a streamed answer, in no protocol's words.
 ///
@@ -33,6 +33,8 @@ pub enum Event {
         /// Its number.
         block: usize,
     },
+    /// A picture. It comes whole, between blocks or beside open ones.
+    Picture(Picture),
     /// Why the answer ended.
     Finish(Finish),
     /// What it took so far. The last one counts.

@@ -8,6 +8,6 @@ mod request;
 pub use event::{BlockKind, Delta, Event};
 pub use reply::{Answered, Finish, TokenCounts};
 pub use request::{
-    File, Format, Image, Part, Reasoning, Request, Said, Sampling, Source, Text, Thought, Tool,
-    ToolCall, ToolChoice, ToolResult, Turn,
+    File, Format, Image, Part, Picture, Reasoning, Request, Said, Sampling, Source, Text, Thought,
+    Tool, ToolCall, ToolChoice, ToolResult, Turn,
 };

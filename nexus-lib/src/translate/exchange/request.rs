@@ -122,8 +122,19 @@ pub enum Said {
     Refusal(String),
     /// What it thought before.
     Reasoning(Thought),
+    /// A picture that it made.
+    Picture(Picture),
     /// A call of a tool.
     ToolCall(ToolCall),
+}
+
+/// A picture that a model made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Where it is: mostly here.
+    pub source: Source,
+    /// Gemini's thought signature, which must come back with the picture.
+    pub signature: Option<String>,
 }
 
 /// What the model thought. What is signed must come back to its provider unchanged.

@@ -12,6 +12,8 @@
 //! | pictures and files that a tool returned | parts of their own, behind the results |
 //! | the result of a call that is not there | 400: Gemini wants the tool's name |
 //! | pictures | `inlineData`: PNG, JPEG, WebP, HEIC and HEIF, else 400; `fileData` for an address |
+//! | `modalities` of text and pictures; `image_config` of OpenRouter's | `responseModalities`; `imageConfig` |
+//! | pictures that the model made | `inlineData` with its signature; drafts, which Gemini counts as thoughts, are left out |
 //! | sound; documents | `inlineData`; documents of plain text are text |
 //! | files and pictures by id | refused |
 //! | schemas, of tools and of answers | as they are: `parametersJsonSchema`, `responseJsonSchema` |
@@ -25,9 +27,9 @@
 //!
 //! # Signatures
 //!
-//! Gemini signs a call, or a text, with what it thought before, and wants it back where it was. A call's
-//! signature is a field of the neutral form. That of a text is a thought without text, marked as Gemini's
-//! by `gemini:` in front, since no provider takes another's; it comes back behind the text. Calls that
+//! Gemini signs a call, a picture or a text with what it thought before, and wants it back where it was. The
+//! signature of a call or a picture is a field of the neutral form. That of a text is a thought without text, marked as Gemini's
+//! by `gemini:` in front, since no provider takes another's; it comes back behind the text. Calls and pictures that
 //! Gemini 3 did not make itself, as after a failover, have the word in place of a signature that Google
 //! documents for them.
 //!

@@ -1,7 +1,7 @@
 use crate::error::Result;
-use crate::translate::ToolCall;
 use crate::translate::gemini::signature;
 use crate::translate::reading::{Object, Path};
+use crate::translate::{Picture, Source, ToolCall};
 
 /// What a part of an answer says.
 #[derive(Debug)]
@@ -10,6 +10,7 @@ pub(super) enum Part {
     Thought(String),
     /// Of the text before it.
     Signature(String),
+    Picture(Picture),
     Call(ToolCall),
 }
 
@@ -34,9 +35,24 @@ pub(super) fn read(part: &Object<'_>, at: &Path<'_>) -> Result<Vec<Part>> {
         }));
         return Ok(told);
     }
+    let is_thought = part.lenient("thought").unwrap_or(false);
+    if let Some(data) = part.object("inlineData", at)? {
+        let at = at.key("inlineData");
+        let media_type: String = data.lenient("mimeType").unwrap_or_default();
+        // A draft is a thought that was drawn.
+        if !is_thought && media_type.starts_with("image/") {
+            told.push(Part::Picture(Picture {
+                source: Source::Data {
+                    media_type,
+                    data: data.need("data", &at)?,
+                },
+                signature,
+            }));
+        }
+        return Ok(told);
+    }
     let text: Option<String> = part.get("text", at)?;
     let text = text.filter(|text| !text.is_empty());
-    let is_thought = part.lenient("thought").unwrap_or(false);
     told.extend(text.map(|text| match is_thought {
         true => Part::Thought(text),
         false => Part::Text(text),

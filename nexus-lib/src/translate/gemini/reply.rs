@@ -54,6 +54,7 @@ fn say(part: Part, said: &mut Vec<Said>) {
             signature: Some(signature),
             ..Thought::default()
         })),
+        (Part::Picture(picture), _) => said.push(Said::Picture(picture)),
         (Part::Call(call), _) => said.push(Said::ToolCall(call)),
     }
 }

@@ -112,6 +112,10 @@ impl Reader {
                 let kind = BlockKind::Reasoning { sealed: None };
                 return self.whole(kind, Delta::Signature(signature), told);
             }
+            Part::Picture(picture) => {
+                self.end_open(told);
+                return told.push(Event::Picture(picture));
+            }
             Part::Call(call) => {
                 self.has_called = true;
                 self.end_open(told);

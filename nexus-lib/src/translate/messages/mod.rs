@@ -20,7 +20,7 @@
 //! | `service_tier` | `auto` as it is, `default` as `standard_only`, others are hints |
 //! | `store`, `metadata`, `verbosity`, `prediction`, `prompt_cache_key` and whatever is unknown | hints |
 //! | `n` over 1, `logprobs`, `top_logprobs`, `logit_bias`, `audio`, `modalities` other than text, `functions`, `function_call`, `web_search_options`, tools that are no functions | refused |
-//! | sound; files and pictures by id; pictures other than JPEG, PNG, GIF, WebP | refused |
+//! | sound; pictures that a model made; files and pictures by id; pictures other than JPEG, PNG, GIF, WebP | refused |
 //! | a call whose arguments are no JSON object; a call without a result | 400 |
 //! | thoughts without a signature, or another provider's | left out: Anthropic takes back only its own |
 //!
@@ -41,6 +41,7 @@
 //! Claude 3.7), and where, with a budget, the last call of a tool came without its signed thought.
 //!
 //! In answers, `tool_use` blocks carry another provider's signature as `extra_content`, as in chat.
+//! Pictures that a model made have no place there, and are left out.
 //! Arguments that are no JSON object are told as `{"INVALID_JSON": text}`.
 //!
 //! Sources: Anthropic's API reference (Messages, Streaming, Errors), its guides to thinking, effort and structured outputs.

@@ -149,6 +149,8 @@ fn write_said(said: &Said) -> Option<Block<'_>> {
             thinking: &thought.text,
             signature: thought.signature.as_deref().unwrap_or_default(),
         },
+        // What Anthropic's models say has no pictures.
+        Said::Picture(_) => return None,
         Said::ToolCall(call) => Block::ToolUse {
             id: call_id(&call.id),
             name: &call.name,

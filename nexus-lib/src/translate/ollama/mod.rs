@@ -13,7 +13,7 @@
 //! | `reasoning_effort` or a budget | `think`: `none` as false, others as true; `low`, `medium`, `high` for gpt-oss |
 //! | thoughts that are not to be shown | a hint |
 //! | several texts of one message | one, a line each |
-//! | pictures | `images`, in base64 alone: an address is refused |
+//! | pictures, those that a model made too | `images`, in base64 alone: an address is refused |
 //! | `tool_choice` of `none` | no tools; one that demands a call is refused |
 //! | sound, documents | refused; documents of plain text are text |
 //! | `parallel_tool_calls: false`, `strict`, `is_error`, `detail`, `cache_control`, `user` | hints |

@@ -3,9 +3,9 @@ use serde_json::{Value, json};
 
 use super::SIGNATURE;
 use crate::error::Result;
-use crate::translate::extra_content::ExtraContent;
+use crate::translate::extra_content::{ExtraContent, signature};
 use crate::translate::reading::{Object, Path};
-use crate::translate::{Said, Thought};
+use crate::translate::{Picture, Said, Source, Thought};
 
 /// The thought that an item of type `reasoning` is.
 pub(super) fn thought(item: &Object<'_>, at: &Path<'_>) -> Result<Thought> {
@@ -44,6 +44,19 @@ pub(super) fn said(parts: &[&RawValue], at: &Path<'_>) -> Result<Vec<Said>> {
         }
     }
     Ok(said)
+}
+
+/// The picture that an item of type `image_generation_call` is; `None` before it is drawn.
+pub(super) fn picture(item: &Object<'_>, at: &Path<'_>) -> Result<Option<Picture>> {
+    let format: Option<String> = item.lenient("output_format");
+    let format = format.as_deref().unwrap_or("png");
+    Ok(item.get("result", at)?.map(|data| Picture {
+        source: Source::Data {
+            media_type: format!("image/{format}"),
+            data,
+        },
+        signature: signature(item),
+    }))
 }
 
 /// What stands for a thought where only its provider can read it.
@@ -88,12 +101,30 @@ pub(super) fn call(id: &str, status: &str, call: &crate::translate::ToolCall) ->
         "id": id, "type": "function_call", "status": status, "call_id": call.id, "name": call.name,
         "arguments": call.arguments,
     });
-    let extra = call.signature.as_deref().map(ExtraContent::of);
+    sign(&mut item, call.signature.as_deref());
+    item
+}
+
+/// A picture; `None` for one that is at an address, for which an item has no place.
+pub(super) fn image(id: &str, picture: &Picture) -> Option<Value> {
+    let Source::Data { media_type, data } = &picture.source else {
+        return None;
+    };
+    let format = media_type.strip_prefix("image/").unwrap_or("png");
+    let mut item = json!({
+        "id": id, "type": "image_generation_call", "status": "completed", "output_format": format,
+        "result": data,
+    });
+    sign(&mut item, picture.signature.as_deref());
+    Some(item)
+}
+
+fn sign(item: &mut Value, signature: Option<&str>) {
+    let extra = signature.map(ExtraContent::of);
     let extra = extra.and_then(|extra| serde_json::to_value(extra).ok());
     if let (Some(extra), Some(fields)) = (extra, item.as_object_mut()) {
         fields.insert("extra_content".to_owned(), extra);
     }
-    item
 }
 
 /// A new id, such as `msg_…`.

@@ -13,7 +13,7 @@
 //!
 //! Each thing that the model says is an item of its own. A thought's text is its summary. What must come back
 //! with it unchanged stands in `encrypted_content`: the seal itself, or `nexus.signature:` and the provider's
-//! signature. A call may have `extra_content`, as in chat.
+//! signature. A picture is an `image_generation_call`. It, and a call, may have `extra_content`, as in chat.
 //!
 //! Source: OpenAI's API reference (Responses, Streaming events).
 

@@ -30,6 +30,9 @@ pub fn read(body: &[u8]) -> Result<Answered> {
                 None => {}
             },
             "reasoning" => said.push(Said::Reasoning(item::thought(&item, &at)?)),
+            "image_generation_call" => {
+                said.extend(item::picture(&item, &at)?.map(Said::Picture));
+            }
             "function_call" => said.push(Said::ToolCall(ToolCall {
                 id: item.need("call_id", &at)?,
                 name: item.need("name", &at)?,
@@ -75,21 +78,7 @@ pub(super) fn finish(response: &Object<'_>, has_called: bool) -> Result<Finish> 
 
 /// Writes an answer as OpenAI would, for the client that asked for `model`.
 pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
-    let output = answered.said.iter().map(|said| match said {
-        Said::Text(text) => {
-            let part = item::text_part(text);
-            item::message(&item::new_id("msg"), "completed", Some(part))
-        }
-        Said::Refusal(refusal) => {
-            let part = item::refusal_part(refusal);
-            item::message(&item::new_id("msg"), "completed", Some(part))
-        }
-        Said::Reasoning(thought) => {
-            let id = thought.id.clone().unwrap_or_else(|| item::new_id("rs"));
-            item::reasoning(&id, &thought.text, item::encrypted(thought).as_deref())
-        }
-        Said::ToolCall(call) => item::call(&item::new_id("fc"), "completed", call),
-    });
+    let output = answered.said.iter().filter_map(written);
     let model = match model {
         "" => &answered.model,
         asked => asked,
@@ -102,6 +91,25 @@ pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
     let response = head.over(&answered.finish, output.collect(), answered.usage);
     // Strings and numbers into a growing buffer: there is nothing that could fail.
     serde_json::to_vec(&response).unwrap_or_default()
+}
+
+fn written(said: &Said) -> Option<Value> {
+    Some(match said {
+        Said::Text(text) => {
+            let part = item::text_part(text);
+            item::message(&item::new_id("msg"), "completed", Some(part))
+        }
+        Said::Refusal(refusal) => {
+            let part = item::refusal_part(refusal);
+            item::message(&item::new_id("msg"), "completed", Some(part))
+        }
+        Said::Reasoning(thought) => {
+            let id = thought.id.clone().unwrap_or_else(|| item::new_id("rs"));
+            item::reasoning(&id, &thought.text, item::encrypted(thought).as_deref())
+        }
+        Said::Picture(picture) => return item::image(&item::new_id("ig"), picture),
+        Said::ToolCall(call) => item::call(&item::new_id("fc"), "completed", call),
+    })
 }
 
 /// The provider's id where it is one of a response, or one of our own.

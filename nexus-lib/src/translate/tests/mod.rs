@@ -3,6 +3,7 @@
 mod clients;
 mod gemini;
 mod ollama;
+mod pictures;
 mod properties;
 mod quirks;
 mod recorded;

@@ -4,7 +4,7 @@ use super::part::{self, Part, Parts};
 use crate::error::Result;
 use crate::translate::chat::said;
 use crate::translate::reading::Path;
-use crate::translate::{Losses, ToolResult, Turn};
+use crate::translate::{Losses, Said, ToolResult, Turn};
 
 /// One message, as it is written.
 #[derive(Debug, Serialize)]
@@ -50,7 +50,13 @@ pub(super) fn write<'a>(
                     content: Parts(content),
                 }
             }
-            Turn::Assistant(said) => Message::Said(said::Message::of_request(said, is_openais)),
+            Turn::Assistant(said) => {
+                let has_drawn = said.iter().any(|said| matches!(said, Said::Picture(_)));
+                if is_openais && has_drawn {
+                    return Err(Losses::refusal(&at.key("images").to_string()));
+                }
+                Message::Said(said::Message::of_request(said, is_openais))
+            }
             Turn::Tool(result) => tool(result, &at, &mut pictures, losses)?,
         });
     }

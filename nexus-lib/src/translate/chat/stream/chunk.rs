@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use crate::translate::chat::image::Image;
 use crate::translate::chat::said::Detail;
 use crate::translate::chat::usage::Figures;
 use crate::translate::extra_content::ExtraContent;
@@ -37,6 +38,8 @@ pub(super) struct Delta<'a> {
     pub(super) reasoning_content: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reasoning_details: Option<[Detail<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) images: Option<[Image<'a>; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tool_calls: Option<[Call<'a>; 1]>,
 }

@@ -1,6 +1,6 @@
 use crate::error::Result;
 use crate::sse;
-use crate::translate::chat::{error, finish, said, usage};
+use crate::translate::chat::{error, finish, image, said, usage};
 use crate::translate::extra_content::signature;
 use crate::translate::reading::{Content, Object, Path};
 use crate::translate::{BlockKind, Delta, Event, Json, Said};
@@ -150,13 +150,17 @@ impl Reader {
                         }
                         Said::Refusal(text) => self.say(Kind::Refusal, text, told),
                         Said::Text(text) => self.say(Kind::Text, text, told),
-                        Said::ToolCall(_) => {}
+                        Said::Picture(_) | Said::ToolCall(_) => {}
                     }
                 }
             }
         }
         let refusal: Option<String> = delta.get("refusal", at)?;
         self.say(Kind::Refusal, refusal.unwrap_or_default(), told);
+        for picture in image::read(delta, at)? {
+            self.end_open(told);
+            told.push(Event::Picture(picture));
+        }
         let calls = at.key("tool_calls");
         for (index, call) in delta.list("tool_calls", at)?.into_iter().enumerate() {
             let at = calls.index(index);

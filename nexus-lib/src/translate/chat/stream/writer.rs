@@ -2,12 +2,13 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::chunk::{Call, Choice, Chunk, Delta, Function};
+use crate::translate::chat::image::Image;
 use crate::translate::chat::said::{self, Detail};
 use crate::translate::chat::usage::Figures;
 use crate::translate::chat::{error, finish, reply};
 use crate::translate::extra_content::ExtraContent;
 use crate::translate::reading::Object;
-use crate::translate::{BlockKind, Event, Finish, Request, TokenCounts};
+use crate::translate::{BlockKind, Event, Finish, Picture, Request, TokenCounts};
 use crate::wire::Timestamp;
 
 /// How a stream is to be written.
@@ -44,6 +45,7 @@ pub struct Writer {
     blocks: Vec<Block>,
     calls: usize,
     thoughts: usize,
+    pictures: usize,
     has_started: bool,
     is_finished: bool,
     is_done: bool,
@@ -77,6 +79,7 @@ impl Writer {
             blocks: Vec::new(),
             calls: 0,
             thoughts: 0,
+            pictures: 0,
             has_started: false,
             is_finished: false,
             is_done: false,
@@ -98,6 +101,7 @@ impl Writer {
             Event::Begin { block, kind } => self.begin(block, &kind, out),
             Event::Delta { block, delta } => self.delta(block, &delta, out),
             Event::End { block } => self.blocks.retain(|open| open.number != block),
+            Event::Picture(picture) => self.picture(&picture, out),
             Event::Finish(finish) => self.finish(&finish, out),
             Event::Usage(counts) => self.counts = Some(counts),
             // A comment, which clients skip.
@@ -225,6 +229,18 @@ impl Writer {
             _ => return,
         };
         self.write(delta, None, out);
+    }
+
+    fn picture(&mut self, picture: &Picture, out: &mut Vec<u8>) {
+        self.start("", String::new(), out);
+        if let Some(image) = Image::of(picture, Some(self.pictures)) {
+            self.pictures += 1;
+            let delta = Delta {
+                images: Some([image]),
+                ..Delta::default()
+            };
+            self.write(delta, None, out);
+        }
     }
 
     fn call(&self, call: Call<'_>, out: &mut Vec<u8>) {

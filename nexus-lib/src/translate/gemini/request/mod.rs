@@ -1,5 +1,6 @@
 //! Requests, as Gemini takes them.
 
+mod media;
 mod part;
 mod turns;
 mod write;

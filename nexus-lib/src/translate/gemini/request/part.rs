@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::translate::reading::Path;
-use crate::translate::{File, Image, Json, Losses, Part, Source, Text, data_url};
+use crate::translate::{File, Image, Json, Losses, Part, Picture, Source, Text, data_url};
 
 /// A part, as it is written. One of the fields is set, and maybe a signature beside it.
 #[derive(Debug, Default, Serialize)]
@@ -80,6 +80,19 @@ impl<'a> Given<'a> {
             text: Some(text.into()),
             ..Self::default()
         }
+    }
+
+    /// A picture of the model's own; `None` where it is at another provider.
+    pub(super) fn picture(picture: &'a Picture, foreign: Option<&'a str>) -> Option<Self> {
+        let given = match &picture.source {
+            Source::Data { media_type, data } => Self::inline(media_type.as_str(), data),
+            Source::Url(url) => Self::file(url),
+            Source::Id(_) => return None,
+        };
+        Some(Self {
+            thought_signature: picture.signature.as_deref().or(foreign),
+            ..given
+        })
     }
 
     /// A signature that belongs to no part: beside an empty text, as Gemini itself sends it.

@@ -135,6 +135,12 @@ impl<'a> Contents<'a> {
                         _ => early.extend(own),
                     }
                 }
+                Said::Picture(picture) => {
+                    parts.append(&mut early);
+                    let foreign = self.generation.wants_signatures().then_some(FOREIGN);
+                    let part = Given::picture(picture, foreign);
+                    parts.push(part.ok_or_else(|| Losses::refusal(&at.key("images").to_string()))?);
+                }
                 Said::ToolCall(call) => {
                     parts.append(&mut early);
                     let at = at.key("tool_calls");

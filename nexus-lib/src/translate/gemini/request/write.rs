@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use super::media::{self, ImageConfig};
 use super::turns::{self, Content};
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::gemini::generation::{Generation, ThinkingConfig};
@@ -74,6 +75,10 @@ struct GenerationConfig<'a> {
     frequency_penalty: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thinking_config: Option<ThinkingConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_modalities: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_config: Option<ImageConfig>,
 }
 
 impl GenerationConfig<'_> {
@@ -90,7 +95,7 @@ impl GenerationConfig<'_> {
 /// `losses` allows none.
 pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
     let generation = Generation::of(model);
-    unplaced::look(request, &[], losses)?;
+    unplaced::look(request, &media::OWN, losses)?;
     if request.user.is_some() {
         losses.drop_hint("user")?;
     }
@@ -173,6 +178,8 @@ fn generation_config<'a>(
         presence_penalty: sampling.presence_penalty,
         frequency_penalty: sampling.frequency_penalty,
         thinking_config: generation.thinking(request.reasoning.as_ref(), losses)?,
+        response_modalities: media::modalities(request)?,
+        image_config: media::image_config(request, losses)?,
     })
 }
 

@@ -85,6 +85,7 @@ impl<'a> Side<'a> {
             match said {
                 Said::Text(text) | Said::Refusal(text) => self.rest.extend(plain(text)),
                 Said::Reasoning(thought) => self.rest.extend(thinking(thought)),
+                Said::Picture(_) => return Err(Losses::refusal(&at.key("images").to_string())),
                 Said::ToolCall(call) => {
                     self.rest
                         .push(tool_use(call, &at.key("tool_calls").index(count))?);

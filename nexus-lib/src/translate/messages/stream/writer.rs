@@ -70,6 +70,8 @@ impl Writer {
             Event::Begin { block, kind } => self.begin(block, &kind, out),
             Event::Delta { block, delta } => self.delta(block, &delta, out),
             Event::End { block } => self.end(block, out),
+            // What Anthropic's models say has none.
+            Event::Picture(_) => {}
             Event::Finish(finish) => self.finish = finish,
             Event::Usage(counts) => self.counts = Some(counts),
             Event::Ping => {

@@ -152,6 +152,12 @@ fn said<'a>(said: &'a [Said], at: &Path<'_>) -> Result<Message<'a>> {
         match said {
             Said::Text(text) | Said::Refusal(text) => message.content += text,
             Said::Reasoning(thought) => message.thinking += &thought.text,
+            Said::Picture(picture) => match &picture.source {
+                Source::Data { data, .. } => message.images.push(data),
+                Source::Url(_) | Source::Id(_) => {
+                    return Err(Losses::refusal(&at.key("images").to_string()));
+                }
+            },
             Said::ToolCall(call) => {
                 let index = message.tool_calls.len();
                 let call = self::call(call, index, &calls.index(index))?;

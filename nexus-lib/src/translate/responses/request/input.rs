@@ -41,6 +41,11 @@ fn item(item: &Object<'_>, at: &Path<'_>, turns: &mut Vec<Turn>) -> Result<()> {
             };
             say(turns, [Said::ToolCall(call)]);
         }
+        "image_generation_call" => {
+            if let Some(picture) = item::picture(item, at)? {
+                say(turns, [Said::Picture(picture)]);
+            }
+        }
         "function_call_output" => turns.push(Turn::Tool(ToolResult {
             call_id: item.need("call_id", at)?,
             parts: parts(item, "output", at)?,

@@ -190,7 +190,11 @@ fn input(turns: &[Turn], losses: &mut Losses) -> Result<Vec<Value>> {
             Turn::User(parts) => {
                 items.push(json!({"role": "user", "content": self::parts(parts, losses)?}));
             }
-            Turn::Assistant(said) => items.extend(said.iter().filter_map(said_item)),
+            Turn::Assistant(said) => {
+                for said in said {
+                    items.extend(said_item(said)?);
+                }
+            }
             Turn::Tool(result) => {
                 if result.is_error {
                     losses.drop_hint("is_error")?;
@@ -206,8 +210,8 @@ fn input(turns: &[Turn], losses: &mut Losses) -> Result<Vec<Value>> {
 }
 
 /// `None` for a thought without its seal: only whole ones are taken back.
-fn said_item(said: &Said) -> Option<Value> {
-    Some(match said {
+fn said_item(said: &Said) -> Result<Option<Value>> {
+    Ok(Some(match said {
         Said::Text(text) => json!({
             "role": "assistant", "content": [{"type": "output_text", "text": text}],
         }),
@@ -221,7 +225,10 @@ fn said_item(said: &Said) -> Option<Value> {
         Said::Reasoning(thought) => {
             // A stream has no other place for the seal.
             let sealed = thought.sealed.as_ref().or(thought.signature.as_ref());
-            let sealed = sealed.filter(|sealed| sealed.starts_with(OPENAIS_SEAL))?;
+            let sealed = sealed.filter(|sealed| sealed.starts_with(OPENAIS_SEAL));
+            let Some(sealed) = sealed else {
+                return Ok(None);
+            };
             let id = thought.id.as_deref().unwrap_or_default();
             let mut item = item::reasoning(id, &thought.text, Some(sealed));
             if let (true, Some(fields)) = (id.is_empty(), item.as_object_mut()) {
@@ -229,7 +236,16 @@ fn said_item(said: &Said) -> Option<Value> {
             }
             item
         }
-    })
+        Said::Picture(picture) => {
+            let Source::Data { data, .. } = &picture.source else {
+                return Err(Losses::refusal("images"));
+            };
+            json!({
+                "id": item::new_id("ig"), "type": "image_generation_call", "status": "completed",
+                "result": data,
+            })
+        }
+    }))
 }
 
 fn parts(parts: &[Part], losses: &mut Losses) -> Result<Value> {

@@ -2,7 +2,7 @@ use crate::error::Result;
 use crate::sse;
 use crate::translate::extra_content::signature;
 use crate::translate::reading::{Object, Path};
-use crate::translate::responses::{SIGNATURE, reply, usage};
+use crate::translate::responses::{SIGNATURE, item, reply, usage};
 use crate::translate::{BlockKind, Delta, Event};
 
 /// Reads OpenAI's stream, event by event. Events and items that are not known say nothing.
@@ -220,6 +220,11 @@ impl Reader {
         let at = Path::Answer;
         let index: u64 = message.lenient("output_index").unwrap_or_default();
         let item = message.need_object("item", &at)?;
+        if item.lenient::<String>("type").as_deref() == Some("image_generation_call") {
+            let picture = item::picture(&item, &at.key("item"))?;
+            told.extend(picture.map(Event::Picture));
+            return Ok(());
+        }
         let mut open = self.open.iter_mut();
         if let Some(open) = open.find(|open| open.item == index) {
             let missing = match open.kind {

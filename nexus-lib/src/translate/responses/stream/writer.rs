@@ -2,8 +2,9 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::block::Block;
+use crate::translate::responses::item;
 use crate::translate::responses::reply::{self, Head};
-use crate::translate::{BlockKind, Event, Finish, TokenCounts};
+use crate::translate::{BlockKind, Event, Finish, Picture, TokenCounts};
 use crate::wire::Timestamp;
 
 /// How a stream is to be written. There is nothing to choose.
@@ -68,6 +69,7 @@ impl Writer {
                 }
             }
             Event::End { block } => self.end(block, out),
+            Event::Picture(picture) => self.picture(&picture, out),
             Event::Finish(finish) => self.finish = finish,
             Event::Usage(counts) => self.counts = Some(counts),
             // There is no event for it; a comment keeps the connection in use.
@@ -125,6 +127,28 @@ impl Writer {
         });
         self.items.push(None);
         self.open.push(block);
+    }
+
+    /// A picture comes whole, and so does its item.
+    fn picture(&mut self, picture: &Picture, out: &mut Vec<u8>) {
+        self.start("", "", out);
+        let (id, index) = (item::new_id("ig"), self.items.len());
+        let Some(item) = item::image(&id, picture) else {
+            return;
+        };
+        let mut begun = item.clone();
+        begun["status"] = "in_progress".into();
+        begun["result"] = Value::Null;
+        let added = json!({"output_index": index, "item": begun});
+        self.frame("response.output_item.added", added, out);
+        for kind in ["in_progress", "completed"] {
+            let kind = format!("response.image_generation_call.{kind}");
+            let place = json!({"output_index": index, "item_id": id});
+            self.frame(&kind, place, out);
+        }
+        let done = json!({"output_index": index, "item": item});
+        self.frame("response.output_item.done", done, out);
+        self.items.push(Some(item));
     }
 
     fn end(&mut self, number: usize, out: &mut Vec<u8>) {

@@ -1,11 +1,26 @@
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 use crate::translate::{
-    Answered, BlockKind, Delta, Event, Finish, Said, Thought, TokenCounts, ToolCall,
+    Answered, BlockKind, Delta, Event, Finish, Picture, Said, Source, Thought, TokenCounts,
+    ToolCall,
 };
 use crate::wire::Usage;
+
+/// A picture that a model made.
+pub(super) fn any_picture() -> impl Strategy<Value = Picture> {
+    (select(vec!["image/png", "image/jpeg"]), of("[a-z]{1,8}")).prop_map(
+        |(media_type, signature)| Picture {
+            source: Source::Data {
+                media_type: media_type.to_owned(),
+                data: "iVBORw0KGgo=".to_owned(),
+            },
+            signature,
+        },
+    )
+}
 
 fn any_said(in_chat: bool) -> impl Strategy<Value = Vec<Said>> {
     let text = || "[a-zé世\"\\\\\n ]{1,9}";
@@ -35,18 +50,19 @@ fn any_said(in_chat: bool) -> impl Strategy<Value = Vec<Said>> {
                 signature,
             })
         });
-    let calls = vec(call, 0..3);
-    let parts = (
+    let said = (
         vec(thought, 0..3),
         of(text()),
         of(text()),
-        calls,
-        any::<u64>(),
+        vec(any_picture(), 0..3),
+        vec(call, 0..3),
     );
-    parts.prop_map(move |(thoughts, text, refusal, calls, order)| {
+    (said, any::<u64>()).prop_map(move |((thoughts, text, refusal, pictures, calls), order)| {
         let mut said: Vec<Said> = thoughts.into_iter().map(Said::Reasoning).collect();
         said.extend(text.map(Said::Text));
         said.extend(refusal.filter(|_| in_chat).map(Said::Refusal));
+        let pictures = pictures.into_iter().filter(|_| in_chat);
+        said.extend(pictures.map(Said::Picture));
         said.extend(calls);
         if !in_chat && !said.is_empty() {
             // Anthropic's blocks come in any order.
@@ -106,7 +122,8 @@ pub(super) fn streamed(answered: &Answered, size: usize) -> Vec<Event> {
         id: answered.id.clone(),
         model: answered.model.clone(),
     }];
-    for (block, said) in answered.said.iter().enumerate() {
+    let mut block = 0;
+    for said in &answered.said {
         let pieces = |text: &str| -> Vec<String> {
             let letters: Vec<char> = text.chars().collect();
             letters
@@ -132,6 +149,10 @@ pub(super) fn streamed(answered: &Answered, size: usize) -> Vec<Event> {
                     texts.chain(signature).collect(),
                 )
             }
+            Said::Picture(picture) => {
+                events.push(Event::Picture(picture.clone()));
+                continue;
+            }
             Said::ToolCall(call) => (
                 BlockKind::ToolCall {
                     id: call.id.clone(),
@@ -151,6 +172,7 @@ pub(super) fn streamed(answered: &Answered, size: usize) -> Vec<Event> {
                 .map(|delta| Event::Delta { block, delta }),
         );
         events.push(Event::End { block });
+        block += 1;
     }
     events.push(Event::Finish(answered.finish.clone()));
     events.extend(answered.usage.map(Event::Usage));
@@ -161,9 +183,15 @@ pub(super) fn streamed(answered: &Answered, size: usize) -> Vec<Event> {
 /// What a stream says, put together.
 pub(in crate::translate::tests) fn gathered(events: Vec<Event>) -> Answered {
     let mut answered = Answered::default();
+    // Where the blocks are among all that is said.
+    let mut blocks = Vec::new();
     for event in events {
+        if let Event::Begin { .. } = event {
+            blocks.push(answered.said.len());
+        }
         match event {
             Event::Start { id, model } => (answered.id, answered.model) = (id, model),
+            Event::Picture(picture) => answered.said.push(Said::Picture(picture)),
             Event::Begin { kind, .. } => answered.said.push(match kind {
                 BlockKind::Text => Said::Text(String::new()),
                 BlockKind::Refusal => Said::Refusal(String::new()),
@@ -182,7 +210,7 @@ pub(in crate::translate::tests) fn gathered(events: Vec<Event>) -> Answered {
                     arguments: String::new(),
                 }),
             }),
-            Event::Delta { block, delta } => match (&mut answered.said[block], delta) {
+            Event::Delta { block, delta } => match (&mut answered.said[blocks[block]], delta) {
                 (Said::Text(text) | Said::Refusal(text), Delta::Text(piece)) => *text += &piece,
                 (Said::Reasoning(thought), Delta::Text(piece)) => thought.text += &piece,
                 (Said::Reasoning(thought), Delta::Signature(piece)) => {

@@ -2,6 +2,7 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 
+use super::any_answer::any_picture;
 use crate::translate::{BlockKind, Delta, Event, Finish, TokenCounts};
 use crate::wire::Usage;
 
@@ -18,6 +19,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         4 => (block(), any_kind()).prop_map(|(block, kind)| Event::Begin { block, kind }),
         8 => (block(), any_delta()).prop_map(|(block, delta)| Event::Delta { block, delta }),
         2 => block().prop_map(|block| Event::End { block }),
+        1 => any_picture().prop_map(Event::Picture),
         1 => any_finish().prop_map(Event::Finish),
         1 => any_counts().prop_map(Event::Usage),
         1 => Just(Event::Ping),

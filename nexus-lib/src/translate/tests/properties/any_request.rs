@@ -4,55 +4,15 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::translate::{
-    File, Format, Image, Json, Part, Reasoning, Request, Said, Sampling, Source, Text, Thought,
-    Tool, ToolCall, ToolChoice, ToolResult, Turn,
+use super::any_answer::any_picture;
+use super::any_part::{
+    any_cache, any_id, any_image, any_parts, any_text, any_texts, any_written, json,
 };
-
-/// Whose words a request is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Words {
-    /// OpenAI's own models'.
-    Chat,
-    /// Others', which are told thoughts, and every message as one text.
-    ChatWithThoughts,
-    Messages,
-    Both,
-}
-
-impl Words {
-    fn in_chat(self) -> bool {
-        self != Self::Messages
-    }
-
-    fn in_messages(self) -> bool {
-        matches!(self, Self::Messages | Self::Both)
-    }
-
-    fn is_joined(self) -> bool {
-        matches!(self, Self::ChatWithThoughts | Self::Both)
-    }
-
-    fn model(self) -> &'static str {
-        match self {
-            Self::Chat => "gpt-5",
-            Self::ChatWithThoughts => "deepseek-reasoner",
-            Self::Messages | Self::Both => "claude-sonnet-4-6",
-        }
-    }
-}
-
-fn json(text: &str) -> Json {
-    Json::parse(text).unwrap()
-}
-
-fn any_text() -> impl Strategy<Value = String> {
-    "[a-zé世\"\\\\\n {}]{1,12}"
-}
-
-fn any_id() -> impl Strategy<Value = String> {
-    "[a-zA-Z0-9_-]{1,8}"
-}
+use super::words::Words;
+use crate::translate::{
+    Format, Json, Reasoning, Request, Said, Sampling, Thought, Tool, ToolCall, ToolChoice,
+    ToolResult, Turn,
+};
 
 fn any_arguments() -> impl Strategy<Value = String> {
     select(vec![
@@ -69,82 +29,6 @@ fn any_schema() -> impl Strategy<Value = Json> {
         r#"{"type":"object"}"#,
     ])
     .prop_map(json)
-}
-
-fn any_cache(words: Words) -> BoxedStrategy<Option<Json>> {
-    if words.in_chat() {
-        return Just(None).boxed();
-    }
-    of(Just(json(r#"{"type": "ephemeral", "ttl": "1h"}"#))).boxed()
-}
-
-fn any_written(words: Words) -> impl Strategy<Value = Part> {
-    (any_text(), any_cache(words)).prop_map(|(text, cache)| Part::Text(Text { text, cache }))
-}
-
-fn any_source(media_type: &'static str) -> impl Strategy<Value = Source> {
-    let data = select(vec!["AAAA", "iVBORw0KGgo="]);
-    prop_oneof![
-        Just(Source::Url("https://example.com/a?b=c".to_owned())),
-        data.prop_map(move |data| Source::Data {
-            media_type: media_type.to_owned(),
-            data: data.to_owned(),
-        }),
-    ]
-}
-
-fn any_image(words: Words) -> impl Strategy<Value = Part> {
-    let detail = of(select(vec!["low", "high"]).prop_map(str::to_owned));
-    (any_source("image/png"), detail, any_cache(words)).prop_map(move |(source, detail, cache)| {
-        Part::Image(Image {
-            source,
-            detail: detail.filter(|_| !words.in_messages()),
-            cache,
-        })
-    })
-}
-
-fn any_file(words: Words) -> impl Strategy<Value = Part> {
-    let parts = (any_source("application/pdf"), any_text(), any_cache(words));
-    parts.prop_map(move |(source, name, cache)| {
-        let source = match source {
-            Source::Url(_) if words.in_chat() => Source::Data {
-                media_type: "application/pdf".to_owned(),
-                data: "JVBERi0=".to_owned(),
-            },
-            source => source,
-        };
-        Part::File(File {
-            source,
-            name: Some(name),
-            cache,
-        })
-    })
-}
-
-fn any_parts(words: Words) -> impl Strategy<Value = Vec<Part>> {
-    let audio = Just(Part::Audio {
-        data: "AAAA".to_owned(),
-        format: "wav".to_owned(),
-    });
-    let other = match words.in_messages() {
-        true => any_file(words).boxed(),
-        false => prop_oneof![any_file(words), audio].boxed(),
-    };
-    let part = prop_oneof![any_written(words), any_image(words), other];
-    // Several texts alone would become one.
-    (vec(part, 1..4), any_image(words)).prop_map(move |(mut parts, image)| {
-        let texts = parts.iter().filter(|part| matches!(part, Part::Text(_)));
-        if words.is_joined() && parts.len() > 1 && texts.count() == parts.len() {
-            parts.push(image);
-        }
-        parts
-    })
-}
-
-fn any_texts(words: Words) -> impl Strategy<Value = Vec<Part>> {
-    let most = if words.is_joined() { 1 } else { 3 };
-    vec(any_written(words), 1..=most)
 }
 
 fn any_thought() -> impl Strategy<Value = Thought> {
@@ -189,10 +73,15 @@ fn any_round(words: Words) -> impl Strategy<Value = Vec<Turn>> {
         (Just(calls), results)
     });
     let signature = of(any_id());
-    (any_parts(words), thoughts, texts, calls, signature).prop_map(
-        move |(parts, thoughts, texts, (calls, results), signature)| {
+    // OpenAI's own models make none in chat, and Anthropic's none at all.
+    let draws = words == Words::ChatWithThoughts;
+    let pictures = vec(any_picture(), 0..if draws { 3 } else { 1 });
+    let said = (thoughts, texts, pictures);
+    (any_parts(words), said, calls, signature).prop_map(
+        move |(parts, (thoughts, texts, pictures), (calls, results), signature)| {
             let mut said: Vec<Said> = thoughts.into_iter().map(Said::Reasoning).collect();
             said.extend(texts.into_iter().map(Said::Text));
+            said.extend(pictures.into_iter().map(Said::Picture));
             for (at, (id, arguments)) in calls.into_iter().enumerate() {
                 said.push(Said::ToolCall(ToolCall {
                     id: format!("{id}{at}"),

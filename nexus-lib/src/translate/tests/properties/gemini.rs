@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::any_request::{Words, any_request};
+use super::any_request::any_request;
+use super::words::Words;
 use super::{check_events, mutated, mutated_stream};
 use crate::error::ErrorKind;
 use crate::sse;
@@ -22,25 +23,27 @@ const MODELS: [&str; 5] = [
     "gemini-3.8-flash",
 ];
 
-const STREAMS: [&str; 6] = [
+const STREAMS: [&str; 7] = [
     include_str!("../../gemini/fixtures/stream_text.sse"),
     include_str!("../../gemini/fixtures/stream_tools.sse"),
     include_str!("../../gemini/fixtures/stream_reasoning.sse"),
     include_str!("../../gemini/fixtures/stream_error.sse"),
     include_str!("../../gemini/fixtures/stream_blocked.sse"),
     include_str!("../../gemini/fixtures/stream_filtered.sse"),
+    include_str!("../../gemini/fixtures/stream_picture.sse"),
 ];
 
-const BODIES: [&str; 5] = [
+const BODIES: [&str; 6] = [
     include_str!("../../gemini/fixtures/reply_text.json"),
     include_str!("../../gemini/fixtures/reply_tools.json"),
     include_str!("../../gemini/fixtures/reply_reasoning.json"),
     include_str!("../../gemini/fixtures/reply_blocked.json"),
+    include_str!("../../gemini/fixtures/reply_picture.json"),
     include_str!("../../gemini/fixtures/error.json"),
 ];
 
 /// What clients ask, by their protocols.
-const REQUESTS: [(ClientProtocol, &str); 9] = [
+const REQUESTS: [(ClientProtocol, &str); 10] = [
     (Chat, include_str!("../../chat/fixtures/request_text.json")),
     (Chat, include_str!("../../chat/fixtures/request_tools.json")),
     (
@@ -50,6 +53,10 @@ const REQUESTS: [(ClientProtocol, &str); 9] = [
     (
         Chat,
         include_str!("../../chat/fixtures/request_reasoning.json"),
+    ),
+    (
+        Chat,
+        include_str!("../../chat/fixtures/request_picture.json"),
     ),
     (
         Messages,
@@ -111,6 +118,10 @@ fn told(request: &Request) -> Vec<Told> {
             Turn::Assistant(said) => told.extend(said.iter().filter_map(|said| match said {
                 Said::Text(text) | Said::Refusal(text) => Some(one("model", "text", text)),
                 Said::ToolCall(call) => Some(one("model", "functionCall", &call.id)),
+                Said::Picture(picture) => match &picture.source {
+                    Source::Data { data, .. } => Some(one("model", "inlineData", data)),
+                    source => panic!("{source:?}"),
+                },
                 Said::Reasoning(_) => None,
             })),
             Turn::System(_) | Turn::Tool(_) => {}

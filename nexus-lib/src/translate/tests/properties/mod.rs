@@ -2,10 +2,12 @@
 
 mod any_answer;
 mod any_event;
+mod any_part;
 mod any_request;
 mod gemini;
 mod ollama;
 mod responses;
+mod words;
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -18,7 +20,8 @@ use crate::wire::json::any_json;
 pub(super) use any_answer::gathered;
 use any_answer::{any_answer, streamed};
 use any_event::any_events;
-use any_request::{Words, any_request};
+use any_request::any_request;
+use words::Words;
 
 fn through_chat(request: &Request, model: &str) -> Request {
     let mut losses = Losses::new(true);
@@ -143,7 +146,11 @@ fn check_events(events: &[Event]) {
                 open.remove(at.expect("only what is open ends"));
             }
             Event::Done | Event::Error { .. } => assert_eq!(at + 1, events.len()),
-            Event::Start { .. } | Event::Finish(_) | Event::Usage(_) | Event::Ping => {}
+            Event::Start { .. }
+            | Event::Picture(_)
+            | Event::Finish(_)
+            | Event::Usage(_)
+            | Event::Ping => {}
         }
     }
     if events.last() == Some(&Event::Done) {

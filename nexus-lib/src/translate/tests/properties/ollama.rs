@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::any_request::{Words, any_request};
+use super::any_request::any_request;
+use super::words::Words;
 use super::{check_events, mutated};
 use crate::error::ErrorKind;
 use crate::translate::tests::clients::{CLIENTS, streamed_to};
@@ -62,13 +63,17 @@ fn content(parts: &[Part]) -> String {
 
 fn images(parts: &[Part]) -> Vec<&str> {
     let images = parts.iter().filter_map(|part| match part {
-        Part::Image(image) => match &image.source {
-            Source::Data { data, .. } => Some(data.as_str()),
-            source => panic!("{source:?}"),
-        },
+        Part::Image(image) => Some(data(&image.source)),
         _ => None,
     });
     images.collect()
+}
+
+fn data(source: &Source) -> &str {
+    match source {
+        Source::Data { data, .. } => data,
+        source => panic!("{source:?}"),
+    }
 }
 
 /// The message that says `turn`, but for its thoughts and calls.
@@ -83,11 +88,12 @@ fn check_message(message: &Value, turn: &Turn) {
             ("tool", &result.parts)
         }
         Turn::Assistant(said) => {
-            let (mut text, mut calls) = (String::new(), Vec::new());
+            let (mut text, mut calls, mut pictures) = (String::new(), Vec::new(), Vec::new());
             for said in said {
                 match said {
                     Said::Text(more) | Said::Refusal(more) => text += more,
                     Said::ToolCall(call) => calls.push(Value::from(call.id.as_str())),
+                    Said::Picture(picture) => pictures.push(data(&picture.source)),
                     Said::Reasoning(_) => {}
                 }
             }
@@ -98,6 +104,7 @@ fn check_message(message: &Value, turn: &Turn) {
                 .map(|call| call["id"].clone())
                 .collect();
             assert_eq!(ids, calls);
+            assert_eq!(list("images"), pictures);
             return;
         }
     };

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::any_answer::{any_answer, gathered, streamed};
 use super::any_event::any_events;
-use super::any_request::{Words, any_request};
+use super::any_request::any_request;
+use super::words::Words;
 use super::{check_events, frames, mutated, mutated_stream, through_chat, through_messages};
 use crate::error::ErrorKind;
 use crate::translate::tests::clients::{CLIENTS, events, streamed_to};
@@ -142,13 +143,14 @@ fn check_body(body: &[u8]) {
     }
 }
 
-const STREAMS: [&str; 6] = [
+const STREAMS: [&str; 7] = [
     include_str!("../../responses/fixtures/stream_text.sse"),
     include_str!("../../responses/fixtures/stream_tools.sse"),
     include_str!("../../responses/fixtures/stream_reasoning.sse"),
     include_str!("../../responses/fixtures/stream_refusal.sse"),
     include_str!("../../responses/fixtures/stream_error.sse"),
     include_str!("../../responses/fixtures/stream_failed.sse"),
+    include_str!("../../responses/fixtures/stream_picture.sse"),
 ];
 
 const BODIES: [&str; 8] = [
@@ -215,14 +217,14 @@ proptest! {
 
     #[test]
     fn the_reader_bears_streams_with_a_value_replaced(
-        which in 0..6_usize, event in 0..48_usize, at in 0..40_usize, with in prop::option::of(any_json()),
+        which in 0..STREAMS.len(), event in 0..48_usize, at in 0..40_usize, with in prop::option::of(any_json()),
     ) {
         check_reader(&mutated_stream(STREAMS[which], event, at, &with));
     }
 
     #[test]
     fn the_reader_bears_streams_in_any_order(
-        which in 0..6_usize, order in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
+        which in 0..STREAMS.len(), order in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
     ) {
         let events: Vec<&str> = STREAMS[which].split_inclusive("\n\n").collect();
         let stream: String = order.iter().map(|at| events[at.index(events.len())]).collect();
@@ -231,7 +233,7 @@ proptest! {
 
     #[test]
     fn the_reader_bears_bodies_with_a_value_replaced(
-        which in 0..8_usize, at in 0..80_usize, with in prop::option::of(any_json()),
+        which in 0..BODIES.len(), at in 0..80_usize, with in prop::option::of(any_json()),
     ) {
         let json: Value = serde_json::from_str(BODIES[which]).unwrap();
         let json = mutated(&json, &mut at.clone(), &with).unwrap_or_default();

@@ -1,0 +1,64 @@
+//! Pictures that a model made: `images` of a message or a delta, as OpenRouter has them.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::translate::data_url::{self, data_url};
+use crate::translate::extra_content::{ExtraContent, signature};
+use crate::translate::reading::{Object, Path};
+use crate::translate::{Picture, Source};
+
+/// The pictures of a message or a delta. Those of a kind that is not known say nothing.
+pub(super) fn read(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<Picture>> {
+    let images_at = at.key("images");
+    let mut pictures = Vec::new();
+    for (index, json) in message.list("images", at)?.into_iter().enumerate() {
+        let at = images_at.index(index);
+        let image = Object::of(json, &at)?;
+        if let Some(place) = image.object("image_url", &at)? {
+            let at = at.key("image_url");
+            let url: String = place.need("url", &at)?;
+            let source = data_url::source(&url);
+            pictures.push(Picture {
+                source: source.ok_or_else(|| at.key("url").invalid("must be in base64"))?,
+                signature: signature(&image),
+            });
+        }
+    }
+    Ok(pictures)
+}
+
+/// A picture, as it is written.
+#[derive(Debug, Serialize)]
+pub(super) struct Image<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    r#type: &'static str,
+    image_url: ImageUrl<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<ExtraContent<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ImageUrl<'a> {
+    url: Cow<'a, str>,
+}
+
+impl<'a> Image<'a> {
+    /// With its number, in a delta; `None` for a picture that only its provider can find.
+    pub(super) fn of(picture: &'a Picture, index: Option<usize>) -> Option<Self> {
+        let url = match &picture.source {
+            Source::Data { media_type, data } => data_url(media_type, data).into(),
+            Source::Url(url) => url.into(),
+            Source::Id(_) => return None,
+        };
+        Some(Self {
+            index,
+            r#type: "image_url",
+            image_url: ImageUrl { url },
+            extra_content: picture.signature.as_deref().map(ExtraContent::of),
+        })
+    }
+}
