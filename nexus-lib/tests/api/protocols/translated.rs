@@ -233,3 +233,46 @@ async fn tokens_are_counted_for_providers_that_do_not() {
         (&json!("message.count_tokens"), &json!("none"))
     );
 }
+
+#[tokio::test]
+async fn a_picture_of_gemini_comes_whole_however_large() {
+    // More than a thread of the runtime translates, and than the pieces of any socket.
+    let data = "iVBORw0K".repeat(2_500_000);
+    let part = json!({"inlineData": {"mimeType": "image/png", "data": data}});
+    let drawn = json!({
+        "candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP"}],
+        "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 1290, "totalTokenCount": 1297},
+    });
+    let url = format!("data:image/png;base64,{data}");
+    for stream in [false, true] {
+        let answer = match stream {
+            true => Answer::events(&[&format!("data: {drawn}\n\n")]).end(),
+            false => Answer::json(200, drawn.to_string()),
+        };
+        let (rig, upstream) = over("gemini", json!({}), answer).await;
+        let body =
+            chat(stream).replace("\"model\"", "\"modalities\":[\"image\",\"text\"],\"model\"");
+        let response = rig.ask(&post("/v1/chat/completions", body)).await;
+        let asked = upstream.request(0).await.json();
+        assert_eq!(
+            asked["generationConfig"]["responseModalities"],
+            json!(["IMAGE", "TEXT"])
+        );
+        let images: Vec<Value> = match stream {
+            true => datas(response.body.text())
+                .iter()
+                .filter_map(|data| data["choices"][0]["delta"]["images"].as_array().cloned())
+                .flatten()
+                .collect(),
+            false => {
+                let message = &response.body.json()["choices"][0]["message"];
+                message["images"].as_array().unwrap().clone()
+            }
+        };
+        let [image] = &images[..] else {
+            panic!("{} pictures", images.len())
+        };
+        assert!(image["image_url"]["url"] == url, "the picture has changed");
+        assert_row(&rig, "chat.completion", [7, 1290, 1297]).await;
+    }
+}
