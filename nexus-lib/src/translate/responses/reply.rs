@@ -78,7 +78,13 @@ pub(super) fn finish(response: &Object<'_>, has_called: bool) -> Result<Finish> 
 
 /// Writes an answer as OpenAI would, for the client that asked for `model`.
 pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
-    let output = answered.said.iter().filter_map(written);
+    let mut output: Vec<Value> = answered.said.iter().filter_map(written).collect();
+    if let Some(item) = output
+        .last_mut()
+        .filter(|item| item.get("status").is_some())
+    {
+        item["status"] = status(&answered.finish).into();
+    }
     let model = match model {
         "" => &answered.model,
         asked => asked,
@@ -88,7 +94,7 @@ pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
         created_at: Timestamp::now().as_seconds(),
         model,
     };
-    let response = head.over(&answered.finish, output.collect(), answered.usage);
+    let response = head.over(&answered.finish, output, answered.usage);
     // Strings and numbers into a growing buffer: there is nothing that could fail.
     serde_json::to_vec(&response).unwrap_or_default()
 }
@@ -120,6 +126,19 @@ pub(super) fn id(id: &str) -> String {
     }
 }
 
+/// Of a response that ended for `finish`, and of what it said last.
+pub(super) fn status(finish: &Finish) -> &'static str {
+    incomplete_reason(finish).map_or("completed", |_| "incomplete")
+}
+
+fn incomplete_reason(finish: &Finish) -> Option<&'static str> {
+    match finish {
+        Finish::Length => Some("max_output_tokens"),
+        Finish::ContentFilter => Some("content_filter"),
+        _ => None,
+    }
+}
+
 /// What stays the same while a response grows.
 pub(super) struct Head<'a> {
     pub(super) id: &'a str,
@@ -147,14 +166,8 @@ impl Head<'_> {
         output: Vec<Value>,
         counts: Option<TokenCounts>,
     ) -> Value {
-        let reason = match finish {
-            Finish::Length => Some("max_output_tokens"),
-            Finish::ContentFilter => Some("content_filter"),
-            _ => None,
-        };
-        let status = reason.map_or("completed", |_| "incomplete");
-        let mut response = self.response(status, output);
-        if let Some(reason) = reason {
+        let mut response = self.response(status(finish), output);
+        if let Some(reason) = incomplete_reason(finish) {
             response["incomplete_details"] = json!({ "reason": reason });
         }
         if let Some(counts) = counts {

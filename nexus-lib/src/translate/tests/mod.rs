@@ -8,6 +8,7 @@ mod properties;
 mod quirks;
 mod recorded;
 mod refusals;
+mod response_streams;
 mod responses;
 
 use crate::sse;

@@ -8,7 +8,7 @@ use super::clients::{
 use super::recorded::{fixture, pretty, readable};
 use crate::translate::ClientProtocol::{Chat, Messages, Responses};
 use crate::translate::{
-    ClientProtocol, Delta, Event, Losses, ProviderProtocol, Said, Turn, chat, messages, responses,
+    ClientProtocol, Event, Losses, ProviderProtocol, Said, Turn, chat, messages, responses,
 };
 
 fn events(provider: ProviderProtocol, folder: &str, name: &str) -> Vec<Event> {
@@ -182,30 +182,6 @@ fn whatever_is_kept_at_the_provider_is_refused_by_name() {
             assert_eq!(error.status(), 400);
         }
     }
-}
-
-#[test]
-fn words_that_nobody_announced_are_heard() {
-    let bare = concat!(
-        "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"r\",\"model\":\"m\"}}\n\n",
-        "data: {\"type\":\"response.output_text.delta\",\"delta\":\"Hel\"}\n\n",
-        "data: {\"type\":\"response.new_thing\",\"delta\":3}\n\n",
-        "data: {\"type\":\"response.output_text.delta\",\"delta\":\"lo\"}\n\n",
-        "data: {\"type\":\"response.completed\",\"response\":{\"id\":\"r\",\"status\":\"completed\",\"output\":[]}}\n\n",
-    );
-    let told = clients::events(ProviderProtocol::Responses, bare.as_bytes());
-    let words: String = told
-        .iter()
-        .filter_map(|event| match event {
-            Event::Delta {
-                delta: Delta::Text(text),
-                ..
-            } => Some(text.as_str()),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(words, "Hello");
-    assert_eq!(told.last(), Some(&Event::Done));
 }
 
 #[test]

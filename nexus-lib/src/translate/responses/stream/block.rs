@@ -186,8 +186,8 @@ impl Block {
         }
     }
 
-    /// Says that the block is whole; gives its item.
-    pub(super) fn end(self, tell: &mut Tell<'_>) -> Value {
+    /// Says that the block is over, and whether it is whole; gives its item.
+    pub(super) fn end(self, status: &str, tell: &mut Tell<'_>) -> Value {
         match &self.content {
             Content::Text(text) => {
                 let mut fields = self.place(Some("content_index"), ("text", text));
@@ -215,7 +215,7 @@ impl Block {
         if let Some(part) = self.part() {
             self.tell_part("response.content_part.done", part, tell);
         }
-        let item = self.item("completed");
+        let item = self.item(status);
         tell(
             "response.output_item.done",
             json!({"output_index": self.index, "item": item}),

@@ -11,6 +11,8 @@ pub struct Reader {
     open: Vec<Open>,
     /// How many have begun.
     begun: usize,
+    /// The last place of an item of which one has.
+    latest: Option<u64>,
     has_started: bool,
     has_called: bool,
     is_done: bool,
@@ -81,6 +83,14 @@ impl Reader {
             "response.function_call_arguments.delta" => {
                 self.delta(&message, Kind::Call, Delta::Arguments, &mut told)?;
             }
+            // Servers that are only like OpenAI may say it at once.
+            "response.output_text.done" => {
+                self.done(&message, Kind::Words, "text", &mut told);
+            }
+            "response.refusal.done" => self.done(&message, Kind::Words, "refusal", &mut told),
+            "response.reasoning_summary_text.done" | "response.reasoning_text.done" => {
+                self.done(&message, Kind::Thought, "text", &mut told);
+            }
             "response.content_part.done" => {
                 let place = (
                     message.lenient("output_index"),
@@ -129,6 +139,7 @@ impl Reader {
     fn begin(&mut self, place: (u64, u64), kind: BlockKind, told: &mut Vec<Event>) {
         let block = self.begun;
         self.begun += 1;
+        self.latest = self.latest.max(Some(place.0));
         self.open.push(Open {
             item: place.0,
             part: place.1,
@@ -196,6 +207,27 @@ impl Reader {
         told: &mut Vec<Event>,
     ) -> Result<()> {
         let text: String = message.need("delta", &Path::Answer)?;
+        self.say(message, kind, delta(text), told);
+        Ok(())
+    }
+
+    /// What a block comes to, where nobody said it before.
+    fn done(&mut self, message: &Object<'_>, kind: Kind, name: &str, told: &mut Vec<Event>) {
+        let item: u64 = message.lenient("output_index").unwrap_or_default();
+        let is_missing = match self.open_item(message, kind) {
+            Some(open) => open.is_empty,
+            None => self.latest.is_none_or(|latest| latest < item),
+        };
+        if let Some(text) = message.lenient(name).filter(|_| is_missing) {
+            self.say(message, kind, Delta::Text(text), told);
+        }
+    }
+
+    fn say(&mut self, message: &Object<'_>, kind: Kind, delta: Delta, told: &mut Vec<Event>) {
+        let (Delta::Text(text) | Delta::Arguments(text) | Delta::Signature(text)) = &delta;
+        if text.is_empty() {
+            return;
+        }
         // Servers that are only like OpenAI do not always say that something begins.
         if kind != Kind::Call && self.open_item(message, kind).is_none() {
             let place = |name| message.lenient(name).unwrap_or_default();
@@ -206,14 +238,11 @@ impl Reader {
             };
             self.begin((place("output_index"), place("content_index")), begun, told);
         }
-        if let Some(open) = self.open_item(message, kind).filter(|_| !text.is_empty()) {
+        if let Some(open) = self.open_item(message, kind) {
             open.is_empty = false;
-            told.push(Event::Delta {
-                block: open.block,
-                delta: delta(text),
-            });
+            let block = open.block;
+            told.push(Event::Delta { block, delta });
         }
-        Ok(())
     }
 
     fn item_done(&mut self, message: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
@@ -270,7 +299,9 @@ impl Reader {
 }
 
 fn is_refusal(message: &Object<'_>) -> bool {
-    message.lenient::<String>("type").as_deref() == Some("response.refusal.delta")
+    message
+        .lenient::<String>("type")
+        .is_some_and(|kind| kind.starts_with("response.refusal."))
 }
 
 fn error(error: Option<&Object<'_>>) -> Event {

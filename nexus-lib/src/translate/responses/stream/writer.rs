@@ -21,6 +21,8 @@ pub struct Writer {
     counts: Option<TokenCounts>,
     finish: Finish,
     open: Vec<Block>,
+    /// The block that is over if another event follows, and cut if the answer ends for its length.
+    ending: Option<usize>,
     /// The items by their places; `None` while they are open.
     items: Vec<Option<Value>>,
     has_started: bool,
@@ -39,6 +41,7 @@ impl Writer {
             counts: None,
             finish: Finish::Stop,
             open: Vec::new(),
+            ending: None,
             items: Vec::new(),
             has_started: false,
             is_done: false,
@@ -56,6 +59,10 @@ impl Writer {
     }
 
     fn tell(&mut self, event: Event, out: &mut Vec<u8>) {
+        let is_of_the_end = matches!(event, Event::Finish(_) | Event::Usage(_) | Event::Done);
+        if let Some(number) = self.ending.take_if(|_| !is_of_the_end) {
+            self.end(number, "completed", out);
+        }
         match event {
             Event::Start { id, model } => self.start(&id, &model, out),
             Event::Begin { block, kind } => self.begin(block, kind, out),
@@ -68,7 +75,7 @@ impl Writer {
                     });
                 }
             }
-            Event::End { block } => self.end(block, out),
+            Event::End { block } => self.ending = Some(block),
             Event::Picture(picture) => self.picture(&picture, out),
             Event::Finish(finish) => self.finish = finish,
             Event::Usage(counts) => self.counts = Some(counts),
@@ -119,7 +126,7 @@ impl Writer {
 
     fn begin(&mut self, number: usize, kind: BlockKind, out: &mut Vec<u8>) {
         self.start("", "", out);
-        self.end(number, out);
+        self.end(number, "completed", out);
         let index = self.items.len();
         let sequence = &mut self.sequence;
         let block = Block::begin(number, index, kind, &mut |kind, fields| {
@@ -151,14 +158,16 @@ impl Writer {
         self.items.push(Some(item));
     }
 
-    fn end(&mut self, number: usize, out: &mut Vec<u8>) {
+    fn end(&mut self, number: usize, status: &str, out: &mut Vec<u8>) {
         let Some(at) = self.open.iter().position(|open| open.number == number) else {
             return;
         };
         let block = self.open.remove(at);
         let index = block.index();
         let sequence = &mut self.sequence;
-        let item = block.end(&mut |kind, fields| frame(sequence, kind, fields, out));
+        let item = block.end(status, &mut |kind, fields| {
+            frame(sequence, kind, fields, out)
+        });
         if let Some(slot) = self.items.get_mut(index) {
             *slot = Some(item);
         }
@@ -180,9 +189,10 @@ impl Writer {
 
     fn done(&mut self, out: &mut Vec<u8>) {
         self.start("", "", out);
+        let status = reply::status(&self.finish);
         let open: Vec<usize> = self.open.iter().map(|block| block.number).collect();
         for number in open {
-            self.end(number, out);
+            self.end(number, status, out);
         }
         let output = self.output("completed");
         let response = self.head().over(&self.finish, output, self.counts);
