@@ -86,6 +86,7 @@ impl Gateway {
         let parts = GatewayParts {
             chats: Chats::new(self.books.threads.clone(), self.stack.clone()),
             providers: self.providers.clone(),
+            ledger: self.books.ledger.clone(),
             settings: self.settings.clone(),
         };
         let admin = AdminService::over(self.registry.clone(), store, archive, token, Some(parts))

@@ -142,6 +142,14 @@ impl UsageLedger {
         self.shared.store.requests(filter, before, limit).await
     }
 
+    /// Whether requests are admitted: not while the store refuses their rows. Nothing is tried for it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LedgerUnavailable`] while it refuses them.
+    pub fn check_writes(&self) -> Result<()> {
+        self.shared.queue.check_writes()
+    }
+
     /// Writes what is queued and ends the writer. Later [`open`](Self::open)s fail.
     ///
     /// # Errors

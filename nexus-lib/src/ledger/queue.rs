@@ -79,21 +79,25 @@ impl Queue {
             Err(TryAcquireError::Closed) => return Err(closed()),
             Err(TryAcquireError::NoPermits) => self.room_or_stall().await?,
         };
-        if self.lock().stalled {
-            return Err(store_refuses());
-        }
+        self.check_writes()?;
         // Given back by the writer once the request's first row is written.
         permit.forget();
         Ok(())
+    }
+
+    /// Whether the store takes rows, as far as is known.
+    pub(super) fn check_writes(&self) -> Result<()> {
+        match self.lock().stalled {
+            true => Err(store_refuses()),
+            false => Ok(()),
+        }
     }
 
     async fn room_or_stall(&self) -> Result<SemaphorePermit<'_>> {
         let mut stall = pin!(self.stall.notified());
         // Enrolled before the look, so that no stall falls in between.
         stall.as_mut().enable();
-        if self.lock().stalled {
-            return Err(store_refuses());
-        }
+        self.check_writes()?;
         tokio::select! {
             permit = self.room.acquire() => permit.map_err(|_| closed()),
             () = stall => Err(store_refuses()),

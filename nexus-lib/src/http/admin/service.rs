@@ -22,6 +22,7 @@ use crate::http::admin::{
 };
 use crate::http::collect::collect;
 use crate::http::{Body, BodyTimeouts, respond};
+use crate::ledger::UsageLedger;
 use crate::provider::ByKind;
 use crate::registry::Registry;
 use crate::store::Store;
@@ -62,6 +63,7 @@ struct Shared {
 pub(crate) struct GatewayParts {
     pub(crate) chats: Chats,
     pub(crate) providers: ByKind,
+    pub(crate) ledger: UsageLedger,
     pub(crate) settings: SettingsView,
 }
 
@@ -207,6 +209,9 @@ impl Shared {
             ("GET", Route::Health) => Ok(respond::json(StatusCode::OK, &HEALTHY)),
             ("GET", Route::Readiness) => {
                 store.ping().await.map_err(not_ready)?;
+                if let Some(gateway) = &self.gateway {
+                    gateway.ledger.check_writes()?;
+                }
                 Ok(respond::json(StatusCode::OK, &HEALTHY))
             }
             ("GET", Route::Metrics) => self.metrics(),

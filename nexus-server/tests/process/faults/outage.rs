@@ -105,6 +105,8 @@ impl Rig {
             );
         }
         assert_eq!(self.asked(), asked, "nothing is sent upstream uncounted");
+        let ready = self.server.admin(&RawRequest::get("/readyz")).await;
+        assert_eq!(ready.head.status, 503, "requests belong elsewhere");
         // Reading goes on, and so does the process.
         let totals = self.server.admin_json("/stats/total").await;
         assert_eq!(totals["requests"], 1);
@@ -117,6 +119,7 @@ impl Rig {
         }
         let answer = self.server.api(&chat("key", "m", "hi", false)).await;
         assert_eq!(answer.head.status, 200, "it resumes by itself");
+        assert_eq!(self.server.admin_json("/readyz").await["status"], "ok");
         check_ledger(&self.server, &self.upstream).await;
         self.server.stop().await;
     }

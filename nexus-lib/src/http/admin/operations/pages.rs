@@ -49,10 +49,13 @@ pub(in crate::http::admin) fn health(schemas: &mut Schemas) -> PathItem {
 }
 
 pub(in crate::http::admin) fn readiness(schemas: &mut Schemas) -> PathItem {
-    let ready = Operation::new(TAG, "Whether the store answers")
-        .answers_json(&schemas.answer::<Health>())
-        .fails(&[K::StoreUnavailable])
-        .open();
+    let ready = Operation::new(
+        TAG,
+        "Whether the store answers, and takes what is to be on the ledger",
+    )
+    .answers_json(&schemas.answer::<Health>())
+    .fails(&[K::StoreUnavailable, K::LedgerUnavailable])
+    .open();
     PathItem::new().get(ready)
 }
 
