@@ -16,7 +16,7 @@ pub(in crate::provider::transport) enum Error {
     Head(#[from] httparse::Error),
     #[error("a header of the answer has a value that none may have")]
     HeaderValue,
-    #[error("the head of the answer is longer than 16 KiB")]
+    #[error("the head of the answer is longer than 64 KiB")]
     HeadTooLong,
     #[error("the answer changes to a protocol that nobody asked for")]
     Switching,

@@ -9,7 +9,7 @@ use super::Error;
 use crate::wire::Endpoint;
 
 /// The longest head of an answer, in bytes.
-const MAX_BYTES: usize = 16 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 
 /// The most headers of an answer.
 const MAX_HEADERS: usize = 128;
