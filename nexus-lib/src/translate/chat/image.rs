@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::error::Result;
 use crate::translate::data_url::{self, data_url};
@@ -10,22 +11,27 @@ use crate::translate::extra_content::{ExtraContent, signature};
 use crate::translate::reading::{Object, Path};
 use crate::translate::{Picture, Source};
 
-/// The pictures of a message or a delta. Those of a kind that is not known say nothing.
+/// The pictures of a message or a delta. The field is nobody's standard: what is not known says nothing.
 pub(super) fn read(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<Picture>> {
+    let images: Vec<&RawValue> = message.lenient("images").unwrap_or_default();
     let images_at = at.key("images");
     let mut pictures = Vec::new();
-    for (index, json) in message.list("images", at)?.into_iter().enumerate() {
-        let at = images_at.index(index);
-        let image = Object::of(json, &at)?;
-        if let Some(place) = image.object("image_url", &at)? {
-            let at = at.key("image_url");
-            let url: String = place.need("url", &at)?;
-            let source = data_url::source(&url);
-            pictures.push(Picture {
-                source: source.ok_or_else(|| at.key("url").invalid("must be in base64"))?,
-                signature: signature(&image),
-            });
-        }
+    for (index, image) in images.into_iter().enumerate() {
+        let Ok(image) = serde_json::from_str::<Object<'_>>(image.get()) else {
+            continue;
+        };
+        let place: Option<Object<'_>> = image.lenient("image_url");
+        let Some(url) = place.and_then(|place| place.lenient::<String>("url")) else {
+            continue;
+        };
+        let source = data_url::source(&url).ok_or_else(|| {
+            let at = images_at.index(index);
+            at.key("image_url").key("url").invalid("must be in base64")
+        })?;
+        pictures.push(Picture {
+            source,
+            signature: signature(&image),
+        });
     }
     Ok(pictures)
 }
