@@ -34,22 +34,19 @@ impl Known {
         let hash = hash(mark, self.seed);
         let now = seconds(now);
         let mut found = None;
-        'search: for (place, segment) in self.segments.iter().enumerate() {
-            for (number, reply) in segment.matches(mark, hash) {
-                if is_old(reply.at, now) {
-                    continue;
-                }
-                found = Some((place, number));
-                // The oldest that nobody has gone on with, or else the latest.
-                if !reply.has_gone_on {
-                    break 'search;
-                }
+        for (place, segment) in self.segments.iter_mut().enumerate() {
+            let Some((number, is_untouched)) = segment.find(mark, hash, |at| is_old(at, now))
+            else {
+                continue;
+            };
+            found = Some((place, number));
+            // The oldest that nobody has gone on with, or else the latest.
+            if is_untouched {
+                break;
             }
         }
         let (place, number) = found?;
-        let reply = self.segments.get_mut(place)?.get_mut(number)?;
-        reply.has_gone_on = true;
-        Some(reply.conversation.clone())
+        self.segments.get_mut(place)?.go_on(number)
     }
 
     pub(super) fn add(&mut self, mark: ThreadMark, conversation: ConversationId, now: Timestamp) {
@@ -60,7 +57,6 @@ impl Known {
             mark: halves(mark),
             conversation,
             at,
-            has_gone_on: false,
         };
         if let Some(last) = self.segments.back_mut() {
             last.push(reply, |mark| hash(mark, seed));
