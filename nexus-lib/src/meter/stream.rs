@@ -26,7 +26,7 @@ enum State {
     Flowing,
     /// The ending is being written; then this item goes out.
     Writing(BoxFuture<'static, Result<()>>, Last),
-    /// The last event is out. What follows is read so that the upstream's connection can be used again.
+    /// The last event is out. What follows passes, so that the upstream's connection can be used again.
     Settled,
     Ended,
 }
@@ -54,11 +54,7 @@ impl Settling {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
-        let is_late = match &mut self.deadline {
-            Some(deadline) => deadline.as_mut().poll(cx).is_ready(),
-            None => false,
-        };
-        let item = if is_late {
+        let item = if is_late(&mut self.deadline, cx) {
             Some(Err(Error::deadline_exceeded()))
         } else if self.account.is_cut_off() {
             Some(Err(cut_off()))
@@ -92,13 +88,19 @@ impl Settling {
     }
 }
 
+fn is_late(deadline: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) -> bool {
+    let deadline = deadline.as_mut();
+    deadline.is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready())
+}
+
 impl Stream for Settling {
     type Item = Result<Bytes>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
         loop {
-            match &mut self.state {
-                State::Flowing => match ready!(self.poll_event(cx)) {
+            match &mut this.state {
+                State::Flowing => match ready!(this.poll_event(cx)) {
                     // Nothing of it was for the client.
                     Some(Ok(bytes)) if bytes.is_empty() => {}
                     Some(item) => return Poll::Ready(Some(item)),
@@ -106,7 +108,7 @@ impl Stream for Settling {
                 },
                 State::Writing(written, _) => {
                     let written = ready!(written.as_mut().poll(cx));
-                    let state = std::mem::replace(&mut self.state, State::Ended);
+                    let state = std::mem::replace(&mut this.state, State::Ended);
                     let State::Writing(_, last) = state else {
                         continue;
                     };
@@ -115,17 +117,19 @@ impl Stream for Settling {
                             return Poll::Ready(Some(Err(error)));
                         }
                         (Ok(()), Last::Event(bytes)) => {
-                            self.state = State::Settled;
+                            this.state = State::Settled;
                             return Poll::Ready(Some(Ok(bytes)));
                         }
                         (Ok(()), Last::Nothing) => {}
                     }
                 }
-                State::Settled => match ready!(self.events.as_mut().poll_next(cx)) {
+                // It has had its answer.
+                State::Settled if is_late(&mut this.deadline, cx) => this.state = State::Ended,
+                State::Settled => match ready!(this.events.as_mut().poll_next(cx)) {
                     Some(Ok(piece)) if piece.bytes.is_empty() => {}
                     Some(Ok(piece)) => return Poll::Ready(Some(Ok(piece.bytes))),
                     // The answer was whole before: how the connection ends is nobody's concern.
-                    Some(Err(_)) | None => self.state = State::Ended,
+                    Some(Err(_)) | None => this.state = State::Ended,
                 },
                 State::Ended => return Poll::Ready(None),
             }

@@ -57,6 +57,17 @@ async fn a_stream_that_takes_longer_is_cut_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_stream_that_does_not_end_behind_its_error_is_ended() {
+    let error = "data: {\"error\":{\"message\":\"no\"}}\n\n";
+    let event = openai::delta_event("a");
+    let (rig, upstream) = Rig::over(Answer::events(&[&event, error]).hang()).await;
+    let response = rig.ask(&within(STREAM, "100")).await;
+    assert_eq!(response.body.text(), [&event, error].concat());
+    upstream.closed(0).await;
+    assert_eq!(rig.row(&response).await["error"], "no");
+}
+
+#[tokio::test]
 async fn a_retry_that_would_come_too_late_is_not_waited_for() {
     let busy = Answer::fixed(503, &[("retry-after-ms", "1500")], "{}");
     let (rig, upstream) = Rig::over(Script::always(busy)).await;

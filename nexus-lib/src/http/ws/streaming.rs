@@ -56,7 +56,7 @@ impl Streaming {
     /// What is to be said next.
     ///
     /// # Cancel safety
-    /// Dropped before it resolves, it has taken nothing.
+    /// Dropped before it resolves, it loses nothing: what it took is said next time.
     pub(super) async fn next(&mut self, label: &Label) -> Said {
         let last = |json| Said {
             json,
