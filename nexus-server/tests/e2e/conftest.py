@@ -43,9 +43,10 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def direct(upstream: str) -> openai.OpenAI:
+def direct(upstream: str) -> Iterator[openai.OpenAI]:
     """The model without the gateway: what the gateway's answers are compared with."""
-    return openai.OpenAI(base_url=upstream, api_key="none", max_retries=0, timeout=60)
+    with openai.OpenAI(base_url=upstream, api_key="none", max_retries=0, timeout=60) as client:
+        yield client
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def start(binary: pathlib.Path, tmp_path: pathlib.Path) -> Iterator[Callable[...
 
     yield start
     for gateway in started:
-        gateway.child.end()
+        gateway.end()
 
 
 @pytest.fixture

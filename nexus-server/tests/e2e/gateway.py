@@ -1,5 +1,6 @@
 """A nexus-server process on free ports, in a folder of its own, and its admin API."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -8,13 +9,20 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import openai
 
 from child import Child
 
 T = TypeVar("T")
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=Closable)
 
 START_SECONDS = 15.0
 STOP_SECONDS = 40.0
@@ -33,6 +41,7 @@ class Gateway:
 
     def __init__(self, binary: pathlib.Path, folder: pathlib.Path, *flags: str) -> None:
         self.folder = folder
+        self._clients = contextlib.ExitStack()
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("NEXUS_")}
         any_port = ["--admin-addr", "127.0.0.1:0", "--api-addr", "127.0.0.1:0"]
         self.child = Child(
@@ -64,7 +73,8 @@ class Gateway:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as error:
-            raise AdminError(error.code, error.read()) from None
+            with error:
+                raise AdminError(error.code, error.read()) from None
         return json.loads(text) if text else None
 
     def register(self, upstream: str, *, key: str, model: str, **fields: object) -> dict[str, Any]:
@@ -78,7 +88,15 @@ class Gateway:
 
     def client(self, key: str) -> openai.OpenAI:
         # Without the client's own retries, which would hide what the gateway does.
-        return openai.OpenAI(base_url=f"{self.api_url}/v1", api_key=key, max_retries=0, timeout=60)
+        return self.keep(
+            openai.OpenAI(base_url=f"{self.api_url}/v1", api_key=key, max_retries=0, timeout=60)
+        )
+
+    def keep(self, client: C) -> C:
+        """Closes `client` when the gateway is ended. Left to Python's collector, a client that is part of
+        a cycle may lose its sockets before it is asked to close them, in the middle of another test."""
+        self._clients.callback(client.close)
+        return client
 
     def async_client(self, key: str) -> openai.AsyncOpenAI:
         return openai.AsyncOpenAI(
@@ -104,6 +122,11 @@ class Gateway:
         """Ends it as a crash would."""
         self.child.send(signal.SIGKILL)
         self.child.wait(STOP_SECONDS)
+
+    def end(self) -> None:
+        """Ends it for certain, and its clients. Safe to call twice."""
+        self._clients.close()
+        self.child.end()
 
 
 def eventually(read: Callable[[], T], holds: Callable[[T], bool], within: float = 5.0) -> T:

@@ -11,7 +11,9 @@ TOOL = {"name": "get_weather", "description": "The weather.", "input_schema": WE
 
 
 def client_of(gateway: Gateway, key: str = KEY) -> anthropic.Anthropic:
-    return anthropic.Anthropic(base_url=gateway.api_url, api_key=key, max_retries=0, timeout=60)
+    return gateway.keep(
+        anthropic.Anthropic(base_url=gateway.api_url, api_key=key, max_retries=0, timeout=60)
+    )
 
 
 def asked(text: str) -> list[dict]:

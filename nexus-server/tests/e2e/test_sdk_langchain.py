@@ -1,9 +1,8 @@
 """LangChain's chat models for OpenAI and Anthropic, before providers of every dialect."""
 
-from typing import Any
-
 import pytest
 from langchain_anthropic import ChatAnthropic
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
@@ -13,31 +12,28 @@ from gateway import Gateway
 from sdk import dialect  # noqa: F401
 
 
-# Its clients are closed when they are collected.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
 @tool
 def get_weather(city: str) -> str:
     """The weather."""
     return f"sunny in {city}"
 
 
-def models(gateway: Gateway) -> dict[str, Any]:
-    base = f"{gateway.api_url}/v1"
-    openais = {"model": MODEL, "base_url": base, "api_key": KEY, "max_retries": 0}
-    return {
-        "chat": ChatOpenAI(**openais),
-        "responses": ChatOpenAI(use_responses_api=True, **openais),
-        "messages": ChatAnthropic(
-            model=MODEL, base_url=gateway.api_url, api_key=KEY, max_retries=0, max_tokens=99
-        ),
-    }
+def model_of(gateway: Gateway, protocol: str) -> BaseChatModel:
+    options = {"model": MODEL, "api_key": KEY, "max_retries": 0}
+    if protocol == "messages":
+        model = ChatAnthropic(base_url=gateway.api_url, max_tokens=99, **options)
+        # It has no public name.
+        gateway.keep(model._client)
+    else:
+        is_responses = protocol == "responses"
+        model = ChatOpenAI(base_url=f"{gateway.api_url}/v1", use_responses_api=is_responses, **options)
+        gateway.keep(model.root_client)
+    return model
 
 
 @pytest.mark.parametrize("protocol", ["chat", "responses", "messages"])
 def test_chat_stream_tools_and_more_turns(dialect: Gateway, protocol: str) -> None:
-    model = models(dialect)[protocol]
+    model = model_of(dialect, protocol)
     said: list = [HumanMessage("Hello there")]
     answer = model.invoke(said)
     assert answer.text == "You said: Hello there"
