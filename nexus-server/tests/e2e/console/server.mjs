@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 const START_MS = 15_000;
 const STOP_MS = 40_000;
 
-const within = (ms, promise, what) => {
+export const within = (ms, promise, what) => {
   let timer;
   const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`${what}: not within ${ms} ms`)), ms); });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));

@@ -6,10 +6,11 @@ export const USAGE = { prompt_tokens: 12, completion_tokens: 5, total_tokens: 17
 
 /**
  * Serves until it is closed. `words` is what each answer says, `pace` what it waits for before each; both may
- * be changed. A model called `slow` never comes to an end, one called `whole` does not stream, one called `broken` answers 400.
+ * be changed. A model called `slow` never comes to an end: `dropped` awaits that its client leaves. One called `whole`
+ * does not stream, one called `broken` answers 400.
  */
 export async function upstream(words, models) {
-  const state = { words, models, open: 0, pace: async () => {} };
+  const state = { words, models, dropped: null, pace: async () => {} };
   const server = createServer(async (request, response) => {
     if (request.url.endsWith("/models")) {
       response.setHeader("content-type", "application/json");
@@ -40,8 +41,7 @@ export async function upstream(words, models) {
       await state.pace();
     }
     if (asked.model === "slow") {
-      state.open += 1;
-      response.once("close", () => { state.open -= 1; });
+      state.dropped = once(response, "close");
       return;
     }
     send(chunk({}, "stop"));
