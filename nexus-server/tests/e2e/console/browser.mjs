@@ -31,6 +31,8 @@ export async function open(browser, server, { locale = "en-GB", width = 1280, he
 }
 
 export async function visit(page, server, name) {
+  // From elsewhere: a change of the address alone leaves the page that was there for a moment, as if it were this one.
+  await page.goto("about:blank");
   await page.goto(`${server.url}/#/${name}`);
   await page.getByRole("heading", { level: 1 }).waitFor();
   await page.locator(".loading").waitFor({ state: "detached" });
