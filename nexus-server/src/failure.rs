@@ -11,7 +11,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error("cannot write logs to {}: {cause}", folder.display())]
-    Logs { folder: PathBuf, cause: String },
+    Logs { folder: PathBuf, cause: io::Error },
     #[error("cannot start threads: {0}")]
     Runtime(io::Error),
     #[error("the {name} port cannot listen on {addr}: {cause}; is another server running there?")]

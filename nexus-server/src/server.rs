@@ -132,7 +132,7 @@ fn metrics(logs: &Logs) -> Metrics {
     let dropped = logs.dropped();
     metrics.counter(
         "nexus_log_lines_dropped",
-        "Lines of the log that came faster than they could be written",
+        "Lines of the log that are missing: they came too fast, or could not be written",
         move || dropped.on_stderr() + dropped.in_files(),
     );
     metrics

@@ -1,13 +1,13 @@
 //! `nexus-server check`: whether the server could serve, without serving.
 //!
 //! Nothing is changed and nothing left behind: the store is only read, without its lock, so that a running
-//! server is not disturbed. Providers are asked for their lists of models, which costs no tokens.
+//! server is not disturbed; a file that is made in each folder, to see whether it can be, is deleted again. Providers are asked for their lists of models, which costs no tokens.
 
+mod folders;
 mod providers;
 mod report;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -42,9 +42,7 @@ pub(crate) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
 
 async fn check(settings: &Settings, report: &mut Report) {
     report.well("settings", "can be started with");
-    for (name, folder) in folders(settings) {
-        check_folder(name, folder, report);
-    }
+    folders::check(settings, report);
     for (name, addr) in [
         ("admin port", settings.admin_addr),
         ("api port", settings.api_addr),
@@ -53,33 +51,6 @@ async fn check(settings: &Settings, report: &mut Report) {
     }
     if let Some(records) = check_store(settings, report).await {
         providers::check(&records, settings, report).await;
-    }
-}
-
-fn folders(settings: &Settings) -> Vec<(&'static str, &Path)> {
-    let messages = settings.messages_dir.as_deref();
-    [
-        ("data folder", Some(&*settings.data_dir)),
-        ("logs folder", Some(&*settings.logs_dir)),
-        ("messages folder", messages),
-    ]
-    .into_iter()
-    .filter_map(|(name, folder)| Some((name, folder?)))
-    .collect()
-}
-
-fn check_folder(name: &str, folder: &Path, report: &mut Report) {
-    let shown = folder.display();
-    match std::fs::metadata(folder) {
-        Ok(found) if found.is_dir() && found.permissions().readonly() => {
-            report.ill(name, format!("{shown} cannot be written"));
-        }
-        Ok(found) if found.is_dir() => report.well(name, shown),
-        Ok(_) => report.ill(name, format!("{shown} is no folder")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            report.well(name, format!("{shown} will be made at the first start"));
-        }
-        Err(error) => report.ill(name, format!("{shown} cannot be reached: {error}")),
     }
 }
 

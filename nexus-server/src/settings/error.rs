@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,11 +8,20 @@ use std::path::PathBuf;
 pub(crate) enum SettingsError {
     #[error("cannot read the configuration file {}: {cause}", path.display())]
     Unreadable { path: PathBuf, cause: io::Error },
+    /// The message shows no value of the file: it may be the token.
     #[error("configuration file {}, line {line}: {message}", path.display())]
     Invalid {
         path: PathBuf,
         line: usize,
         message: String,
+    },
+    /// A value that cannot be used. Starts as the flag's name; [`named`](Self::named) says where the
+    /// value really came from.
+    #[error("{setting} {why}")]
+    Wrong {
+        /// `--drain-timeout`, `NEXUS_DRAIN_TIMEOUT`, or a key of the file.
+        setting: String,
+        why: Cow<'static, str>,
     },
     #[error(
         "the admin address {0} can be reached from other machines: set a token with --admin-token or \
@@ -19,25 +29,31 @@ pub(crate) enum SettingsError {
     )]
     OpenAdminPort(SocketAddr),
     #[error(
-        "PostgreSQL is not supported by this build yet: use --store sqlite:PATH, or leave --store out"
+        "the admin address {0} can be reached from other machines, and an admin token of fewer than \
+         {MIN_TOKEN_CHARS} characters can be guessed: set a longer one, for example the output of \
+         `openssl rand -hex 32`"
     )]
-    PostgresMissing,
-    #[error("--store must be sqlite:PATH")]
-    UnknownStore,
-    #[error("--archive-retention-days must be at least 1; leave it out to keep messages for ever")]
-    NoRetention,
-    #[error(
-        "`{0}` is no origin for --cors-origin: give scheme, host and port only, such as \
-         https://chat.example.com, or * for all"
-    )]
-    BadOrigin(String),
-    /// The cause shows no credentials.
-    #[error("--grok-proxies: {0}")]
-    BadProxies(nexus_lib::Error),
-    #[error("--max-body-mib must be at least 1, and fit into memory")]
-    BadBodyLimit,
-    #[error("{0} must be at least 1")]
-    NotOne(&'static str),
-    #[error("`{0}` is no log level: say error, warn, info, debug or trace, or a tracing filter")]
-    BadLogLevel(String),
+    ShortToken(SocketAddr),
+}
+
+/// The shortest token for an admin port that other machines can reach.
+pub(super) const MIN_TOKEN_CHARS: usize = 16;
+
+impl SettingsError {
+    /// A value of the setting whose flag is `flag` (with its dashes) that cannot be used.
+    pub(super) fn wrong(flag: &str, why: impl Into<Cow<'static, str>>) -> Self {
+        let (setting, why) = (flag.to_owned(), why.into());
+        Self::Wrong { setting, why }
+    }
+
+    /// The same error, blaming the place where the value was set: `place` maps a flag to its name there.
+    pub(super) fn named(self, place: impl Fn(&str) -> Option<String>) -> Self {
+        match self {
+            Self::Wrong { setting, why } => {
+                let setting = place(&setting).unwrap_or(setting);
+                Self::Wrong { setting, why }
+            }
+            other => other,
+        }
+    }
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::SettingsError;
 use super::address::Address;
 use super::durability::Outlives;
+use super::flags::Flags;
 use super::log_format::LogFormat;
 
 /// The TOML file: every flag's long name is a key, with `_` or `-`.
@@ -39,6 +40,8 @@ pub(super) struct File {
     pub(super) drain_timeout: Option<u64>,
     #[serde(alias = "max-body-mib")]
     pub(super) max_body_mib: Option<usize>,
+    #[serde(alias = "max-body-memory-mib")]
+    pub(super) max_body_memory_mib: Option<usize>,
     #[serde(alias = "max-open-requests")]
     pub(super) max_open_requests: Option<usize>,
     #[serde(alias = "max-socket-chats")]
@@ -47,30 +50,82 @@ pub(super) struct File {
     pub(super) log_level: Option<String>,
     #[serde(alias = "log-format")]
     pub(super) log_format: Option<LogFormat>,
+    #[serde(alias = "log-max-mib")]
+    pub(super) log_max_mib: Option<u64>,
     #[serde(alias = "log-retention-days")]
     pub(super) log_retention_days: Option<usize>,
 }
 
 impl File {
-    pub(super) fn read(path: &Path) -> Result<Self, SettingsError> {
+    /// The file that `flags` name, if they name one.
+    pub(super) fn of(flags: &Flags) -> Result<Self, SettingsError> {
+        match &flags.config {
+            Some(path) => Self::read(path),
+            None => Ok(Self::default()),
+        }
+    }
+
+    fn read(path: &Path) -> Result<Self, SettingsError> {
         let text = std::fs::read_to_string(path).map_err(|cause| SettingsError::Unreadable {
             path: path.to_owned(),
             cause,
         })?;
-        Self::parse(&text).map_err(|error| {
-            // The error's own `Display` shows the line itself, which may hold the token.
-            let start = error.span().map_or(0, |span| span.start);
-            let before = text.get(..start).unwrap_or_default();
-            SettingsError::Invalid {
-                path: path.to_owned(),
-                line: before.matches('\n').count() + 1,
-                message: error.message().to_owned(),
-            }
-        })
+        Self::parse(&text).map_err(|error| error.into_settings_error(path, &text))
     }
 
-    pub(super) fn parse(text: &str) -> Result<Self, toml::de::Error> {
-        toml::from_str(text)
+    pub(super) fn parse(text: &str) -> Result<Self, FileError> {
+        let file = toml::Deserializer::parse(text).map_err(FileError::syntax)?;
+        serde_path_to_error::deserialize(file).map_err(FileError::value)
+    }
+}
+
+/// What is wrong with a file, without showing a value of it: that may be the token.
+#[derive(Debug)]
+pub(super) struct FileError {
+    start: usize,
+    pub(super) message: String,
+}
+
+impl FileError {
+    fn syntax(error: toml::de::Error) -> Self {
+        Self {
+            start: error.span().map_or(0, |span| span.start),
+            message: error.message().to_owned(),
+        }
+    }
+
+    fn value(error: serde_path_to_error::Error<toml::de::Error>) -> Self {
+        let key = error.path().to_string();
+        let inner = error.into_inner();
+        let told = inner.message();
+        let message = match told.rsplit_once(", expected ") {
+            // Names the keys that there are.
+            _ if told.starts_with("unknown field") => told.to_owned(),
+            // What comes before these words may quote the value.
+            Some((_, expected)) => format!("`{key}` must be {}", in_words(expected)),
+            None => format!("`{key}`: {told}"),
+        };
+        let start = inner.span().map_or(0, |span| span.start);
+        Self { start, message }
+    }
+
+    fn into_settings_error(self, path: &Path, text: &str) -> SettingsError {
+        let before = text.get(..self.start).unwrap_or_default();
+        SettingsError::Invalid {
+            path: path.to_owned(),
+            line: before.matches('\n').count() + 1,
+            message: self.message,
+        }
+    }
+}
+
+/// What serde calls a type, for those who write TOML.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u32" | "u64" | "usize" => "a whole number, without quotes",
+        "a boolean" => "true or false, without quotes",
+        "a string" | "path string" => "a text in quotes",
+        other => other,
     }
 }
 

@@ -1,10 +1,16 @@
+use std::error::Error as _;
 use std::path::PathBuf;
 
-use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::SettingsError;
 use super::address::Address;
 use super::durability::Outlives;
+use super::given::{Given, whole};
 use super::log_format::LogFormat;
 use super::switch::switch;
 
@@ -29,7 +35,7 @@ pub(super) struct Flags {
         env = "NEXUS_ADMIN_ADDR",
         hide_env_values = true
     )]
-    pub(super) admin_addr: Option<Address>,
+    pub(super) admin_addr: Option<Given<Address>>,
 
     /// Where the LLM API listens [default: 127.0.0.1:5231]; port 0 picks a free one
     #[arg(
@@ -38,7 +44,7 @@ pub(super) struct Flags {
         env = "NEXUS_API_ADDR",
         hide_env_values = true
     )]
-    pub(super) api_addr: Option<Address>,
+    pub(super) api_addr: Option<Given<Address>>,
 
     /// Bearer token for the admin port; required when that is not on a loopback address. Better given
     /// by its variable: others on this machine can read a command line
@@ -108,9 +114,10 @@ pub(super) struct Flags {
         long,
         value_name = "DAYS",
         env = "NEXUS_ARCHIVE_RETENTION_DAYS",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = whole::<u32>
     )]
-    pub(super) archive_retention_days: Option<u32>,
+    pub(super) archive_retention_days: Option<Given<u32>>,
 
     /// Origin whose pages may call the LLM port; may be repeated, * allows all
     #[arg(
@@ -153,36 +160,51 @@ pub(super) struct Flags {
         long,
         value_name = "SECONDS",
         env = "NEXUS_DRAIN_TIMEOUT",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = whole::<u64>
     )]
-    pub(super) drain_timeout: Option<u64>,
+    pub(super) drain_timeout: Option<Given<u64>>,
 
     /// The largest request body that the LLM port reads, in MiB [default: 64]
     #[arg(
         long,
         value_name = "MIB",
         env = "NEXUS_MAX_BODY_MIB",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = whole::<usize>
     )]
-    pub(super) max_body_mib: Option<usize>,
+    pub(super) max_body_mib: Option<Given<usize>>,
+
+    /// How much memory all request bodies and whole answers may take together, in MiB [default: a
+    /// quarter of this machine's, or of the control group's]; requests beyond are answered 503
+    #[arg(
+        long,
+        value_name = "MIB",
+        env = "NEXUS_MAX_BODY_MEMORY_MIB",
+        hide_env_values = true,
+        value_parser = whole::<usize>
+    )]
+    pub(super) max_body_memory_mib: Option<Given<usize>>,
 
     /// How many chats may be open at once [default: 4096]; those beyond are answered 503
     #[arg(
         long,
         value_name = "REQUESTS",
         env = "NEXUS_MAX_OPEN_REQUESTS",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = whole::<usize>
     )]
-    pub(super) max_open_requests: Option<usize>,
+    pub(super) max_open_requests: Option<Given<usize>>,
 
     /// How many chats may be open on one WebSocket [default: 64]
     #[arg(
         long,
         value_name = "CHATS",
         env = "NEXUS_MAX_SOCKET_CHATS",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = whole::<usize>
     )]
-    pub(super) max_socket_chats: Option<usize>,
+    pub(super) max_socket_chats: Option<Given<usize>>,
 
     /// What to log: error, warn, info, debug, trace, or a tracing filter [default: info]
     #[arg(long, value_name = "LEVEL", env = "NEXUS_LOG", hide_env_values = true)]
@@ -197,14 +219,25 @@ pub(super) struct Flags {
     )]
     pub(super) log_format: Option<LogFormat>,
 
-    /// Delete daily log files beyond so many [default: 14]
+    /// How much all log files may take together, in MiB [default: 1024]; the oldest are deleted
+    #[arg(
+        long,
+        value_name = "MIB",
+        env = "NEXUS_LOG_MAX_MIB",
+        hide_env_values = true,
+        value_parser = whole::<u64>
+    )]
+    pub(super) log_max_mib: Option<Given<u64>>,
+
+    /// Delete the log files of days beyond so many [default: 14]
     #[arg(
         long,
         value_name = "DAYS",
         env = "NEXUS_LOG_RETENTION_DAYS",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = whole::<usize>
     )]
-    pub(super) log_retention_days: Option<usize>,
+    pub(super) log_retention_days: Option<Given<usize>>,
 }
 
 const AFTER_HELP: &str = "\
@@ -238,12 +271,68 @@ pub(super) enum Task {
 impl Flags {
     /// Reads the command line and the environment. Flags may stand before and behind a task. Ends the
     /// process for `--help`, `--version` and a command line that cannot be understood.
-    pub(super) fn read() -> Self {
-        match Self::from_arg_matches(&command().get_matches()) {
-            Ok(flags) => flags,
+    ///
+    /// # Errors
+    /// When an environment variable has a value that its setting does not take.
+    pub(super) fn read() -> Result<(Self, Sources), SettingsError> {
+        let matches = match command().try_get_matches() {
+            Ok(matches) => matches,
+            Err(error) => return Err(blame_variable(&error).unwrap_or_else(|| error.exit())),
+        };
+        match Self::from_arg_matches(&matches) {
+            Ok(flags) => Ok((flags, Sources(matches))),
             Err(error) => error.exit(),
         }
     }
+}
+
+/// Where each setting was given.
+pub(super) struct Sources(ArgMatches);
+
+impl Sources {
+    /// How the operator knows the setting whose flag is `flag`: as a flag, a variable or a key of the file.
+    pub(super) fn name(&self, flag: &str) -> Option<String> {
+        let id = flag.trim_start_matches('-').replace('-', "_");
+        match self.0.value_source(&id) {
+            Some(ValueSource::CommandLine) => None,
+            Some(ValueSource::EnvVariable) => variable(|arg| arg.get_id().as_str() == id),
+            _ => Some(format!("`{id}` in the configuration file")),
+        }
+    }
+}
+
+/// The environment variable of a flag.
+fn variable(is_it: impl Fn(&Arg) -> bool) -> Option<String> {
+    let mut command = command();
+    // Before that, a flag cannot be shown as it is written.
+    command.build();
+    let arg = command.get_arguments().find(|arg| is_it(arg))?;
+    Some(arg.get_env()?.to_string_lossy().into_owned())
+}
+
+/// Clap blames a flag where it was a variable that has a wrong value.
+fn blame_variable(error: &clap::Error) -> Option<SettingsError> {
+    if !matches!(
+        error.kind(),
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue
+    ) {
+        return None;
+    }
+    let without_variables = command().mut_args(|arg| arg.env(Resettable::Reset));
+    without_variables.try_get_matches().ok()?;
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text),
+        _ => None,
+    };
+    let flag = text(ContextKind::InvalidArg)?;
+    let value = text(ContextKind::InvalidValue)?;
+    let name = variable(|arg| arg.to_string() == *flag)?;
+    let expected = error.source().map(ToString::to_string);
+    let why = match expected {
+        Some(expected) => format!("is `{value}`: {expected} (as for {flag})"),
+        None => format!("is `{value}`, which {flag} does not take"),
+    };
+    Some(SettingsError::wrong(&name, why))
 }
 
 /// The command line, as it is read.

@@ -8,6 +8,7 @@ mod durability;
 mod error;
 mod file;
 mod flags;
+mod given;
 mod log_format;
 mod switch;
 mod table;
@@ -21,13 +22,15 @@ use clap_complete::Shell;
 use hyper::header::HeaderValue;
 use nexus_lib::store::Durability;
 use nexus_lib::wire::ProxyList;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use error::MIN_TOKEN_CHARS;
 pub(crate) use error::SettingsError;
 use file::File;
-use flags::Flags;
+use flags::{Flags, Sources};
+use given::given;
 pub(crate) use log_format::LogFormat;
 
 /// Everything that the server is started with.
@@ -53,12 +56,16 @@ pub(crate) struct Settings {
     pub(crate) demo: bool,
     pub(crate) drain_timeout: Duration,
     pub(crate) max_body_bytes: usize,
+    /// For all request bodies and whole answers together; a share of the memory there is when not set.
+    pub(crate) max_body_memory_bytes: Option<usize>,
     pub(crate) max_open_requests: usize,
     pub(crate) max_socket_chats: usize,
     /// What to log, in the language of `tracing` filters.
     pub(crate) log_filter: String,
     pub(crate) log_format: LogFormat,
-    /// How many daily log files are kept.
+    /// What all log files may take together.
+    pub(crate) log_max_bytes: u64,
+    /// Of how many days log files are kept.
     pub(crate) log_retention_days: usize,
 }
 
@@ -78,13 +85,12 @@ impl Task {
     /// Reads the command line, the environment and the file. Ends the process for `--help`,
     /// `--version` and a command line that cannot be understood.
     pub(crate) fn read() -> Result<Self, SettingsError> {
-        let flags = Flags::read();
+        let (flags, sources) = Flags::read()?;
         match flags.task {
-            None => Settings::load(flags).map(Self::Serve),
-            Some(flags::Task::Check) => Settings::load(flags).map(Self::Check),
-            Some(flags::Task::Health) => {
-                Settings::load(flags).map(|settings| Self::Health(settings.admin_addr))
-            }
+            None => Settings::load(flags, &sources).map(Self::Serve),
+            Some(flags::Task::Check) => Settings::load(flags, &sources).map(Self::Check),
+            // The probe needs no token, and so not what an admin port needs to be started with.
+            Some(flags::Task::Health) => Settings::admin_addr(&flags).map(Self::Health),
             Some(flags::Task::Completions { shell }) => Ok(Self::Complete(shell)),
         }
     }
@@ -96,22 +102,29 @@ pub(crate) fn command() -> Command {
 }
 
 impl Settings {
-    fn load(flags: Flags) -> Result<Self, SettingsError> {
-        let file = match &flags.config {
-            Some(path) => File::read(path)?,
-            None => File::default(),
-        };
+    fn load(flags: Flags, sources: &Sources) -> Result<Self, SettingsError> {
+        let file = File::of(&flags)?;
         // Not a flag: a command line can be read by every user of the machine.
         let master_key = std::env::var("NEXUS_MASTER_KEY").ok();
-        Self::merge(flags, file, master_key)
+        Self::merge(flags, file, master_key).map_err(|error| error.named(|flag| sources.name(flag)))
+    }
+
+    /// Where the admin port of a server with these settings is.
+    fn admin_addr(flags: &Flags) -> Result<SocketAddr, SettingsError> {
+        let said = match given(flags.admin_addr) {
+            Some(addr) => Some(addr),
+            None => File::of(flags)?.admin_addr,
+        };
+        Ok(said.map_or(ADMIN_ADDR, |addr| addr.0))
     }
 
     fn merge(flags: Flags, file: File, master_key: Option<String>) -> Result<Self, SettingsError> {
         let data_dir = (flags.data_dir.or(file.data_dir)).unwrap_or_else(|| "data".into());
         let store = flags.store.or(file.store);
         let settings = Self {
-            admin_addr: (flags.admin_addr.or(file.admin_addr)).map_or(ADMIN_ADDR, |addr| addr.0),
-            api_addr: (flags.api_addr.or(file.api_addr)).map_or(API_ADDR, |addr| addr.0),
+            admin_addr: (given(flags.admin_addr).or(file.admin_addr))
+                .map_or(ADMIN_ADDR, |addr| addr.0),
+            api_addr: (given(flags.api_addr).or(file.api_addr)).map_or(API_ADDR, |addr| addr.0),
             admin_token: secret(flags.admin_token).or_else(|| secret(file.admin_token)),
             database: database(store.as_deref(), &data_dir)?,
             durability: (flags.durability.or(file.durability))
@@ -123,7 +136,7 @@ impl Settings {
                 .then(|| flags.messages_dir.or(file.messages_dir))
                 .map(|dir| dir.unwrap_or_else(|| "messages".into())),
             archive_retention_days: retention(
-                (flags.archive_retention_days).or(file.archive_retention_days),
+                given(flags.archive_retention_days).or(file.archive_retention_days),
             )?,
             master_key: secret(master_key),
             cors_origins: origins(flags.cors_origin.or(file.cors_origin).unwrap_or_default())?,
@@ -131,28 +144,44 @@ impl Settings {
             strict: flags.strict.or(file.strict).unwrap_or(false),
             demo: flags.demo.or(file.demo).unwrap_or(false),
             drain_timeout: Duration::from_secs(
-                (flags.drain_timeout.or(file.drain_timeout)).unwrap_or(DRAIN_SECONDS),
+                (given(flags.drain_timeout).or(file.drain_timeout)).unwrap_or(DRAIN_SECONDS),
             ),
-            max_body_bytes: body_bytes(
-                (flags.max_body_mib.or(file.max_body_mib)).unwrap_or(BODY_MIB),
+            max_body_bytes: bytes(
+                "--max-body-mib",
+                (given(flags.max_body_mib).or(file.max_body_mib)).unwrap_or(BODY_MIB),
             )?,
+            max_body_memory_bytes: given(flags.max_body_memory_mib)
+                .or(file.max_body_memory_mib)
+                .map(|mib| bytes("--max-body-memory-mib", mib))
+                .transpose()?,
             max_open_requests: at_least_one(
                 "--max-open-requests",
-                (flags.max_open_requests.or(file.max_open_requests)).unwrap_or(OPEN_REQUESTS),
+                (given(flags.max_open_requests).or(file.max_open_requests))
+                    .unwrap_or(OPEN_REQUESTS),
             )?,
             max_socket_chats: at_least_one(
                 "--max-socket-chats",
-                (flags.max_socket_chats.or(file.max_socket_chats)).unwrap_or(SOCKET_CHATS),
+                (given(flags.max_socket_chats).or(file.max_socket_chats)).unwrap_or(SOCKET_CHATS),
             )?,
             log_filter: log_filter(flags.log_level.or(file.log_level).as_deref())?,
             log_format: (flags.log_format.or(file.log_format)).unwrap_or_default(),
+            log_max_bytes: match given(flags.log_max_mib).or(file.log_max_mib) {
+                Some(0) => return Err(SettingsError::wrong("--log-max-mib", AT_LEAST_ONE)),
+                mib => mib.unwrap_or(LOG_MIB).saturating_mul(1 << 20),
+            },
             log_retention_days: at_least_one(
                 "--log-retention-days",
-                (flags.log_retention_days.or(file.log_retention_days)).unwrap_or(LOG_DAYS),
+                (given(flags.log_retention_days).or(file.log_retention_days)).unwrap_or(LOG_DAYS),
             )?,
         };
-        if !settings.admin_addr.ip().is_loopback() && settings.admin_token.is_none() {
-            return Err(SettingsError::OpenAdminPort(settings.admin_addr));
+        if !settings.admin_addr.ip().is_loopback() {
+            let length = (settings.admin_token.as_ref())
+                .map_or(0, |token| token.expose_secret().chars().count());
+            match length {
+                0 => return Err(SettingsError::OpenAdminPort(settings.admin_addr)),
+                1..MIN_TOKEN_CHARS => return Err(SettingsError::ShortToken(settings.admin_addr)),
+                _ => {}
+            }
         }
         Ok(settings)
     }
@@ -165,6 +194,8 @@ const BODY_MIB: usize = 64;
 const OPEN_REQUESTS: usize = 4096;
 const SOCKET_CHATS: usize = 64;
 const LOG_DAYS: usize = 14;
+const LOG_MIB: u64 = 1024;
+const AT_LEAST_ONE: &str = "must be at least 1";
 
 /// An empty value is how a shell or a compose file says "none".
 fn secret(text: Option<String>) -> Option<SecretString> {
@@ -178,8 +209,11 @@ fn database(store: Option<&str>, data_dir: &Path) -> Result<PathBuf, SettingsErr
     // The value of a store may hold a password: errors do not repeat it.
     match store.split_once(':') {
         Some(("sqlite", path)) if !path.is_empty() => Ok(path.into()),
-        Some(("postgres" | "postgresql", _)) => Err(SettingsError::PostgresMissing),
-        _ => Err(SettingsError::UnknownStore),
+        Some(("postgres" | "postgresql", _)) => Err(SettingsError::wrong(
+            "--store",
+            "names PostgreSQL, which is not supported by this build yet: use sqlite:PATH, or leave it out",
+        )),
+        _ => Err(SettingsError::wrong("--store", "must be sqlite:PATH")),
     }
 }
 
@@ -193,7 +227,13 @@ fn origins(origins: Vec<String>) -> Result<Vec<HeaderValue>, SettingsError> {
                 origin == "*" || origin.starts_with("http://") || origin.starts_with("https://");
             match HeaderValue::from_str(origin) {
                 Ok(value) if known && !has_path => Ok(value),
-                _ => Err(SettingsError::BadOrigin(origin.to_owned())),
+                _ => Err(SettingsError::wrong(
+                    "--cors-origin",
+                    format!(
+                        "does not take `{origin}`: give scheme, host and port only, such as \
+                         https://chat.example.com, or * for all"
+                    ),
+                )),
             }
         })
         .collect()
@@ -202,26 +242,30 @@ fn origins(origins: Vec<String>) -> Result<Vec<HeaderValue>, SettingsError> {
 fn proxies(text: Option<&str>) -> Result<Option<ProxyList>, SettingsError> {
     let text = text.filter(|text| !text.trim().is_empty());
     let list = text.map(ProxyList::parse).transpose();
-    list.map_err(SettingsError::BadProxies)
+    // The cause shows no credentials.
+    list.map_err(|error| SettingsError::wrong("--grok-proxies", format!("cannot be used: {error}")))
 }
 
 /// Zero days could mean "none" as well as "for ever".
 fn retention(days: Option<u32>) -> Result<Option<u32>, SettingsError> {
     match days {
-        Some(0) => Err(SettingsError::NoRetention),
+        Some(0) => Err(SettingsError::wrong(
+            "--archive-retention-days",
+            "must be at least 1; leave it out to keep messages",
+        )),
         days => Ok(days),
     }
 }
 
-fn body_bytes(mib: usize) -> Result<usize, SettingsError> {
+fn bytes(flag: &str, mib: usize) -> Result<usize, SettingsError> {
     mib.checked_mul(1024 * 1024)
         .filter(|bytes| *bytes > 0)
-        .ok_or(SettingsError::BadBodyLimit)
+        .ok_or_else(|| SettingsError::wrong(flag, "must be at least 1, and fit into memory"))
 }
 
-fn at_least_one(flag: &'static str, most: usize) -> Result<usize, SettingsError> {
+fn at_least_one(flag: &str, most: usize) -> Result<usize, SettingsError> {
     match most {
-        0 => Err(SettingsError::NotOne(flag)),
+        0 => Err(SettingsError::wrong(flag, AT_LEAST_ONE)),
         most => Ok(most),
     }
 }
@@ -236,7 +280,12 @@ fn log_filter(level: Option<&str>) -> Result<String, SettingsError> {
     }
     // A lone word that is no level would be taken for the name of a crate that never logs.
     let is_filter = text.contains('=') && EnvFilter::try_new(text).is_ok();
-    let bad = || SettingsError::BadLogLevel(text.to_owned());
+    let bad = || {
+        let why = format!(
+            "does not know `{text}`: say error, warn, info, debug or trace, or a tracing filter"
+        );
+        SettingsError::wrong("--log-level", why)
+    };
     is_filter.then(|| text.to_owned()).ok_or_else(bad)
 }
 

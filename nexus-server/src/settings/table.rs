@@ -31,6 +31,7 @@ impl Settings {
             "drain_timeout_seconds": self.drain_timeout.as_secs(),
             "grok_proxies": self.grok_proxies.as_ref().map(ToString::to_string),
             "max_body_bytes": self.max_body_bytes,
+            "max_body_memory_bytes": self.max_body_memory_bytes,
             "max_socket_chats": self.max_socket_chats,
             "max_open_requests": self.max_open_requests,
             "log_level": self.log_filter,
@@ -38,6 +39,7 @@ impl Settings {
                 LogFormat::Text => "text",
                 LogFormat::Json => "json",
             },
+            "log_max_bytes": self.log_max_bytes,
             "log_retention_days": self.log_retention_days,
         });
         table

@@ -74,7 +74,7 @@ fn durability_is_process_unless_power_is_asked_for() {
         Durability::Process
     );
     let error = File::parse("durability = 'earthquake'").err().unwrap();
-    assert!(error.message().contains("process or power"), "{error}");
+    assert!(error.message.contains("process or power"), "{error:?}");
 }
 
 #[test]
@@ -117,9 +117,20 @@ fn admin_port_that_others_can_reach_needs_a_token() {
             text.contains(addr) && text.contains("--admin-token"),
             "{text}"
         );
-        assert!(settings(&["--admin-addr", addr], "admin_token = 't'").is_ok());
+        let file = "admin_token = '0123456789abcdef'";
+        assert!(settings(&["--admin-addr", addr], file).is_ok());
+        let text = refusal(
+            &["--admin-addr", addr, "--admin-token", "0123456789abcde"],
+            "",
+        );
+        assert!(
+            text.contains("16 characters") && !text.contains("0123456789"),
+            "{text}"
+        );
     }
     assert!(settings(&["--admin-addr", "[::1]:8000"], "").is_ok());
+    let short = ["--admin-addr", "[::1]:8000", "--admin-token", "t"];
+    assert!(settings(&short, "").is_ok());
 }
 
 #[test]
@@ -135,7 +146,65 @@ fn unknown_key_is_named() {
     let error = File::parse("demo = true\nadmin_adr = '127.0.0.1:1'")
         .err()
         .unwrap();
-    assert!(error.message().contains("admin_adr"), "{error}");
+    assert!(error.message.contains("admin_adr"), "{error:?}");
+}
+
+#[test]
+fn value_of_a_wrong_type_is_named_and_not_shown() {
+    for (file, key, expected) in [
+        (
+            "demo = true\ndrain_timeout = 'canary'",
+            "drain_timeout",
+            "a whole number",
+        ),
+        ("max-body-mib = 1.5", "max-body-mib", "a whole number"),
+        (
+            "max_open_requests = -1",
+            "max_open_requests",
+            "a whole number",
+        ),
+        ("demo = 'canary'", "demo", "true or false"),
+        ("admin_token = 12345678", "admin_token", "a text in quotes"),
+        ("data_dir = ['canary']", "data_dir", "a text in quotes"),
+        ("admin_addr = 8000", "admin_addr", "a text in quotes"),
+        (
+            "cors_origin = 5",
+            "cors_origin",
+            "an origin or a list of origins",
+        ),
+        ("log_format = 'xml'", "log_format", "text or json"),
+        ("admin-addr = '8000'", "admin-addr", "an IP and a port"),
+        (
+            "admin_token = { a = 'canary' }",
+            "admin_token",
+            "a text in quotes",
+        ),
+        ("[demo]\nx = 'canary'", "demo", "true or false"),
+    ] {
+        let error = File::parse(file).err().unwrap().message;
+        assert!(error.contains(&format!("`{key}`")), "{file}: {error}");
+        assert!(error.contains(expected), "{file}: {error}");
+        assert!(
+            !error.contains("canary") && !error.contains("1234"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn empty_value_counts_as_not_set() {
+    let empty = [
+        "--drain-timeout",
+        "",
+        "--admin-addr",
+        "",
+        "--max-body-mib",
+        " ",
+    ];
+    let settings = settings(&empty, "drain_timeout = 7").unwrap();
+    assert_eq!(settings.drain_timeout, Duration::from_secs(7));
+    assert_eq!(settings.admin_addr, ADMIN_ADDR);
+    assert_eq!(settings.max_body_bytes, 64 << 20);
 }
 
 #[test]
@@ -166,5 +235,5 @@ fn logs_are_text_for_two_weeks_unless_said_otherwise() {
     assert_eq!(log(&flags, file), (LogFormat::Text, 90));
     assert!(refusal(&["--log-retention-days", "0"], "").contains("at least 1"));
     let error = File::parse("log_format = 'xml'").err().unwrap();
-    assert!(error.message().contains("text or json"), "{error}");
+    assert!(error.message.contains("text or json"), "{error:?}");
 }

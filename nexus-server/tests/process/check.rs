@@ -181,7 +181,7 @@ async fn a_store_that_cannot_be_used_is_a_failure_and_settings_are_another() {
     let (code, said) = check(&home, &["--data-dir", "stderr", "--store", "sqlite:x.db"]).await;
     assert_eq!(code, 1, "{said}");
     assert!(
-        said.contains("FAIL  data folder: stderr is no folder"),
+        said.contains("FAIL  data folder: stderr is not a folder"),
         "{said}"
     );
     assert_eq!(check(&home, &["--log-level", "loud"]).await.0, 2);
@@ -207,17 +207,59 @@ async fn flags_may_stand_before_the_task_too() {
     );
 }
 
+/// A test may run as root, who may write everywhere but in places such as these.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn folder_that_cannot_be_written_is_found() {
+    let home = Home::new();
+    home.write("file", "");
+    for (args, finding) in [
+        (
+            &["--logs-dir", "/proc"][..],
+            "FAIL  logs folder: /proc cannot be written",
+        ),
+        (&["--logs-dir", "/proc/nexus/logs"], "cannot be made"),
+        (
+            &["--data-dir", "/proc/nexus"],
+            "FAIL  data folder: /proc/nexus cannot be made",
+        ),
+        (
+            &["--data-dir", "file"],
+            "FAIL  data folder: file is not a folder",
+        ),
+        (
+            &["--data-dir", "file/below"],
+            "FAIL  data folder: file/below",
+        ),
+        (
+            &["--archive-messages", "--messages-dir", "/proc"],
+            "FAIL  messages folder: /proc cannot be written",
+        ),
+        (
+            &["--store", "sqlite:/proc/nexus.db"],
+            "FAIL  store's folder: /proc cannot be written",
+        ),
+    ] {
+        let (code, said) = check(&home, args).await;
+        assert!(said.contains(finding), "{finding:?} in {said}");
+        assert_eq!(code, 1, "{said}");
+    }
+    assert_eq!(all_files(&home).len(), 1, "nothing is left behind");
+}
+
 #[tokio::test]
 async fn a_container_can_ask_whether_the_server_is_ready() {
     let home = Home::new();
-    let token = [("NEXUS_ADMIN_TOKEN", "canary-token")];
+    let token = [("NEXUS_ADMIN_TOKEN", "canary-token-0123456789")];
     let server = home.start_at(
         &["--admin-addr", "0.0.0.0:0", "--api-addr", "127.0.0.1:0"],
         &token,
     );
     let addr = format!("0.0.0.0:{}", server.admin.port());
-    let health = |env| home.fail(&["health", "--admin-addr", &addr], env);
+    let health = |env: &[(&str, &str)]| home.fail(&["health", "--admin-addr", &addr], env);
     assert_eq!(health(&token).status.code(), Some(0));
+    // The probe needs no token: one that the server was given by a flag is nowhere else.
+    assert_eq!(health(&[]).status.code(), Some(0));
     server.stop().await;
     let gone = health(&token);
     assert_eq!(gone.status.code(), Some(1));

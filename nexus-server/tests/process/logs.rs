@@ -196,3 +196,98 @@ async fn metrics_have_the_logs_own_figure() {
     );
     server.stop().await;
 }
+
+/// The log file of today.
+fn todays_log(home: &Home) -> std::path::PathBuf {
+    let date = nexus_lib::wire::Timestamp::now().to_string();
+    home.path()
+        .join("logs")
+        .join(format!("nexus.{}.log", &date[..10]))
+}
+
+async fn dropped(server: &Server) -> u64 {
+    let metrics = server.admin(&RawRequest::get("/metrics")).await;
+    let mut lines = metrics.body.text().lines();
+    let line = lines.find_map(|line| line.strip_prefix("nexus_log_lines_dropped_total "));
+    line.unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn lines_that_a_full_disk_does_not_take_are_counted_and_told_elsewhere() {
+    let home = Home::new();
+    let log = todays_log(&home);
+    fs::create_dir_all(log.parent().unwrap()).unwrap();
+    // Every write to it finds no room.
+    std::os::unix::fs::symlink("/dev/full", &log).unwrap();
+    let server = home.start(&["--demo"], &[]);
+    let counted = async {
+        while dropped(&server).await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(nexus_lib::testing::DEADLINE, counted)
+        .await
+        .unwrap();
+    server.stop().await;
+    let stderr = home.stderr();
+    assert!(
+        stderr.contains("lines of the log cannot be written"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("lines of the log were dropped"), "{stderr}");
+}
+
+#[tokio::test]
+async fn log_file_that_was_deleted_is_made_anew() {
+    let home = Home::new();
+    let server = home.start(&["--demo"], &[]);
+    let log = todays_log(&home);
+    fs::remove_file(&log).unwrap();
+    let written = async {
+        loop {
+            let chat = chat("demo-key", "nexus-echo", "hi", false);
+            assert_eq!(server.api(&chat).await.head.status, 200);
+            if fs::read_to_string(&log).is_ok_and(|text| text.contains("request_id=")) {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(nexus_lib::testing::DEADLINE, written)
+        .await
+        .unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn log_files_have_a_limit_together() {
+    let home = Home::new();
+    let flags = ["--demo", "--log-max-mib", "3", "--log-level", "debug"];
+    let server = home.start(&flags, &[]);
+    let logs = home.path().join("logs");
+    let rotated = async {
+        loop {
+            // The longest name of a conversation makes long lines.
+            let request = chat("demo-key", "nexus-echo", "hi", false)
+                .header("x-conversation-id", &"c".repeat(128));
+            for _ in 0..100 {
+                assert_eq!(server.api(&request).await.head.status, 200);
+            }
+            if names(&logs).len() > 1 {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(nexus_lib::testing::DEADLINE, rotated)
+        .await
+        .unwrap();
+    server.stop().await;
+    for name in names(&logs) {
+        let size = fs::metadata(logs.join(&name)).unwrap().len();
+        assert!(size <= 1 << 20, "{name} has {size} bytes");
+    }
+    assert_eq!(
+        home.fail(&["--log-max-mib", "0"], &[]).status.code(),
+        Some(2)
+    );
+}

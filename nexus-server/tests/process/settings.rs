@@ -81,6 +81,9 @@ fn admin_port_that_others_can_reach_needs_a_token() {
     let home = Home::new();
     let stderr = refusal(&home, &["--admin-addr", "0.0.0.0:0"], &[], 2);
     assert!(stderr.contains("NEXUS_ADMIN_TOKEN"), "{stderr}");
+    let short = ["--admin-addr", "0.0.0.0:0", "--admin-token", "x"];
+    let stderr = refusal(&home, &short, &[], 2);
+    assert!(stderr.contains("16 characters"), "{stderr}");
     assert!(
         !home.path().join("data").exists(),
         "refused before anything is made"
@@ -107,14 +110,30 @@ fn what_is_not_there_yet_is_refused() {
 fn proxies_that_make_no_sense_are_refused_without_their_passwords() {
     let home = Home::new();
     home.write("nexus.toml", "grok_proxies = 'http://u:canary@p/x'\n");
-    for (args, env) in [
-        (&["--grok-proxies", "ftp://u:canary@p"][..], &[][..]),
-        (&["--grok-proxies", "http://p,u:canary@p"], &[]),
-        (&[], &[("NEXUS_GROK_PROXIES", "socks5://u:canary@p:0")]),
-        (&["--config", "nexus.toml"], &[]),
+    for (args, env, blamed) in [
+        (
+            &["--grok-proxies", "ftp://u:canary@p"][..],
+            &[][..],
+            "--grok-proxies",
+        ),
+        (
+            &["--grok-proxies", "http://p,u:canary@p"],
+            &[],
+            "--grok-proxies",
+        ),
+        (
+            &[],
+            &[("NEXUS_GROK_PROXIES", "socks5://u:canary@p:0")],
+            "NEXUS_GROK_PROXIES",
+        ),
+        (
+            &["--config", "nexus.toml"],
+            &[],
+            "`grok_proxies` in the configuration file",
+        ),
     ] {
         let stderr = refusal(&home, args, env, 2);
-        assert!(stderr.contains("--grok-proxies"), "{stderr}");
+        assert!(stderr.contains(blamed), "{stderr}");
         assert!(!stderr.contains("canary"), "{stderr}");
     }
 }
@@ -133,6 +152,62 @@ fn wrong_values_are_usage_errors() {
         assert_eq!(output.status.code(), Some(2), "{args:?} {env:?}");
         assert!(!output.stderr.is_empty());
     }
+}
+
+#[test]
+fn variable_with_a_wrong_value_is_blamed_itself() {
+    let home = Home::new();
+    for (name, value, expected) in [
+        ("NEXUS_DRAIN_TIMEOUT", "abc", "a whole number"),
+        ("NEXUS_MAX_BODY_MIB", "1.5", "a whole number"),
+        ("NEXUS_MAX_BODY_MIB", "0", "at least 1"),
+        ("NEXUS_LOG_RETENTION_DAYS", "-1", "a whole number"),
+        ("NEXUS_LOG_RETENTION_DAYS", "0", "at least 1"),
+        ("NEXUS_ADMIN_ADDR", "8000", "an IP and a port"),
+        ("NEXUS_DEMO", "maybe", "true, yes or on"),
+        ("NEXUS_DURABILITY", "earthquake", "process or power"),
+        ("NEXUS_LOG_FORMAT", "xml", "text or json"),
+        ("NEXUS_LOG", "verbose", "error, warn, info"),
+        ("NEXUS_STORE", "mysql:x", "sqlite:PATH"),
+        (
+            "NEXUS_CORS_ORIGIN",
+            "chat.example.com",
+            "scheme, host and port",
+        ),
+        ("NEXUS_GROK_PROXIES", "ftp://p", "http"),
+    ] {
+        let stderr = refusal(&home, &[], &[(name, value)], 2);
+        assert!(
+            stderr.starts_with(&format!("nexus-server: {name} ")) && stderr.contains(expected),
+            "{stderr}"
+        );
+    }
+    // What the command line says is blamed as before, and so is a key of the file.
+    let env = [("NEXUS_DRAIN_TIMEOUT", "5")];
+    let output = home.fail(&["--drain-timeout", "abc"], &env);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("'--drain-timeout <SECONDS>'") && !stderr.contains("NEXUS_DRAIN"),
+        "{stderr}"
+    );
+    home.write("nexus.toml", "max_body_mib = 0\n");
+    let stderr = refusal(&home, &["--config", "nexus.toml"], &[], 2);
+    assert!(
+        stderr.contains("`max_body_mib` in the configuration file"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn key_of_the_file_with_a_wrong_type_is_named_without_its_value() {
+    let home = Home::new();
+    home.write("nexus.toml", "demo = true\nadmin_token = 1234567\n");
+    let stderr = refusal(&home, &["--config", "nexus.toml"], &[], 2);
+    assert!(
+        stderr.contains("line 2") && stderr.contains("`admin_token` must be a text in quotes"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("1234567"), "{stderr}");
 }
 
 #[test]
@@ -175,6 +250,8 @@ fn help_names_every_setting_and_no_value() {
         "demo",
         "drain-timeout",
         "max-body-mib",
+        "max-body-memory-mib",
+        "log-max-mib",
     ] {
         let variable = name.to_uppercase().replace('-', "_");
         assert!(help.contains(&format!("--{name}")), "{name}");

@@ -1,15 +1,22 @@
-use std::fs;
+//! The log: lines on standard error, and in files.
+
+mod counted;
+mod files;
+
 use std::io::{self, IsTerminal};
 
 use tracing::Subscriber;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::failure::Failure;
 use crate::settings::{LogFormat, Settings};
+use counted::{Counted, Lost};
+use files::{DailyFiles, Limits};
+
+pub(crate) use files::todays_file;
 
 /// How many lines wait for a disk or a terminal at most; a few megabytes. What comes on top is dropped.
 const WAITING_LINES: usize = 16_384;
@@ -21,22 +28,35 @@ pub(crate) struct Logs {
     _file: WorkerGuard,
 }
 
-/// Counts the lines that came faster than they could be written.
+/// Counts the lines that are missing: they came faster than they could be written, or could not be
+/// written at all.
 #[derive(Clone)]
 pub(crate) struct DroppedLines {
-    stderr: ErrorCounter,
-    file: ErrorCounter,
+    stderr: Missing,
+    file: Missing,
+}
+
+#[derive(Clone)]
+struct Missing {
+    too_fast: ErrorCounter,
+    lost: Lost,
+}
+
+impl Missing {
+    fn lines(&self) -> u64 {
+        count(&self.too_fast).saturating_add(self.lost.lines())
+    }
 }
 
 impl DroppedLines {
     /// How many lines are missing on standard error.
     pub(crate) fn on_stderr(&self) -> u64 {
-        count(&self.stderr)
+        self.stderr.lines()
     }
 
     /// How many lines are missing in the files.
     pub(crate) fn in_files(&self) -> u64 {
-        count(&self.file)
+        self.file.lines()
     }
 }
 
@@ -59,29 +79,24 @@ impl Drop for Logs {
     }
 }
 
-/// Begins to log to stderr and to a file a day.
+/// Begins to log to stderr and to [files](DailyFiles).
 ///
 /// Threads of their own do the writing, so that a slow disk or a stuck terminal holds no request up;
 /// what comes faster than it can be written is dropped, and counted.
 pub(crate) fn start(settings: &Settings) -> Result<Logs, Failure> {
-    let failure = |cause: String| Failure::Logs {
+    let limits = Limits {
+        days: settings.log_retention_days,
+        bytes: settings.log_max_bytes,
+    };
+    let files = DailyFiles::open(&settings.logs_dir, limits).map_err(|cause| Failure::Logs {
         folder: settings.logs_dir.clone(),
         cause,
-    };
-    // The appender looks for old files before it makes the folder, and complains on stderr.
-    fs::create_dir_all(&settings.logs_dir).map_err(|cause| failure(cause.to_string()))?;
-    let appender = RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix("nexus")
-        .filename_suffix("log")
-        .max_log_files(settings.log_retention_days)
-        .build(&settings.logs_dir)
-        .map_err(|cause| failure(cause.to_string()))?;
-    let (file, file_guard) = writer(appender);
-    let (stderr, stderr_guard) = writer(io::stderr());
+    })?;
+    let (file, file_missing, file_guard) = writer(files);
+    let (stderr, stderr_missing, stderr_guard) = writer(io::stderr());
     let dropped = DroppedLines {
-        stderr: stderr.error_counter(),
-        file: file.error_counter(),
+        stderr: stderr_missing,
+        file: file_missing,
     };
     let format = settings.log_format;
     tracing_subscriber::registry()
@@ -96,10 +111,13 @@ pub(crate) fn start(settings: &Settings) -> Result<Logs, Failure> {
     })
 }
 
-fn writer(to: impl io::Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
-    NonBlockingBuilder::default()
+fn writer(to: impl io::Write + Send + 'static) -> (NonBlocking, Missing, WorkerGuard) {
+    let lost = Lost::default();
+    let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES)
-        .finish(to)
+        .finish(Counted::new(to, lost.clone()));
+    let too_fast = writer.error_counter();
+    (writer, Missing { too_fast, lost }, guard)
 }
 
 fn lines<S>(
@@ -143,16 +161,15 @@ mod tests {
     #[test]
     fn what_a_stuck_writer_cannot_take_is_dropped_and_counted() {
         let (release, stuck) = mpsc::channel();
-        let (mut log, guard) = writer(Stuck(stuck));
-        let dropped = log.error_counter();
+        let (mut log, missing, guard) = writer(Stuck(stuck));
         // One more than may wait may be with the writer.
         for _ in 0..WAITING_LINES + 101 {
             log.write_all(b"line\n").unwrap();
         }
         assert!(
-            (100..=101).contains(&count(&dropped)),
+            (100..=101).contains(&missing.lines()),
             "{}",
-            count(&dropped)
+            missing.lines()
         );
         drop(release);
         drop(guard);
