@@ -46,6 +46,7 @@
 mod answer;
 pub mod anthropic;
 mod client;
+mod coding;
 mod connection;
 mod contract;
 mod deadline;
@@ -63,6 +64,7 @@ mod upstream;
 
 pub use answer::{Answer, Step};
 pub use client::RawClient;
+pub use coding::encoded;
 pub use contract::{ProviderContract, UpstreamAnswers};
 pub use deadline::DEADLINE;
 pub use gate::Gate;
