@@ -148,7 +148,9 @@ impl Ledger {
                 ..Usage::default()
             },
             status: Some(200),
+            upstream_status: None,
             attempts: 1,
+            tries: None,
             first_token_ms: Some(300),
             duration_ms: 4000,
             thread: None,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use nexus_lib::store::{
     Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, ModelRecord, NewModel,
     NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords, RegistryStore, RequestFilter,
-    SeriesBucket, Totals,
+    RequestRecord, SeriesBucket, Totals,
 };
 use nexus_lib::wire::{
     ConversationId, ModelId, ProviderId, RequestId, ThreadMark, TimeRange, Timestamp,
@@ -48,6 +48,9 @@ impl LedgerStore for Unwritten {
         self.0.conversation(id).await
     }
 
+    async fn request(&self, id: RequestId) -> Result<Option<RequestRecord>> {
+        self.0.request(id).await
+    }
     async fn requests(
         &self,
         filter: RequestFilter,

@@ -99,7 +99,9 @@ fn settlement() -> Settlement {
             ..Usage::default()
         },
         status: Some(200),
+        upstream_status: None,
         attempts: 1,
+        tries: None,
         first_token_ms: Some(3),
         duration_ms: 4,
         thread: None,

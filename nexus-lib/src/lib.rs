@@ -59,7 +59,7 @@ pub mod transcript;
 pub mod translate;
 pub mod wire;
 
-pub use error::{Error, ErrorKind, Origin, Result};
+pub use error::{Cause, Error, ErrorKind, Origin, Result};
 pub use gateway::{ChatReply, ChatStream, Gateway, GatewayBuilder};
 pub use http::BodyTimeouts;
 pub use ledger::UsageLedger;

@@ -15,6 +15,7 @@ mod principal;
 mod reply;
 mod request;
 mod target;
+mod tried;
 
 pub use crate::wire::Operation;
 pub use body::RequestBody;
@@ -25,3 +26,5 @@ pub use reply::{Observed, Piece, Reply, ReplyBody, ReplyStream};
 pub use request::{Attempt, Call, Routed};
 pub(crate) use target::Endpoints;
 pub use target::{Grant, ProviderProfile, Target, Upstream};
+pub(crate) use tried::Tries;
+pub use tried::Try;

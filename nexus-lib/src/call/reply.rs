@@ -72,6 +72,8 @@ pub struct Observed {
     pub terminal: bool,
     /// The upstream reported an error inside a successful answer.
     pub error: Option<Box<str>>,
+    /// The status that the provider answered with, where it is not that of the reply.
+    pub status: Option<StatusCode>,
 }
 
 impl Observed {
@@ -84,5 +86,6 @@ impl Observed {
         if later.error.is_some() {
             self.error = later.error;
         }
+        self.status = later.status.or(self.status);
     }
 }

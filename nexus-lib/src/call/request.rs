@@ -1,10 +1,11 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
-use crate::call::{Principal, RequestBody, Target};
+use crate::call::tried::Tried;
+use crate::call::{Principal, RequestBody, Target, Tries, Try};
 use crate::wire::{ConversationId, Operation, ProviderId, RequestId, Timestamp};
 
 /// An authenticated request, read as far as routing needs.
@@ -71,6 +72,10 @@ struct Inner {
     current: AtomicUsize,
     /// The candidate that has this call among its open requests, counted from 1; 0 for none.
     open_at: AtomicUsize,
+    /// When the last attempt began, in microseconds from the start of the call.
+    begun_us: AtomicU64,
+    /// The attempts that failed.
+    tried: Tried,
 }
 
 impl Drop for Inner {
@@ -102,6 +107,8 @@ impl Routed {
             attempts: AtomicU32::new(0),
             current: AtomicUsize::new(0),
             open_at: AtomicUsize::new(0),
+            begun_us: AtomicU64::new(0),
+            tried: Tried::default(),
         })))
     }
 
@@ -126,6 +133,51 @@ impl Routed {
         self.0.attempts.load(Ordering::Relaxed)
     }
 
+    /// Notes that the last attempt, on candidate `index`, has failed.
+    pub(crate) fn failed(&self, index: usize, status: Option<StatusCode>, error: String) {
+        if let Some(target) = self.0.candidates.get(index) {
+            let duration = self.0.call.started.elapsed();
+            let error = Some(error);
+            self.0
+                .tried
+                .push(self.tried(target, status, error, duration));
+        }
+    }
+
+    /// The attempts that were noted as failed; none are left here.
+    pub(crate) fn take_tries(&self) -> Tries {
+        self.0.tried.take()
+    }
+
+    /// The last attempt as a try that was over `ended` after the start of the call.
+    pub(crate) fn last_try(
+        &self,
+        status: Option<StatusCode>,
+        error: Option<String>,
+        ended: Duration,
+    ) -> Try {
+        self.tried(self.current(), status, error, ended)
+    }
+
+    fn tried(
+        &self,
+        target: &Target,
+        status: Option<StatusCode>,
+        error: Option<String>,
+        ended: Duration,
+    ) -> Try {
+        let begun = Duration::from_micros(self.0.begun_us.load(Ordering::Relaxed));
+        let duration = ended.saturating_sub(begun);
+        Try {
+            provider_id: target.provider.id,
+            provider: target.provider.name.to_string(),
+            status: status.map(|status| status.as_u16()),
+            error,
+            started_at: self.0.call.started_at.saturating_add(begun),
+            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
     /// Goes back to candidate `index`, which has answered, without asking it again.
     pub(crate) fn answered_by(&self, index: usize) {
         if index < self.0.candidates.len() {
@@ -145,7 +197,13 @@ impl Routed {
         }
         self.0.open_at.store(index + 1, Ordering::Relaxed);
         self.0.current.store(index, Ordering::Relaxed);
-        self.0.attempts.fetch_add(1, Ordering::Relaxed);
+        let before = self.0.attempts.fetch_add(1, Ordering::Relaxed);
+        // The first one begins with the call: no clock is read for it.
+        if before > 0 {
+            let begun = self.0.call.started.elapsed();
+            let begun = u64::try_from(begun.as_micros()).unwrap_or(u64::MAX);
+            self.0.begun_us.store(begun, Ordering::Relaxed);
+        }
         Some(Attempt {
             routed: self.clone(),
             index,

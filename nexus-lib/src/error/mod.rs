@@ -7,8 +7,10 @@
 //! `Display` is written for the client: it says what to do and never holds a key or an upstream's
 //! address. What a log needs besides is in the source chain; see [`Error::report`].
 
+mod cause;
 mod kind;
 
+pub use cause::Cause;
 pub use kind::{ErrorKind, Origin};
 
 use std::borrow::Cow;
@@ -44,6 +46,8 @@ struct Inner {
     param: Option<Cow<'static, str>>,
     retry_after: Option<Duration>,
     provider: Option<Arc<str>>,
+    cause: Option<Cause>,
+    upstream_status: Option<StatusCode>,
     source: Option<BoxError>,
 }
 
@@ -57,6 +61,8 @@ impl Error {
                 param: None,
                 retry_after: None,
                 provider: None,
+                cause: None,
+                upstream_status: None,
                 source: None,
             }),
         }
@@ -88,6 +94,20 @@ impl Error {
     #[must_use]
     pub fn with_provider(mut self, name: Arc<str>) -> Self {
         self.inner.provider = Some(name);
+        self
+    }
+
+    /// Says why a provider could not be asked, or did not finish: for the ledger and for operators.
+    #[must_use]
+    pub fn with_cause(mut self, cause: Cause) -> Self {
+        self.inner.cause = Some(cause);
+        self
+    }
+
+    /// Keeps the status that the provider answered with, unless one is kept already.
+    #[must_use]
+    pub fn with_upstream_status(mut self, status: StatusCode) -> Self {
+        self.inner.upstream_status.get_or_insert(status);
         self
     }
 
@@ -128,6 +148,23 @@ impl Error {
         self.inner.provider.as_deref()
     }
 
+    /// Why a provider could not be asked, or did not finish its answer, if that is known: this error's own
+    /// cause, or that of the error behind it.
+    pub fn cause(&self) -> Option<Cause> {
+        self.inner.cause.or_else(|| self.behind()?.cause())
+    }
+
+    /// The status that the provider answered with, if it answered: this error's own, or that of the error
+    /// behind it.
+    pub fn upstream_status(&self) -> Option<StatusCode> {
+        let own = self.inner.upstream_status;
+        own.or_else(|| self.behind()?.upstream_status())
+    }
+
+    fn behind(&self) -> Option<&Self> {
+        self.inner.source.as_deref()?.downcast_ref()
+    }
+
     /// Whether a timer ran out.
     pub fn is_timeout(&self) -> bool {
         matches!(
@@ -139,6 +176,15 @@ impl Error {
     /// Whether another candidate might succeed where this one failed.
     pub fn is_retryable(&self) -> bool {
         self.inner.kind.is_retryable()
+    }
+
+    /// What the ledger keeps of it: the code, the message and the cause. No key and no address.
+    pub(crate) fn for_ledger(&self) -> String {
+        let code = self.kind().code();
+        match self.cause() {
+            Some(cause) => format!("{code}: {self} (cause: {cause})"),
+            None => format!("{code}: {self}"),
+        }
     }
 
     /// The message with every cause behind it: for logs, never for clients.

@@ -8,7 +8,7 @@ use http::StatusCode;
 use tokio::sync::oneshot;
 
 use crate::archive::ArchiveRecord;
-use crate::call::{Observed, Routed, Target};
+use crate::call::{Observed, Routed, Target, Try};
 use crate::error::{Error, ErrorKind, Origin, Result};
 use crate::estimate::EstimateJob;
 use crate::ledger::{Entry, Settled};
@@ -36,6 +36,8 @@ pub(super) struct Account {
     /// Tells what the client was sent as a chat completion, where it is none.
     in_chat: Option<Box<InChat>>,
     status: Option<StatusCode>,
+    /// What the provider said.
+    upstream_status: Option<StatusCode>,
     first_byte: Option<Instant>,
     /// A stream goes out.
     is_streaming: bool,
@@ -105,6 +107,7 @@ impl Account {
             answer: Answer::Nothing,
             in_chat: None,
             status: None,
+            upstream_status: None,
             first_byte: None,
             is_streaming: false,
         })
@@ -140,9 +143,10 @@ impl Account {
         }
     }
 
-    /// Notes the status that the client is about to get.
-    pub(super) fn status_sent(&mut self, status: StatusCode) {
+    /// Notes the status that the client is about to get, and the one that the provider gave.
+    pub(super) fn status_sent(&mut self, status: StatusCode, upstream: Option<StatusCode>) {
         self.status = Some(status);
+        self.upstream_status = upstream;
     }
 
     /// Notes that a stream is about to go out.
@@ -304,7 +308,9 @@ impl Account {
         thread: Option<ThreadMark>,
     ) -> Settlement {
         let (call, target) = (self.routed.call(), self.routed.current());
-        let (state, error) = self.verdict(ending);
+        let (state, error) = self.verdict(&ending);
+        let upstream_status = self.observed.status.or(self.upstream_status);
+        let tries = self.tries(&ending, upstream_status, error.as_deref(), duration);
         Settlement {
             state,
             provider_id: target.provider.id,
@@ -316,7 +322,9 @@ impl Account {
             },
             usage: self.observed.usage.unwrap_or_default(),
             status: self.status.map(|status| status.as_u16()),
+            upstream_status: upstream_status.map(|status| status.as_u16()),
             attempts: self.routed.attempts(),
+            tries,
             first_token_ms: match (&self.answer, self.first_byte) {
                 // It goes out when this is written.
                 (Answer::Whole(_), _) => Some(millis(duration)),
@@ -334,12 +342,30 @@ impl Account {
         self.observed.finished || self.observed.terminal
     }
 
-    fn verdict(&self, ending: Ending<'_>) -> (RequestState, Option<Cow<'static, str>>) {
+    /// What came of each request to a provider. `None` where it was one, and the rest of the row tells what
+    /// came of it: so the row of a plain call has nothing more to write.
+    fn tries(
+        &self,
+        ending: &Ending<'_>,
+        upstream_status: Option<StatusCode>,
+        error: Option<&str>,
+        duration: Duration,
+    ) -> Option<Vec<Try>> {
+        let mut tries = self.routed.take_tries();
+        let is_told = tries.count == 0 && self.status == upstream_status;
+        if is_told && !matches!(ending, Ending::Failed(_)) {
+            return None;
+        }
+        if tries.count < self.routed.attempts() {
+            let error = error.map(str::to_owned);
+            tries.push(self.routed.last_try(upstream_status, error, duration));
+        }
+        Some(tries.kept)
+    }
+
+    fn verdict(&self, ending: &Ending<'_>) -> (RequestState, Option<Cow<'static, str>>) {
         match ending {
-            Ending::Failed(error) => {
-                let text = format!("{}: {error}", error.kind().code());
-                (RequestState::Failed, Some(text.into()))
-            }
+            Ending::Failed(error) => (RequestState::Failed, Some(error.for_ledger().into())),
             _ if self.observed.error.is_some() => {
                 let text = self.observed.error.as_deref().unwrap_or_default();
                 (

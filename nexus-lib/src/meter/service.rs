@@ -65,13 +65,13 @@ where
             let reply = match answer {
                 Ok(reply) => reply,
                 Err(error) => {
-                    account.status_sent(error.status());
+                    account.status_sent(error.status(), error.upstream_status());
                     account.settle(Ending::Failed(&error)).await?;
                     return Err(error);
                 }
             };
             // A whole answer passes when it is settled, a stream when its row is there.
-            account.status_sent(reply.status);
+            account.status_sent(reply.status, Some(reply.status));
             let (request_id, conversation_id, target) = account.names();
             let body = match reply.body {
                 ReplyBody::Full { bytes, observed } => {

@@ -12,7 +12,7 @@ mod statistics;
 pub use record::{
     ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
 };
-pub use row::{LedgerRow, LedgerWrite, OpenRow, RequestState, Settlement};
+pub use row::{LedgerRow, LedgerWrite, OpenRow, RequestRecord, RequestState, Settlement};
 pub use sqlite::{Durability, SqliteOptions, SqliteStore};
 pub use statistics::{
     Bucket, ConversationTotals, ModelTotals, ProviderTotals, RequestFilter, SeriesBucket, Totals,
@@ -95,6 +95,8 @@ pub trait LedgerStore: Send + Sync + 'static {
     ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>>;
     /// One conversation's sums and rows, oldest first; `None` when no request carries that id.
     async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>>;
+    /// One row, with what came of each request to a provider; `None` when there is none.
+    async fn request(&self, id: RequestId) -> Result<Option<RequestRecord>>;
     /// A page of at most `limit` rows that match `filter`, newest first, older than `before`.
     async fn requests(
         &self,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::call::Try;
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::{
     ConversationId, ProviderId, RequestId, ThreadMark, Timestamp, Usage, UsageSource,
@@ -108,8 +109,13 @@ pub struct Settlement {
     pub usage: Usage,
     /// The HTTP status that the client got; `None` when it left before one.
     pub status: Option<u16>,
+    /// The HTTP status that the provider gave whose answer the client got.
+    pub upstream_status: Option<u16>,
     /// How many upstream requests were made.
     pub attempts: u32,
+    /// What came of each of them; `None` where the other fields tell, as of a single one that was answered
+    /// with `status`.
+    pub tries: Option<Vec<Try>>,
     /// From the start to the first byte of the answer, in milliseconds.
     pub first_token_ms: Option<u64>,
     /// From the start to the end, in milliseconds.
@@ -169,4 +175,51 @@ pub struct LedgerRow {
     pub duration_ms: Option<u64>,
     /// What went wrong.
     pub error: Option<String>,
+}
+
+/// A row with what came of each request to a provider: what is read of a single row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RequestRecord {
+    /// The row.
+    #[serde(flatten)]
+    pub row: LedgerRow,
+    /// The HTTP status that the provider gave whose answer the client got; `None` where none answered.
+    pub upstream_status: Option<u16>,
+    /// The requests to providers in order, one for each attempt; at most 64.
+    pub tries: Vec<Try>,
+}
+
+impl RequestRecord {
+    /// The record of `row`, where that tells all: one request, or none yet.
+    pub fn of(row: LedgerRow) -> Self {
+        let is_known = row.attempts == 1 && !is_of_gateway(&row);
+        let tries = is_known.then(|| Try {
+            provider_id: row.provider_id,
+            provider: row.provider.clone(),
+            status: row.status,
+            error: row.error.clone(),
+            started_at: row.started_at,
+            duration_ms: row.duration_ms.unwrap_or(0),
+        });
+        Self {
+            upstream_status: row.status.filter(|_| is_known),
+            tries: tries.into_iter().collect(),
+            row,
+        }
+    }
+}
+
+/// Whether the status is the gateway's own: rows of earlier versions do not say what the provider's was.
+fn is_of_gateway(row: &LedgerRow) -> bool {
+    use ErrorKind as K;
+    let error = row.error.as_deref().unwrap_or_default();
+    let code = error.split_once(": ").map(|(code, _)| code);
+    let kinds = [
+        K::UpstreamUnreachable,
+        K::UpstreamTimeout,
+        K::UpstreamAuth,
+        K::UpstreamInvalid,
+        K::DeadlineExceeded,
+    ];
+    code.is_some_and(|code| kinds.iter().any(|kind| kind.code() == code))
 }

@@ -39,3 +39,4 @@ mod streaming;
 mod support;
 mod threads;
 mod timeouts;
+mod tries;

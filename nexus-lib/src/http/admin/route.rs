@@ -5,7 +5,7 @@ use crate::http::admin::console::{self, Asset};
 use crate::http::admin::operations as op;
 use crate::http::admin::query::percent_decoded;
 use crate::http::openapi::{PathItem, Schemas};
-use crate::wire::{ConversationId, ModelId, ProviderId};
+use crate::wire::{ConversationId, ModelId, ProviderId, RequestId};
 
 /// What a path names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub(super) enum Route {
     Conversation(ConversationId),
     Conversations,
     Requests,
+    /// `None` for what can be no request's id.
+    Request(Option<RequestId>),
     Playground,
     Settings,
     OpenApi,
@@ -48,7 +50,8 @@ impl Route {
             | Self::UpstreamModels(_)
             | Self::Settings
             | Self::OpenApi
-            | Self::Requests => "GET, HEAD",
+            | Self::Requests
+            | Self::Request(_) => "GET, HEAD",
             Self::Providers => "GET, HEAD, POST",
             Self::Models | Self::ProviderTest(_) | Self::Playground => "POST",
             Self::Provider(_) | Self::Model(_) => "GET, HEAD, PUT, DELETE",
@@ -119,6 +122,11 @@ pub(super) const PATHS: &[(&str, Make, Describe)] = &[
         op::conversations,
     ),
     ("/stats/requests", |_| Some(Route::Requests), op::requests),
+    (
+        "/stats/requests/{id}",
+        |id| Some(Route::Request(id.parse().ok())),
+        op::request,
+    ),
     (
         "/playground/chat",
         |_| Some(Route::Playground),

@@ -260,6 +260,10 @@ impl Shared {
                 let page = conversations::page(store, &query?).await?;
                 Ok(respond::json(StatusCode::OK, &page))
             }
+            ("GET", Route::Request(id)) => {
+                let request = statistics::request(store, self.archive.as_ref(), id).await?;
+                Ok(respond::json(StatusCode::OK, &request))
+            }
             ("GET", Route::Requests) => {
                 let page = statistics::requests(store, &query?).await?;
                 Ok(respond::json(StatusCode::OK, &page))

@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::archive::Archive;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::admin::query::Query;
-use crate::http::admin::views::{ConversationView, RequestPage, SeriesView};
+use crate::http::admin::views::{ConversationView, RequestPage, RequestView, SeriesView};
 use crate::store::{Bucket, LedgerRow, LedgerStore, RequestFilter, Totals};
 use crate::wire::{ConversationId, ProviderId, RequestId, Timestamp};
 
@@ -65,6 +65,33 @@ fn newest(rows: &[LedgerRow]) -> Vec<(RequestId, Timestamp)> {
     let mut newest: Vec<_> = settled.rev().take(MOST_MESSAGES).collect();
     newest.reverse();
     newest
+}
+
+pub(super) async fn request<S>(
+    store: &S,
+    archive: Option<&Archive>,
+    id: Option<RequestId>,
+) -> Result<RequestView>
+where
+    S: LedgerStore + ?Sized,
+{
+    let record = match id {
+        Some(id) => store.request(id).await?,
+        None => None,
+    };
+    let record = record.ok_or_else(|| {
+        let message = "no request on the ledger has this id; `GET /stats/requests` lists them";
+        Error::new(ErrorKind::NotFound, message)
+    })?;
+    let messages = match archive {
+        Some(archive) => {
+            archive
+                .read(newest(std::slice::from_ref(&record.row)))
+                .await?
+        }
+        None => Vec::new(),
+    };
+    Ok(RequestView { record, messages })
 }
 
 pub(super) async fn requests<S>(store: &S, query: &Query) -> Result<RequestPage>

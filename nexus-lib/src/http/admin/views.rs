@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use crate::health::HealthReport;
 use crate::registry::Snapshot;
-use crate::store::{ConversationTotals, LedgerRow, ModelRecord, ProviderRecord, SeriesBucket};
+use crate::store::{
+    ConversationTotals, LedgerRow, ModelRecord, ProviderRecord, RequestRecord, SeriesBucket,
+};
 use crate::wire::{
     ModelId, Protocols, ProviderId, ProxyList, RequestId, TimerSettings, Timestamp, mask,
 };
@@ -138,6 +140,15 @@ pub(super) struct ConversationView {
     #[serde(flatten)]
     pub(super) totals: ConversationTotals,
     /// The archive's lines, oldest first; none where messages are not archived.
+    pub(super) messages: Vec<serde_json::Value>,
+}
+
+/// One request, with its messages.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RequestView {
+    #[serde(flatten)]
+    pub(super) record: RequestRecord,
+    /// The archive's line of this request; none where messages are not archived.
     pub(super) messages: Vec<serde_json::Value>,
 }
 

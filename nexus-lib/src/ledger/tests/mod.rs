@@ -12,7 +12,7 @@ use super::{Entry, UsageLedger};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{
     Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestFilter,
-    RequestState, SeriesBucket, Settlement, Totals,
+    RequestRecord, RequestState, SeriesBucket, Settlement, Totals,
 };
 use crate::wire::{
     ConversationId, ProviderId, RequestId, ThreadMark, TimeRange, Timestamp, Usage, UsageSource,
@@ -105,6 +105,9 @@ impl LedgerStore for GatedStore {
     async fn conversation(&self, _: &ConversationId) -> Result<Option<ConversationTotals>> {
         Ok(None)
     }
+    async fn request(&self, _: RequestId) -> Result<Option<RequestRecord>> {
+        Ok(None)
+    }
     async fn requests(
         &self,
         _: RequestFilter,
@@ -145,7 +148,9 @@ fn completed() -> Settlement {
         usage_source: UsageSource::None,
         usage: Usage::default(),
         status: Some(200),
+        upstream_status: None,
         attempts: 1,
+        tries: None,
         first_token_ms: Some(1),
         duration_ms: 2,
         thread: None,

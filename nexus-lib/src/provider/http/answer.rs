@@ -143,9 +143,10 @@ impl<D: Dialect> Incoming<'_, D> {
             Begun::Refused {
                 status,
                 body: bytes,
-                observed,
+                mut observed,
             } => {
                 parts.headers.insert(header::CONTENT_TYPE, media::JSON);
+                observed.status = Some(parts.status);
                 (status, ReplyBody::Full { bytes, observed })
             }
         };

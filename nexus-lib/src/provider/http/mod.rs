@@ -156,10 +156,12 @@ impl<D: Dialect> Provider for HttpProvider<D> {
             attempt: &attempt,
             deadline,
         };
-        match translation {
+        let status = parts.status;
+        let reply = match translation {
             None => answer.passing(operation, parts, body).await,
             Some(translation) => Box::pin(answer.translated(&translation, parts, body)).await,
-        }
+        };
+        reply.map_err(|error| error.with_upstream_status(status))
     }
 
     async fn upstream_models(&self, upstream: &Upstream) -> Result<Vec<String>> {
@@ -182,6 +184,7 @@ fn refused_credentials(status: StatusCode) -> Error {
         "the provider refused the gateway's credentials; ask the operator to check its server_key",
     )
     .with_source(format!("the provider answered {status}"))
+    .with_upstream_status(status)
 }
 
 fn empty_answer() -> Error {

@@ -7,7 +7,7 @@ use futures_core::Stream;
 use tokio::time::Instant;
 
 use crate::call::{Observed, Piece};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::provider::transport::{UpstreamBody, failure};
 
 /// An upstream's bytes as they come: sound, of which nothing is read and nothing is held.
@@ -39,6 +39,7 @@ impl ByteStream {
                     ErrorKind::UpstreamTimeout,
                     "the provider did not begin to answer in time",
                 )
+                .with_cause(Cause::FirstEventTimeout)
             })?
             .map_err(failure::before_answer)?;
         let Some(first) = first else {

@@ -9,7 +9,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use crate::call::{Observed, Piece, ProviderProfile};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::provider::observe::{Observe, observe_completion};
 use crate::provider::redact::{redact, repeats};
 use crate::provider::transport::{UpstreamBody, failure};
@@ -66,6 +66,7 @@ impl<O: Observe> EventStream<O> {
                     ErrorKind::UpstreamTimeout,
                     "the provider did not begin to answer in time",
                 )
+                .with_cause(Cause::FirstEventTimeout)
             })?
             .map_err(failure::before_answer)?;
         if is_done_only(&first) {

@@ -99,10 +99,12 @@ impl Translation {
     /// The provider's error, as the client is told.
     pub(crate) fn error(&self, status: StatusCode, body: &[u8]) -> (StatusCode, Bytes, Observed) {
         let (message, kind, code) = self.provider.read_error(status, body);
+        let answered = status;
         let status = self.client.status(status);
         let told = (self.client).write_error(status, &message, kind.as_deref(), code.as_deref());
         let observed = Observed {
             error: Some(message.chars().take(500).collect()),
+            status: (answered != status).then_some(answered),
             ..Observed::default()
         };
         (status, told.into(), observed)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, Sleep};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::provider::transport::failure;
 use crate::provider::transport::pool::Body;
 
@@ -54,7 +54,7 @@ impl UpstreamBody {
             ready!(timer.as_mut().poll(cx));
             if Instant::now() >= due {
                 let message = "the provider fell silent in the middle of its answer";
-                return Poll::Ready(failure::too_slow(message));
+                return Poll::Ready(failure::too_slow(message, Cause::IdleTimeout));
             }
             timer.as_mut().reset(due);
         }

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::transport::pool::{Connector, Pool};
 use crate::provider::transport::proxy::Proxies;
+use crate::provider::transport::resolver::{Resolver, Tcp};
 use crate::provider::{Timeouts, Transport};
 
 /// How often proxies that are down are checked, unless set.
@@ -49,7 +49,7 @@ impl TransportBuilder {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] when TLS cannot be set up.
     pub fn build(self) -> Result<Transport> {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = Tcp::new_with_resolver(Resolver::new());
         tcp.enforce_http(false);
         // Without it a turn of a stream can wait 40 ms for an acknowledgement.
         tcp.set_nodelay(true);

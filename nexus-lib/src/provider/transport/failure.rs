@@ -1,6 +1,7 @@
 //! What a client is told of a connection's failure: the cause stays behind, for the log.
 
-use crate::error::{BoxError, Error, ErrorKind};
+use crate::error::{BoxError, Cause, Error, ErrorKind};
+use crate::provider::transport::cause;
 use crate::provider::transport::pool::Failure;
 
 const CANNOT_BE_REACHED: &str =
@@ -13,24 +14,30 @@ const BROKE_BEFORE_ANSWER: &str =
     "the connection to the provider broke before it answered; try again";
 
 pub(super) fn of_request(failure: Failure, has_proxy: bool) -> Error {
-    let (message, cause) = match failure {
-        Failure::Connect(cause) if has_proxy => (CANNOT_BE_REACHED_THROUGH_PROXY, cause),
-        Failure::Connect(cause) => (CANNOT_BE_REACHED, cause),
-        Failure::Exchange(cause) => (BROKE_BEFORE_ANSWER, cause),
+    let (message, source) = match failure {
+        Failure::Connect(source) if has_proxy => (CANNOT_BE_REACHED_THROUGH_PROXY, source),
+        Failure::Connect(source) => (CANNOT_BE_REACHED, source),
+        Failure::Exchange(source) => (BROKE_BEFORE_ANSWER, source),
     };
-    Error::new(ErrorKind::UpstreamUnreachable, message).with_source(cause)
+    with_source(ErrorKind::UpstreamUnreachable, message, source)
 }
 
-pub(super) fn of_body(cause: BoxError) -> Error {
-    Error::new(
-        ErrorKind::StreamInterrupted,
-        "the provider broke off in the middle of its answer",
-    )
-    .with_source(cause)
+fn with_source(kind: ErrorKind, message: &'static str, source: BoxError) -> Error {
+    let error = Error::new(kind, message);
+    let error = match cause::of(&*source) {
+        Some(cause) => error.with_cause(cause),
+        None => error,
+    };
+    error.with_source(source)
 }
 
-pub(super) fn too_slow(message: &'static str) -> Error {
-    Error::new(ErrorKind::UpstreamTimeout, message)
+pub(super) fn of_body(source: BoxError) -> Error {
+    let message = "the provider broke off in the middle of its answer";
+    with_source(ErrorKind::StreamInterrupted, message, source)
+}
+
+pub(super) fn too_slow(message: &'static str, cause: Cause) -> Error {
+    Error::new(ErrorKind::UpstreamTimeout, message).with_cause(cause)
 }
 
 /// The same failure, seen before anything of the answer could be passed on: another provider may still

@@ -5,10 +5,12 @@
 
 mod body;
 mod builder;
+mod cause;
 pub(crate) mod failure;
 mod http1;
 mod pool;
 mod proxy;
+mod resolver;
 mod timeouts;
 
 pub(crate) use body::UpstreamBody;
@@ -22,7 +24,7 @@ use http::{Request, Response};
 use tokio::time::Instant;
 
 use crate::call::Target;
-use crate::error::Result;
+use crate::error::{Cause, Result};
 use crate::wire::{Endpoint, ProxyList};
 use pool::Pool;
 
@@ -71,10 +73,13 @@ impl Transport {
         match tokio::time::timeout_at(deadline, sent).await {
             Ok(Ok(response)) => Ok(response.map(|body| UpstreamBody::new(body, timeouts.idle))),
             Ok(Err(cause)) => Err(failure::of_request(cause, proxies.is_some())),
-            Err(_) => Err(failure::too_slow(match proxies {
-                None => "the provider did not begin to answer in time",
-                Some(_) => "the provider did not begin to answer through its proxy in time",
-            })),
+            Err(_) => {
+                let message = match proxies {
+                    None => "the provider did not begin to answer in time",
+                    Some(_) => "the provider did not begin to answer through its proxy in time",
+                };
+                Err(failure::too_slow(message, Cause::FirstEventTimeout))
+            }
         }
     }
 }

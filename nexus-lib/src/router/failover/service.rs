@@ -8,7 +8,7 @@ use tower::{Service, ServiceExt};
 use super::RetryPolicy;
 use super::pick::{Pick, Picks};
 use super::verdict::Verdict;
-use crate::call::{Attempt, Reply, Routed};
+use crate::call::{Attempt, Reply, ReplyBody, Routed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::{AfterFailure, FailedAttempt, Observers, Rest};
 
@@ -78,6 +78,7 @@ where
                     }
                     Verdict::CannotBeTold => {
                         drop(probe);
+                        note(&routed, index, &outcome);
                         failed.keep(index, outcome);
                         next = picks.next();
                         continue;
@@ -89,6 +90,7 @@ where
                 let rest = vitals.health.failed(failure.retry_after);
                 drop(probe);
                 log(&routed, &outcome, rest);
+                note(&routed, index, &outcome);
                 let told = Told {
                     observers: &observers,
                     routed: &routed,
@@ -219,6 +221,24 @@ fn in_short(outcome: &Result<Reply>) -> (Option<StatusCode>, Option<ErrorKind>) 
     match outcome {
         Ok(reply) => (Some(reply.status), None),
         Err(error) => (None, Some(error.kind())),
+    }
+}
+
+/// Keeps the failure for the call's row.
+fn note(routed: &Routed, index: usize, outcome: &Result<Reply>) {
+    match outcome {
+        Ok(reply) => {
+            let seen = match &reply.body {
+                ReplyBody::Full { observed, .. } => (observed.status, observed.error.as_deref()),
+                ReplyBody::Stream(_) => (None, None),
+            };
+            let status = seen.0.unwrap_or(reply.status);
+            let error = seen.1.map(str::to_owned);
+            let error =
+                error.unwrap_or_else(|| format!("the provider answered {}", status.as_u16()));
+            routed.failed(index, Some(status), error);
+        }
+        Err(error) => routed.failed(index, error.upstream_status(), error.for_ledger()),
     }
 }
 

@@ -8,11 +8,11 @@ use rusqlite::{CachedStatement, Connection, params};
 use super::error::Failure;
 use super::ledger_row::{source_code, state_code};
 use super::usage_by_time::{Settled, UsageByTime};
-use super::{SqliteStore, conversation, start, statistics, threads};
+use super::{SqliteStore, conversation, start, statistics, threads, tries};
 use crate::error::Result;
 use crate::store::{
     Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestFilter,
-    RequestState, SeriesBucket, Settlement, Totals,
+    RequestRecord, RequestState, SeriesBucket, Settlement, Totals,
 };
 use crate::wire::{ConversationId, ProviderId, RequestId, ThreadMark, TimeRange, Timestamp, Usage};
 
@@ -29,17 +29,17 @@ const SETTLE: &str = "
         usage_source = ?7, prompt_tokens = ?8, completion_tokens = ?9, total_tokens = ?10,
         cached_tokens = ?11, reasoning_tokens = ?12, status = ?13, attempts = ?14,
         first_token_ms = ?15, duration_ms = ?16, error = ?17,
-        thread = ?18
+        thread = ?18, upstream_status = ?19, tries = ?20
     WHERE seq = ?1 AND tail = ?2 AND state = 0
     RETURNING started_at, model, begins";
 
 const WHOLE: &str = "
     INSERT INTO ledger (seq, tail, state, provider_id, provider, upstream_model, usage_source,
         prompt_tokens, completion_tokens, total_tokens, cached_tokens, reasoning_tokens, status,
-        attempts, first_token_ms, duration_ms, error, thread, conversation_id, begins, model, operation,
-        stream, started_at)
+        attempts, first_token_ms, duration_ms, error, thread, upstream_status, tries, conversation_id,
+        begins, model, operation, stream, started_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-        ?20, ?21, ?22, ?23, ?24)
+        ?20, ?21, ?22, ?23, ?24, ?25, ?26)
     ON CONFLICT DO NOTHING";
 
 /// Whether a conversation has rows: those that name it, and the one after which it is named.
@@ -93,6 +93,10 @@ impl LedgerStore for SqliteStore {
         let id = id.clone();
         self.read(move |view| statistics::conversation(view, &id))
             .await
+    }
+
+    async fn request(&self, id: RequestId) -> Result<Option<RequestRecord>> {
+        self.read(move |view| statistics::request(view, id)).await
     }
 
     async fn requests(
@@ -236,6 +240,8 @@ impl Statements<'_> {
             saturated(settlement.duration_ms),
             settlement.error,
             settlement.thread.map(|mark| mark.bits().to_le_bytes()),
+            tries::upstream_status(settlement),
+            tries::column(settlement)?,
         ])?;
         if let Some(row) = rows.next()? {
             let model = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
@@ -277,6 +283,8 @@ impl Statements<'_> {
             saturated(settlement.duration_ms),
             settlement.error,
             settlement.thread.map(|mark| mark.bits().to_le_bytes()),
+            tries::upstream_status(settlement),
+            tries::column(settlement)?,
             conversation,
             begins,
             row.model,

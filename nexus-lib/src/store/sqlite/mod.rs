@@ -26,6 +26,7 @@ mod seals;
 mod start;
 mod statistics;
 mod threads;
+mod tries;
 mod usage_by_time;
 mod writer;
 

@@ -9,7 +9,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{MasterKey, Sealer};
 
 /// Each step raises `user_version` by one. Steps that were released are never edited.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+];
 
 /// `NXUS`: marks the file as this program's, for `file(1)` and for [`check`].
 const APPLICATION_ID: i32 = 0x4E58_5553;

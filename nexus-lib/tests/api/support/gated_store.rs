@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use nexus_lib::store::{
     Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, ModelRecord, NewModel,
     NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords, RegistryStore, RequestFilter,
-    SeriesBucket, Totals,
+    RequestRecord, SeriesBucket, Totals,
 };
 use nexus_lib::testing::Gate;
 use nexus_lib::wire::{
@@ -69,6 +69,9 @@ impl LedgerStore for GatedStore {
         self.inner.conversation(id).await
     }
 
+    async fn request(&self, id: RequestId) -> Result<Option<RequestRecord>> {
+        self.inner.request(id).await
+    }
     async fn requests(
         &self,
         filter: RequestFilter,

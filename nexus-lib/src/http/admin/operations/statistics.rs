@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::error::ErrorKind as K;
 use crate::http::admin::conversations::ConversationPage;
 use crate::http::admin::operations::STORE;
-use crate::http::admin::views::{ConversationView, RequestPage, SeriesView};
+use crate::http::admin::views::{ConversationView, RequestPage, RequestView, SeriesView};
 use crate::http::openapi::{Operation, Parameter, PathItem, Schemas};
 use crate::store::{RequestState, Totals};
 use crate::wire::ConversationId;
@@ -67,6 +67,19 @@ pub(in crate::http::admin) fn requests(schemas: &mut Schemas) -> PathItem {
         ))
         .answers_json(&schemas.answer::<RequestPage>());
     PathItem::new().get(read(ranged(paged(list))))
+}
+
+pub(in crate::http::admin) fn request(schemas: &mut Schemas) -> PathItem {
+    let id = json!({"type": "string", "format": "uuid"});
+    let id = Parameter::path("id", id, "The request, as `x-request-id` has it.");
+    let show = Operation::new(TAG, "A row of the ledger, its tries and its messages")
+        .about(
+            "`status` is what the client got, `upstream_status` what the provider said. Messages are there \
+             where they are archived.",
+        )
+        .answers_json(&schemas.answer::<RequestView>())
+        .fails(&[K::NotFound]);
+    PathItem::new().parameter(id).get(show.fails(&STORE))
 }
 
 fn ranged(operation: Operation) -> Operation {

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use http_body_util::Full;
 use hyper::client::conn::http2;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::{Connection as _, HttpConnector};
+use hyper_util::client::legacy::connect::Connection as _;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
@@ -16,6 +16,7 @@ use tower::Service;
 use super::Failure;
 use crate::provider::transport::http1::Http1;
 use crate::provider::transport::proxy::Proxies;
+use crate::provider::transport::resolver::Tcp;
 use crate::wire::{Endpoint, ProxyList};
 
 /// How often an HTTP/2 connection is asked whether it still stands.
@@ -57,14 +58,14 @@ impl Connection {
 /// Opens connections: TCP or a tunnel through a proxy, and TLS over it for https.
 #[derive(Clone)]
 pub(in crate::provider::transport) struct Connector {
-    direct: HttpsConnector<HttpConnector>,
+    direct: HttpsConnector<Tcp>,
     proxies: Proxies,
     tls: Arc<ClientConfig>,
 }
 
 impl Connector {
     pub(in crate::provider::transport) fn new(
-        tcp: HttpConnector,
+        tcp: Tcp,
         tls: Arc<ClientConfig>,
         proxies: Proxies,
     ) -> Self {

@@ -2,12 +2,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use http::Uri;
-use hyper_util::client::legacy::connect::HttpConnector;
 use tokio::net::TcpStream;
 use tower::Service;
 
 use super::socks5::Address;
 use super::{Destination, DialError, http_connect, socks5};
+use crate::provider::transport::resolver::{Resolver, Tcp};
 use crate::wire::{ProxyScheme, ProxyUrl};
 
 /// How many of an upstream's addresses are tried through one proxy, where names are resolved here.
@@ -16,11 +16,11 @@ const MOST_ADDRESSES: usize = 4;
 /// Opens tunnels through single proxies.
 #[derive(Clone)]
 pub(super) struct Dialer {
-    tcp: HttpConnector,
+    tcp: Tcp,
 }
 
 impl Dialer {
-    pub(super) fn new(tcp: HttpConnector) -> Self {
+    pub(super) fn new(tcp: Tcp) -> Self {
         Self { tcp }
     }
 
@@ -80,14 +80,10 @@ impl Dialer {
         proxy: &ProxyUrl,
         destination: &Destination,
     ) -> Result<TcpStream, DialError> {
-        let name = (destination.host.as_str(), destination.port);
-        let found = tokio::net::lookup_host(name).await;
-        let found: Vec<_> = found
-            .map_err(DialError::beyond)?
-            .take(MOST_ADDRESSES)
-            .collect();
+        let found = Resolver::resolve(&destination.host, destination.port).await;
+        let found = found.map_err(DialError::beyond)?;
         let mut failure = DialError::beyond("the upstream's name has no address");
-        for address in found {
+        for address in found.into_iter().take(MOST_ADDRESSES) {
             let address = Address::Ip(address.ip());
             match self.socks(proxy, &address, destination).await {
                 Err(DialError::Beyond(cause)) => failure = DialError::Beyond(cause),

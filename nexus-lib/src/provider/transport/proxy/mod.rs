@@ -46,6 +46,15 @@ impl Destination {
     }
 }
 
+/// Why no proxy of a list gave a tunnel: what came of the last one.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoTunnel {
+    #[error("the proxy failed")]
+    Proxy(#[source] BoxError),
+    #[error("the proxy cannot reach the provider")]
+    Beyond(#[source] BoxError),
+}
+
 /// Why a proxy gave no tunnel.
 #[derive(Debug)]
 enum DialError {

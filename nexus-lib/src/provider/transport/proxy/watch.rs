@@ -4,7 +4,6 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 use http::Uri;
-use hyper_util::client::legacy::connect::HttpConnector;
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -12,8 +11,9 @@ use tokio::time::Instant;
 use super::dialer::Dialer;
 use super::standing::Standings;
 use super::through::ThroughProxies;
-use super::{Destination, DialError};
+use super::{Destination, DialError, NoTunnel};
 use crate::error::BoxError;
+use crate::provider::transport::resolver::Tcp;
 use crate::wire::{ProxyList, ProxyUrl};
 
 /// How many proxies are checked at once.
@@ -41,7 +41,7 @@ struct Watched {
 
 impl Proxies {
     pub(in crate::provider::transport) fn new(
-        tcp: HttpConnector,
+        tcp: Tcp,
         interval: Duration,
         check_timeout: Duration,
     ) -> Self {
@@ -70,7 +70,7 @@ impl Proxies {
         timeout: Duration,
     ) -> Result<TcpStream, BoxError> {
         let destination = Destination::of(uri).ok_or("the upstream's URL has no host")?;
-        let mut failure = "there is no proxy".into();
+        let mut failure: BoxError = "there is no proxy".into();
         for proxy in self.in_turn(list) {
             match self.0.dialer.dial(proxy, &destination, timeout).await {
                 Ok(stream) => {
@@ -80,11 +80,11 @@ impl Proxies {
                 Err(DialError::Beyond(cause)) => {
                     let (proxy, error) = (proxy.address(), chain(&cause));
                     tracing::debug!(proxy, error, "a proxy does not reach an upstream");
-                    failure = cause;
+                    failure = NoTunnel::Beyond(cause).into();
                 }
                 Err(DialError::Proxy(cause)) => {
                     self.0.note(proxy, Err(&cause));
-                    failure = cause;
+                    failure = NoTunnel::Proxy(cause).into();
                 }
             }
         }
@@ -188,11 +188,12 @@ fn chain(cause: &BoxError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::transport::resolver::Resolver;
 
     #[tokio::test]
     async fn the_watcher_is_there_while_proxies_are_in_use_and_ends_with_them() {
         let second = Duration::from_secs(1);
-        let proxies = Proxies::new(HttpConnector::new(), second, second);
+        let proxies = Proxies::new(Tcp::new_with_resolver(Resolver::new()), second, second);
         let watcher = |proxies: &Proxies| proxies.0.watched().watcher.clone();
         assert!(watcher(&proxies).is_none());
         let list = ProxyList::parse("http://127.0.0.1:1").unwrap();
@@ -210,7 +211,7 @@ mod tests {
     #[tokio::test]
     async fn the_watcher_stands_still_once_no_proxy_is_in_use() {
         let second = Duration::from_secs(1);
-        let proxies = Proxies::new(HttpConnector::new(), second, second);
+        let proxies = Proxies::new(Tcp::new_with_resolver(Resolver::new()), second, second);
         assert!(begin_round(&Arc::downgrade(&proxies.0)).is_none());
         let list = ProxyList::parse("http://127.0.0.1:1").unwrap();
         proxies.in_turn(&list);

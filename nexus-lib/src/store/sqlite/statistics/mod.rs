@@ -7,11 +7,13 @@
 mod conditions;
 mod conversation;
 mod matches;
+mod request;
 mod requests;
 mod series;
 mod totals;
 
 pub(super) use conversation::conversation;
+pub(super) use request::request;
 pub(super) use requests::requests;
 pub(super) use series::series;
 pub(super) use totals::totals;

@@ -3,10 +3,12 @@
 mod faults;
 mod inspecting;
 mod ledger;
+mod migrating;
 mod model;
 mod opening;
 mod registry;
 mod statistics;
+mod tries;
 
 use std::path::PathBuf;
 
@@ -108,7 +110,9 @@ fn settlement(prompt_tokens: u64, completion_tokens: u64) -> Settlement {
             reasoning_tokens: 2,
         },
         status: Some(200),
+        upstream_status: None,
         attempts: 1,
+        tries: None,
         first_token_ms: Some(12),
         duration_ms: 34,
         thread: None,

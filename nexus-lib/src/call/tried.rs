@@ -1,0 +1,95 @@
+use std::sync::{Mutex, PoisonError};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::wire::{ProviderId, Timestamp};
+
+/// How many tries of one call are kept: the first ones, and the last.
+const MOST_TRIES: usize = 64;
+
+/// The longest error text of a try, in bytes.
+const MAX_ERROR_BYTES: usize = 300;
+
+/// One request to a provider, made for a call, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Try {
+    /// The provider that was asked.
+    pub provider_id: ProviderId,
+    /// That provider's name at the time.
+    pub provider: String,
+    /// The HTTP status that it answered with; `None` where it did not answer.
+    pub status: Option<u16>,
+    /// What went wrong, with its cause, without keys or addresses; `None` where nothing did.
+    pub error: Option<String>,
+    /// When the request was begun.
+    pub started_at: Timestamp,
+    /// From there to the failure, or to the end of the answer, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// The tries of one call that are over. Empty, and without an allocation, as long as nothing fails.
+#[derive(Debug, Default)]
+pub(super) struct Tried(Mutex<Tries>);
+
+/// What [`Tried`] keeps.
+#[derive(Debug, Default)]
+pub(crate) struct Tries {
+    /// At most [`MOST_TRIES`].
+    pub(crate) kept: Vec<Try>,
+    /// How many there were.
+    pub(crate) count: u32,
+}
+
+impl Tries {
+    /// Adds the next try. Where there are too many, the one before it makes room.
+    pub(crate) fn push(&mut self, mut next: Try) {
+        if let Some(error) = &mut next.error {
+            let end = error.floor_char_boundary(MAX_ERROR_BYTES);
+            error.truncate(end);
+        }
+        if self.kept.len() == MOST_TRIES {
+            self.kept.pop();
+        }
+        self.kept.push(next);
+        self.count = self.count.saturating_add(1);
+    }
+}
+
+impl Tried {
+    pub(super) fn push(&self, next: Try) {
+        // No code panics while it holds the lock, and the data is whole between statements.
+        let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tries.push(next);
+    }
+
+    /// Those so far; none are left here.
+    pub(super) fn take(&self) -> Tries {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_and_their_words_are_bounded_and_the_last_is_kept() {
+        let mut tries = Tries::default();
+        for number in 0..1000 {
+            tries.push(Try {
+                provider_id: ProviderId(number),
+                provider: "p".into(),
+                status: None,
+                error: Some("错".repeat(200)),
+                started_at: Timestamp::from_micros(number),
+                duration_ms: 1,
+            });
+        }
+        assert_eq!((tries.kept.len(), tries.count), (MOST_TRIES, 1000));
+        let ids: Vec<_> = tries.kept.iter().map(|one| one.provider_id.0).collect();
+        assert_eq!((ids[0], ids[62], ids[63]), (0, 62, 999));
+        let longest = tries.kept.iter().filter_map(|one| one.error.as_ref());
+        assert!(longest.map(String::len).max() <= Some(MAX_ERROR_BYTES));
+    }
+}

@@ -1,0 +1,66 @@
+//! Databases of earlier versions.
+
+use rusqlite::{Connection, params};
+
+use super::Place;
+use crate::store::{LedgerStore, RequestState};
+use crate::wire::{RequestId, Timestamp};
+
+/// A database as the first version made it, with one row for each of `rows`: a state, a status, and an error.
+fn first_version(place: &Place, rows: &[(i64, Option<u16>, Option<&str>)]) -> Vec<RequestId> {
+    let raw = Connection::open(place.path()).unwrap();
+    raw.execute_batch(include_str!("../migrations/0001.sql"))
+        .unwrap();
+    raw.pragma_update(None, "application_id", 0x4E58_5553)
+        .unwrap();
+    raw.pragma_update(None, "user_version", 1).unwrap();
+    let mut ids = Vec::new();
+    for (state, status, error) in rows {
+        let id = RequestId::new();
+        let insert = "INSERT INTO ledger (seq, tail, begins, provider_id, provider, model, operation, stream,
+                state, status, attempts, started_at, duration_ms, error)
+            VALUES (?1, ?2, 1, 1, 'p', 'm', 'chat.completion', 0, ?3, ?4, 1, ?5, 9, ?6)";
+        let started = Timestamp::now().as_micros();
+        raw.execute(
+            insert,
+            params![id.seq(), id.tail(), state, status, started, error],
+        )
+        .unwrap();
+        ids.push(id);
+    }
+    ids
+}
+
+#[tokio::test]
+async fn rows_of_the_first_version_say_what_is_known_of_their_tries() {
+    let place = Place::new();
+    let ids = first_version(
+        &place,
+        &[
+            (1, Some(200), None),
+            (2, Some(429), Some("slow down")),
+            (
+                2,
+                Some(502),
+                Some("upstream_auth_failed: the provider refused"),
+            ),
+        ],
+    );
+    let store = place.open().await;
+    let mut records = Vec::new();
+    for id in ids {
+        records.push(store.request(id).await.unwrap().unwrap());
+    }
+    let seen: Vec<_> = records
+        .iter()
+        .map(|record| (record.row.state, record.upstream_status, record.tries.len()))
+        .collect();
+    let expected = [
+        (RequestState::Completed, Some(200), 1),
+        (RequestState::Failed, Some(429), 1),
+        // The status was the gateway's; the provider's was not kept.
+        (RequestState::Failed, None, 0),
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(records[1].tries[0].error.as_deref(), Some("slow down"));
+}
