@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use crate::translate::{ClientProtocol, ProviderProtocol, Reader, Writer};
+use crate::translate::{BlockKind, ClientProtocol, Event, ProviderProtocol, Reader, Said, Writer};
 use crate::wire::Operation;
 
 /// Tells an answer in another of the clients' protocols as a chat completion, of which words are read.
@@ -24,7 +24,8 @@ impl InChat {
     pub(crate) fn push(&mut self, events: &[u8]) -> Vec<u8> {
         let told = self.reader.push(events).unwrap_or_default();
         let mut chunks = Vec::new();
-        for event in told {
+        for mut event in told {
+            forget_client(&mut event);
             chunks.extend_from_slice(&self.writer.push(event));
         }
         chunks
@@ -36,8 +37,26 @@ impl InChat {
             return body.clone();
         };
         let answered = ProviderProtocol::from(protocol).read_reply(body);
-        let told = answered.map(|answered| ClientProtocol::Chat.write_reply(&answered, ""));
+        let told = answered.map(|mut answered| {
+            for said in &mut answered.said {
+                if let Said::ToolCall(call) = said {
+                    call.client = None;
+                }
+            }
+            ClientProtocol::Chat.write_reply(&answered, "")
+        });
         told.map(Bytes::from).unwrap_or_default()
+    }
+}
+
+/// Tools are called as a provider knows them: as they are in the history that the client sends back.
+fn forget_client(event: &mut Event) {
+    if let Event::Begin {
+        kind: BlockKind::ToolCall { client, .. },
+        ..
+    } = event
+    {
+        *client = None;
     }
 }
 

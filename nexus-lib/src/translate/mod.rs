@@ -12,6 +12,7 @@
 //! Where client and provider speak the same protocol none of this is used: bytes pass through.
 
 pub mod chat;
+mod client_tools;
 mod data_url;
 mod effort;
 pub mod exchange;
@@ -28,10 +29,11 @@ mod reading;
 pub mod responses;
 mod unplaced;
 
+pub(crate) use client_tools::ClientTools;
 pub use exchange::{
-    Answered, BlockKind, Delta, Event, File, Finish, Format, Image, Part, Picture, Reasoning,
-    Request, Said, Sampling, Source, Text, Thought, TokenCounts, Tool, ToolCall, ToolChoice,
-    ToolResult, Turn,
+    Answered, BlockKind, BuiltInTool, ClientTool, Delta, Event, File, Finish, Format, Image, Part,
+    Picture, Reasoning, Request, Said, Sampling, Source, Text, Thought, TokenCounts, Tool,
+    ToolCall, ToolChoice, ToolKind, ToolResult, Turn,
 };
 pub(crate) use implied_status::implied_status;
 pub use json::Json;

@@ -11,13 +11,15 @@ pub(crate) use count::count;
 pub(crate) use stream::StreamTranslator;
 pub(crate) use through_chat::through_chat;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::call::{Observed, RequestBody};
 use crate::error::Result;
 use crate::offload;
-use crate::translate::{ClientProtocol, Losses, ProviderProtocol, Request};
+use crate::translate::{ClientProtocol, ClientTools, Losses, ProviderProtocol, Request};
 
 /// Names what of a request its provider was not told.
 const DROPPED: HeaderName = HeaderName::from_static("x-nexus-dropped");
@@ -27,6 +29,7 @@ pub(crate) struct Translation {
     client: ClientProtocol,
     provider: ProviderProtocol,
     request: Request,
+    tools: Arc<ClientTools>,
     dropped: Vec<String>,
 }
 
@@ -55,6 +58,7 @@ impl Translation {
             let translation = Self {
                 client,
                 provider,
+                tools: Arc::new(ClientTools::of(&request)),
                 request,
                 dropped: losses.dropped().to_vec(),
             };
@@ -70,7 +74,12 @@ impl Translation {
 
     /// What tells the provider's stream to the client.
     pub(crate) fn stream(&self) -> StreamTranslator {
-        StreamTranslator::new(self.client, self.provider, &self.request)
+        StreamTranslator::new(
+            self.client,
+            self.provider,
+            &self.request,
+            Arc::clone(&self.tools),
+        )
     }
 
     /// The provider's whole answer, as the client is told, and what was seen in it.
@@ -82,10 +91,11 @@ impl Translation {
     /// Dropped, it leaves at most some work behind, whose result nobody sees.
     pub(crate) async fn answer(&self, body: Bytes) -> Result<(Bytes, Observed)> {
         let (client, provider) = (self.client, self.provider);
-        let model = self.request.model.clone();
+        let (model, tools) = (self.request.model.clone(), Arc::clone(&self.tools));
         let len = body.len();
         let translate = move || {
-            let answered = provider.read_reply(&body)?;
+            let mut answered = provider.read_reply(&body)?;
+            tools.restore(&mut answered);
             let observed = Observed {
                 usage: answered.usage.map(|counts| counts.usage),
                 finished: true,

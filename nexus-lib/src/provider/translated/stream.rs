@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::StatusCode;
 
@@ -6,7 +8,7 @@ use crate::call::{Observed, Piece};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::observe::Observe;
 use crate::translate::{
-    ClientProtocol, Event, ProviderProtocol, Reader, Request, Writer, implied_status,
+    ClientProtocol, ClientTools, Event, ProviderProtocol, Reader, Request, Writer, implied_status,
 };
 
 /// That the provider is still there, in the words of server-sent events.
@@ -18,6 +20,7 @@ pub(crate) struct StreamTranslator {
     frames: Frames,
     reader: Reader,
     writer: Writer,
+    tools: Arc<ClientTools>,
     counts_prompt_first: bool,
     has_events: bool,
     is_over: bool,
@@ -30,12 +33,14 @@ impl StreamTranslator {
         client: ClientProtocol,
         provider: ProviderProtocol,
         request: &Request,
+        tools: Arc<ClientTools>,
     ) -> Self {
         Self {
             client,
             frames: Frames::of(provider),
             reader: provider.reader(),
             writer: client.writer(request),
+            tools,
             counts_prompt_first: provider == ProviderProtocol::Messages,
             has_events: false,
             is_over: false,
@@ -49,7 +54,8 @@ impl StreamTranslator {
         // What Anthropic counts with the beginning says of the answer that it has begun, and no more.
         let is_begun =
             self.counts_prompt_first && matches!(events.first(), Some(Event::Start { .. }));
-        for event in events {
+        for mut event in events {
+            self.tools.restore_event(&mut event);
             self.note(&event, &mut observed)?;
             bytes.extend_from_slice(&self.writer.push(event));
         }

@@ -1,15 +1,17 @@
 //! A message of the model's: the same in requests and in answers.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::image::{self, Image};
 use crate::error::Result;
+use crate::translate::exchange::free_text;
 use crate::translate::extra_content::{ExtraContent, signature};
 use crate::translate::reading::{Content, Object, Path};
-use crate::translate::{Said, Thought, ToolCall};
+use crate::translate::{ClientTool, Said, Thought, ToolCall, ToolKind};
 
 /// What a message says, thoughts first and calls last.
 pub(super) fn read(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<Said>> {
@@ -76,6 +78,21 @@ fn part(part: &Object<'_>, at: &Path<'_>) -> Result<Option<Said>> {
 }
 
 fn tool_call(call: &Object<'_>, at: &Path<'_>) -> Result<ToolCall> {
+    if let Some(custom) = call.object("custom", at)? {
+        let at_custom = at.key("custom");
+        let name: String = custom.need("name", &at_custom)?;
+        return Ok(ToolCall {
+            id: call.get("id", at)?.unwrap_or_default(),
+            arguments: free_text::wrap(&custom.lenient::<String>("input").unwrap_or_default()),
+            signature: signature(call),
+            client: Some(Arc::new(ClientTool {
+                kind: ToolKind::Custom { format: None },
+                name: name.clone(),
+                namespace: None,
+            })),
+            name,
+        });
+    }
     let function = call.need_object("function", at)?;
     let function_at = at.key("function");
     Ok(ToolCall {
@@ -83,6 +100,7 @@ fn tool_call(call: &Object<'_>, at: &Path<'_>) -> Result<ToolCall> {
         name: function.need("name", &function_at)?,
         arguments: arguments(&function, &function_at)?,
         signature: signature(call),
+        client: None,
     })
 }
 
@@ -221,9 +239,17 @@ impl<'a> From<&'a Thought> for Detail<'a> {
 struct Call<'a> {
     id: Cow<'a, str>,
     r#type: &'static str,
-    function: Function<'a>,
+    #[serde(flatten)]
+    called: Called<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     extra_content: Option<ExtraContent<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Called<'a> {
+    Function(Function<'a>),
+    Custom { name: &'a str, input: String },
 }
 
 #[derive(Debug, Serialize)]
@@ -243,7 +269,7 @@ impl<'a> Message<'a> {
             Said::Refusal(text) => Some(text),
             _ => None,
         });
-        let mut message = Self::of(said, true);
+        let mut message = Self::of(said, true, Call::of_answer);
         message.content = text.map(Text::Whole);
         message.refusal = refusal.map_or(Field::Null, Field::Value);
         message
@@ -252,7 +278,7 @@ impl<'a> Message<'a> {
     /// As a message of a request. OpenAI's own models take several texts, and no thoughts; others the
     /// other way round.
     pub(super) fn of_request(said: &'a [Said], is_openais: bool) -> Self {
-        let mut message = Self::of(said, !is_openais);
+        let mut message = Self::of(said, !is_openais, Call::of_request);
         let texts: Vec<&Said> = said
             .iter()
             .filter(|said| matches!(said, Said::Text(_) | Said::Refusal(_)))
@@ -274,7 +300,7 @@ impl<'a> Message<'a> {
         message
     }
 
-    fn of(said: &'a [Said], with_thoughts: bool) -> Self {
+    fn of(said: &'a [Said], with_thoughts: bool, call: fn(&'a ToolCall) -> Call<'a>) -> Self {
         let thoughts = said.iter().filter(|_| with_thoughts);
         let thoughts = thoughts.filter_map(|said| match said {
             Said::Reasoning(thought) => Some(thought),
@@ -301,7 +327,7 @@ impl<'a> Message<'a> {
             tool_calls: said
                 .iter()
                 .filter_map(|said| match said {
-                    Said::ToolCall(call) => Some(Call::from(call)),
+                    Said::ToolCall(called) => Some(call(called)),
                     _ => None,
                 })
                 .collect(),
@@ -309,19 +335,36 @@ impl<'a> Message<'a> {
     }
 }
 
-impl<'a> From<&'a ToolCall> for Call<'a> {
-    fn from(call: &'a ToolCall) -> Self {
+impl<'a> Call<'a> {
+    /// As a provider is told: whatever it is for the client, it is a function there.
+    fn of_request(call: &'a ToolCall) -> Self {
         Self {
             id: call_id(&call.id),
             r#type: "function",
-            function: Function {
+            called: Called::Function(Function {
                 name: &call.name,
                 arguments: match call.arguments.as_str() {
                     "" => "{}",
                     arguments => arguments,
                 },
-            },
+            }),
             extra_content: call.signature.as_deref().map(ExtraContent::of),
+        }
+    }
+
+    /// As the client declared the tool.
+    fn of_answer(call: &'a ToolCall) -> Self {
+        let custom = call.client.as_ref().filter(|client| client.is_custom());
+        let Some(client) = custom else {
+            return Self::of_request(call);
+        };
+        Self {
+            r#type: "custom",
+            called: Called::Custom {
+                name: &client.name,
+                input: free_text::unwrap(&call.arguments),
+            },
+            ..Self::of_request(call)
         }
     }
 }

@@ -1,4 +1,6 @@
-use crate::translate::{Finish, Picture, TokenCounts};
+use std::sync::Arc;
+
+use crate::translate::{ClientTool, Finish, Picture, TokenCounts};
 
 /// A step of a streamed answer, in no protocol's words.
 ///
@@ -74,6 +76,8 @@ pub enum BlockKind {
         name: String,
         /// See [`ToolCall::signature`](super::ToolCall::signature).
         signature: Option<String>,
+        /// See [`ToolCall::client`](super::ToolCall::client).
+        client: Option<Arc<ClientTool>>,
     },
 }
 

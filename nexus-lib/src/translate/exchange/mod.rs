@@ -1,10 +1,16 @@
 //! Requests, answers and streams in no protocol's words: what one protocol is read into, and another is
 //! written from.
 
+mod client_tool;
+mod custom_tool;
 mod event;
+pub(crate) mod free_text;
 mod reply;
 mod request;
 
+pub(crate) use client_tool::flat_name;
+pub use client_tool::{BuiltInTool, ClientTool, ToolKind};
+pub(crate) use custom_tool::{custom_tool, flat_format};
 pub use event::{BlockKind, Delta, Event};
 pub use reply::{Answered, Finish, TokenCounts};
 pub use request::{

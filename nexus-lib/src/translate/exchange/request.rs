@@ -1,4 +1,6 @@
-use crate::translate::Json;
+use std::sync::Arc;
+
+use crate::translate::{ClientTool, Json};
 
 /// What a client asks for, in no protocol's words.
 ///
@@ -162,6 +164,8 @@ pub struct ToolCall {
     pub arguments: String,
     /// Gemini's thought signature, which must come back with the call.
     pub signature: Option<String>,
+    /// The tool in the client's words, where it is no function of this name.
+    pub client: Option<Arc<ClientTool>>,
 }
 
 /// What a tool returned.
@@ -178,7 +182,7 @@ pub struct ToolResult {
 }
 
 /// A function that the model may call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tool {
     /// Its name.
     pub name: String,
@@ -190,6 +194,8 @@ pub struct Tool {
     pub strict: Option<bool>,
     /// Anthropic's `cache_control`, as it was sent.
     pub cache: Option<Json>,
+    /// The tool in the client's words, where it is no function of this name.
+    pub client: Option<Arc<ClientTool>>,
 }
 
 /// Whether tools are called.

@@ -32,6 +32,7 @@ pub(super) fn read(part: &Object<'_>, at: &Path<'_>) -> Result<Vec<Part>> {
                 None => "{}".to_owned(),
             },
             signature,
+            client: None,
         }));
         return Ok(told);
     }

@@ -123,6 +123,7 @@ impl Reader {
                     id: call.id,
                     name: call.name,
                     signature: call.signature,
+                    client: None,
                 };
                 return self.whole(kind, Delta::Arguments(call.arguments), told);
             }

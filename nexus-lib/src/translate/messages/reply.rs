@@ -77,6 +77,7 @@ pub(super) fn read_said(block: &Object<'_>, at: &Path<'_>) -> Result<Option<Said
             name: block.need("name", at)?,
             arguments: block.raw("input").map_or("{}", RawValue::get).to_owned(),
             signature: signature(block),
+            client: None,
         }),
         _ => return Ok(None),
     }))

@@ -34,6 +34,7 @@ pub(super) fn read(answer: &Object<'_>, at: &Path<'_>) -> Result<Option<Message>
             name: function.need("name", &at.key("function"))?,
             arguments: arguments(&function),
             signature: None,
+            client: None,
         });
     }
     Ok(Some(read))

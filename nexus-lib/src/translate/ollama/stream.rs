@@ -68,6 +68,7 @@ impl Reader {
                     id: call.id,
                     name: call.name,
                     signature: None,
+                    client: None,
                 };
                 let block = self.begin(kind, &mut told);
                 let delta = Delta::Arguments(call.arguments);

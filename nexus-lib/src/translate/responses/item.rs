@@ -95,16 +95,6 @@ pub(super) fn reasoning(id: &str, text: &str, encrypted: Option<&str>) -> Value 
     item
 }
 
-/// A call of a tool.
-pub(super) fn call(id: &str, status: &str, call: &crate::translate::ToolCall) -> Value {
-    let mut item = json!({
-        "id": id, "type": "function_call", "status": status, "call_id": call.id, "name": call.name,
-        "arguments": call.arguments,
-    });
-    sign(&mut item, call.signature.as_deref());
-    item
-}
-
 /// A picture; `None` for one that is at an address, for which an item has no place.
 pub(super) fn image(id: &str, picture: &Picture) -> Option<Value> {
     let Source::Data { media_type, data } = &picture.source else {
@@ -119,7 +109,8 @@ pub(super) fn image(id: &str, picture: &Picture) -> Option<Value> {
     Some(item)
 }
 
-fn sign(item: &mut Value, signature: Option<&str>) {
+/// Adds Gemini's signature of a call or a picture, if there is one.
+pub(super) fn sign(item: &mut Value, signature: Option<&str>) {
     let extra = signature.map(ExtraContent::of);
     let extra = extra.and_then(|extra| serde_json::to_value(extra).ok());
     if let (Some(extra), Some(fields)) = (extra, item.as_object_mut()) {

@@ -7,7 +7,10 @@
 //! | `reasoning.effort`, `reasoning.summary` | how much is thought, and whether it is shown |
 //! | `text.format`, `text.verbosity` | the shape of the answer; `verbosity` as chat has it |
 //! | `store`, `truncation` of `auto`, `include`, `stream_options`, `max_tool_calls` | hints |
-//! | `previous_response_id`, `conversation`, `background`, `prompt`, tools that are no functions, items of such tools, `item_reference`, `top_logprobs` over 0 | refused |
+//! | tools that the provider runs, such as `web_search`, and items of these | left out, and named; refused where one is forced |
+//! | `custom`, `namespace`, `local_shell` and other tools of the client's own; the item `additional_tools` | functions; their calls go back in the client's words |
+//! | `conversation`, `background`, `prompt`, `top_logprobs` over 0 | refused |
+//! | `previous_response_id`, `item_reference` | refused |
 //!
 //! Thoughts that were not sealed by OpenAI are left out: it takes back only its own.
 //!
@@ -17,11 +20,13 @@
 //!
 //! Source: OpenAI's API reference (Responses, Streaming events).
 
+mod call;
 pub mod error;
 mod item;
 pub mod reply;
 pub mod request;
 pub mod stream;
+mod tool;
 mod usage;
 
 /// Before a signature that stands where only a seal has a place.

@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{item, usage};
+use super::{call, item, usage};
 use crate::error::{Error, ErrorKind, Result};
-use crate::translate::extra_content::signature;
 use crate::translate::reading::{Content, Object, Path};
-use crate::translate::{Answered, Finish, Said, TokenCounts, ToolCall};
+use crate::translate::{Answered, Finish, Said, TokenCounts};
 use crate::wire::Timestamp;
 
 /// Reads what a provider answers that speaks Responses. Items that are not known say nothing.
@@ -33,13 +32,7 @@ pub fn read(body: &[u8]) -> Result<Answered> {
             "image_generation_call" => {
                 said.extend(item::picture(&item, &at)?.map(Said::Picture));
             }
-            "function_call" => said.push(Said::ToolCall(ToolCall {
-                id: item.need("call_id", &at)?,
-                name: item.need("name", &at)?,
-                arguments: item.lenient("arguments").unwrap_or_default(),
-                signature: signature(&item),
-            })),
-            _ => {}
+            kind => said.extend(call::read(kind, &item, &at)?.map(Said::ToolCall)),
         }
     }
     let has_called = said.iter().any(|said| matches!(said, Said::ToolCall(_)));
@@ -114,7 +107,10 @@ fn written(said: &Said) -> Option<Value> {
             item::reasoning(&id, &thought.text, item::encrypted(thought).as_deref())
         }
         Said::Picture(picture) => return item::image(&item::new_id("ig"), picture),
-        Said::ToolCall(call) => item::call(&item::new_id("fc"), "completed", call),
+        Said::ToolCall(called) => {
+            let prefix = call::prefix(called.client.as_deref());
+            call::write(&item::new_id(prefix), "completed", called)
+        }
     })
 }
 

@@ -149,7 +149,7 @@ fn what_changes_the_meaning_is_refused_and_hints_are_left_out() {
             "web_search_options",
         ),
         (
-            r#""tools": [{"type": "custom", "custom": {"name": "x"}}]"#,
+            r#""tools": [{"type": "of_next_year", "name": "x"}]"#,
             "tools[0]",
         ),
         (r#""tool_choice": {"type": "allowed_tools"}"#, "tool_choice"),

@@ -1,6 +1,7 @@
 //! Clients and providers that speak different protocols, and the same: what each of them sees, and what is on
 //! the ledger.
 
+mod agents;
 mod conversations;
 mod endings;
 mod passing;

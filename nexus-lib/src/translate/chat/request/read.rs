@@ -3,6 +3,7 @@ use serde_json::value::RawValue;
 use super::part;
 use crate::error::Result;
 use crate::translate::chat::said;
+use crate::translate::exchange::custom_tool;
 use crate::translate::reading::{self, Object, Path};
 use crate::translate::{
     Format, Json, Reasoning, Request, Sampling, Tool, ToolChoice, ToolResult, Turn,
@@ -115,6 +116,17 @@ fn tools(body: &Object<'_>, at: &Path<'_>, request: &mut Request) -> Result<()> 
         let at = tools.index(index);
         let tool = Object::of(json, &at)?;
         let kind: Option<String> = tool.get("type", &at)?;
+        if kind.as_deref() == Some("custom") {
+            let custom = tool.need_object("custom", &at)?;
+            let at = at.key("custom");
+            request.tools.push(custom_tool(
+                None,
+                custom.need("name", &at)?,
+                custom.get("description", &at)?,
+                custom.json("format"),
+            ));
+            continue;
+        }
         if kind.is_some_and(|kind| kind != "function") {
             request.extra.push((at.to_string(), Json::of(json)));
             continue;
@@ -129,6 +141,7 @@ fn tools(body: &Object<'_>, at: &Path<'_>, request: &mut Request) -> Result<()> 
             cache: tool
                 .json("cache_control")
                 .or_else(|| function.json("cache_control")),
+            client: None,
         });
     }
     Ok(())
@@ -149,11 +162,9 @@ fn choice(body: &Object<'_>, at: &Path<'_>, request: &mut Request) -> Result<()>
         _ => {
             let choice = Object::of(json, &at)?;
             let kind: String = choice.need("type", &at)?;
-            if kind == "function" {
-                let function = choice.need_object("function", &at)?;
-                Some(ToolChoice::Named(
-                    function.need("name", &at.key("function"))?,
-                ))
+            if matches!(kind.as_str(), "function" | "custom") {
+                let tool = choice.need_object(&kind, &at)?;
+                Some(ToolChoice::Named(tool.need("name", &at.key(&kind))?))
             } else {
                 // Such as a list of tools that are allowed.
                 request.extra.push((at.to_string(), Json::of(json)));

@@ -51,9 +51,26 @@ pub(super) struct Call<'a> {
     pub(super) id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) r#type: Option<&'static str>,
-    pub(super) function: Function<'a>,
+    #[serde(flatten)]
+    pub(super) called: Called<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) extra_content: Option<ExtraContent<'a>>,
+}
+
+/// What is called, or more of its arguments.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Called<'a> {
+    Function(Function<'a>),
+    Custom(Custom<'a>),
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Custom<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) input: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]

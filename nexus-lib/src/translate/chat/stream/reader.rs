@@ -291,6 +291,7 @@ impl Reader {
             id: id.clone(),
             name,
             signature,
+            client: None,
         };
         let block = self.begin(kind, told);
         self.calls.push(Call {

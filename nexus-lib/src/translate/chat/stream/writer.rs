@@ -1,11 +1,12 @@
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::chunk::{Call, Choice, Chunk, Delta, Function};
+use super::chunk::{Call, Called, Choice, Chunk, Custom, Delta, Function};
 use crate::translate::chat::image::Image;
 use crate::translate::chat::said::{self, Detail};
 use crate::translate::chat::usage::Figures;
 use crate::translate::chat::{error, finish, reply};
+use crate::translate::exchange::free_text::Unwrapping;
 use crate::translate::extra_content::ExtraContent;
 use crate::translate::reading::Object;
 use crate::translate::{BlockKind, Event, Finish, Picture, Request, TokenCounts};
@@ -44,6 +45,8 @@ pub struct Writer {
     /// The blocks that are open.
     blocks: Vec<Block>,
     calls: usize,
+    /// The inputs of those calls that are free text.
+    inputs: Vec<Unwrapping>,
     thoughts: usize,
     pictures: usize,
     has_started: bool,
@@ -65,6 +68,8 @@ enum Kind {
     Thought(usize),
     /// With its number among the calls.
     Call(usize),
+    /// A call whose input is free text, likewise, and with its number among such calls.
+    Custom(usize, usize),
 }
 
 impl Writer {
@@ -78,6 +83,7 @@ impl Writer {
             counts: None,
             blocks: Vec::new(),
             calls: 0,
+            inputs: Vec::new(),
             thoughts: 0,
             pictures: 0,
             has_started: false,
@@ -100,7 +106,7 @@ impl Writer {
             Event::Start { id, model } => self.start(&id, model, out),
             Event::Begin { block, kind } => self.begin(block, &kind, out),
             Event::Delta { block, delta } => self.delta(block, &delta, out),
-            Event::End { block } => self.blocks.retain(|open| open.number != block),
+            Event::End { block } => self.end(block, out),
             Event::Picture(picture) => self.picture(&picture, out),
             Event::Finish(finish) => self.finish(&finish, out),
             Event::Usage(counts) => self.counts = Some(counts),
@@ -142,7 +148,7 @@ impl Writer {
 
     fn begin(&mut self, number: usize, kind: &BlockKind, out: &mut Vec<u8>) {
         self.start("", String::new(), out);
-        self.blocks.retain(|open| open.number != number);
+        self.end(number, out);
         let kind = match kind {
             BlockKind::Text => Kind::Text,
             BlockKind::Refusal => Kind::Refusal,
@@ -167,21 +173,30 @@ impl Writer {
                 id,
                 name,
                 signature,
+                client,
             } => {
                 let index = self.calls;
                 self.calls += 1;
+                let custom = client.as_ref().filter(|client| client.is_custom());
+                let (kind, called) = match custom {
+                    None => ("function", function(Some(name), Some(""))),
+                    Some(client) => ("custom", self::custom(Some(&client.name), Some(""))),
+                };
                 let call = Call {
                     index,
                     id: Some(&said::call_id(id)),
-                    r#type: Some("function"),
-                    function: Function {
-                        name: Some(name),
-                        arguments: Some(""),
-                    },
+                    r#type: Some(kind),
+                    called,
                     extra_content: signature.as_deref().map(ExtraContent::of),
                 };
                 self.call(call, out);
-                Kind::Call(index)
+                match custom {
+                    None => Kind::Call(index),
+                    Some(_) => {
+                        self.inputs.push(Unwrapping::default());
+                        Kind::Custom(index, self.inputs.len() - 1)
+                    }
+                }
             }
         };
         self.blocks.push(Block { number, kind });
@@ -217,18 +232,38 @@ impl Writer {
                 ..Delta::default()
             },
             (New::Arguments(arguments), Kind::Call(index)) => {
-                let mut call = more(index);
-                call.function.arguments = Some(arguments);
+                let call = more(index, function(None, Some(arguments)));
                 return self.call(call, out);
             }
-            (New::Signature(signature), Kind::Call(index)) => {
-                let mut call = more(index);
+            (New::Arguments(arguments), Kind::Custom(index, input)) => {
+                let input = self.inputs.get_mut(input);
+                let text = input.map(|input| input.push(arguments));
+                return self.input(index, &text.unwrap_or_default(), out);
+            }
+            (New::Signature(signature), Kind::Call(index) | Kind::Custom(index, _)) => {
+                let mut call = more(index, function(None, None));
                 call.extra_content = Some(ExtraContent::of(signature));
                 return self.call(call, out);
             }
             _ => return,
         };
         self.write(delta, None, out);
+    }
+
+    fn end(&mut self, number: usize, out: &mut Vec<u8>) {
+        let at = self.blocks.iter().position(|open| open.number == number);
+        let block = at.map(|at| self.blocks.remove(at));
+        if let Some(Kind::Custom(index, input)) = block.map(|block| block.kind) {
+            let missing = self.inputs.get(input).map(|input| input.end().1);
+            self.input(index, &missing.unwrap_or_default(), out);
+        }
+    }
+
+    /// More of the free text that a tool is called with.
+    fn input(&self, index: usize, text: &str, out: &mut Vec<u8>) {
+        if !text.is_empty() {
+            self.call(more(index, custom(None, Some(text))), out);
+        }
     }
 
     fn picture(&mut self, picture: &Picture, out: &mut Vec<u8>) {
@@ -255,7 +290,9 @@ impl Writer {
         self.start("", String::new(), out);
         if !self.is_finished {
             self.is_finished = true;
-            self.blocks.clear();
+            while let Some(block) = self.blocks.first() {
+                self.end(block.number, out);
+            }
             self.write(Delta::default(), Some(finish::write(finish)), out);
         }
     }
@@ -301,17 +338,22 @@ fn detail<'a>(index: usize) -> Detail<'a> {
     }
 }
 
-fn more<'a>(index: usize) -> Call<'a> {
+fn more<'a>(index: usize, called: Called<'a>) -> Call<'a> {
     Call {
         index,
         id: None,
         r#type: None,
-        function: Function {
-            name: None,
-            arguments: None,
-        },
+        called,
         extra_content: None,
     }
+}
+
+fn function<'a>(name: Option<&'a str>, arguments: Option<&'a str>) -> Called<'a> {
+    Called::Function(Function { name, arguments })
+}
+
+fn custom<'a>(name: Option<&'a str>, input: Option<&'a str>) -> Called<'a> {
+    Called::Custom(Custom { name, input })
 }
 
 fn frame(data: &[u8], out: &mut Vec<u8>) {

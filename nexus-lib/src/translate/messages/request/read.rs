@@ -345,6 +345,7 @@ impl Reader<'_> {
                 parameters: tool.json("input_schema"),
                 strict: tool.get("strict", &at)?,
                 cache: tool.json("cache_control"),
+                client: None,
             });
         }
         Ok(())

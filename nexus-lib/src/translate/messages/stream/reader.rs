@@ -125,6 +125,7 @@ impl Reader {
                     id: block.need("id", &at)?,
                     name: block.need("name", &at)?,
                     signature: signature(&block),
+                    client: None,
                 }
             }
             _ => return Ok(()),

@@ -135,6 +135,7 @@ impl Writer {
                 id: given,
                 name,
                 signature,
+                ..
             } => {
                 id = reply::call_id(given);
                 let block = ContentBlock::ToolUse {

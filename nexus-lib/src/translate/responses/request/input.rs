@@ -1,61 +1,148 @@
+use std::collections::HashMap;
+
 use serde_json::value::RawValue;
 
 use super::read::text;
 use crate::error::Result;
 use crate::translate::data_url;
-use crate::translate::extra_content::signature;
 use crate::translate::reading::{Content, Object, Path};
-use crate::translate::responses::item;
-use crate::translate::{File, Image, Losses, Part, Said, Source, ToolCall, ToolResult, Turn};
+use crate::translate::responses::tool::Tools;
+use crate::translate::responses::{call, item};
+use crate::translate::{File, Image, Json, Part, Request, Said, Source, ToolResult, Turn};
 
 /// Reads `input`. What the model said in a row is one turn.
-pub(super) fn read(body: &Object<'_>, at: &Path<'_>, turns: &mut Vec<Turn>) -> Result<()> {
+pub(super) fn read(
+    body: &Object<'_>,
+    at: &Path<'_>,
+    request: &mut Request,
+    tools: &mut Tools,
+) -> Result<()> {
     let input_at = at.key("input");
     let input = body.content("input", at)?;
     match input.ok_or_else(|| input_at.invalid("is missing"))? {
-        Content::Text(said) => turns.push(Turn::User(vec![text(said)])),
+        Content::Text(said) => request.turns.push(Turn::User(vec![text(said)])),
         Content::Parts(items) => {
+            let mut reader = Reader {
+                request,
+                tools,
+                results: HashMap::new(),
+                call_ids: HashMap::new(),
+            };
             for (index, json) in items.into_iter().enumerate() {
                 let at = input_at.index(index);
-                item(&Object::of(json, &at)?, &at, turns)?;
+                reader.item(json, &Object::of(json, &at)?, &at)?;
             }
         }
     }
     Ok(())
 }
 
-fn item(item: &Object<'_>, at: &Path<'_>, turns: &mut Vec<Turn>) -> Result<()> {
-    let kind: Option<String> = item.get("type", at)?;
-    match kind.as_deref().unwrap_or("message") {
-        "message" => message(item, at, turns)?,
-        "reasoning" => {
-            let thought = item::thought(item, at)?;
-            say(turns, [Said::Reasoning(thought)]);
-        }
-        "function_call" => {
-            let call = ToolCall {
-                id: item.need("call_id", at)?,
-                name: item.need("name", at)?,
-                arguments: item.need("arguments", at)?,
-                signature: signature(item),
-            };
-            say(turns, [Said::ToolCall(call)]);
-        }
-        "image_generation_call" => {
-            if let Some(picture) = item::picture(item, at)? {
-                say(turns, [Said::Picture(picture)]);
+struct Reader<'r> {
+    request: &'r mut Request,
+    tools: &'r mut Tools,
+    /// The turns in which calls are answered, by the calls' ids.
+    results: HashMap<String, usize>,
+    /// Of calls whose results name the item instead: the call's id by that of its item.
+    call_ids: HashMap<String, String>,
+}
+
+impl Reader<'_> {
+    fn item(&mut self, json: &RawValue, item: &Object<'_>, at: &Path<'_>) -> Result<()> {
+        let kind: Option<String> = item.get("type", at)?;
+        let kind = kind.as_deref().unwrap_or("message");
+        let turns = &mut self.request.turns;
+        match kind {
+            "message" => message(item, at, turns)?,
+            "reasoning" => {
+                let thought = item::thought(item, at)?;
+                say(turns, [Said::Reasoning(thought)]);
             }
+            "image_generation_call" => {
+                if let Some(picture) = item::picture(item, at)? {
+                    say(turns, [Said::Picture(picture)]);
+                }
+            }
+            "additional_tools" => self.tools.add_all(item, at)?,
+            // What another agent of the client's says.
+            "agent_message" => turns.push(Turn::User(parts(item, "content", at)?)),
+            kind if kind.ends_with("_output") => self.output(kind, json, item, at)?,
+            kind => match call::read(kind, item, at)? {
+                Some(call) => {
+                    if let Some(id) = item.lenient::<String>("id").filter(|id| *id != call.id) {
+                        self.call_ids.insert(id, call.id.clone());
+                    }
+                    // Some models count their calls anew in every turn.
+                    self.results.remove(&call.id);
+                    say(turns, [Said::ToolCall(call)]);
+                }
+                None => self.leave_out(kind, json),
+            },
         }
-        "function_call_output" => turns.push(Turn::Tool(ToolResult {
-            call_id: item.need("call_id", at)?,
-            parts: parts(item, "output", at)?,
-            // Nothing says so but a status that OpenAI does not use for it.
-            is_error: false,
-            cache: None,
-        })),
-        _ => return Err(Losses::refusal(&at.key("type").to_string())),
+        Ok(())
     }
-    Ok(())
+
+    /// What only the provider that made it can read, or has a use for.
+    fn leave_out(&mut self, kind: &str, json: &RawValue) {
+        let name = format!("input.{kind}");
+        self.request.extra.push((name, Json::of(json)));
+    }
+
+    fn output(
+        &mut self,
+        kind: &str,
+        json: &RawValue,
+        item: &Object<'_>,
+        at: &Path<'_>,
+    ) -> Result<()> {
+        // Its call is a `tool_search_call`.
+        let is_search = kind == "tool_search_output";
+        if is_search {
+            self.tools.add_all(item, at)?;
+        }
+        let is_call = is_search || {
+            let call = kind.strip_suffix("_output");
+            call.and_then(call::kind_of).is_some()
+        };
+        if !is_call || is_search && item.raw("call_id").is_none() {
+            // Of a tool that the provider ran.
+            self.leave_out(kind, json);
+            return Ok(());
+        }
+        let id: Option<String> = item.get("call_id", at)?;
+        let id = match id {
+            Some(id) => id,
+            None => {
+                let id: String = match kind {
+                    "local_shell_call_output" => item.need("id", at)?,
+                    _ => item.need("call_id", at)?,
+                };
+                self.call_ids.get(&id).cloned().unwrap_or(id)
+            }
+        };
+        let parts = match item.raw(if is_search { "tools" } else { "output" }) {
+            Some(json) if matches!(kind, "shell_call_output" | "tool_search_output") => {
+                vec![text(json.get().to_owned())]
+            }
+            Some(json) if json.get().starts_with(['"', '[']) => parts(item, "output", at)?,
+            Some(json) => vec![text(json.get().to_owned())],
+            None => vec![text(String::new())],
+        };
+        let turns = &mut self.request.turns;
+        // A tool may report while it runs; a call has one result elsewhere.
+        if let Some(Turn::Tool(before)) = self.results.get(&id).and_then(|at| turns.get_mut(*at)) {
+            before.parts.extend(parts);
+            return Ok(());
+        }
+        self.results.insert(id.clone(), turns.len());
+        let status: Option<String> = item.lenient("status");
+        turns.push(Turn::Tool(ToolResult {
+            call_id: id,
+            parts,
+            is_error: kind == "apply_patch_call_output" && status.as_deref() == Some("failed"),
+            cache: None,
+        }));
+        Ok(())
+    }
 }
 
 /// Adds to the model's turn, if it is the last.
@@ -96,17 +183,17 @@ fn parts(object: &Object<'_>, name: &str, at: &Path<'_>) -> Result<Vec<Part>> {
         Some(Content::Text(said)) => Ok(vec![text(said)]),
         Some(Content::Parts(parts)) => {
             let parts = parts.into_iter().enumerate();
-            parts
-                .map(|(index, json)| part(json, &at_list.index(index)))
-                .collect()
+            let parts = parts.map(|(index, json)| part(json, &at_list.index(index)));
+            parts.filter_map(Result::transpose).collect()
         }
     }
 }
 
-fn part(json: &RawValue, at: &Path<'_>) -> Result<Part> {
+/// `None` for what only OpenAI can read.
+fn part(json: &RawValue, at: &Path<'_>) -> Result<Option<Part>> {
     let part = Object::of(json, at)?;
     let kind: String = part.need("type", at)?;
-    Ok(match kind.as_str() {
+    Ok(Some(match kind.as_str() {
         // Clients send back what they were given under its own name, too.
         "input_text" | "output_text" | "text" => text(part.need("text", at)?),
         "input_image" => {
@@ -141,12 +228,14 @@ fn part(json: &RawValue, at: &Path<'_>) -> Result<Part> {
                 format: audio.need("format", &at)?,
             }
         }
+        "refusal" => text(part.need("refusal", at)?),
+        "encrypted_content" => return Ok(None),
         _ => {
             return Err(at
                 .key("type")
                 .invalid("must be `input_text`, `input_image`, `input_file` or `input_audio`"));
         }
-    })
+    }))
 }
 
 fn source(url: Option<String>, id: Option<String>, at: &Path<'_>) -> Result<Source> {

@@ -1,9 +1,8 @@
 use super::input;
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::reading::{Object, Path};
-use crate::translate::{
-    Format, Json, Losses, Part, Reasoning, Request, Sampling, Text, Tool, ToolChoice, Turn,
-};
+use crate::translate::responses::tool::Tools;
+use crate::translate::{Format, Json, Losses, Part, Reasoning, Request, Sampling, Text, Turn};
 
 /// Fields that have a place of their own in the neutral form.
 const PLACED: [&str; 12] = [
@@ -57,8 +56,11 @@ pub fn read(body: &[u8]) -> Result<Request> {
     if let Some(instructions) = body.get::<String>("instructions", &at)? {
         request.turns.push(Turn::System(vec![text(instructions)]));
     }
-    input::read(&body, &at, &mut request.turns)?;
-    tools(&body, &at, &mut request)?;
+    let mut tools = Tools::default();
+    tools.add_all(&body, &at)?;
+    input::read(&body, &at, &mut request, &mut tools)?;
+    request.tool_choice = tools.choice(&body, &at)?;
+    tools.finish(&mut request);
     format(&body, &at, &mut request)?;
     for (name, json) in body.members() {
         let value = json.get();
@@ -102,44 +104,6 @@ fn reasoning(body: &Object<'_>, at: &Path<'_>) -> Result<Option<Reasoning>> {
         budget_tokens: None,
         is_shown: summary.map(|summary| summary != "none"),
     }))
-}
-
-fn tools(body: &Object<'_>, at: &Path<'_>, request: &mut Request) -> Result<()> {
-    let tools = at.key("tools");
-    for (index, json) in body.list("tools", at)?.into_iter().enumerate() {
-        let at = tools.index(index);
-        let tool = Object::of(json, &at)?;
-        if tool.need::<String>("type", &at)? != "function" {
-            return Err(Losses::refusal(&at.key("type").to_string()));
-        }
-        request.tools.push(Tool {
-            name: tool.need("name", &at)?,
-            description: tool.get("description", &at)?,
-            parameters: tool.json("parameters"),
-            strict: tool.get("strict", &at)?,
-            cache: None,
-        });
-    }
-    let at = at.key("tool_choice");
-    request.tool_choice = match body.raw("tool_choice") {
-        None => None,
-        Some(json) => Some(match json.get() {
-            r#""auto""# => ToolChoice::Auto,
-            r#""none""# => ToolChoice::None,
-            r#""required""# => ToolChoice::Required,
-            text if text.starts_with('"') => {
-                return Err(at.invalid("must be `auto`, `none`, `required` or name a function"));
-            }
-            _ => {
-                let choice = Object::of(json, &at)?;
-                if choice.need::<String>("type", &at)? != "function" {
-                    return Err(Losses::refusal(&at.key("type").to_string()));
-                }
-                ToolChoice::Named(choice.need("name", &at)?)
-            }
-        }),
-    };
-    Ok(())
 }
 
 fn format(body: &Object<'_>, at: &Path<'_>, request: &mut Request) -> Result<()> {

@@ -1,9 +1,14 @@
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::data_url::data_url;
+use crate::translate::exchange::{flat_format, free_text};
 use crate::translate::responses::item;
-use crate::translate::{Format, Json, Losses, Part, Request, Said, Source, ToolChoice, Turn};
+use crate::translate::{
+    Format, Json, Losses, Part, Request, Said, Source, ToolCall, ToolChoice, ToolKind, Turn,
+};
 
 /// How what OpenAI seals begins (Fernet: version and time). It takes back no other's.
 const OPENAIS_SEAL: &str = "gAAA";
@@ -60,7 +65,11 @@ pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<
     set("user", request.user.clone().map(Value::from));
     set("reasoning", reasoning(request));
     set("tools", tools(request, losses)?);
-    set("tool_choice", request.tool_choice.as_ref().map(choice));
+    let choice = request.tool_choice.as_ref();
+    set(
+        "tool_choice",
+        choice.map(|choice| self::choice(choice, request)),
+    );
     set("text", text(request)?);
     for (name, is_set) in [
         ("top_k", sampling.top_k.is_some()),
@@ -129,6 +138,19 @@ fn tools(request: &Request, losses: &mut Losses) -> Result<Option<Value>> {
         if tool.cache.is_some() {
             losses.drop_hint("cache_control")?;
         }
+        if let Some(client) = &tool.client
+            && let ToolKind::Custom { format } = &client.kind
+        {
+            let mut custom = json!({"type": "custom", "name": tool.name});
+            if let Some(description) = &tool.description {
+                custom["description"] = description.as_str().into();
+            }
+            if let Some(format) = format.as_ref().and_then(flat_format) {
+                custom["format"] = format;
+            }
+            tools.push(custom);
+            continue;
+        }
         let parameters = tool.parameters.as_ref();
         let parameters = parameters
             .map(|schema| value(schema, "tools"))
@@ -141,12 +163,21 @@ fn tools(request: &Request, losses: &mut Losses) -> Result<Option<Value>> {
     Ok((!tools.is_empty()).then(|| tools.into()))
 }
 
-fn choice(choice: &ToolChoice) -> Value {
+fn choice(choice: &ToolChoice, request: &Request) -> Value {
     match choice {
         ToolChoice::Auto => "auto".into(),
         ToolChoice::None => "none".into(),
         ToolChoice::Required => "required".into(),
-        ToolChoice::Named(name) => json!({"type": "function", "name": name}),
+        ToolChoice::Named(name) => {
+            let mut tools = request.tools.iter();
+            let tool = tools.find(|tool| tool.name == *name);
+            let client = tool.and_then(|tool| tool.client.as_ref());
+            let kind = match client.is_some_and(|client| client.is_custom()) {
+                true => "custom",
+                false => "function",
+            };
+            json!({"type": kind, "name": name})
+        }
     }
 }
 
@@ -182,6 +213,8 @@ fn text(request: &Request) -> Result<Option<Value>> {
 
 fn input(turns: &[Turn], losses: &mut Losses) -> Result<Vec<Value>> {
     let mut items = Vec::new();
+    // Calls whose input is free text: their results are items of another type.
+    let mut custom = HashSet::new();
     for turn in turns {
         match turn {
             Turn::System(parts) => {
@@ -192,6 +225,11 @@ fn input(turns: &[Turn], losses: &mut Losses) -> Result<Vec<Value>> {
             }
             Turn::Assistant(said) => {
                 for said in said {
+                    if let Said::ToolCall(call) = said
+                        && is_custom(call)
+                    {
+                        custom.insert(call.id.as_str());
+                    }
                     items.extend(said_item(said)?);
                 }
             }
@@ -199,8 +237,12 @@ fn input(turns: &[Turn], losses: &mut Losses) -> Result<Vec<Value>> {
                 if result.is_error {
                     losses.drop_hint("is_error")?;
                 }
+                let kind = match custom.contains(result.call_id.as_str()) {
+                    true => "custom_tool_call_output",
+                    false => "function_call_output",
+                };
                 items.push(json!({
-                    "type": "function_call_output", "call_id": result.call_id,
+                    "type": kind, "call_id": result.call_id,
                     "output": parts(&result.parts, losses)?,
                 }));
             }
@@ -217,6 +259,10 @@ fn said_item(said: &Said) -> Result<Option<Value>> {
         }),
         Said::Refusal(refusal) => json!({
             "role": "assistant", "content": [{"type": "refusal", "refusal": refusal}],
+        }),
+        Said::ToolCall(call) if is_custom(call) => json!({
+            "type": "custom_tool_call", "call_id": call.id, "name": call.name,
+            "input": free_text::unwrap(&call.arguments),
         }),
         Said::ToolCall(call) => json!({
             "type": "function_call", "call_id": call.id, "name": call.name,
@@ -246,6 +292,12 @@ fn said_item(said: &Said) -> Result<Option<Value>> {
             })
         }
     }))
+}
+
+fn is_custom(call: &ToolCall) -> bool {
+    call.client
+        .as_ref()
+        .is_some_and(|client| client.is_custom())
 }
 
 fn parts(parts: &[Part], losses: &mut Losses) -> Result<Value> {

@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
-use crate::translate::responses::{SIGNATURE, item};
-use crate::translate::{BlockKind, Delta, ToolCall};
+use crate::translate::exchange::free_text::{self, Unwrapping};
+use crate::translate::responses::{SIGNATURE, call, item};
+use crate::translate::{BlockKind, Delta, ToolCall, ToolKind};
 
 /// An item that is being written.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ enum Content {
         signature: String,
     },
     Call(ToolCall),
+    /// A call whose input is free text.
+    Custom(ToolCall, Unwrapping),
 }
 
 /// Takes an event's type and its other fields.
@@ -45,9 +48,11 @@ impl Block {
                 id,
                 name,
                 signature,
-            } => (
-                "fc",
-                Content::Call(ToolCall {
+                client,
+            } => {
+                let prefix = call::prefix(client.as_deref());
+                let is_custom = client.as_ref().is_some_and(|client| client.is_custom());
+                let call = ToolCall {
                     id: match id.is_empty() {
                         true => item::new_id("call"),
                         false => id,
@@ -55,8 +60,14 @@ impl Block {
                     name,
                     arguments: String::new(),
                     signature,
-                }),
-            ),
+                    client,
+                };
+                let content = match is_custom {
+                    true => Content::Custom(call, Unwrapping::default()),
+                    false => Content::Call(call),
+                };
+                (prefix, content)
+            }
         };
         let block = Self {
             number,
@@ -69,7 +80,9 @@ impl Block {
             Content::Reasoning { encrypted, .. } => {
                 item::reasoning(&block.id, "", encrypted.as_deref())
             }
-            Content::Call(call) => item::call(&block.id, "in_progress", call),
+            Content::Call(call) | Content::Custom(call, _) => {
+                call::write(&block.id, "in_progress", call)
+            }
         };
         tell(
             "response.output_item.added",
@@ -126,7 +139,16 @@ impl Block {
                 signature.push_str(more);
                 return;
             }
-            (Content::Call(call), Delta::Arguments(more)) => call.arguments.push_str(more),
+            (Content::Call(call), Delta::Arguments(more)) => {
+                call.arguments.push_str(more);
+                if is_built_in(call) {
+                    return;
+                }
+            }
+            (Content::Custom(_, input), Delta::Arguments(more)) => {
+                let text = input.push(more);
+                return self.tell_input(&text, tell);
+            }
             _ => return,
         }
         let (Delta::Text(more) | Delta::Arguments(more)) = delta else {
@@ -151,10 +173,17 @@ impl Block {
                     self.place(Some("summary_index"), ("delta", more)),
                 );
             }
-            Content::Call(_) => tell(
+            Content::Call(_) | Content::Custom(..) => tell(
                 "response.function_call_arguments.delta",
                 self.place(None, ("delta", more)),
             ),
+        }
+    }
+
+    fn tell_input(&self, text: &str, tell: &mut Tell<'_>) {
+        if !text.is_empty() {
+            let fields = self.place(None, ("delta", text));
+            tell("response.custom_tool_call_input.delta", fields);
         }
     }
 
@@ -182,7 +211,15 @@ impl Block {
                 let encrypted = encrypted.as_ref().or(signed.as_ref());
                 item::reasoning(&self.id, text, encrypted.map(String::as_str))
             }
-            Content::Call(call) => item::call(&self.id, status, call),
+            Content::Call(call) => call::write(&self.id, status, call),
+            Content::Custom(call, input) => {
+                let arguments = free_text::wrap(&input.text());
+                let call = ToolCall {
+                    arguments,
+                    ..call.clone()
+                };
+                call::write(&self.id, status, &call)
+            }
         }
     }
 
@@ -206,10 +243,19 @@ impl Block {
                 self.tell_summary("response.reasoning_summary_part.done", text, tell);
             }
             Content::Reasoning { .. } => {}
+            Content::Call(call) if is_built_in(call) => {}
             Content::Call(call) => {
                 let mut fields = self.place(None, ("arguments", &call.arguments));
-                fields["name"] = call.name.as_str().into();
+                let client = call.client.as_deref();
+                let name = client.map_or(&call.name, |client| &client.name);
+                fields["name"] = name.as_str().into();
                 tell("response.function_call_arguments.done", fields);
+            }
+            Content::Custom(_, input) => {
+                let (whole, missing) = input.end();
+                self.tell_input(&missing, tell);
+                let fields = self.place(None, ("input", &whole));
+                tell("response.custom_tool_call_input.done", fields);
             }
         }
         if let Some(part) = self.part() {
@@ -222,4 +268,10 @@ impl Block {
         );
         item
     }
+}
+
+/// Whether the call has no events of its own.
+fn is_built_in(call: &ToolCall) -> bool {
+    let client = call.client.as_deref();
+    client.is_some_and(|client| matches!(client.kind, ToolKind::BuiltIn(_)))
 }

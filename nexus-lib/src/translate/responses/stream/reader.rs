@@ -1,9 +1,10 @@
 use crate::error::Result;
 use crate::sse;
+use crate::translate::exchange::free_text;
 use crate::translate::extra_content::signature;
 use crate::translate::reading::{Object, Path};
-use crate::translate::responses::{SIGNATURE, item, reply, usage};
-use crate::translate::{BlockKind, Delta, Event};
+use crate::translate::responses::{SIGNATURE, call, item, reply, usage};
+use crate::translate::{BlockKind, Delta, Event, ToolKind};
 
 /// Reads OpenAI's stream, event by event. Events and items that are not known say nothing.
 #[derive(Debug, Default)]
@@ -35,6 +36,8 @@ enum Kind {
     Words,
     Thought,
     Call,
+    /// A call whose input is free text.
+    Custom,
 }
 
 impl Reader {
@@ -82,6 +85,10 @@ impl Reader {
             }
             "response.function_call_arguments.delta" => {
                 self.delta(&message, Kind::Call, Delta::Arguments, &mut told)?;
+            }
+            "response.custom_tool_call_input.delta" => {
+                let quoted = |text: String| Delta::Arguments(free_text::quoted(&text));
+                self.delta(&message, Kind::Custom, quoted, &mut told)?;
             }
             // Servers that are only like OpenAI may say it at once.
             "response.output_text.done" => {
@@ -161,16 +168,40 @@ impl Reader {
         let at = at.key("item");
         match item.need::<String>("type", &at)?.as_str() {
             "reasoning" => self.begin((index, 0), BlockKind::Reasoning { sealed: None }, told),
-            "function_call" => {
-                self.has_called = true;
-                let kind = BlockKind::ToolCall {
-                    id: item.need("call_id", &at)?,
-                    name: item.need("name", &at)?,
-                    signature: signature(&item),
-                };
-                self.begin((index, 0), kind, told);
+            "function_call" | "custom_tool_call" => {
+                self.begin_call(index, &item, &at, told)?;
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn begin_call(
+        &mut self,
+        index: u64,
+        item: &Object<'_>,
+        at: &Path<'_>,
+        told: &mut Vec<Event>,
+    ) -> Result<()> {
+        let kind: String = item.need("type", at)?;
+        let Some(kind) = call::kind_of(&kind) else {
+            return Ok(());
+        };
+        self.has_called = true;
+        let is_custom = matches!(kind, ToolKind::Custom { .. });
+        let (name, client) = call::names(kind, item, at)?;
+        let begun = BlockKind::ToolCall {
+            id: item.need("call_id", at)?,
+            name,
+            signature: signature(item),
+            client,
+        };
+        self.begin((index, 0), begun, told);
+        if let Some(open) = self.open.last_mut().filter(|_| is_custom) {
+            open.kind = Kind::Custom;
+            let block = open.block;
+            let delta = Delta::Arguments(free_text::HEAD.to_owned());
+            told.push(Event::Delta { block, delta });
         }
         Ok(())
     }
@@ -229,7 +260,7 @@ impl Reader {
             return;
         }
         // Servers that are only like OpenAI do not always say that something begins.
-        if kind != Kind::Call && self.open_item(message, kind).is_none() {
+        if !matches!(kind, Kind::Call | Kind::Custom) && self.open_item(message, kind).is_none() {
             let place = |name| message.lenient(name).unwrap_or_default();
             let begun = match kind {
                 Kind::Thought => BlockKind::Reasoning { sealed: None },
@@ -254,9 +285,36 @@ impl Reader {
             told.extend(picture.map(Event::Picture));
             return Ok(());
         }
+        let at = at.key("item");
+        let kind: Option<String> = item.lenient("type");
+        let is_open = self.open.iter().any(|open| open.item == index);
+        if let Some(call) = match kind.as_deref() {
+            // They have no events of their own.
+            Some(kind) if !is_open && !matches!(kind, "function_call" | "custom_tool_call") => {
+                call::read(kind, &item, &at)?
+            }
+            _ => None,
+        } {
+            self.has_called = true;
+            let kind = BlockKind::ToolCall {
+                id: call.id,
+                name: call.name,
+                signature: call.signature,
+                client: call.client,
+            };
+            let block = self.begun;
+            self.begin((index, 0), kind, told);
+            let delta = Delta::Arguments(call.arguments);
+            told.push(Event::Delta { block, delta });
+        }
         let mut open = self.open.iter_mut();
         if let Some(open) = open.find(|open| open.item == index) {
             let missing = match open.kind {
+                Kind::Custom => {
+                    let whole = item.lenient::<String>("input").filter(|_| open.is_empty);
+                    let quoted = whole.as_deref().map(free_text::quoted).unwrap_or_default();
+                    Some(Delta::Arguments(quoted + free_text::TAIL))
+                }
                 Kind::Call if open.is_empty => item.lenient("arguments").map(Delta::Arguments),
                 // The seal is known at the end alone.
                 Kind::Thought => item

@@ -48,6 +48,7 @@ fn any_said(in_chat: bool) -> impl Strategy<Value = Vec<Said>> {
                 }
                 .to_owned(),
                 signature,
+                client: None,
             })
         });
     let said = (
@@ -158,6 +159,7 @@ pub(super) fn streamed(answered: &Answered, size: usize) -> Vec<Event> {
                     id: call.id.clone(),
                     name: call.name.clone(),
                     signature: call.signature.clone(),
+                    client: call.client.clone(),
                 },
                 pieces(&call.arguments)
                     .into_iter()
@@ -203,9 +205,11 @@ pub(in crate::translate::tests) fn gathered(events: Vec<Event>) -> Answered {
                     id,
                     name,
                     signature,
+                    client,
                 } => Said::ToolCall(ToolCall {
                     id,
                     name,
+                    client,
                     signature,
                     arguments: String::new(),
                 }),

@@ -41,7 +41,8 @@ fn any_kind() -> impl Strategy<Value = BlockKind> {
         (text(), text(), of(text())).prop_map(|(id, name, signature)| BlockKind::ToolCall {
             id,
             name,
-            signature
+            signature,
+            client: None,
         }),
     ]
 }

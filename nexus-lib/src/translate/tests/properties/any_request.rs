@@ -88,6 +88,7 @@ fn any_round(words: Words) -> impl Strategy<Value = Vec<Turn>> {
                     name: "a_tool".to_owned(),
                     arguments,
                     signature: signature.clone().filter(|_| !words.in_messages()),
+                    client: None,
                 }));
             }
             let mut turns = vec![Turn::User(parts), Turn::Assistant(said)];
@@ -129,6 +130,7 @@ fn any_tool(words: Words) -> impl Strategy<Value = Tool> {
             parameters: Some(parameters),
             strict,
             cache,
+            client: None,
         })
 }
 
@@ -244,7 +246,12 @@ pub(super) fn any_request(words: Words) -> impl Strategy<Value = Request> {
         Just(ToolChoice::Required),
         any_id().prop_map(ToolChoice::Named),
     ];
-    let tools = (vec(any_tool(words), 0..3), of(choice), of(any::<bool>()));
+    let tools = vec(any_tool(words), 0..3).prop_map(|mut tools| {
+        // No provider takes two of one name.
+        tools.dedup_by(|one, other| one.name == other.name);
+        tools
+    });
+    let tools = (tools, of(choice), of(any::<bool>()));
     let limits = (
         any::<bool>(),
         vec(any_text(), 0..3),
