@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::edge::{Finding, Framed, Watched};
+use crate::edge::{Finding, Framed, FromClient, Watched};
 use crate::failure::Failure;
 
 /// A request's head that is longer gets 431; so does one with more than hyper's own limit of 100 headers.
@@ -51,6 +51,8 @@ pub(crate) struct Limits {
     pub(crate) head: Duration,
     /// How long a client may take no byte of what there is for it.
     pub(crate) write_stall: Duration,
+    /// Whether the service is told the address of each request's client, which costs an allocation.
+    pub(crate) tells_clients: bool,
 }
 
 impl Limits {
@@ -62,6 +64,7 @@ impl Limits {
             // Far longer than it seems to need: Linux tells us of room only once a whole packet, which may
             // be of 64 KiB, was read, so that a client that reads 1 KB/s seems to take nothing for two minutes.
             write_stall: Duration::from_secs(300),
+            tells_clients: false,
         }
     }
 }
@@ -107,8 +110,8 @@ impl Port {
             tokio::select! {
                 () = reached(&mut phase, Phase::Draining) => break,
                 accepted = self.listener.accept(), if connections.len() < limits.connections => match accepted {
-                    Ok((stream, _)) => {
-                        let service = service.clone();
+                    Ok((stream, client)) => {
+                        let service = FromClient::new(service.clone(), limits.tells_clients.then(|| client.ip()));
                         connections.spawn(connection(stream, service, limits, phase.clone()));
                     }
                     Err(error) if concerns_one_connection(&error) => {}

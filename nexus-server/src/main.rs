@@ -15,6 +15,7 @@ mod listen;
 mod logs;
 #[cfg(feature = "otel")]
 mod otel;
+mod refusal_log;
 mod request_log;
 mod server;
 mod settings;

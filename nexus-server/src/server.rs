@@ -12,6 +12,7 @@ use tower::Layer;
 use crate::failure::Failure;
 use crate::listen::{Limits, Phase, Port, cut, reached};
 use crate::logs::Logs;
+use crate::refusal_log::RefusalLog;
 use crate::request_log::RequestLog;
 use crate::settings::Settings;
 use crate::signals::Signals;
@@ -25,8 +26,10 @@ pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> 
     let api = Port::bind("api", settings.api_addr).await?;
     #[cfg(feature = "otel")]
     let traces = crate::otel::Traces::start()?;
+    let refusals = RefusalLog::default();
     let builder = Gateway::builder(store(&settings).await?)
         .observer(RequestLog)
+        .observer(refusals.clone())
         .metrics(metrics(logs));
     #[cfg(feature = "otel")]
     let builder = match &traces {
@@ -39,8 +42,12 @@ pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> 
     let (phase, watched) = watch::channel(Phase::Serving);
     let connections = descriptors::share();
     let sockets = sockets(gateway.sockets(), watched.clone());
+    let refusals = refusals.sum_up(watched.clone());
     let limits = Limits::connections(connections.api);
-    let admin_limits = Limits::connections(connections.admin);
+    let admin_limits = Limits {
+        tells_clients: true,
+        ..Limits::connections(connections.admin)
+    };
     let admin = admin.serve(gateway.admin(), admin_limits, watched.clone());
     let api = async {
         match cors::layer(&settings.cors_origins) {
@@ -53,7 +60,7 @@ pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> 
     };
     let serving = async {
         // A connection that has become a WebSocket is not one of a port any more.
-        tokio::join!(admin, api, sockets);
+        tokio::join!(admin, api, sockets, refusals);
     };
     let cut_off = || gateway.cut_off();
     drain::run(

@@ -33,6 +33,10 @@ pub enum ErrorKind {
     Conflict,
     /// The body is over the limit: 413.
     TooLarge,
+    /// The body is of a type, or in a coding, that is not taken: 415.
+    UnsupportedMediaType,
+    /// Too many wrong tokens came from there: 429.
+    TooManyAttempts,
     /// A field is missing, ill-typed or out of range: 422.
     Unprocessable,
     /// The client itself cancelled what it had asked for. Only over WebSocket is there anybody to be told.
@@ -86,6 +90,8 @@ impl ErrorKind {
             | K::MethodNotAllowed
             | K::Conflict
             | K::TooLarge
+            | K::UnsupportedMediaType
+            | K::TooManyAttempts
             | K::RequestTimeout
             | K::Cancelled
             | K::Unprocessable => Origin::Client,
@@ -119,6 +125,8 @@ impl ErrorKind {
             K::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             K::Conflict | K::Cancelled => StatusCode::CONFLICT,
             K::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            K::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            K::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             K::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
             K::UpstreamUnreachable
             | K::UpstreamAuth
@@ -138,7 +146,7 @@ impl ErrorKind {
     pub fn wire_type(self) -> &'static str {
         match (self, self.origin()) {
             (Self::InvalidApiKey | Self::InvalidAdminToken, _) => "authentication_error",
-            (Self::ProviderBusy, _) => "rate_limit_error",
+            (Self::ProviderBusy | Self::TooManyAttempts, _) => "rate_limit_error",
             (_, Origin::Client) => "invalid_request_error",
             (_, Origin::Upstream) => "upstream_error",
             (_, Origin::Internal) => "server_error",
@@ -158,6 +166,8 @@ impl ErrorKind {
             K::MethodNotAllowed => "method_not_allowed",
             K::Conflict => "already_exists",
             K::TooLarge => "request_too_large",
+            K::UnsupportedMediaType => "unsupported_media_type",
+            K::TooManyAttempts => "too_many_attempts",
             K::Unprocessable => "invalid_field",
             K::Cancelled => "cancelled",
             K::RequestTimeout => "request_timeout",

@@ -49,6 +49,8 @@ struct Inner {
     cause: Option<Cause>,
     upstream_status: Option<StatusCode>,
     source: Option<BoxError>,
+    /// Whether the call that failed has a row.
+    is_on_ledger: bool,
 }
 
 impl Error {
@@ -64,6 +66,7 @@ impl Error {
                 cause: None,
                 upstream_status: None,
                 source: None,
+                is_on_ledger: false,
             }),
         }
     }
@@ -116,6 +119,17 @@ impl Error {
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.inner.source = Some(source.into());
         self
+    }
+
+    /// Says that the ledger has a row of the call that failed.
+    pub(crate) fn on_ledger(mut self) -> Self {
+        self.inner.is_on_ledger = true;
+        self
+    }
+
+    /// Whether the ledger has a row of the call that failed.
+    pub(crate) fn is_on_ledger(&self) -> bool {
+        self.inner.is_on_ledger
     }
 
     /// What went wrong.

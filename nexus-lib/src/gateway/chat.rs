@@ -12,6 +12,7 @@ use tower::ServiceExt;
 use crate::call::{Call, Metered, MeteredBody, MeteredStream, Operation, RequestBody};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::Gateway;
+use crate::observe::Edge;
 use crate::sse;
 use crate::wire::{ChatChunk, ChatCompletion, ChatRequest, ConversationId, ErrorBody, RequestId};
 
@@ -94,8 +95,16 @@ impl Gateway {
     }
 
     async fn send(&self, request: ChatRequest) -> Result<Metered> {
-        let principal = self.registry().authenticate(request.key.as_bytes())?;
         let id = RequestId::new();
+        let sent = self.send_as(id, request).await;
+        if let Err(error) = &sent {
+            self.refusals().report(Edge::InProcess, id, error, None);
+        }
+        sent
+    }
+
+    async fn send_as(&self, id: RequestId, request: ChatRequest) -> Result<Metered> {
+        let principal = self.registry().authenticate(request.key.as_bytes())?;
         let named = request
             .conversation
             .as_deref()

@@ -16,9 +16,11 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::error::Result;
+#[cfg(feature = "metrics")]
+use crate::http::MetricsPage;
 use crate::http::{
-    AdminService, ApiService, BodyTimeouts, Chats, GatewayParts, OpenRequests, SettingsView,
-    Sockets,
+    AdminService, ApiService, BodyTimeouts, Chats, GatewayParts, OpenRequests, Refusals,
+    SettingsView, Sockets,
 };
 use crate::ledger::UsageLedger;
 use crate::meter::Books;
@@ -72,7 +74,12 @@ impl Gateway {
             self.body_timeouts,
             self.open_requests.clone(),
             self.sockets.clone(),
+            self.refusals(),
         )
+    }
+
+    fn refusals(&self) -> Refusals {
+        Refusals::new(self.books.observers.clone())
     }
 
     /// The admin port: providers, models, statistics and the web console as a tower service.
@@ -88,14 +95,20 @@ impl Gateway {
             providers: self.providers.clone(),
             ledger: self.books.ledger.clone(),
             settings: self.settings.clone(),
+            refusals: self.refusals(),
         };
         let admin = AdminService::over(self.registry.clone(), store, archive, token, Some(parts))
             .body_timeouts(self.body_timeouts);
         #[cfg(feature = "metrics")]
         if let Some(metrics) = self.metrics.clone() {
             let (registry, ledger) = (self.registry.clone(), self.books.ledger.clone());
-            let text = move || metrics.text(&registry.snapshot(), ledger.queued());
-            return admin.metrics(crate::metrics::CONTENT_TYPE, text);
+            return admin.metrics(move |accept| {
+                let format = crate::metrics::TextFormat::accepted(accept);
+                MetricsPage {
+                    content_type: format.content_type(),
+                    text: metrics.text(format, &registry.snapshot(), ledger.queued()),
+                }
+            });
         }
         admin
     }

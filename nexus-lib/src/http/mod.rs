@@ -15,15 +15,18 @@ mod collect;
 mod open_requests;
 mod openapi;
 mod pace;
+mod refusals;
 mod respond;
 mod ws;
 
-pub use admin::AdminService;
+pub use admin::{AdminService, MetricsPage};
 pub(crate) use admin::{Chats, GatewayParts, SettingsView};
 pub use api::ApiService;
 pub use body::Body;
 pub(crate) use open_requests::OpenRequests;
 pub use pace::BodyTimeouts;
+pub use refusals::ClientAddr;
+pub(crate) use refusals::Refusals;
 #[cfg(feature = "test-util")]
 pub use ws::EchoService;
 pub use ws::{SocketSettings, Sockets};

@@ -67,7 +67,7 @@ where
                 Err(error) => {
                     account.status_sent(error.status(), error.upstream_status());
                     account.settle(Ending::Failed(&error)).await?;
-                    return Err(error);
+                    return Err(error.on_ledger());
                 }
             };
             // A whole answer passes when it is settled, a stream when its row is there.

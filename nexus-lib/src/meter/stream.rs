@@ -88,6 +88,13 @@ impl Settling {
     }
 }
 
+/// Leaves a line in the log that the client does not get all of its answer.
+fn log_broken(account: &Account, error: &Error) {
+    let (request_id, _, target) = account.names();
+    let provider = &*target.provider.name;
+    tracing::warn!(%request_id, provider, error = error.report(), "a stream broke");
+}
+
 fn is_late(deadline: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) -> bool {
     let deadline = deadline.as_mut();
     deadline.is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready())
@@ -114,6 +121,8 @@ impl Stream for Settling {
                     };
                     match (written, last) {
                         (Err(error), _) | (Ok(()), Last::Failure(error)) => {
+                            // Here, so that it is said of every face's streams.
+                            log_broken(&this.account, &error);
                             return Poll::Ready(Some(Err(error)));
                         }
                         (Ok(()), Last::Event(bytes)) => {

@@ -12,7 +12,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::labels::{Labels, ModelLabels, ProviderLabels, RequestLabels, TokenLabels};
+use super::labels::{
+    Labels, ModelLabels, ProviderLabels, ReasonLabels, RequestLabels, TokenLabels,
+};
 
 /// How many series a family has at most, those for all others not counted.
 const MOST_SERIES: usize = 1000;
@@ -41,6 +43,7 @@ pub(super) struct Families {
     pub(super) failovers: Bounded<ProviderLabels, Counter>,
     pub(super) retries: Bounded<ProviderLabels, Counter>,
     pub(super) rests: Bounded<ProviderLabels, Counter>,
+    pub(super) refused: Family<ReasonLabels, Counter>,
     pub(super) open_streams: Gauge,
     pub(super) ledger_rows: Counter,
     pub(super) ledger_commits: Histogram,
@@ -58,6 +61,7 @@ impl Families {
             failovers: Bounded::default(),
             retries: Bounded::default(),
             rests: Bounded::default(),
+            refused: Family::default(),
             open_streams: Gauge::default(),
             ledger_rows: Counter::default(),
             ledger_commits: Histogram::new(COMMIT_SECONDS),
@@ -94,6 +98,11 @@ impl Families {
             "nexus_provider_rests",
             "Rests that began after failures",
             &families.rests,
+        );
+        add.one(
+            "nexus_requests_refused",
+            "Requests that were refused before they had a row on the ledger",
+            families.refused.clone(),
         );
         add.one(
             "nexus_open_streams",

@@ -38,6 +38,12 @@ pub(super) struct RequestLabels {
     pub(super) state: &'static str,
 }
 
+/// Bounded by itself: there are only so many codes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ReasonLabels {
+    pub(super) reason: &'static str,
+}
+
 impl Labels for ProviderLabels {
     fn other(&self) -> Self {
         Self {

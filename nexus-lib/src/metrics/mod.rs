@@ -17,12 +17,15 @@
 //! | `nexus_retries_total` | `provider` | of these, how many the same provider was asked again after |
 //! | `nexus_provider_rests_total` | `provider` | rests that began |
 //! | `nexus_provider_resting` | `provider` | 1 while it rests |
+//! | `nexus_requests_refused_total` | `reason` | requests that were refused before they had a row on the ledger, by the error's code |
 //! | `nexus_ledger_queue_rows` | | rows that wait to be written |
 //! | `nexus_ledger_rows_total` | | rows that were written |
 //! | `nexus_ledger_commit_seconds` | | histogram; how long a commit took |
 //! | `nexus_build_info` | `version` | always 1 |
 
+mod classic;
 mod families;
+mod format;
 mod labels;
 mod observer;
 mod series;
@@ -35,7 +38,7 @@ use prometheus_client::registry::Registry;
 
 use crate::registry::Snapshot;
 
-pub use text::CONTENT_TYPE;
+pub use format::TextFormat;
 
 use families::Families;
 use series::SeriesTable;
@@ -88,10 +91,14 @@ impl Metrics {
         self.registry().register_collector(Box::new(count));
     }
 
-    /// The text, in the format of [`CONTENT_TYPE`]. What is not counted but looked up (how providers are
-    /// doing, what the ledger's queue holds) comes from `snapshot` and `queued`.
-    pub fn text(&self, snapshot: &Snapshot, queued: usize) -> String {
-        text::write(&self.registry(), snapshot, queued)
+    /// The text in `format`. What is not counted but looked up (how providers are doing, what the ledger's
+    /// queue holds) comes from `snapshot` and `queued`.
+    pub fn text(&self, format: TextFormat, snapshot: &Snapshot, queued: usize) -> String {
+        let text = text::write(&self.registry(), snapshot, queued);
+        match format {
+            TextFormat::Classic => classic::from_open_metrics(&text),
+            TextFormat::OpenMetrics => text,
+        }
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry> {

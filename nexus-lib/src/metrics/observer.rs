@@ -1,6 +1,9 @@
 use super::Metrics;
+use super::labels::ReasonLabels;
 use super::series::Ending;
-use crate::observe::{AfterFailure, CallSettled, FailedAttempt, LedgerCommit, Observer, Rest};
+use crate::observe::{
+    AfterFailure, CallSettled, FailedAttempt, LedgerCommit, Observer, RefusedRequest, Rest,
+};
 
 impl Observer for Metrics {
     fn call_settled(&self, call: &CallSettled<'_>) {
@@ -51,6 +54,12 @@ impl Observer for Metrics {
     fn rest_began(&self, rest: &Rest<'_>) {
         let provider = &rest.target.provider.name;
         self.inner.families.rests.count(provider);
+    }
+
+    fn request_refused(&self, request: &RefusedRequest<'_>) {
+        let reason = request.reason;
+        let labels = ReasonLabels { reason };
+        self.inner.families.refused.get_or_create(&labels).inc();
     }
 
     fn ledger_committed(&self, commit: &LedgerCommit) {

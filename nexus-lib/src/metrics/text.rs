@@ -12,8 +12,8 @@ use prometheus_client::registry::Registry;
 use super::labels::ProviderLabels;
 use crate::registry::Snapshot;
 
-/// The format of the text: OpenMetrics, which every Prometheus since 2.5 reads.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// The content type of OpenMetrics.
+pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What was counted, and what is looked up now.
 pub(super) fn write(counted: &Registry, snapshot: &Snapshot, queued: usize) -> String {

@@ -1,7 +1,7 @@
 //! What happens, told to whoever wants to know: metrics, logs, traces.
 //!
 //! An [`Observer`] is told of each call that was settled, each attempt that failed, each rest that begins,
-//! each stream that begins and each commit of the ledger, by the very task to which it happens. Without
+//! each stream that begins, each request that is refused and each commit of the ledger, by the very task to which it happens. Without
 //! one, nothing is prepared to be told.
 //!
 //! Prompts, answers and keys are never told; a provider's own error message, which may repeat them, is not
@@ -10,7 +10,9 @@
 mod event;
 mod observers;
 
-pub use event::{AfterFailure, CallSettled, FailedAttempt, LedgerCommit, Rest};
+pub use event::{
+    AfterFailure, CallSettled, Edge, FailedAttempt, LedgerCommit, RefusedRequest, Rest,
+};
 pub use observers::Observers;
 
 /// Is told what happens.
@@ -37,6 +39,12 @@ pub trait Observer: Send + Sync + 'static {
     /// A provider is not to be asked for a while.
     fn rest_began(&self, rest: &Rest<'_>) {
         let _ = rest;
+    }
+
+    /// A request was refused before it had a row on the ledger: an unknown key or model, a body that cannot be
+    /// read, a wrong admin token. There may be thousands a second of them: whoever logs them must limit that.
+    fn request_refused(&self, request: &RefusedRequest<'_>) {
+        let _ = request;
     }
 
     /// Rows of the ledger are durable.

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::Empty;
+use nexus_lib::http::ClientAddr;
 
 use crate::client::{Admin, Answer};
 
@@ -112,4 +113,83 @@ async fn without_a_token_no_page_of_another_server_may_drive_it() {
         ("origin", "http://localhost:8000"),
     ];
     assert_eq!(get(&admin, "/providers", &own).await.status, 200);
+}
+
+#[tokio::test]
+async fn without_a_token_a_browser_may_not_ask_for_another_site() {
+    let admin = Admin::new().await;
+    for site in ["cross-site", "same-site"] {
+        for path in ["/", "/providers", "/healthz", "/nope"] {
+            let headers = [("host", "localhost:8000"), ("sec-fetch-site", site)];
+            let answer = get(&admin, path, &headers).await;
+            answer.assert_error(403, "forbidden", None);
+        }
+    }
+    for site in ["none", "same-origin"] {
+        let headers = [("host", "localhost:8000"), ("sec-fetch-site", site)];
+        assert_eq!(get(&admin, "/providers", &headers).await.status, 200);
+    }
+    // A link to the console may be on any page.
+    let link = [
+        ("host", "localhost:8000"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+    ];
+    assert_eq!(get(&admin, "/", &link).await.status, 200);
+    assert_eq!(get(&admin, "/providers", &link).await.status, 403);
+}
+
+#[tokio::test]
+async fn wrong_tokens_of_one_address_are_limited() {
+    let admin = Admin::with_token(Some("canary-token")).await;
+    let ask = async |address: &str, token: &str| {
+        let address = ClientAddr(address.parse().unwrap());
+        let request = Request::get("/providers")
+            .header("authorization", format!("Bearer {token}"))
+            .extension(address)
+            .body(Empty::<Bytes>::new())
+            .unwrap();
+        admin.send(request).await
+    };
+    for _ in 0..20 {
+        let answer = ask("192.0.2.1", "wrong").await;
+        answer.assert_error(401, "invalid_admin_token", None);
+    }
+    // Whatever it sends now is not looked at, or it could go on guessing.
+    for token in ["wrong", "canary-token"] {
+        let answer = ask("192.0.2.1", token).await;
+        answer.assert_error(429, "too_many_attempts", None);
+        let wait: u64 = answer.headers["retry-after"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!((1..=60).contains(&wait), "{wait}");
+    }
+    assert_eq!(ask("192.0.2.2", "canary-token").await.status, 200);
+    let probe = get(&admin, "/healthz", &[]).await;
+    assert_eq!(probe.status, 200);
+}
+
+#[tokio::test]
+async fn no_answer_is_to_be_taken_for_another_type() {
+    let admin = Admin::new().await;
+    for path in [
+        "/",
+        "/providers",
+        "/healthz",
+        "/nope",
+        "/openapi.json",
+        "/stats/total",
+    ] {
+        let answer = admin.get(path).await;
+        assert_eq!(
+            answer.headers["x-content-type-options"], "nosniff",
+            "{path}"
+        );
+        assert!(answer.headers.contains_key("x-request-id"), "{path}");
+    }
+    let refused = admin.request(Method::POST, "/providers", "{").await;
+    assert_eq!(refused.headers["x-content-type-options"], "nosniff");
 }

@@ -35,12 +35,35 @@ async fn what_is_no_object_is_unprocessable() {
 }
 
 #[tokio::test]
-async fn content_type_is_not_insisted_on_and_unknown_fields_are_ignored() {
+async fn types_that_a_page_may_send_unasked_are_refused_and_unknown_fields_are_ignored() {
     let admin = Admin::new().await;
+    let send = async |media: &str, browser: bool| {
+        let mut request = Request::post("/providers")
+            .header("host", "localhost")
+            .header("content-type", media);
+        if browser {
+            request = request
+                .header("origin", "http://localhost")
+                .header("sec-fetch-site", "same-origin");
+        }
+        let body = http_body_util::Full::new(Bytes::from("{}"));
+        admin.send(request.body(body).unwrap()).await
+    };
+    for (media, browser) in [
+        ("text/plain", false),
+        ("text/plain;charset=UTF-8", true),
+        ("multipart/form-data; boundary=x", false),
+        ("application/x-www-form-urlencoded", true),
+    ] {
+        let answer = send(media, browser).await;
+        answer.assert_error(415, "unsupported_media_type", None);
+    }
+    // What `curl -d` sends without a header of the user's.
+    let answer = send("application/x-www-form-urlencoded", false).await;
+    answer.assert_error(422, "invalid_field", Some("name"));
     let body = r#"{"name":"n","server_url":"http://h","server_key":"","personalized_key":"k","id":9,"x":[{}]}"#;
     let request = Request::post("/providers")
         .header("host", "localhost")
-        .header("content-type", "text/plain")
         .body(http_body_util::Full::new(Bytes::from(body)))
         .unwrap();
     let answer = admin.send(request).await;

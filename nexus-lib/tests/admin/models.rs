@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::Admin;
 
@@ -122,4 +122,28 @@ async fn wrong_fields_are_named() {
         let answer = admin.post("/provider_models", &body).await;
         answer.assert_error(422, "invalid_field", Some(field));
     }
+}
+
+#[tokio::test]
+async fn provider_of_a_model_can_be_named() {
+    let admin = Admin::new().await;
+    for name in ["demo", "OpenAI", "twice", "twice"] {
+        admin.provider(name).await;
+    }
+    let add = async |body: Value| admin.post("/provider_models", &body).await;
+    let added = add(json!({"provider": "OpenAI", "model_name": "gpt-4"})).await;
+    assert_eq!(
+        (added.status.as_u16(), added.json()["provider_id"].clone()),
+        (201, json!(2))
+    );
+    let both = add(json!({"provider": "OpenAI", "provider_id": 2, "model_name": "b"})).await;
+    assert_eq!(both.status, 201);
+    let differ = add(json!({"provider": "OpenAI", "provider_id": 1, "model_name": "c"})).await;
+    differ.assert_error(422, "invalid_field", Some("provider"));
+    let twice = add(json!({"provider": "twice", "model_name": "c"})).await;
+    twice.assert_error(422, "invalid_field", Some("provider"));
+    let none = add(json!({"provider": "openai", "model_name": "c"})).await;
+    none.assert_error(404, "not_found", Some("provider"));
+    let neither = add(json!({"model_name": "c"})).await;
+    neither.assert_error(422, "invalid_field", Some("provider_id"));
 }

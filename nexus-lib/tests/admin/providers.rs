@@ -230,3 +230,58 @@ async fn values_out_of_range_are_named() {
     let list = admin.get("/providers").await.json();
     assert_eq!(list["providers"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn lists_have_pages_and_can_be_searched() {
+    let admin = Admin::new().await;
+    for name in ["alpha", "beta", "Alphabet", "gamma", "alpha 2"] {
+        admin.provider(name).await;
+    }
+    for model in ["m-1", "m-2", "other"] {
+        let body = json!({"provider": "alpha", "model_name": model});
+        assert_eq!(admin.post("/provider_models", &body).await.status, 201);
+    }
+    let page = async |path: &str, list: &str| {
+        let answer = admin.get(path).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let page = answer.json();
+        let ids = page[list].as_array().unwrap().iter();
+        let ids = ids.map(|item| item["id"].as_i64().unwrap());
+        (ids.collect::<Vec<_>>(), page.get("next").cloned())
+    };
+    let providers = "providers";
+    for (query, ids, next) in [
+        ("", vec![1, 2, 3, 4, 5], None),
+        ("?limit=2", vec![1, 2], Some(json!(2))),
+        ("?limit=2&after=2", vec![3, 4], Some(json!(4))),
+        ("?limit=2&after=4", vec![5], Some(json!(null))),
+        ("?limit=5", vec![1, 2, 3, 4, 5], Some(json!(null))),
+        ("?q=ALPHA", vec![1, 3, 5], None),
+        ("?q=alpha&limit=2", vec![1, 3], Some(json!(3))),
+        ("?q=alpha&limit=2&after=3", vec![5], Some(json!(null))),
+        ("?q=nothing&limit=2", vec![], Some(json!(null))),
+    ] {
+        let read = page(&format!("/providers{query}"), providers).await;
+        assert_eq!(read, (ids, next), "{query}");
+    }
+    for (query, ids, next) in [
+        ("", vec![1, 2, 3], None),
+        ("?limit=1&after=1", vec![2], Some(json!(2))),
+        ("?q=m-&limit=1000", vec![1, 2], Some(json!(null))),
+    ] {
+        let read = page(&format!("/providers/1/models{query}"), "models").await;
+        assert_eq!(read, (ids, next), "{query}");
+    }
+    for (query, param) in [
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("limit=x", "limit"),
+        ("after=x", "after"),
+        ("q=a&q=b", "q"),
+    ] {
+        for path in ["/providers", "/providers/1/models"] {
+            let answer = admin.get(&format!("{path}?{query}")).await;
+            answer.assert_error(422, "invalid_field", Some(param));
+        }
+    }
+}

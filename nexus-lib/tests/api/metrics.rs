@@ -1,12 +1,15 @@
 //! What `/metrics` says, beside what the ledger says.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
+use nexus_lib::ChatRequest;
 use nexus_lib::metrics::Metrics;
-use nexus_lib::testing::{Answer, Gate, Script, openai};
+use nexus_lib::observe::{Observer, RefusedRequest};
+use nexus_lib::testing::{Answer, Gate, RawClient, RawRequest, Script, openai};
 use serde_json::{Value, json};
 
-use crate::support::{PLAIN, Rig, STREAM_USAGE, chat};
+use crate::support::{KEY, PLAIN, Rig, STREAM_USAGE, chat};
 
 /// The samples of a scrape, by name and labels as they are written.
 struct Samples(BTreeMap<String, f64>);
@@ -16,10 +19,10 @@ impl Samples {
         let response = rig.admin("GET", "/metrics", None).await;
         assert_eq!(response.status, 200);
         let content_type = response.header("content-type");
-        let expected = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        let expected = "text/plain; version=0.0.4; charset=utf-8";
         assert_eq!(content_type, Some(expected));
         let text = response.body.text();
-        assert!(text.ends_with("# EOF\n"), "{text}");
+        assert!(!text.contains("# EOF"), "{text}");
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let samples = lines.map(|line| {
             let (name, value) = line.rsplit_once(' ').expect("a value");
@@ -231,4 +234,138 @@ async fn names_may_change_and_gateways_may_count_nothing() {
     let silent = Rig::start().await;
     let response = silent.admin("GET", "/metrics", None).await;
     assert_eq!(response.status, 404);
+}
+
+#[tokio::test]
+async fn format_is_the_one_that_is_accepted() {
+    let rig = counting().await;
+    let _upstream = rig
+        .add_upstream("Fake", 0, openai::server(&["ok"], 1, 1))
+        .await;
+    rig.chat(PLAIN).await;
+    for (accept, content_type, family) in [
+        (
+            "*/*",
+            "text/plain; version=0.0.4; charset=utf-8",
+            "# TYPE nexus_requests_total counter\n",
+        ),
+        (
+            "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;q=0.5",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            "# TYPE nexus_requests counter\n",
+        ),
+    ] {
+        let request = RawRequest::get("/metrics").header("accept", accept);
+        let response = RawClient::exchange(rig.admin, &request).await;
+        assert_eq!(response.header("content-type"), Some(content_type));
+        assert_eq!(response.header("vary"), Some("accept"));
+        let text = response.body.text();
+        assert!(text.contains(family), "{text}");
+        assert_eq!(text.ends_with("# EOF\n"), accept != "*/*", "{text}");
+    }
+}
+
+/// What of the requests that never had a row is told.
+#[derive(Clone, Default)]
+struct Refused(Arc<Mutex<Vec<(String, String, String)>>>);
+
+impl Observer for Refused {
+    fn request_refused(&self, request: &RefusedRequest<'_>) {
+        self.0.lock().unwrap().push((
+            request.edge.as_str().to_owned(),
+            request.reason.to_owned(),
+            request.request_id.to_string(),
+        ));
+    }
+}
+
+#[tokio::test]
+async fn requests_refused_before_they_have_a_row_are_reported_and_counted() {
+    let refused = Refused::default();
+    let observer = refused.clone();
+    let rig = Rig::with(move |builder| {
+        builder
+            .metrics(Metrics::new())
+            .observer(observer)
+            .max_body_bytes(1024)
+            .admin_token(Some("token".to_owned().into()))
+    })
+    .await;
+    let unknown_model = r#"{"model":"none","messages":[]}"#;
+    let (wrong_key, wrong_token) = ("unknown", RawRequest::get("/providers").bearer("wrong"));
+    let long = " ".repeat(2000);
+    let provider = json!({"name": "Gone", "server_url": "http://127.0.0.1:1", "server_key": "",
+        "personalized_key": KEY})
+    .to_string();
+    let model = json!({"provider": "Gone", "model_name": "m"}).to_string();
+    for (route, body) in [("/providers", provider), ("/provider_models", model)] {
+        let request = RawRequest::post(route).bearer("token").body(body);
+        assert_eq!(RawClient::exchange(rig.admin, &request).await.status, 201);
+    }
+    let expected = [
+        (
+            rig.api,
+            RawRequest::post("/v1/chat/completions").bearer(wrong_key),
+            401,
+            "api",
+            "invalid_api_key",
+        ),
+        (
+            rig.api,
+            RawRequest::post("/v1/chat/completions"),
+            401,
+            "api",
+            "invalid_api_key",
+        ),
+        (rig.api, chat(unknown_model), 404, "api", "model_not_found"),
+        (rig.api, chat("{"), 400, "api", "invalid_request"),
+        (rig.api, chat(long), 413, "api", "request_too_large"),
+        (rig.api, RawRequest::get("/nope"), 404, "api", "not_found"),
+        (
+            rig.api,
+            RawRequest::get("/v1/chat/completions"),
+            405,
+            "api",
+            "method_not_allowed",
+        ),
+        (
+            rig.api,
+            RawRequest::get("/ws/chat").bearer(wrong_key),
+            401,
+            "api",
+            "invalid_api_key",
+        ),
+        (rig.admin, wrong_token, 401, "admin", "invalid_admin_token"),
+    ];
+    let mut told = Vec::new();
+    for (port, request, status, edge, reason) in expected {
+        let response = RawClient::exchange(port, &request).await;
+        assert_eq!(response.status, status, "{}", response.body.text());
+        let id = response.header("x-request-id").unwrap().to_owned();
+        told.push((edge.to_owned(), reason.to_owned(), id));
+    }
+    let in_process = ChatRequest::new("m").user("hi").key("unknown");
+    assert!(rig.gateway.chat(in_process).await.is_err());
+    // This one has a row, which says why.
+    assert_eq!(RawClient::exchange(rig.api, &chat(PLAIN)).await.status, 502);
+    let mut seen = refused.0.lock().unwrap().clone();
+    let (edge, reason, _) = seen.pop().unwrap();
+    assert_eq!((&*edge, &*reason), ("in process", "invalid_api_key"));
+    assert_eq!(seen, told);
+
+    let scrape = RawRequest::get("/metrics").bearer("token");
+    let text = RawClient::exchange(rig.admin, &scrape).await;
+    let text = text.body.text();
+    for (reason, count) in [
+        ("invalid_api_key", 4),
+        ("model_not_found", 1),
+        ("invalid_request", 1),
+        ("request_too_large", 1),
+        ("not_found", 1),
+        ("method_not_allowed", 1),
+        ("invalid_admin_token", 1),
+    ] {
+        let line = format!("nexus_requests_refused_total{{reason=\"{reason}\"}} {count}\n");
+        assert!(text.contains(&line), "{line} in {text}");
+    }
 }

@@ -3,8 +3,8 @@ use std::future::{Ready, ready};
 use std::task::{Context, Poll};
 
 use futures_util::future::{BoxFuture, Either};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
-use hyper::{Request, Response};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use hyper::{Request, Response, Version};
 use nexus_lib::http::Body;
 use nexus_lib::wire::ErrorBody;
 use nexus_lib::{Error, ErrorKind};
@@ -12,7 +12,7 @@ use tower::Service;
 
 use super::Finding;
 
-/// Answers 400 to requests whose end is not certain, and closes the connection behind each whose end is
+/// Answers 400 to requests whose host or whose end is not certain, and closes the connection behind each whose end is
 /// not known from its head: what follows such a message is never taken for a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Framed<S> {
@@ -47,6 +47,11 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        if !has_one_host(&request) {
+            return Either::Right(Either::Left(ready(Ok(refusal(
+                "a request of HTTP/1.1 names its host in one `Host` header",
+            )))));
+        }
         if self.finding.is_plain() {
             return Either::Left(self.inner.call(request));
         }
@@ -68,6 +73,20 @@ where
             close_behind(&mut response);
             Ok(response)
         })))
+    }
+}
+
+/// Whether the request names one host, as RFC 9112 demands (section 3.2). Of two, a proxy in front may have
+/// looked at the other one.
+fn has_one_host<B>(request: &Request<B>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => !host.as_bytes().iter().any(|byte| {
+            // What no host or port has: it could be read as two, or as another one.
+            byte.is_ascii_whitespace() || b"/\\?#@,<>\"`{}|^".contains(byte)
+        }),
+        (None, _) => request.version() < Version::HTTP_11,
+        (Some(_), Some(_)) => false,
     }
 }
 

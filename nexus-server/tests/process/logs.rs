@@ -291,3 +291,144 @@ async fn log_files_have_a_limit_together() {
         Some(2)
     );
 }
+
+#[tokio::test]
+async fn refused_requests_leave_lines_with_their_ids_and_a_flood_is_summed_up() {
+    let home = Home::new();
+    let token = "canary-admin-0123456789";
+    let flags = ["--demo", "--log-format", "json"];
+    let server = home.start(&flags, &[("NEXUS_ADMIN_TOKEN", token)]);
+    let unread = RawRequest::post("/v1/chat/completions")
+        .bearer("demo-key")
+        .body("{");
+    let mut expected = Vec::new();
+    for (request, reason) in [
+        (
+            chat(CLIENT_KEY, "nexus-echo", PROMPT, false),
+            "invalid_api_key",
+        ),
+        (
+            chat("demo-key", "no-such-model", PROMPT, false),
+            "model_not_found",
+        ),
+        (unread, "invalid_request"),
+    ] {
+        let answer = server.api(&request).await;
+        let id = answer.header("x-request-id").unwrap().to_owned();
+        expected.push((id, reason, Value::Null));
+    }
+    let wrong = RawRequest::get("/providers").bearer("canary-wrong");
+    let answer = server.admin(&wrong).await;
+    let id = answer.header("x-request-id").unwrap().to_owned();
+    expected.push((id, "invalid_admin_token", json!("127.0.0.1")));
+    for _ in 0..99 {
+        server.admin(&wrong).await;
+    }
+    server.stop().await;
+    let log = home.stderr();
+    assert!(!log.contains("canary"), "{log}");
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let refused: Vec<&Value> = lines
+        .iter()
+        .filter(|line| {
+            line["message"] != "more requests were refused" && line["reason"].is_string()
+        })
+        .collect();
+    for (id, reason, client) in expected {
+        let line = refused.iter().find(|line| line["request_id"] == id);
+        let line = line.unwrap_or_else(|| panic!("{id} in {log}"));
+        assert_eq!(
+            (&line["reason"], &line["client"]),
+            (&json!(reason), &client)
+        );
+    }
+    // 20 wrong tokens, then too many: ten lines each, and the others in sums.
+    let of = |reason: &str| {
+        refused
+            .iter()
+            .filter(|line| line["reason"] == reason)
+            .count()
+    };
+    assert_eq!(
+        (of("invalid_admin_token"), of("too_many_attempts")),
+        (10, 10),
+        "{log}"
+    );
+    let sums = lines
+        .iter()
+        .filter(|line| line["message"] == "more requests were refused");
+    let suppressed: u64 = sums.map(|line| line["suppressed"].as_u64().unwrap()).sum();
+    assert_eq!(suppressed, 80, "{log}");
+}
+
+#[tokio::test]
+async fn stream_that_broke_is_logged_with_its_request() {
+    let home = Home::new();
+    let (ids, logs) = logged(&home, &[]).await;
+    for log in logs {
+        let line = log.lines().find(|line| line.contains("a stream broke"));
+        let line = line.unwrap_or_else(|| panic!("{log}"));
+        assert!(line.contains(&format!("request_id={}", ids[3])), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn changes_by_the_admin_port_say_who_made_them_from_where() {
+    let token = "canary-admin-0123456789";
+    for (env, by) in [
+        (&[][..], "loopback"),
+        (&[("NEXUS_ADMIN_TOKEN", token)], "admin token"),
+    ] {
+        let home = Home::new();
+        let server = home.start(&["--log-format", "json"], env);
+        let change = async |method: &str, path: &str, body: Value| {
+            let request = RawRequest::new(method, path)
+                .bearer(token)
+                .body(body.to_string());
+            let answer = server.admin(&request).await;
+            assert!(answer.head.status < 300, "{}", answer.body.text());
+        };
+        let provider = json!({"name": "One", "server_url": "http://127.0.0.1:1",
+            "server_key": SERVER_KEY, "personalized_key": CLIENT_KEY});
+        let model = json!({"provider": "One", "model_name": "m"});
+        change("POST", "/providers", provider.clone()).await;
+        change("PUT", "/providers/1", provider).await;
+        change("POST", "/provider_models", model.clone()).await;
+        change("PUT", "/provider_models/1", model).await;
+        change("DELETE", "/provider_models/1", Value::Null).await;
+        change("DELETE", "/providers/1", Value::Null).await;
+        server.stop().await;
+        let log = home.stderr();
+        assert!(!log.contains("canary"), "{log}");
+        let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+        let changes: Vec<Value> = lines
+            .filter(|line: &Value| line["by"].is_string())
+            .map(|line| {
+                assert!(line["request_id"].is_string(), "{line}");
+                json!([
+                    line["message"],
+                    line["object"],
+                    line["id"],
+                    line["name"],
+                    line["by"],
+                    line["client"],
+                    line["level"]
+                ])
+            })
+            .collect();
+        let expected = [
+            ("provider added", "provider", "One"),
+            ("provider changed", "provider", "One"),
+            ("model added", "model", "m"),
+            ("model changed", "model", "m"),
+            ("model deleted", "model", "m"),
+            ("provider deleted", "provider", "One"),
+        ];
+        let expected = expected
+            .map(|(what, object, name)| json!([what, object, 1, name, by, "127.0.0.1", "INFO"]));
+        assert_eq!(changes, expected, "{log}");
+    }
+}

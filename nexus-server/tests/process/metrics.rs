@@ -1,4 +1,6 @@
 use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 use nexus_lib::testing::{Answer, FakeUpstream, RawRequest, openai};
 use serde_json::{Value, json};
@@ -68,6 +70,8 @@ async fn every_query_of_the_dashboard_names_metrics_that_are_there() {
         let answer = server.api(&chat("key", model, "hi", stream)).await;
         assert_eq!(answer.head.status, status, "{}", answer.body.text());
     }
+    let refused = server.api(&chat("unknown", "m", "hi", false)).await;
+    assert_eq!(refused.head.status, 401);
     let metrics = server.admin(&RawRequest::get("/metrics")).await;
     let text = metrics.body.text();
 
@@ -83,7 +87,65 @@ async fn every_query_of_the_dashboard_names_metrics_that_are_there() {
     for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         let name = line.split(' ').next().unwrap();
         let is_shown = named.iter().any(|metric| metric.starts_with(name));
-        assert!(is_shown || name == "nexus_build", "{name} is on no panel");
+        assert!(
+            is_shown || name == "nexus_build_info",
+            "{name} is on no panel"
+        );
     }
     server.stop().await;
+}
+
+/// Prometheus's own checker reads what it gets without asking for a format.
+#[tokio::test]
+async fn promtool_finds_nothing_wrong_with_the_figures() {
+    if !has_promtool() {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "promtool is not installed; see .ci/run"
+        );
+        return;
+    }
+    let home = Home::new();
+    let server = home.start(&["--demo"], &[]);
+    for (key, status) in [("demo-key", 200), ("unknown", 401)] {
+        let answer = server.api(&chat(key, "nexus-echo", "hi", true)).await;
+        assert_eq!(answer.head.status, status);
+    }
+    let text = server.admin(&RawRequest::get("/metrics")).await;
+    let text = text.body.text().to_owned();
+    for family in [
+        "nexus_requests_total",
+        "nexus_requests_refused_total",
+        "nexus_build_info",
+    ] {
+        assert!(has_series(&text, family), "{family} in {text}");
+    }
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = promtool.stdin.take().unwrap();
+    stdin.write_all(text.as_bytes()).unwrap();
+    drop(stdin);
+    let checked = tokio::task::spawn_blocking(move || promtool.wait_with_output().unwrap());
+    let checked = checked.await.unwrap();
+    let said = [checked.stdout, checked.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(
+        checked.status.success() && said.is_empty(),
+        "{said}\n{text}"
+    );
+    server.stop().await;
+}
+
+fn has_promtool() -> bool {
+    Command::new("promtool")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok()
 }

@@ -202,3 +202,30 @@ async fn pages_of_given_origins_may_call_the_llm_port() {
     let answer = closed.api(&preflight(origin)).await;
     assert_eq!(answer.head.header("access-control-allow-origin"), None);
 }
+
+/// Whoever follows the README after the demo gets a model of the provider that was just added.
+#[tokio::test]
+async fn steps_of_the_readme_work_behind_the_demo() {
+    for readme in [
+        include_str!("../../../README.md"),
+        include_str!("../../../README.zh-CN.md"),
+    ] {
+        let home = Home::new();
+        let server = home.start(&["--demo"], &[]);
+        for route in ["/providers", "/provider_models"] {
+            let command = format!("curl http://127.0.0.1:8000{route} \\\n");
+            let (_, behind) = readme.split_once(&command).unwrap();
+            let (_, body) = behind.split_once("-d '").unwrap();
+            let (body, _) = body.split_once('\'').unwrap();
+            let request = RawRequest::post(route)
+                .header("content-type", "application/json")
+                .body(body.to_owned());
+            let answer = server.admin(&request).await;
+            assert_eq!(answer.head.status, 201, "{}", answer.body.text());
+        }
+        let models = server.admin_json("/providers/2/models").await;
+        assert_eq!(models["models"][0]["model_name"], "gpt-4");
+        let demo = server.admin_json("/providers/1/models").await;
+        assert_eq!(demo["models"].as_array().unwrap().len(), 1, "{demo}");
+    }
+}

@@ -308,3 +308,47 @@ async fn admin_port_refuses_them_too() {
         json!({"providers": []})
     );
 }
+
+#[tokio::test]
+async fn request_without_a_host_or_with_two_is_refused() {
+    let (server, upstream, _home) = chats().await;
+    let body = message("hi");
+    let length = format!("content-length: {}", body.len());
+    let send = async |addr: SocketAddr, line: &str, hosts: &str| {
+        let mut client = RawClient::connect(addr).await;
+        let head = format!("{line}\r\n{hosts}authorization: Bearer key\r\n{length}\r\n\r\n");
+        client.send(format!("{head}{body}").as_bytes()).await;
+        client.response().await
+    };
+    let get = "GET /healthz HTTP/1.1";
+    for hosts in [
+        "",
+        "host: localhost\r\nhost: localhost\r\n",
+        "host: localhost\r\nHost: other\r\n",
+        "host: localhost, other\r\n",
+        "host: localhost other\r\n",
+        "host: user@localhost\r\n",
+        "host: localhost/path\r\n",
+    ] {
+        for (addr, line) in [(server.api, POST), (server.api, get), (server.admin, get)] {
+            let answer = send(addr, line, hosts).await;
+            assert_eq!(answer.status, 400, "{line} {hosts:?}");
+            assert_eq!(answer.header("connection"), Some("close"), "{hosts:?}");
+            let text = answer.body.text();
+            assert!(text.contains("`Host`"), "{hosts:?}: {text}");
+        }
+    }
+    assert!(upstream.requests().is_empty());
+    assert_eq!(rows(&server).await, 0);
+    // An old client may leave it out.
+    let old = "POST /v1/chat/completions HTTP/1.0";
+    for (line, hosts) in [
+        (POST, "host: localhost\r\n"),
+        (POST, "host: [::1]:5231\r\n"),
+        (POST, "host:\r\n"),
+        (old, ""),
+    ] {
+        let answer = send(server.api, line, hosts).await;
+        assert_eq!(answer.status, 200, "{line} {hosts:?}");
+    }
+}

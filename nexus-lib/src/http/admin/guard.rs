@@ -1,63 +1,143 @@
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
+use std::time::Instant;
 
-use http::header::{AUTHORIZATION, HOST, ORIGIN};
-use http::{HeaderMap, HeaderName, Uri};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, Method, Uri};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::admin::attempts::Attempts;
+use crate::http::admin::authority::Authority;
 
 /// Decides who may drive the gateway.
 ///
 /// With a token: whoever shows it. Without one: whoever is on this machine, but no web page, for a
 /// browser will send requests here on behalf of any page that its user opens. A page betrays itself by
-/// its `Origin`, or, where it had its own name resolve to this machine, by its `Host`.
-#[derive(Clone, Copy)]
+/// its `Origin`, by the browser's `Sec-Fetch-Site`, or, where it had its own name resolve to this machine,
+/// by its `Host`; and by the types of bodies that a page may send to another server without asking it first.
 pub(super) enum Guard {
-    /// The SHA-256 of the token: hashes are compared, so the time that it takes tells nothing.
-    Token([u8; 32]),
+    Token {
+        /// The SHA-256 of the token: hashes are compared, so the time that it takes tells nothing.
+        expected: [u8; 32],
+        attempts: Attempts,
+    },
     Loopback,
 }
 
 impl Guard {
     pub(super) fn new(token: Option<&SecretString>) -> Self {
         match token {
-            Some(token) => Self::Token(Sha256::digest(token.expose_secret()).into()),
+            Some(token) => Self::Token {
+                expected: Sha256::digest(token.expose_secret()).into(),
+                attempts: Attempts::default(),
+            },
             None => Self::Loopback,
         }
     }
 
-    /// Lets a request pass; `open` says that what it asks for needs no token.
+    /// What lets requests pass, for the log.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Token { .. } => "admin token",
+            Self::Loopback => "loopback",
+        }
+    }
+
+    /// Lets a request of `client` pass; `open` says that what it asks for needs no token.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidAdminToken`] or [`ErrorKind::Forbidden`].
-    pub(super) fn check(&self, uri: &Uri, headers: &HeaderMap, open: bool) -> Result<()> {
+    /// [`ErrorKind::InvalidAdminToken`], [`ErrorKind::TooManyAttempts`], [`ErrorKind::Forbidden`] or
+    /// [`ErrorKind::UnsupportedMediaType`].
+    pub(super) fn check(&self, head: &Parts, client: Option<IpAddr>, open: bool) -> Result<()> {
         match self {
-            Self::Token(_) if open => Ok(()),
-            Self::Token(expected) => check_token(expected, headers),
-            Self::Loopback => check_loopback(uri, headers),
+            Self::Token { .. } if open => Ok(()),
+            Self::Token { expected, attempts } => {
+                check_token(expected, attempts, &head.headers, client)
+            }
+            Self::Loopback => {
+                check_loopback(&head.uri, &head.headers)?;
+                check_site(head, open)?;
+                check_type(head)
+            }
         }
     }
 }
 
-fn check_token(expected: &[u8; 32], headers: &HeaderMap) -> Result<()> {
+fn check_token(
+    expected: &[u8; 32],
+    attempts: &Attempts,
+    headers: &HeaderMap,
+    client: Option<IpAddr>,
+) -> Result<()> {
     let given = sole(headers, &AUTHORIZATION)?.and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
         scheme
             .eq_ignore_ascii_case("bearer")
             .then_some(token.trim())
     });
-    match given {
-        Some(token) if Sha256::digest(token).as_slice() == expected => Ok(()),
-        given => Err(Error::new(
-            ErrorKind::InvalidAdminToken,
-            match given {
-                Some(_) => "the admin token is wrong",
-                None => "this needs the admin token; send `Authorization: Bearer TOKEN`",
-            },
+    let refused = |message| Err(Error::new(ErrorKind::InvalidAdminToken, message));
+    let Some(token) = given else {
+        return refused("this needs the admin token; send `Authorization: Bearer TOKEN`");
+    };
+    let now = Instant::now();
+    attempts.check(client, now)?;
+    if Sha256::digest(token).as_slice() == expected {
+        return Ok(());
+    }
+    attempts.failed(client, now);
+    refused("the admin token is wrong")
+}
+
+/// Refuses what a browser sends on behalf of another site's page. `Origin` is missing from some such requests.
+fn check_site(head: &Parts, open: bool) -> Result<()> {
+    let Some(site) = sole(&head.headers, &SEC_FETCH_SITE)? else {
+        return Ok(());
+    };
+    // `none` is the user's own doing: an address typed in, a bookmark.
+    if matches!(site, "same-origin" | "none") {
+        return Ok(());
+    }
+    // A link to the console may be on any page.
+    let is_link = open
+        && head.method == Method::GET
+        && sole(&head.headers, &SEC_FETCH_MODE)? == Some("navigate")
+        && sole(&head.headers, &SEC_FETCH_DEST)? == Some("document");
+    match is_link {
+        true => Ok(()),
+        false => Err(forbidden("its `Sec-Fetch-Site` is another site")),
+    }
+}
+
+/// Refuses bodies of the types that a page may send to another server without asking first. `curl -d` says
+/// that it sends a form, and is no browser: that passes.
+fn check_type(head: &Parts) -> Result<()> {
+    if !matches!(head.method, Method::POST | Method::PUT) {
+        return Ok(());
+    }
+    let Some(value) = sole(&head.headers, &CONTENT_TYPE)? else {
+        return Ok(());
+    };
+    let media = value.split(';').next().unwrap_or_default().trim();
+    let is = |known: &str| media.eq_ignore_ascii_case(known);
+    let is_json = is("application/json") || media.to_ascii_lowercase().ends_with("+json");
+    let is_of_a_browser = [&ORIGIN, &SEC_FETCH_SITE, &SEC_FETCH_MODE, &SEC_FETCH_DEST]
+        .into_iter()
+        .any(|name| head.headers.contains_key(name));
+    let is_curls = is("application/x-www-form-urlencoded") && !is_of_a_browser;
+    match media.is_empty() || is_json || is_curls {
+        true => Ok(()),
+        false => Err(Error::new(
+            ErrorKind::UnsupportedMediaType,
+            "without an admin token the body must be JSON; send `Content-Type: application/json`",
         )),
     }
 }
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 fn check_loopback(uri: &Uri, headers: &HeaderMap) -> Result<()> {
     // HTTP/2 and proxies put the host into the target instead.
@@ -104,156 +184,5 @@ fn sole<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
     }
 }
 
-/// `host[:port]`, read as browsers do.
-#[derive(Debug, PartialEq, Eq)]
-struct Authority {
-    /// In lower case; an IPv6 address keeps its brackets.
-    host: String,
-    port: u16,
-}
-
-impl Authority {
-    fn parse(text: &str) -> Option<Self> {
-        let end = match text.rfind(']') {
-            Some(bracket) => bracket + 1,
-            None => text.find(':').unwrap_or(text.len()),
-        };
-        let (host, port) = text.split_at_checked(end)?;
-        let port = match port.strip_prefix(':') {
-            Some(digits) => digits.parse().ok()?,
-            None if port.is_empty() => 80,
-            None => return None,
-        };
-        let host = host.to_ascii_lowercase();
-        Some(Self { host, port })
-    }
-
-    fn is_loopback(&self) -> bool {
-        let host = self.host.as_str();
-        let bracketed = host
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'));
-        match bracketed {
-            Some(address) => address
-                .parse::<Ipv6Addr>()
-                .is_ok_and(|address| address.is_loopback()),
-            None => {
-                host == "localhost"
-                    || host
-                        .strip_suffix(".localhost")
-                        .is_some_and(|label| !label.is_empty())
-                    || host
-                        .parse::<Ipv4Addr>()
-                        .is_ok_and(|address| address.is_loopback())
-            }
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-
-    use super::*;
-
-    fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in pairs {
-            headers.append(name, HeaderValue::from_str(value).unwrap());
-        }
-        headers
-    }
-
-    fn loopback(pairs: &[(HeaderName, &str)]) -> bool {
-        Guard::Loopback
-            .check(&Uri::from_static("/"), &headers(pairs), false)
-            .is_ok()
-    }
-
-    #[test]
-    fn hosts_of_this_machine_pass() {
-        for host in [
-            "localhost",
-            "LocalHost:8000",
-            "nexus.localhost:8000",
-            "127.0.0.1",
-            "127.8.9.10:1",
-            "[::1]",
-            "[::1]:8000",
-        ] {
-            assert!(loopback(&[(HOST, host)]), "{host}");
-        }
-    }
-
-    #[test]
-    fn other_hosts_are_refused() {
-        for host in [
-            "example.com",
-            "localhost.example.com",
-            "evillocalhost",
-            ".localhost",
-            "127.0.0.1.example.com",
-            "127.0.0.1@example.com",
-            "localhost:80@example.com",
-            "localhost:x",
-            "128.0.0.1",
-            "192.168.1.1:8000",
-            "0.0.0.0:8000",
-            "[::]:8000",
-            "[::2]",
-            "[::1]x",
-            "",
-        ] {
-            assert!(!loopback(&[(HOST, host)]), "{host}");
-        }
-        assert!(!loopback(&[]));
-        assert!(!loopback(&[(HOST, "localhost"), (HOST, "localhost")]));
-        let foreign = Uri::from_static("http://example.com/");
-        let named = headers(&[(HOST, "localhost")]);
-        assert!(Guard::Loopback.check(&foreign, &named, false).is_err());
-    }
-
-    #[test]
-    fn only_pages_of_this_server_pass() {
-        let page = |origin| loopback(&[(HOST, "localhost:8000"), (ORIGIN, origin)]);
-        assert!(page("http://localhost:8000"));
-        for origin in [
-            "null",
-            "http://localhost",
-            "http://localhost:8001",
-            "http://127.0.0.1:8000",
-            "https://localhost:8000",
-            "http://example.com",
-            "http://localhost:8000.example.com",
-            "",
-        ] {
-            assert!(!page(origin), "{origin}");
-        }
-        assert!(loopback(&[
-            (HOST, "localhost"),
-            (ORIGIN, "http://localhost:80")
-        ]));
-    }
-
-    #[test]
-    fn token_is_asked_of_all_but_probes() {
-        let guard = Guard::new(Some(&"s3cret".into()));
-        let check = |value: &str, probe| {
-            let headers = headers(&[(AUTHORIZATION, value)]);
-            guard.check(&Uri::from_static("/"), &headers, probe)
-        };
-        assert!(check("Bearer s3cret", false).is_ok());
-        assert!(check("bearer  s3cret", false).is_ok());
-        assert!(check("Basic s3cret", true).is_ok());
-        for wrong in [
-            "Bearer s3cre",
-            "Bearer s3crets",
-            "Bearer",
-            "Basic s3cret",
-            "s3cret",
-        ] {
-            let error = check(wrong, false).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::InvalidAdminToken, "{wrong}");
-        }
-    }
-}
+mod tests;

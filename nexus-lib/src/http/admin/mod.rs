@@ -9,6 +9,8 @@
 //!
 //! [views]: self::views
 
+mod attempts;
+mod authority;
 mod chat;
 mod console;
 mod conversations;
@@ -16,6 +18,8 @@ mod guard;
 mod json_in;
 mod models;
 mod operations;
+mod operator;
+mod page;
 mod providers;
 mod query;
 mod route;
@@ -26,6 +30,6 @@ mod upstream;
 mod views;
 
 pub(crate) use chat::Chats;
-pub use service::AdminService;
 pub(crate) use service::GatewayParts;
+pub use service::{AdminService, MetricsPage};
 pub(crate) use settings::SettingsView;

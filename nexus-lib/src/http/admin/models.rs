@@ -4,11 +4,14 @@ use serde::Deserialize;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::admin::json_in::{object, required};
+use crate::http::admin::operator::Operator;
+use crate::http::admin::page::PageQuery;
 use crate::http::admin::providers::no_provider;
+use crate::http::admin::query::Query;
 use crate::http::admin::views::{ModelList, ModelView};
 use crate::http::{Body, respond};
 use crate::registry::Registry;
-use crate::store::{ModelRecord, NewModel};
+use crate::store::NewModel;
 use crate::wire::{ModelId, ProviderId};
 
 /// A model as clients write it.
@@ -16,6 +19,8 @@ use crate::wire::{ModelId, ProviderId};
 pub(super) struct ModelInput {
     /// Whose it is. A change may leave it out.
     provider_id: Option<ProviderId>,
+    /// Whose it is, by the provider's name, in place of its id.
+    provider: Option<String>,
     /// The name that clients use.
     #[schemars(required, length(min = 1, max = 256))]
     model_name: Option<String>,
@@ -26,9 +31,20 @@ pub(super) struct ModelInput {
 
 impl ModelInput {
     /// `present` is the provider that the model has already, if it has one.
-    fn into_new(self, present: Option<ProviderId>) -> Result<NewModel> {
+    fn into_new(self, present: Option<ProviderId>, registry: &Registry) -> Result<NewModel> {
+        let named = match &self.provider {
+            Some(name) => Some(by_name(registry, name)?),
+            None => None,
+        };
+        if let (Some(id), Some(named)) = (self.provider_id, named)
+            && id != named
+        {
+            let message = "`provider` and `provider_id` are two providers; give one of them";
+            return Err(Error::new(ErrorKind::Unprocessable, message).with_param("provider"));
+        }
+        let provider = self.provider_id.or(named).or(present);
         Ok(NewModel {
-            provider_id: required(self.provider_id.or(present), "provider_id")?,
+            provider_id: required(provider, "provider_id")?,
             model_name: required(self.model_name, "model_name")?,
             upstream_model: self.upstream_model,
             description: self.description.unwrap_or_default(),
@@ -36,11 +52,42 @@ impl ModelInput {
     }
 }
 
-pub(super) fn list(registry: &Registry, provider: ProviderId) -> Result<Response<Body>> {
+/// The only provider of this name.
+fn by_name(registry: &Registry, name: &str) -> Result<ProviderId> {
+    let snapshot = registry.snapshot();
+    let mut named = snapshot.providers().iter();
+    let mut named = named.by_ref().filter(|provider| provider.name == name);
+    match (named.next(), named.next()) {
+        (Some(provider), None) => Ok(provider.id),
+        (Some(_), Some(_)) => {
+            let message = "several providers have this name; give the `provider_id`";
+            Err(Error::new(ErrorKind::Unprocessable, message).with_param("provider"))
+        }
+        (None, _) => {
+            let message = "there is no provider of this name; `GET /providers` lists them";
+            Err(Error::new(ErrorKind::NotFound, message).with_param("provider"))
+        }
+    }
+}
+
+pub(super) fn list(
+    registry: &Registry,
+    provider: ProviderId,
+    query: &Query,
+) -> Result<Response<Body>> {
     let snapshot = registry.snapshot();
     snapshot.provider(provider).ok_or_else(no_provider)?;
-    let models = snapshot.models_of(provider).map(ModelView::from).collect();
-    Ok(respond::json(StatusCode::OK, &ModelList { models }))
+    let page = PageQuery::read(query)?.of(
+        snapshot.models_of(provider),
+        |record| record.id.0,
+        |record| {
+            let upstream = record.upstream_model.as_deref();
+            [&record.model_name, upstream.unwrap_or_default()]
+        },
+    );
+    let models = page.items.into_iter().map(ModelView::from).collect();
+    let next = page.next;
+    Ok(respond::json(StatusCode::OK, &ModelList { models, next }))
 }
 
 pub(super) fn show(registry: &Registry, id: ModelId) -> Result<Response<Body>> {
@@ -49,10 +96,14 @@ pub(super) fn show(registry: &Registry, id: ModelId) -> Result<Response<Body>> {
     Ok(respond::json(StatusCode::OK, &ModelView::from(record)))
 }
 
-pub(super) async fn create(registry: &Registry, body: &[u8]) -> Result<Response<Body>> {
-    let new = object::<ModelInput>(body)?.into_new(None)?;
+pub(super) async fn create(
+    registry: &Registry,
+    operator: &Operator,
+    body: &[u8],
+) -> Result<Response<Body>> {
+    let new = object::<ModelInput>(body)?.into_new(None, registry)?;
     let record = registry.add_model(new).await?;
-    log("model added", &record);
+    operator.changed("model added", "model", record.id.0, &record.model_name);
     Ok(respond::json(
         StatusCode::CREATED,
         &ModelView::from(&record),
@@ -61,20 +112,27 @@ pub(super) async fn create(registry: &Registry, body: &[u8]) -> Result<Response<
 
 pub(super) async fn update(
     registry: &Registry,
+    operator: &Operator,
     id: ModelId,
     body: &[u8],
 ) -> Result<Response<Body>> {
     let present = registry.snapshot().model(id).map(|model| model.provider_id);
     let present = present.ok_or_else(no_model)?;
-    let new = object::<ModelInput>(body)?.into_new(Some(present))?;
+    let new = object::<ModelInput>(body)?.into_new(Some(present), registry)?;
     let record = registry.update_model(id, new).await?;
-    log("model changed", &record);
+    operator.changed("model changed", "model", id.0, &record.model_name);
     Ok(respond::json(StatusCode::OK, &ModelView::from(&record)))
 }
 
-pub(super) async fn delete(registry: &Registry, id: ModelId) -> Result<Response<Body>> {
+pub(super) async fn delete(
+    registry: &Registry,
+    operator: &Operator,
+    id: ModelId,
+) -> Result<Response<Body>> {
+    let before = registry.snapshot();
     registry.delete_model(id).await?;
-    tracing::info!(model_id = id.0, "model deleted");
+    let name = before.model(id).map_or("", |record| &record.model_name);
+    operator.changed("model deleted", "model", id.0, name);
     Ok(respond::no_content())
 }
 
@@ -83,13 +141,4 @@ fn no_model() -> Error {
         ErrorKind::NotFound,
         "there is no model with this id; `GET /providers/{id}/models` lists a provider's",
     )
-}
-
-fn log(what: &'static str, record: &ModelRecord) {
-    tracing::info!(
-        model_id = record.id.0,
-        provider_id = record.provider_id.0,
-        name = record.model_name,
-        "{what}"
-    );
 }

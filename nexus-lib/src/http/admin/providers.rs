@@ -5,10 +5,12 @@ use serde::Deserialize;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::admin::json_in::{object, required};
+use crate::http::admin::operator::Operator;
+use crate::http::admin::page::PageQuery;
+use crate::http::admin::query::Query;
 use crate::http::admin::views::{ProviderList, ProviderView};
 use crate::http::{Body, respond};
 use crate::registry::{ProviderSpec, Registry};
-use crate::store::ProviderRecord;
 use crate::wire::{Protocols, ProviderId, ProviderLimits, TimerSettings};
 
 /// A provider as clients write it.
@@ -70,13 +72,21 @@ impl ProviderInput {
     }
 }
 
-pub(super) fn list(registry: &Registry) -> Result<Response<Body>> {
+pub(super) fn list(registry: &Registry, query: &Query) -> Result<Response<Body>> {
     let snapshot = registry.snapshot();
-    let providers = snapshot.providers().iter();
-    let providers = providers
-        .map(|record| ProviderView::new(record, &snapshot))
-        .collect();
-    Ok(respond::json(StatusCode::OK, &ProviderList { providers }))
+    let page = PageQuery::read(query)?.of(
+        snapshot.providers().iter(),
+        |record| record.id.0,
+        |record| [&record.name, &record.kind],
+    );
+    let providers = page.items.into_iter();
+    let list = ProviderList {
+        providers: providers
+            .map(|record| ProviderView::new(record, &snapshot))
+            .collect(),
+        next: page.next,
+    };
+    Ok(respond::json(StatusCode::OK, &list))
 }
 
 pub(super) fn show(registry: &Registry, id: ProviderId) -> Result<Response<Body>> {
@@ -88,10 +98,14 @@ pub(super) fn show(registry: &Registry, id: ProviderId) -> Result<Response<Body>
     ))
 }
 
-pub(super) async fn create(registry: &Registry, body: &[u8]) -> Result<Response<Body>> {
+pub(super) async fn create(
+    registry: &Registry,
+    operator: &Operator,
+    body: &[u8],
+) -> Result<Response<Body>> {
     let spec = object::<ProviderInput>(body)?.into_spec()?;
     let record = registry.add_provider(spec).await?;
-    log("provider added", &record);
+    operator.changed("provider added", "provider", record.id.0, &record.name);
     Ok(respond::json(
         StatusCode::CREATED,
         &ProviderView::new(&record, &registry.snapshot()),
@@ -100,19 +114,26 @@ pub(super) async fn create(registry: &Registry, body: &[u8]) -> Result<Response<
 
 pub(super) async fn update(
     registry: &Registry,
+    operator: &Operator,
     id: ProviderId,
     body: &[u8],
 ) -> Result<Response<Body>> {
     let spec = object::<ProviderInput>(body)?.into_spec()?;
     let record = registry.update_provider(id, spec).await?;
-    log("provider changed", &record);
+    operator.changed("provider changed", "provider", id.0, &record.name);
     let view = ProviderView::new(&record, &registry.snapshot());
     Ok(respond::json(StatusCode::OK, &view))
 }
 
-pub(super) async fn delete(registry: &Registry, id: ProviderId) -> Result<Response<Body>> {
+pub(super) async fn delete(
+    registry: &Registry,
+    operator: &Operator,
+    id: ProviderId,
+) -> Result<Response<Body>> {
+    let before = registry.snapshot();
     registry.delete_provider(id).await?;
-    tracing::info!(provider_id = id.0, "provider deleted");
+    let name = before.provider(id).map_or("", |record| &record.name);
+    operator.changed("provider deleted", "provider", id.0, name);
     Ok(respond::no_content())
 }
 
@@ -121,15 +142,4 @@ pub(super) fn no_provider() -> Error {
         ErrorKind::NotFound,
         "there is no provider with this id; `GET /providers` lists them",
     )
-}
-
-fn log(what: &'static str, record: &ProviderRecord) {
-    let ProviderRecord { id, name, kind, .. } = record;
-    tracing::info!(
-        provider_id = id.0,
-        name,
-        kind,
-        enabled = record.enabled,
-        "{what}"
-    );
 }

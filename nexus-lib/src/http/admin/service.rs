@@ -1,18 +1,23 @@
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::header::{
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, VARY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use secrecy::SecretString;
 
 use crate::archive::Archive;
 use crate::error::{BoxError, Error, ErrorKind, Result};
 use crate::http::admin::guard::Guard;
+use crate::http::admin::operator::Operator;
 use crate::http::admin::query::Query;
 use crate::http::admin::route::{Paths, Route};
 use crate::http::admin::views::Health;
@@ -21,11 +26,13 @@ use crate::http::admin::{
     chat, console, conversations, models, operations, providers, statistics, upstream,
 };
 use crate::http::collect::collect;
-use crate::http::{Body, BodyTimeouts, respond};
+use crate::http::{Body, BodyTimeouts, ClientAddr, Refusals, respond};
 use crate::ledger::UsageLedger;
+use crate::observe::Edge;
 use crate::provider::ByKind;
 use crate::registry::Registry;
 use crate::store::Store;
+use crate::wire::RequestId;
 
 /// The largest request body that is read: 1 MiB.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -65,13 +72,20 @@ pub(crate) struct GatewayParts {
     pub(crate) providers: ByKind,
     pub(crate) ledger: UsageLedger,
     pub(crate) settings: SettingsView,
+    pub(crate) refusals: Refusals,
 }
 
-/// Where the text of `/metrics` comes from.
-struct MetricsText {
-    content_type: HeaderValue,
-    text: Box<dyn Fn() -> String + Send + Sync>,
+/// What `/metrics` answers.
+#[derive(Debug)]
+pub struct MetricsPage {
+    /// The value of `Content-Type`.
+    pub content_type: &'static str,
+    /// The figures.
+    pub text: String,
 }
+
+/// Makes the page in the format that the client's `Accept` header prefers.
+type MetricsText = Box<dyn Fn(&str) -> MetricsPage + Send + Sync>;
 
 impl AdminService {
     /// The admin API over a registry, the store that has its ledger, and the archive of its messages.
@@ -114,17 +128,11 @@ impl AdminService {
         self
     }
 
-    /// Serves at `/metrics` what `text` returns, as `content_type`. Without it there is no such route. A
-    /// second call does nothing.
+    /// Serves at `/metrics` what `page` makes of the client's `Accept` header, which is empty where there is
+    /// none. Without it there is no such route. A second call does nothing.
     #[must_use]
-    pub fn metrics(
-        self,
-        content_type: &'static str,
-        text: impl Fn() -> String + Send + Sync + 'static,
-    ) -> Self {
-        let content_type = HeaderValue::from_static(content_type);
-        let text = Box::new(text);
-        let _ = self.shared.metrics.set(MetricsText { content_type, text });
+    pub fn metrics(self, page: impl Fn(&str) -> MetricsPage + Send + Sync + 'static) -> Self {
+        let _ = self.shared.metrics.set(Box::new(page));
         self
     }
 }
@@ -149,13 +157,18 @@ where
 }
 
 impl Shared {
-    fn metrics(&self) -> Result<Response<Body>> {
+    fn metrics(&self, request: &HeaderMap) -> Result<Response<Body>> {
         let metrics = self.metrics.get().ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "this gateway does not count metrics")
         })?;
-        let mut response = Response::new(Body::full((metrics.text)()));
-        let content_type = metrics.content_type.clone();
-        response.headers_mut().insert(CONTENT_TYPE, content_type);
+        let accepted: Vec<_> = (request.get_all(ACCEPT).iter())
+            .filter_map(|value| value.to_str().ok())
+            .collect();
+        let page = metrics(&accepted.join(","));
+        let mut response = Response::new(Body::full(page.text));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
+        headers.insert(VARY, HeaderValue::from_static("accept"));
         Ok(response)
     }
 
@@ -164,11 +177,25 @@ impl Shared {
         B: http_body::Body<Data: Buf, Error: Into<BoxError>>,
     {
         let head_only = request.method() == Method::HEAD;
-        let mut response = match self.answer(request).await {
+        let client = request.extensions().get::<ClientAddr>();
+        let asked = Asked {
+            id: RequestId::new(),
+            client: client.map(|client| client.0),
+        };
+        let mut response = match self.answer(request, asked).await {
             Ok(response) => response,
-            Err(error) => refusal(&error),
+            Err(error) => {
+                self.report(&error, asked);
+                refusal(&error)
+            }
         };
         let headers = response.headers_mut();
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if !headers.contains_key(REQUEST_ID)
+            && let Ok(id) = HeaderValue::from_str(asked.id.encode(&mut [0; 36]))
+        {
+            headers.insert(REQUEST_ID, id);
+        }
         headers
             .entry(CACHE_CONTROL)
             .or_insert(HeaderValue::from_static("no-store"));
@@ -181,6 +208,24 @@ impl Shared {
         response
     }
 
+    /// Reports who was not let in. What an operator got wrong is told to that operator alone.
+    fn report(&self, error: &Error, asked: Asked) {
+        use ErrorKind as K;
+        let is_refusal = matches!(
+            error.kind(),
+            K::InvalidAdminToken
+                | K::TooManyAttempts
+                | K::Forbidden
+                | K::UnsupportedMediaType
+                | K::TooLarge
+                | K::RequestTimeout
+                | K::Overloaded
+        );
+        if let Some(gateway) = self.gateway.as_ref().filter(|_| is_refusal) {
+            (gateway.refusals).report(Edge::Admin, asked.id, error, asked.client);
+        }
+    }
+
     fn gateway(&self) -> Result<&GatewayParts> {
         self.gateway.as_ref().ok_or_else(|| {
             let message = "this admin port was built without a gateway behind it";
@@ -188,14 +233,15 @@ impl Shared {
         })
     }
 
-    async fn answer<B>(&self, request: Request<Paced<B>>) -> Result<Response<Body>>
+    async fn answer<B>(&self, request: Request<Paced<B>>, asked: Asked) -> Result<Response<Body>>
     where
         B: http_body::Body<Data: Buf, Error: Into<BoxError>>,
     {
         let (head, body) = request.into_parts();
         let route = self.paths.find(head.uri.path());
         let open = route.as_ref().is_ok_and(Route::is_open);
-        self.guard.check(&head.uri, &head.headers, open)?;
+        self.guard.check(&head, asked.client, open)?;
+        let operator = &Operator::new(&self.guard, asked.client, asked.id);
         let route = route?;
         let query = Query::parse(head.uri.query());
         let method = match head.method {
@@ -214,16 +260,18 @@ impl Shared {
                 }
                 Ok(respond::json(StatusCode::OK, &HEALTHY))
             }
-            ("GET", Route::Metrics) => self.metrics(),
+            ("GET", Route::Metrics) => self.metrics(&head.headers),
             ("GET", Route::OpenApi) => Ok(respond::json_bytes(StatusCode::OK, operations::whole())),
-            ("GET", Route::Providers) => providers::list(registry),
-            ("POST", Route::Providers) => providers::create(registry, &whole(body).await?).await,
+            ("GET", Route::Providers) => providers::list(registry, &query?),
+            ("POST", Route::Providers) => {
+                providers::create(registry, operator, &whole(body).await?).await
+            }
             ("GET", Route::Provider(id)) => providers::show(registry, id),
             ("PUT", Route::Provider(id)) => {
-                providers::update(registry, id, &whole(body).await?).await
+                providers::update(registry, operator, id, &whole(body).await?).await
             }
-            ("DELETE", Route::Provider(id)) => providers::delete(registry, id).await,
-            ("GET", Route::ProviderModels(id)) => models::list(registry, id),
+            ("DELETE", Route::Provider(id)) => providers::delete(registry, operator, id).await,
+            ("GET", Route::ProviderModels(id)) => models::list(registry, id, &query?),
             ("POST", Route::ProviderTest(id)) => {
                 let chats = &self.gateway()?.chats;
                 chat::test(registry, chats, id, &whole(body).await?).await
@@ -239,10 +287,14 @@ impl Shared {
                 let settings = &self.gateway()?.settings;
                 Ok(respond::json(StatusCode::OK, settings))
             }
-            ("POST", Route::Models) => models::create(registry, &whole(body).await?).await,
+            ("POST", Route::Models) => {
+                models::create(registry, operator, &whole(body).await?).await
+            }
             ("GET", Route::Model(id)) => models::show(registry, id),
-            ("PUT", Route::Model(id)) => models::update(registry, id, &whole(body).await?).await,
-            ("DELETE", Route::Model(id)) => models::delete(registry, id).await,
+            ("PUT", Route::Model(id)) => {
+                models::update(registry, operator, id, &whole(body).await?).await
+            }
+            ("DELETE", Route::Model(id)) => models::delete(registry, operator, id).await,
             ("GET", Route::Totals) => {
                 let totals = statistics::totals(store, &query?).await?;
                 Ok(respond::json(StatusCode::OK, &totals))
@@ -272,6 +324,15 @@ impl Shared {
         }
     }
 }
+
+/// What is known of a request before its route is.
+#[derive(Clone, Copy)]
+struct Asked {
+    id: RequestId,
+    client: Option<IpAddr>,
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const HEALTHY: Health = Health { status: "ok" };
 

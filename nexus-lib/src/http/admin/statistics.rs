@@ -125,9 +125,14 @@ where
 
 /// How many entries a page is to have.
 pub(super) fn page_size(query: &Query) -> Result<u32> {
+    Ok(limit(query)?.unwrap_or(DEFAULT_PAGE))
+}
+
+/// How many entries are wanted, where that is said.
+pub(super) fn limit(query: &Query) -> Result<Option<u32>> {
     match query.value("limit", LIMIT)? {
-        None => Ok(DEFAULT_PAGE),
-        Some(limit @ 1..=LARGEST_PAGE) => Ok(limit),
+        None => Ok(None),
+        Some(limit @ 1..=LARGEST_PAGE) => Ok(Some(limit)),
         Some(_) => {
             let message = format!("`limit` must be {LIMIT}");
             Err(Error::new(ErrorKind::Unprocessable, message).with_param("limit"))

@@ -96,10 +96,13 @@ impl From<HealthReport> for HealthView {
     }
 }
 
-/// `{"providers":[…]}`
+/// `{"providers":[…]}`, and `next` where a page was asked for.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ProviderList<'a> {
     pub(super) providers: Vec<ProviderView<'a>>,
+    /// Where `limit` was given: the `after` of the next page; `null` at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) next: Option<Option<i64>>,
 }
 
 /// A model as the admin API shows it.
@@ -128,10 +131,13 @@ impl<'a> From<&'a ModelRecord> for ModelView<'a> {
     }
 }
 
-/// `{"models":[…]}`
+/// `{"models":[…]}`, and `next` where a page was asked for.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ModelList<'a> {
     pub(super) models: Vec<ModelView<'a>>,
+    /// Where `limit` was given: the `after` of the next page; `null` at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) next: Option<Option<i64>>,
 }
 
 /// One conversation's totals, with its messages.

@@ -42,7 +42,6 @@ impl Stream for ErrorEvents {
         Poll::Ready(match ready!(events.as_mut().poll_next(cx)) {
             Some(Err(error)) => {
                 self.events = None;
-                tracing::warn!(error = error.report(), "a stream broke");
                 let event = self.form.event(&error, self.passed);
                 Some(Ok(match self.unended {
                     true => [b"\n\n", &*event].concat().into(),

@@ -1,5 +1,6 @@
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -20,7 +21,8 @@ use crate::http::api::{answer, models, operations};
 use crate::http::collect::collect;
 use crate::http::open_requests::{OpenRequest, OpenRequests};
 use crate::http::ws::{self, Face, Socket, Sockets};
-use crate::http::{Body, BodyTimeouts, respond};
+use crate::http::{Body, BodyTimeouts, ClientAddr, Refusals, respond};
+use crate::observe::Edge;
 use crate::offload;
 use crate::provider::headers::forwardable;
 use crate::registry::Registry;
@@ -66,12 +68,14 @@ impl<S> ApiService<S> {
         body_timeouts: BodyTimeouts,
         open_requests: OpenRequests,
         sockets: Sockets,
+        refusals: Refusals,
     ) -> Self {
         let face = Face {
             registry,
             threads,
             stack,
             open_requests,
+            refusals,
             tasks: Arc::clone(sockets.tasks()),
         };
         let shared = Shared {
@@ -92,9 +96,22 @@ where
     S::Future: Send,
 {
     /// All that can be said before the body is read.
-    fn begin(&self, head: &mut Parts, route: Result<Route, NoRoute>) -> Result<Begun> {
+    fn begin(
+        &self,
+        id: RequestId,
+        head: &mut Parts,
+        route: Result<Route, NoRoute>,
+    ) -> Result<Begun> {
         let answer = match route {
-            Err(missing) => no_route(head, missing),
+            Err(NoRoute::Path) => return Err(no_such_route()),
+            Err(NoRoute::Method(allowed)) => {
+                let error = wrong_method(head, allowed);
+                let client = head.extensions.get::<ClientAddr>().map(|client| client.0);
+                self.shared.report(id, &error, client);
+                let mut response = ErrorForm::OpenAi.response(&error);
+                answer::allow(&mut response, allowed);
+                response
+            }
             Ok(Route::Health) => answer::healthy(),
             Ok(Route::OpenApi) => respond::json_bytes(StatusCode::OK, operations::whole()),
             Ok(Route::Socket) => self.open_socket(head)?,
@@ -126,6 +143,12 @@ where
         let tasks = Arc::clone(&face.tasks);
         tasks.accept(upgrade, move |io| Socket::new(face, io, principal).run());
         Ok(response)
+    }
+}
+
+impl<S> Shared<S> {
+    fn report(&self, id: RequestId, error: &Error, client: Option<IpAddr>) {
+        (self.face.refusals).report(Edge::Api, id, error, client);
     }
 }
 
@@ -174,21 +197,17 @@ async fn read(
     Box::pin(offload::by_length(len, scan)).await
 }
 
-fn no_route(head: &Parts, missing: NoRoute) -> Response<Body> {
-    match missing {
-        NoRoute::Path => ErrorForm::OpenAi.response(&Error::new(
-            ErrorKind::NotFound,
-            "no such route here; the LLM port serves POST /v1/chat/completions and GET /v1/models, \
-             among others",
-        )),
-        NoRoute::Method(allowed) => {
-            let message = format!("{} is not allowed here; use {allowed}", head.method);
-            let mut response =
-                ErrorForm::OpenAi.response(&Error::new(ErrorKind::MethodNotAllowed, message));
-            answer::allow(&mut response, allowed);
-            response
-        }
-    }
+fn no_such_route() -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        "no such route here; the LLM port serves POST /v1/chat/completions and GET /v1/models, \
+         among others",
+    )
+}
+
+fn wrong_method(head: &Parts, allowed: &str) -> Error {
+    let message = format!("{} is not allowed here; use {allowed}", head.method);
+    Error::new(ErrorKind::MethodNotAllowed, message)
 }
 
 impl<S, B> Service<Request<B>> for ApiService<S>
@@ -212,6 +231,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut head, body) = request.into_parts();
         let id = RequestId::new();
+        let client = head.extensions.get::<ClientAddr>().map(|client| client.0);
         let named = conversation(&head.headers);
         let route = Route::of(&head.method, head.uri.path());
         let form = match &route {
@@ -220,7 +240,7 @@ where
         };
         // What needs no waiting is done here, so that the head does not travel with the future.
         let (named, begun) = match named {
-            Ok(named) => (named, self.begin(&mut head, route)),
+            Ok(named) => (named, self.begin(id, &mut head, route)),
             Err(error) => (None, Err(error)),
         };
         let answered = match begun {
@@ -248,16 +268,25 @@ where
                         Ok(metered) => {
                             answer::metered(metered, form).map(|body| body.of_request(open))
                         }
-                        Err(error) => answer::error(&error, form),
+                        Err(error) => {
+                            shared.report(id, &error, client);
+                            answer::error(&error, form)
+                        }
                     };
                     answer::name(response.headers_mut(), id, conversation);
                     Ok(response)
                 }));
             }
-            Ok(Begun::Answered(response)) => response,
-            Err(error) => answer::error(&error, form),
+            Ok(Begun::Answered(response)) => Ok(response),
+            Err(error) => Err(error),
         };
-        let mut response = answered;
+        let mut response = match answered {
+            Ok(response) => response,
+            Err(error) => {
+                self.shared.report(id, &error, client);
+                answer::error(&error, form)
+            }
+        };
         answer::name(response.headers_mut(), id, named);
         Either::Left(ready(Ok(response)))
     }

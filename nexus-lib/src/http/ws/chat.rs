@@ -16,6 +16,7 @@ use super::streaming::Streaming;
 use crate::call::{Call, Metered, MeteredBody, Operation, Principal, RequestBody};
 use crate::error::{Error, Result};
 use crate::http::open_requests::OpenRequest;
+use crate::observe::Edge;
 use crate::thread::Threads;
 use crate::wire::{ConversationId, RequestId};
 
@@ -113,13 +114,17 @@ impl State {
             open,
             ..
         } = *prepared;
+        let request_id = call.id;
         let mut stack = face.stack.clone();
         let answer = match stack.ready().await {
             Ok(stack) => stack.call(call).await,
             Err(error) => Err(error),
         };
         match answer {
-            Err(error) => failed(&error),
+            Err(error) => {
+                (face.refusals).report(Edge::Socket, request_id, &error, None);
+                failed(&error)
+            }
             Ok(Metered {
                 body: MeteredBody::Stream(events),
                 request_id,

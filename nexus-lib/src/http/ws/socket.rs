@@ -24,9 +24,11 @@ use super::session;
 use super::sockets::Tasks;
 use crate::call::{Call, Metered, Principal};
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::OpenRequests;
+use crate::http::{OpenRequests, Refusals};
+use crate::observe::Edge;
 use crate::registry::Registry;
 use crate::thread::Threads;
+use crate::wire::RequestId;
 
 /// How many frames may wait to be written before a client that does not read is not listened to.
 const MOST_WAITING: usize = 128;
@@ -41,6 +43,7 @@ pub(crate) struct Face<S> {
     /// Cloned for each chat.
     pub(crate) stack: S,
     pub(crate) open_requests: OpenRequests,
+    pub(crate) refusals: Refusals,
     pub(crate) tasks: Arc<Tasks>,
 }
 
@@ -193,11 +196,18 @@ where
         let heard = ClientFrame::read(text);
         let Some(principal) = &self.principal else {
             let Ok(ClientFrame::Auth { key }) = heard else {
+                self.report(&Error::new(
+                    ErrorKind::InvalidApiKey,
+                    "the first frame must show a key",
+                ));
                 return Err(Some(UNAUTHORIZED));
             };
             match self.face.registry.authenticate(key.as_bytes()) {
                 Ok(principal) => self.principal = Some(principal),
-                Err(_) => return Err(Some(UNAUTHORIZED)),
+                Err(error) => {
+                    self.report(&error);
+                    return Err(Some(UNAUTHORIZED));
+                }
             }
             return Ok(());
         };
@@ -241,9 +251,17 @@ where
             Err(refused) => Some(refused),
         };
         if let Some(Refused(id, error)) = refused {
+            if error.kind() != ErrorKind::Cancelled {
+                self.report(&error);
+            }
             self.say(frame::error(id.as_deref(), &error));
         }
         Ok(())
+    }
+
+    /// Reports a refused frame, under an id of its own: no call came of it.
+    fn report(&self, error: &Error) {
+        (self.face.refusals).report(Edge::Socket, RequestId::new(), error, None);
     }
 
     fn may_open(&self, label: &Label) -> Result<()> {

@@ -52,7 +52,11 @@ fn guarded(operation: Operation) -> Operation {
         .fails_with(431, K::TooLarge);
     match open {
         true => operation,
-        false => operation.fails(&[K::InvalidAdminToken]),
+        false => operation.fails(&[
+            K::InvalidAdminToken,
+            K::TooManyAttempts,
+            K::UnsupportedMediaType,
+        ]),
     }
 }
 

@@ -61,6 +61,8 @@ pub(in crate::http::admin) fn readiness(schemas: &mut Schemas) -> PathItem {
 
 pub(in crate::http::admin) fn metrics(_: &mut Schemas) -> PathItem {
     let metrics = Operation::new(TAG, "Figures for Prometheus")
+        .about("In the classic text format; as OpenMetrics where that is accepted.")
+        .answers(200, "text/plain", &text())
         .answers(200, "application/openmetrics-text", &text())
         .fails(&[K::NotFound]);
     PathItem::new().get(metrics)

@@ -16,7 +16,9 @@ const ROW: [Method; 3] = [Method::GET, Method::PUT, Method::DELETE];
 
 pub(in crate::http::admin) fn providers(schemas: &mut Schemas) -> PathItem {
     let list = Operation::new(PROVIDERS, "All providers, by id")
+        .about("All of them, or a page where `limit` is given.")
         .answers_json(&schemas.answer::<ProviderList<'_>>());
+    let list = paged(list, "The words of names and kinds to look for.");
     let mut input = schemas.body::<ProviderInput>();
     also_required(&mut input, &["server_key", "personalized_key"]);
     let add = Operation::new(PROVIDERS, "Add a provider")
@@ -58,17 +60,19 @@ pub(in crate::http::admin) fn provider(schemas: &mut Schemas) -> PathItem {
 
 pub(in crate::http::admin) fn provider_models(schemas: &mut Schemas) -> PathItem {
     let list = Operation::new(MODELS, "A provider's models, by id")
+        .about("All of them, or a page where `limit` is given.")
         .answers_json(&schemas.answer::<ModelList<'_>>())
         .fails(&[K::NotFound]);
+    let list = paged(list, "The words of names to look for.");
     PathItem::new()
         .parameter(Parameter::row_id("The provider."))
         .get(list)
 }
 
 pub(in crate::http::admin) fn models(schemas: &mut Schemas) -> PathItem {
-    let mut input = schemas.body::<ModelInput>();
-    also_required(&mut input, &["provider_id"]);
+    let input = schemas.body::<ModelInput>();
     let add = Operation::new(MODELS, "Add a model to a provider")
+        .about("The provider is named by `provider_id`, or by its name in `provider`.")
         .takes_json(&input)
         .answers(201, JSON, &schemas.answer::<ModelView<'_>>())
         .leads_to(201, &ROW, "/provider_models/{id}")
@@ -98,6 +102,22 @@ pub(in crate::http::admin) fn model(schemas: &mut Schemas) -> PathItem {
         .get(show)
         .put(change)
         .delete(delete)
+}
+
+/// Adds how to ask for a part of a list.
+fn paged(operation: Operation, about_words: &str) -> Operation {
+    let limit = json!({"type": "integer", "minimum": 1, "maximum": 1000});
+    let after = json!({"type": "integer", "format": "int64"});
+    let about_after = "Where the page before this one ended: its `next`.";
+    operation
+        .parameter(Parameter::query("limit", limit, "How many are wanted."))
+        .parameter(Parameter::query("after", after, about_after))
+        .parameter(Parameter::query(
+            "q",
+            json!({"type": "string"}),
+            about_words,
+        ))
+        .fails(&[K::Unprocessable])
 }
 
 /// What a new row needs beyond what a change does.

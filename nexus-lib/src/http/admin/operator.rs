@@ -1,0 +1,36 @@
+use std::net::IpAddr;
+
+use crate::http::admin::guard::Guard;
+use crate::wire::RequestId;
+
+/// Who changes something through the admin port: for the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Operator {
+    /// What let the request pass.
+    by: &'static str,
+    client: Option<IpAddr>,
+    request_id: RequestId,
+}
+
+impl Operator {
+    pub(super) fn new(guard: &Guard, client: Option<IpAddr>, request_id: RequestId) -> Self {
+        Self {
+            by: guard.name(),
+            client,
+            request_id,
+        }
+    }
+
+    /// Leaves a line that `object` was changed: what, by whom and from where. Keys are not in it.
+    pub(super) fn changed(&self, what: &'static str, object: &'static str, id: i64, name: &str) {
+        tracing::info!(
+            request_id = %self.request_id,
+            by = self.by,
+            client = self.client.map(tracing::field::display),
+            object,
+            id,
+            name,
+            "{what}"
+        );
+    }
+}
