@@ -55,6 +55,8 @@ pub enum ErrorKind {
     UpstreamAuth,
     /// The provider answered with something that is no answer: 502.
     UpstreamInvalid,
+    /// The provider said to ask elsewhere, which nobody follows: 502.
+    UpstreamRedirect,
     /// The provider answered with an error of its own. Only typed calls see it as an `Error`: over
     /// HTTP the provider's answer is passed on.
     UpstreamRefused,
@@ -101,6 +103,7 @@ impl ErrorKind {
             | K::ProviderBusy
             | K::UpstreamAuth
             | K::UpstreamInvalid
+            | K::UpstreamRedirect
             | K::UpstreamRefused
             | K::StreamInterrupted => Origin::Upstream,
             K::LedgerUnavailable
@@ -131,6 +134,7 @@ impl ErrorKind {
             K::UpstreamUnreachable
             | K::UpstreamAuth
             | K::UpstreamInvalid
+            | K::UpstreamRedirect
             | K::UpstreamRefused
             | K::StreamInterrupted => StatusCode::BAD_GATEWAY,
             K::UpstreamTimeout | K::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
@@ -177,6 +181,7 @@ impl ErrorKind {
             K::ProviderBusy => "provider_busy",
             K::UpstreamAuth => "upstream_auth_failed",
             K::UpstreamInvalid => "upstream_invalid_response",
+            K::UpstreamRedirect => "upstream_redirect",
             K::UpstreamRefused => "upstream_error",
             K::StreamInterrupted => "stream_interrupted",
             K::LedgerUnavailable => "ledger_unavailable",
@@ -196,6 +201,7 @@ impl ErrorKind {
                 | Self::UpstreamTimeout
                 | Self::UpstreamAuth
                 | Self::UpstreamInvalid
+                | Self::UpstreamRedirect
         )
     }
 }

@@ -374,7 +374,7 @@ impl Account {
                 )
             }
             Ending::Whole => match self.status {
-                Some(status) if status.is_client_error() || status.is_server_error() => {
+                Some(status) if !status.is_success() => {
                     let text = format!("the provider answered {}", status.as_u16());
                     (RequestState::Failed, Some(text.into()))
                 }

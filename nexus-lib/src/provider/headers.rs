@@ -48,6 +48,23 @@ pub(crate) fn sanitize(headers: &mut HeaderMap) {
     }
 }
 
+/// Takes out of an answer's headers what is true of its bytes alone, since others are sent.
+pub(crate) fn forget_body(headers: &mut HeaderMap) {
+    for name in [
+        "content-encoding",
+        "content-length",
+        "content-md5",
+        "content-digest",
+        "repr-digest",
+        "digest",
+        "etag",
+        "accept-ranges",
+        "content-range",
+    ] {
+        headers.remove(name);
+    }
+}
+
 /// RFC 9110, section 7.6.1: what `Connection` names is for the next hop only.
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     headers
@@ -70,6 +87,8 @@ fn may_reach_client(name: &str) -> bool {
             | "strict-transport-security"
         // Keys, should an upstream echo them.
             | "authorization" | "x-api-key" | "api-key" | "x-goog-api-key"
+        // Where else to ask: clients follow it, and send the whole prompt to another host.
+            | "location" | "content-location" | "refresh"
         // What this gateway says itself.
             | "x-conversation-id" | "x-nexus-provider"
     ) && !name.starts_with("access-control-")
@@ -133,6 +152,8 @@ mod tests {
             ("x-hop", "1"),
             ("transfer-encoding", "chunked"),
             ("set-cookie", "session=1"),
+            ("location", "https://elsewhere.example/v1"),
+            ("refresh", "0; url=https://elsewhere.example/"),
             ("x-api-key", "sk-echo"),
             ("access-control-allow-origin", "*"),
             ("content-type", "application/json"),

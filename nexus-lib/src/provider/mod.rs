@@ -3,6 +3,7 @@
 mod by_kind;
 mod demo;
 mod dialect;
+mod faults;
 pub(crate) mod headers;
 mod http;
 mod observe;

@@ -22,7 +22,7 @@ impl InChat {
 
     /// What `events`, one or more whole ones, say. What cannot be read says nothing.
     pub(crate) fn push(&mut self, events: &[u8]) -> Vec<u8> {
-        let told = self.reader.push(events).unwrap_or_default();
+        let told = self.reader.push(events);
         let mut chunks = Vec::new();
         for mut event in told {
             forget_client(&mut event);

@@ -46,6 +46,9 @@ impl ClientTools {
 
     /// Names the tools that a whole answer calls.
     pub(crate) fn restore(&self, answered: &mut Answered) {
+        if self.sent.is_empty() {
+            return;
+        }
         for said in &mut answered.said {
             if let Said::ToolCall(call) = said {
                 call.client = self.find(&call.name).cloned();

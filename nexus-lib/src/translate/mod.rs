@@ -17,29 +17,33 @@ mod data_url;
 mod effort;
 pub mod exchange;
 mod extra_content;
+mod fault;
 pub mod gemini;
 mod implied_status;
 mod json;
 mod losses;
+mod mended;
 pub mod messages;
 pub mod ollama;
 mod plain_error;
 mod protocol;
+mod reader;
 mod reading;
 pub mod responses;
 mod unplaced;
 
 pub(crate) use client_tools::ClientTools;
 pub use exchange::{
-    Answered, BlockKind, BuiltInTool, ClientTool, Delta, Event, File, Finish, Format, Image, Part,
-    Picture, Reasoning, Request, Said, Sampling, Source, Text, Thought, TokenCounts, Tool,
-    ToolCall, ToolChoice, ToolKind, ToolResult, Turn,
+    Answered, BlockKind, BuiltInTool, ClientTool, Delta, Event, File, Finish, Format, Gathered,
+    Image, Part, Picture, Reasoning, Request, Said, Sampling, Source, Text, Thought, TokenCounts,
+    Tool, ToolCall, ToolChoice, ToolKind, ToolResult, Turn,
 };
 pub(crate) use implied_status::implied_status;
 pub use json::Json;
 pub use losses::Losses;
 pub(crate) use plain_error::plain_error;
-pub use protocol::{ClientProtocol, Fault, ProviderProtocol, Reader, Writer};
+pub use protocol::{ClientProtocol, Fault, ProviderProtocol, Writer};
+pub use reader::Reader;
 
 #[cfg(test)]
 mod tests;

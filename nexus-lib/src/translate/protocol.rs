@@ -2,7 +2,9 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::error::Result;
-use crate::sse;
+use crate::translate::exchange::steady;
+use crate::translate::fault;
+use crate::translate::mended::mended;
 use crate::translate::{
     Answered, Event, Losses, Request, chat, gemini, messages, ollama, responses,
 };
@@ -133,33 +135,33 @@ impl ProviderProtocol {
         }
     }
 
-    /// Reads a whole answer.
+    /// Reads a whole answer, and brings it into the order that streams have, too: each call has an id of its own
+    /// and arguments.
     ///
     /// # Errors
     /// `UpstreamInvalid` when it is none.
     pub fn read_reply(self, body: &[u8]) -> Result<Answered> {
-        match self {
+        let body = &*mended(body);
+        let mut answered = match self {
             Self::Chat => chat::reply::read(body),
             Self::Messages => messages::reply::read(body),
             Self::Responses => responses::reply::read(body),
             Self::Gemini => gemini::reply::read(body),
             Self::Ollama => ollama::reply::read(body),
-        }
+        }?;
+        steady(&mut answered);
+        Ok(answered)
     }
 
-    /// What reads a stream.
-    pub fn reader(self) -> Reader {
-        match self {
-            Self::Chat => Reader::Chat(chat::stream::Reader::new()),
-            Self::Messages => Reader::Messages(messages::stream::Reader::new()),
-            Self::Responses => Reader::Responses(responses::stream::Reader::new()),
-            Self::Gemini => Reader::Gemini(gemini::stream::Reader::new()),
-            Self::Ollama => Reader::Ollama(ollama::stream::Reader::new()),
-        }
+    /// What the provider says is wrong, in a body that came with a good status. `None` where it does not say so.
+    pub fn read_fault(self, body: &[u8]) -> Option<Fault> {
+        let body = &*mended(body);
+        fault::is_fault(self, body).then(|| self.read_error(StatusCode::OK, body))
     }
 
     /// Reads an answer with an error status.
     pub fn read_error(self, status: StatusCode, body: &[u8]) -> Fault {
+        let body = &*mended(body);
         match self {
             Self::Chat => chat::error::read(status, body),
             Self::Messages => messages::error::read(status, body),
@@ -176,58 +178,6 @@ impl From<ClientProtocol> for ProviderProtocol {
             ClientProtocol::Chat => Self::Chat,
             ClientProtocol::Messages => Self::Messages,
             ClientProtocol::Responses => Self::Responses,
-        }
-    }
-}
-
-/// Reads a provider's stream.
-#[derive(Debug)]
-pub enum Reader {
-    /// Of chat completion chunks.
-    Chat(chat::stream::Reader),
-    /// Of Anthropic's events.
-    Messages(messages::stream::Reader),
-    /// Of OpenAI's typed events.
-    Responses(responses::stream::Reader),
-    /// Of Gemini's answers.
-    Gemini(gemini::stream::Reader),
-    /// Of Ollama's lines.
-    Ollama(ollama::stream::Reader),
-}
-
-impl Reader {
-    /// What `region`, one or more whole events or lines, says.
-    ///
-    /// # Errors
-    /// `UpstreamInvalid` when it is not in this protocol.
-    pub fn push(&mut self, region: &[u8]) -> Result<Vec<Event>> {
-        let mut told = Vec::new();
-        if let Self::Ollama(reader) = self {
-            for line in region.split(|&byte| byte == b'\n') {
-                told.append(&mut reader.push(line)?);
-            }
-            return Ok(told);
-        }
-        for event in sse::events(region) {
-            told.append(&mut match self {
-                Self::Chat(reader) => reader.push(&event)?,
-                Self::Messages(reader) => reader.push(&event)?,
-                Self::Responses(reader) => reader.push(&event)?,
-                Self::Gemini(reader) => reader.push(&event)?,
-                Self::Ollama(_) => Vec::new(),
-            });
-        }
-        Ok(told)
-    }
-
-    /// What the end of the bytes says.
-    pub fn end(&mut self) -> Vec<Event> {
-        match self {
-            Self::Chat(reader) => reader.end(),
-            Self::Messages(reader) => reader.end(),
-            Self::Responses(reader) => reader.end(),
-            Self::Gemini(reader) => reader.end(),
-            Self::Ollama(reader) => reader.end(),
         }
     }
 }

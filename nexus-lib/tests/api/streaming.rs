@@ -116,15 +116,6 @@ async fn a_stream_without_done_that_said_why_it_finished_is_whole() {
 }
 
 #[tokio::test]
-async fn a_plain_answer_to_a_request_for_a_stream_passes_as_it_is() {
-    let body = openai::completion("x", 1, 2).to_string();
-    let (rig, _upstream) = Rig::over(Answer::json(200, body.clone())).await;
-    let response = rig.chat(STREAM).await;
-    assert_eq!(response.body.text(), body);
-    assert_eq!(rig.row(&response).await["total_tokens"], 3);
-}
-
-#[tokio::test]
 async fn a_stream_to_an_http_1_0_style_upstream_ends_with_the_connection() {
     let events = openai::stream_events(&["x"], Some((1, 2)));
     let answer = Answer::new()

@@ -1,22 +1,29 @@
+use std::future::poll_fn;
+
 use bytes::Bytes;
 use http::header;
 use http::response::Parts;
 use tokio::time::Instant;
 
+use super::media;
+use super::shape::Shape;
 use super::sound::ByteStream;
-use super::stream::{Begun, EventStream};
-use super::{empty_answer, media, refused_credentials};
+use super::stream::{Begun, EventStream, PATIENCE_FOR_LAST};
 use crate::call::{Attempt, Reply, ReplyBody};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::provider::dialect::Dialect;
+use crate::provider::faults::{
+    empty_answer, empty_stream, no_answer, refused_credentials, status_of, unknown_coding,
+};
 use crate::provider::headers;
 use crate::provider::observe::{
-    ChunkObserver, MessagesObserver, Normalising, Observe, TypedObserver, observe_completion,
-    observe_message,
+    ChunkObserver, MessagesObserver, Normalising, Observe, TypedObserver, Whole, judge,
+    observe_completion,
 };
 use crate::provider::redact::redact;
-use crate::provider::translated::Translation;
-use crate::provider::transport::UpstreamBody;
+use crate::provider::translated::{Told, Translation};
+use crate::provider::transport::{UpstreamBody, failure};
+use crate::translate::ClientProtocol;
 use crate::wire::{Operation, Usage};
 
 /// The longest answer that is held in memory, in bytes. Streams are not held.
@@ -35,14 +42,17 @@ impl<D: Dialect> Incoming<'_, D> {
     pub(super) async fn passing(
         self,
         operation: Operation,
-        parts: Parts,
+        mut parts: Parts,
         body: UpstreamBody,
     ) -> Result<Reply> {
         let is_good = parts.status.is_success();
-        if is_good && headers::is_event_stream(&parts.headers) {
-            return Box::pin(self.events(operation, parts, body)).await;
-        }
-        if is_good && operation == Operation::Speech && !headers::is_json(&parts.headers) {
+        let is_events = headers::is_event_stream(&parts.headers);
+        if is_good
+            && operation == Operation::Speech
+            && !is_events
+            && !headers::is_json(&parts.headers)
+        {
+            // Not read, and so it stays in its coding.
             let sound = Box::pin(ByteStream::begin(body, self.deadline)).await?;
             return Ok(Reply {
                 status: parts.status,
@@ -50,31 +60,151 @@ impl<D: Dialect> Incoming<'_, D> {
                 body: ReplyBody::Stream(Box::pin(sound)),
             });
         }
-        let bytes = body.collect(MAX_ANSWER_BYTES).await?;
-        if is_good && is_empty(&bytes, operation) {
-            return Err(empty_answer());
+        let mut body = self.readable(&mut parts, body)?;
+        if !is_good {
+            return self.whole(operation, parts, body).await;
         }
-        let bytes = match is_good {
-            true => (self.dialect.normalise())
-                .and_then(|normalise| normalise(&bytes))
-                .unwrap_or(bytes),
-            false => self.redacted(bytes),
+        let is_stream = self.attempt.body().is_stream();
+        let Some(client) = ClientProtocol::of(operation) else {
+            let may_be_events = is_stream && operation.has_stream_options();
+            if is_events
+                || may_be_events && self.shape(&mut body, true).await? == Some(Shape::Events)
+            {
+                return Box::pin(self.events(operation, parts, body)).await;
+            }
+            return self.whole(operation, parts, body).await;
         };
-        let mut observed = match operation {
-            Operation::Message => observe_message(&bytes),
-            _ => observe_completion(&bytes),
+        match (self.shape(&mut body, is_stream).await?, is_stream) {
+            (Some(Shape::Json), false) => self.whole(operation, parts, body).await,
+            (Some(Shape::Events), true) => Box::pin(self.events(operation, parts, body)).await,
+            (Some(Shape::Other), _) => Err(no_answer()),
+            (None, true) => Err(empty_stream()),
+            (None, false) => Err(empty_answer()),
+            (Some(Shape::Json | Shape::Events), _) => {
+                let include_usage = self.attempt.body().fields().include_usage;
+                let translation = Translation::within(client, is_stream, include_usage);
+                Box::pin(self.read(&translation, parts, body, !is_stream)).await
+            }
+        }
+    }
+
+    /// The reply whose bytes are all there, as they came.
+    async fn whole(self, operation: Operation, parts: Parts, body: UpstreamBody) -> Result<Reply> {
+        let bytes = body.collect(MAX_ANSWER_BYTES).await?;
+        let mut status = parts.status;
+        let (bytes, mut observed) = match status.is_success() {
+            false => {
+                let bytes = self.redacted(bytes);
+                let observed = observe_completion(&bytes);
+                (bytes, observed)
+            }
+            true if is_empty(&bytes, operation) => return Err(empty_answer()),
+            true => {
+                let bytes = self.normalised(bytes);
+                match judge(operation, &bytes) {
+                    Whole::Answer(observed) => (bytes, observed),
+                    Whole::Refused(named, mut observed) => {
+                        observed.status = Some(status);
+                        status = status_of(named)?;
+                        (self.redacted(bytes), observed)
+                    }
+                    Whole::Nothing => return Err(no_answer()),
+                }
+            }
         };
         if let Some(usage) = &mut observed.usage {
             all_is_prompt(usage, operation);
         }
         Ok(Reply {
-            status: parts.status,
+            status,
             headers: parts.headers,
             body: ReplyBody::Full { bytes, observed },
         })
     }
 
-    async fn events(self, operation: Operation, parts: Parts, body: UpstreamBody) -> Result<Reply> {
+    fn normalised(&self, bytes: Bytes) -> Bytes {
+        (self.dialect.normalise())
+            .and_then(|normalise| normalise(&bytes))
+            .unwrap_or(bytes)
+    }
+
+    /// A body with its codings undone.
+    fn readable(&self, parts: &mut Parts, body: UpstreamBody) -> Result<UpstreamBody> {
+        body.decoded(&mut parts.headers)
+            .map_err(|_| unknown_coding())
+    }
+
+    /// What a good answer is by its first bytes; `None` when there are none.
+    async fn shape(&self, body: &mut UpstreamBody, is_stream: bool) -> Result<Option<Shape>> {
+        let shape = body.look(Shape::of);
+        if !is_stream {
+            return shape.await;
+        }
+        match tokio::time::timeout_at(self.deadline, shape).await {
+            Ok(shape) => shape,
+            Err(_) => Err(too_late()),
+        }
+    }
+
+    /// The reply to an answer that does not come in the shape in which it goes out: it is read, and written anew.
+    async fn read(
+        self,
+        translation: &Translation,
+        mut parts: Parts,
+        body: UpstreamBody,
+        is_events: bool,
+    ) -> Result<Reply> {
+        let mut told = match is_events {
+            true => self.gathered(translation, body).await?,
+            false => {
+                let bytes = self.normalised(body.collect(MAX_ANSWER_BYTES).await?);
+                translation.answer(self.redacted(bytes)).await?
+            }
+        };
+        translation.head(&mut parts.headers, told.is_stream);
+        if told.status != parts.status {
+            told.observed.status = Some(parts.status);
+        }
+        Ok(Reply {
+            status: told.status,
+            headers: parts.headers,
+            body: told.into_body(),
+        })
+    }
+
+    /// A stream, put together.
+    async fn gathered(&self, translation: &Translation, mut body: UpstreamBody) -> Result<Told> {
+        let mut gathering = translation.gathering();
+        let mut left = MAX_ANSWER_BYTES;
+        loop {
+            let chunk = poll_fn(|cx| body.poll_chunk(cx));
+            let chunk = match gathering.is_finished() {
+                true => match tokio::time::timeout(PATIENCE_FOR_LAST, chunk).await {
+                    // All was said: how the connection ends does not matter any more.
+                    Ok(Err(_)) | Err(_) => None,
+                    Ok(Ok(chunk)) => chunk,
+                },
+                false => chunk.await.map_err(failure::before_answer)?,
+            };
+            let Some(chunk) = chunk else { break };
+            left = left.checked_sub(chunk.len()).ok_or_else(too_long)?;
+            if gathering.push(chunk)? {
+                break;
+            }
+        }
+        translation.gathered(gathering)
+    }
+
+    async fn events(
+        self,
+        operation: Operation,
+        mut parts: Parts,
+        body: UpstreamBody,
+    ) -> Result<Reply> {
+        if !headers::is_event_stream(&parts.headers) {
+            parts.headers.insert(header::CONTENT_TYPE, media::SSE);
+        }
+        headers::forget_body(&mut parts.headers);
         if operation == Operation::Message {
             return self.begin(parts, body, MessagesObserver::new()).await;
         }
@@ -99,17 +229,13 @@ impl<D: Dialect> Incoming<'_, D> {
         mut parts: Parts,
         body: UpstreamBody,
     ) -> Result<Reply> {
-        let is_good = parts.status.is_success();
-        if is_good && translation.is_stream() {
-            translation.head(&mut parts.headers, true);
-            return self.begin(parts, body, translation.stream()).await;
-        }
-        let bytes = body.collect(MAX_ANSWER_BYTES).await?;
-        translation.head(&mut parts.headers, false);
-        if !is_good {
+        let mut body = self.readable(&mut parts, body)?;
+        if !parts.status.is_success() {
+            let bytes = body.collect(MAX_ANSWER_BYTES).await?;
             if self.dialect.is_refused_key(parts.status, &bytes) {
                 return Err(refused_credentials(parts.status));
             }
+            translation.head(&mut parts.headers, false);
             let bytes = self.redacted(bytes);
             let (status, bytes, observed) = translation.error(parts.status, &bytes);
             return Ok(Reply {
@@ -118,15 +244,21 @@ impl<D: Dialect> Incoming<'_, D> {
                 body: ReplyBody::Full { bytes, observed },
             });
         }
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Err(empty_answer());
+        let is_stream = translation.is_stream();
+        let shape = self.shape(&mut body, is_stream).await?;
+        let flows = match shape {
+            None if is_stream => return Err(empty_stream()),
+            None => return Err(empty_answer()),
+            Some(Shape::Other) => return Err(no_answer()),
+            Some(Shape::Events) => true,
+            Some(Shape::Json) => translation.has_lines(),
+        };
+        if is_stream && flows {
+            translation.head(&mut parts.headers, true);
+            return self.begin(parts, body, translation.stream()).await;
         }
-        let (bytes, observed) = translation.answer(bytes).await?;
-        Ok(Reply {
-            status: parts.status,
-            headers: parts.headers,
-            body: ReplyBody::Full { bytes, observed },
-        })
+        let is_events = shape == Some(Shape::Events);
+        self.read(translation, parts, body, is_events).await
     }
 
     /// The reply to a stream that has begun, or could not.
@@ -145,6 +277,7 @@ impl<D: Dialect> Incoming<'_, D> {
                 body: bytes,
                 mut observed,
             } => {
+                headers::forget_body(&mut parts.headers);
                 parts.headers.insert(header::CONTENT_TYPE, media::JSON);
                 observed.status = Some(parts.status);
                 (status, ReplyBody::Full { bytes, observed })
@@ -160,6 +293,20 @@ impl<D: Dialect> Incoming<'_, D> {
     fn redacted(&self, bytes: Bytes) -> Bytes {
         redact(bytes, self.attempt.target().provider.expose_key())
     }
+}
+
+fn too_late() -> Error {
+    Error::new(
+        ErrorKind::UpstreamTimeout,
+        "the provider did not begin to answer in time",
+    )
+}
+
+fn too_long() -> Error {
+    Error::new(
+        ErrorKind::UpstreamInvalid,
+        "the provider's answer is too long",
+    )
 }
 
 /// Silence has no words: its transcription may be an empty line.

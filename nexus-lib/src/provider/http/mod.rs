@@ -8,17 +8,19 @@ mod answer;
 mod list;
 mod media;
 mod request;
+mod shape;
 mod sound;
 mod stream;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::Request;
 use tokio::time::Instant;
 
 use crate::call::{Attempt, ProviderProfile, Reply, Upstream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::dialect::Dialect;
+use crate::provider::faults::{odd_status, refused_credentials};
 use crate::provider::translated::{self, Translation};
 use crate::provider::{Provider, Transport, headers};
 use crate::translate::{ClientProtocol, ProviderProtocol};
@@ -147,6 +149,9 @@ impl<D: Dialect> Provider for HttpProvider<D> {
             .transport
             .send(&endpoint, proxies, request, &timeouts, deadline);
         let (mut parts, body) = sent.await?.into_parts();
+        if let Some(error) = odd_status(parts.status) {
+            return Err(error);
+        }
         if self.dialect.is_refused_key(parts.status, &[]) {
             return Err(refused_credentials(parts.status));
         }
@@ -174,22 +179,5 @@ fn not_answered(operation: Operation) -> Error {
     Error::new(
         ErrorKind::NotFound,
         format!("the provider of this model does not answer {path}; use another model"),
-    )
-}
-
-/// The client's own key was right: what the provider refuses are the gateway's credentials.
-fn refused_credentials(status: StatusCode) -> Error {
-    Error::new(
-        ErrorKind::UpstreamAuth,
-        "the provider refused the gateway's credentials; ask the operator to check its server_key",
-    )
-    .with_source(format!("the provider answered {status}"))
-    .with_upstream_status(status)
-}
-
-fn empty_answer() -> Error {
-    Error::new(
-        ErrorKind::UpstreamInvalid,
-        "the provider sent an empty answer; try again",
     )
 }

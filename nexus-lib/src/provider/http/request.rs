@@ -61,12 +61,14 @@ fn built(
     *request.method_mut() = Method::POST;
     let headers = request.headers_mut();
     // Room for these, what is inserted here, and what the client library adds.
-    headers.reserve(call.headers.len() + 5);
+    headers.reserve(call.headers.len() + 6);
     for (name, value) in &call.headers {
         headers.append(name, value.clone());
     }
     headers.insert(header::CONTENT_TYPE, content_type.unwrap_or(media::JSON));
     headers.insert(header::ACCEPT, accept);
+    // Answers are read here, and no client has said which codings it takes.
+    headers.insert(header::ACCEPT_ENCODING, media::IDENTITY);
     dialect.authorize(&attempt.target().provider, headers);
     request
 }

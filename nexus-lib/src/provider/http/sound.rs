@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::call::{Observed, Piece};
 use crate::error::{Cause, Error, ErrorKind, Result};
+use crate::provider::faults::empty_answer;
 use crate::provider::transport::{UpstreamBody, failure};
 
 /// An upstream's bytes as they come: sound, of which nothing is read and nothing is held.
@@ -43,7 +44,7 @@ impl ByteStream {
             })?
             .map_err(failure::before_answer)?;
         let Some(first) = first else {
-            return Err(super::empty_answer());
+            return Err(empty_answer());
         };
         Ok(Self {
             body,

@@ -1,15 +1,17 @@
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
 use http::StatusCode;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::call::{Observed, Piece, ProviderProfile};
 use crate::error::{Cause, Error, ErrorKind, Result};
+use crate::provider::faults::{empty_stream, status_of};
 use crate::provider::observe::{Observe, observe_completion};
 use crate::provider::redact::{redact, repeats};
 use crate::provider::transport::{UpstreamBody, failure};
@@ -25,8 +27,20 @@ pub(crate) struct EventStream<O> {
     first: Option<Piece>,
     /// Whether the answer was said to be over: an end after that is no break.
     finished: bool,
+    /// Whether its protocol's last event has come.
+    terminal: bool,
+    /// Runs while nothing comes behind the end of the answer.
+    patience: Option<Pin<Box<Sleep>>>,
     ended: bool,
 }
+
+/// How long the end of a body is waited for behind the last event of its protocol: a connection that was read to its
+/// end can be used again. Some upstreams keep theirs open.
+const PATIENCE_FOR_END: Duration = Duration::from_millis(200);
+
+/// How long a last event is waited for behind a reason to finish. Figures come in between, and with some upstreams no
+/// last event.
+pub(super) const PATIENCE_FOR_LAST: Duration = Duration::from_secs(5);
 
 /// How a stream began.
 pub(crate) enum Begun<O> {
@@ -57,6 +71,8 @@ impl<O: Observe> EventStream<O> {
             observer,
             first: None,
             finished: false,
+            terminal: false,
+            patience: None,
             ended: false,
         };
         let first = tokio::time::timeout_at(deadline, stream.first_event())
@@ -69,10 +85,11 @@ impl<O: Observe> EventStream<O> {
                 .with_cause(Cause::FirstEventTimeout)
             })?
             .map_err(failure::before_answer)?;
-        if is_done_only(&first) {
+        if first.observed.terminal && !stream.observer.has_answer() {
             return Err(empty_stream());
         }
         if let Some((status, body)) = stream.observer.refusal(&first) {
+            let status = status_of(Some(status))?;
             return Ok(Begun::Refused {
                 status,
                 body,
@@ -83,21 +100,23 @@ impl<O: Observe> EventStream<O> {
         Ok(Begun::Flowing(stream))
     }
 
-    /// The first piece with an event in it, and any comments before that.
+    /// The first piece with an event of the answer in it, and what came before that.
     async fn first_event(&mut self) -> Result<Piece> {
-        let mut comments: Vec<u8> = Vec::new();
+        let mut before: Vec<u8> = Vec::new();
+        let mut observed = Observed::default();
         loop {
             let mut piece = poll_fn(|cx| self.poll_piece(cx))
                 .await?
                 .ok_or_else(empty_stream)?;
-            if !comments.is_empty() {
-                comments.extend_from_slice(&piece.bytes);
-                piece.bytes = std::mem::take(&mut comments).into();
+            if !before.is_empty() {
+                before.extend_from_slice(&piece.bytes);
+                piece.bytes = std::mem::take(&mut before).into();
             }
+            observed.merge(std::mem::take(&mut piece.observed));
             if self.observer.has_events() {
-                return Ok(piece);
+                return Ok(Piece { observed, ..piece });
             }
-            comments = piece.bytes.into();
+            before = piece.bytes.into();
         }
     }
 
@@ -105,18 +124,19 @@ impl<O: Observe> EventStream<O> {
         if self.ended {
             return Poll::Ready(Ok(None));
         }
-        let piece = match ready!(self.body.poll_chunk(cx)) {
-            Ok(Some(chunk)) => self.observer.push(chunk)?,
-            Ok(None) => {
-                self.ended = true;
-                self.observer.finish()?
+        let piece = match self.body.poll_chunk(cx) {
+            Poll::Pending => {
+                ready!(self.poll_patience(cx));
+                self.end()?
             }
+            Poll::Ready(Ok(Some(chunk))) => {
+                self.patience = None;
+                self.observer.push(chunk)?
+            }
+            Poll::Ready(Ok(None)) => self.end()?,
             // All was said: how the connection ends does not matter any more.
-            Err(_) if self.finished => {
-                self.ended = true;
-                Piece::default()
-            }
-            Err(error) => return Poll::Ready(Err(error)),
+            Poll::Ready(Err(_)) if self.finished => self.end().unwrap_or_default(),
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
         };
         let piece = match piece.observed.error {
             Some(_) => without_key(piece, self.profile.expose_key()),
@@ -124,8 +144,31 @@ impl<O: Observe> EventStream<O> {
         };
         // Some upstreams say nothing more after an error, not even that they are done.
         let seen = &piece.observed;
-        self.finished |= seen.finished || seen.terminal || seen.error.is_some();
+        self.terminal |= seen.terminal || seen.error.is_some();
+        self.finished |= self.terminal || seen.finished || self.observer.is_finished();
         Poll::Ready(Ok(Some(piece)))
+    }
+
+    /// Nothing more is read.
+    fn end(&mut self) -> Result<Piece> {
+        self.ended = true;
+        match self.terminal {
+            true => Ok(self.observer.finish().unwrap_or_default()),
+            false => self.observer.finish(),
+        }
+    }
+
+    /// Ready when an upstream that has nothing more to say has been waited for long enough.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let patience = match (self.terminal, self.finished) {
+            (true, _) => PATIENCE_FOR_END,
+            (false, true) => PATIENCE_FOR_LAST,
+            (false, false) => return Poll::Pending,
+        };
+        let timer = self
+            .patience
+            .get_or_insert_with(|| Box::pin(sleep(patience)));
+        timer.as_mut().poll(cx)
     }
 }
 
@@ -170,18 +213,4 @@ fn without_key(piece: Piece, key: &str) -> Piece {
         ..piece.observed
     };
     Piece { bytes, observed }
-}
-
-fn empty_stream() -> Error {
-    Error::new(
-        ErrorKind::UpstreamInvalid,
-        "the provider sent an empty stream; try again",
-    )
-}
-
-/// Whether the stream says that it is done before it has said anything.
-fn is_done_only(first: &Piece) -> bool {
-    first.observed.terminal
-        && first.observed.usage.is_none()
-        && sse::events(&first.bytes).all(|event| event.data().trim_ascii() == b"[DONE]")
 }

@@ -18,7 +18,8 @@ pub(crate) struct ChunkObserver {
     decoder: Decoder,
     /// The client did not ask for the usage chunk, and shall not see it.
     hide_usage: bool,
-    has_events: bool,
+    /// A choice has come, or an error.
+    has_answer: bool,
     /// `usage` has come, so that `x_groq.usage` says nothing new.
     has_usage: bool,
     is_done: bool,
@@ -31,7 +32,7 @@ impl ChunkObserver {
         Self {
             decoder: Decoder::new(MAX_EVENT_BYTES),
             hide_usage,
-            has_events: false,
+            has_answer: false,
             has_usage: false,
             is_done: false,
             hides_lf: false,
@@ -47,6 +48,7 @@ impl ChunkObserver {
             return true;
         }
         let seen = look(&data);
+        self.has_answer |= seen.has_answer || seen.error.is_some();
         self.has_usage |= seen.usage.is_some();
         let groq_usage = seen.groq_usage.filter(|_| !self.has_usage);
         if self.hide_usage && seen.is_usage_only {
@@ -65,7 +67,11 @@ impl ChunkObserver {
 
 impl Observe for ChunkObserver {
     fn has_events(&self) -> bool {
-        self.has_events
+        self.has_answer || self.is_done
+    }
+
+    fn has_answer(&self) -> bool {
+        self.has_answer
     }
 
     /// Byte for byte but for a hidden usage chunk.
@@ -77,8 +83,8 @@ impl Observe for ChunkObserver {
                 region = region.slice(1..);
             }
         }
-        self.has_events = self.has_events || events(&region).next().is_some();
-        if !NAMES.occur_in(&region) {
+        // Until the answer begins every event is read: some have nothing of it.
+        if self.has_answer && !NAMES.occur_in(&region) {
             let observed = Observed::default();
             return Ok(Piece {
                 bytes: region,
@@ -86,8 +92,10 @@ impl Observe for ChunkObserver {
             });
         }
         let mut passage = Passage::default();
-        for event in events(&region).filter(|event| NAMES.occur_in(&region[event.range()])) {
-            self.look_at(&event, &mut passage);
+        for event in events(&region) {
+            if !self.has_answer || NAMES.occur_in(&region[event.range()]) {
+                self.look_at(&event, &mut passage);
+            }
         }
         let hides_end = passage
             .hidden
@@ -99,14 +107,13 @@ impl Observe for ChunkObserver {
 
     fn finish(&mut self) -> Result<Piece> {
         let region = self.decoder.finish().unwrap_or_default();
-        let (had_events, was_done) = (self.has_events, self.is_done);
+        let (had_answer, was_done) = (self.has_answer, self.is_done);
         let mut passage = Passage::default();
         let mut is_whole = true;
         for event in events(&region) {
             is_whole &= self.look_at(&event, &mut passage);
-            self.has_events = true;
         }
-        match (had_events, self.has_events && (is_whole || was_done)) {
+        match (had_answer, self.has_answer && (is_whole || was_done)) {
             (_, true) => Ok(passage.piece(region)),
             (true, false) => Err(Error::new(
                 ErrorKind::StreamInterrupted,

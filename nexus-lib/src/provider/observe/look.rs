@@ -16,6 +16,8 @@ pub(super) struct Look {
     pub(super) is_usage_only: bool,
     /// A choice has a `finish_reason`. Some upstreams say `""` until they have one.
     pub(super) finished: bool,
+    /// It has a choice, or an output: it is an answer, or a piece of one.
+    pub(super) has_answer: bool,
     /// The message of an error.
     pub(super) error: Option<Box<str>>,
     /// It is one JSON value to its end.
@@ -53,10 +55,15 @@ impl Look {
                     has_no_choice = true;
                     cursor.array(|cursor| {
                         has_no_choice = false;
+                        self.has_answer |= cursor.peek() == Some(b'{');
                         self.read_choice(json, cursor)
                     })?;
                 }
                 (b"error", _) => self.read_error(value(json, cursor)?),
+                (b"output", Some(b'[')) => {
+                    self.has_answer = true;
+                    cursor.skip()?;
+                }
                 (b"x_groq", Some(b'{')) => self.read_groq(json, cursor)?,
                 _ => {
                     cursor.skip()?;
@@ -79,6 +86,10 @@ impl Look {
         cursor.object(|key, cursor| {
             let value = value(json, cursor)?;
             match &*key {
+                b"finish_reason" if value == b"\"error\"" => {
+                    let unsaid = || "the provider reports an error".into();
+                    self.error.get_or_insert_with(unsaid);
+                }
                 b"finish_reason" => self.finished |= !matches!(value, b"null" | b"\"\""),
                 // OpenRouter's place for the error of one choice.
                 b"error" => self.read_error(value),

@@ -3,12 +3,11 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use memchr::memmem::Finder;
 
-use super::look::error_message;
 use super::{MAX_EVENT_BYTES, Observe};
 use crate::call::{Observed, Piece};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sse::{Decoder, events};
-use crate::translate::{Event, ProviderProtocol, Reader, messages};
+use crate::sse::{Decoder, Event, events};
+use crate::translate::{self, messages};
 
 /// Passes a stream of Anthropic's events through, and tells what was in it.
 ///
@@ -16,7 +15,7 @@ use crate::translate::{Event, ProviderProtocol, Reader, messages};
 #[derive(Debug)]
 pub(crate) struct MessagesObserver {
     decoder: Decoder,
-    reader: Reader,
+    reader: messages::stream::Reader,
     has_events: bool,
     is_over: bool,
 }
@@ -36,20 +35,20 @@ impl MessagesObserver {
     pub(crate) fn new() -> Self {
         Self {
             decoder: Decoder::new(MAX_EVENT_BYTES),
-            reader: ProviderProtocol::Messages.reader(),
+            reader: messages::stream::Reader::new(),
             has_events: false,
             is_over: false,
         }
     }
 
     fn look_at(&mut self, region: Bytes) -> Piece {
-        self.has_events = self.has_events || events(&region).next().is_some();
+        self.has_events = self.has_events || events(&region).any(|event| is_of_answer(&event));
         let mut observed = Observed::default();
         if NAMES.iter().any(|name| name.find(&region).is_some()) {
             for event in events(&region) {
                 let bytes = &region[event.range()];
                 if NAMES.iter().any(|name| name.find(bytes).is_some()) {
-                    self.note(bytes, &mut observed);
+                    self.note(&event, &mut observed);
                 }
             }
         }
@@ -61,17 +60,18 @@ impl MessagesObserver {
     }
 
     /// What cannot be read says nothing: it passes all the same.
-    fn note(&mut self, event: &[u8], observed: &mut Observed) {
-        let told = self.reader.push(event).unwrap_or_default();
+    fn note(&mut self, event: &Event<'_>, observed: &mut Observed) {
+        let mut told = Vec::new();
+        let _ = self.reader.push(event, &mut told);
         // What comes with the beginning says of the answer that it has begun, and no more.
-        let is_begun = matches!(told.first(), Some(Event::Start { .. }));
+        let is_begun = matches!(told.first(), Some(translate::Event::Start { .. }));
         for told in told {
             match told {
-                Event::Usage(counts) if is_begun => observed.prompt = Some(counts.usage),
-                Event::Usage(counts) => observed.usage = Some(counts.usage),
-                Event::Finish(_) => observed.finished = true,
-                Event::Done => observed.terminal = true,
-                Event::Error { message, .. } => {
+                translate::Event::Usage(counts) if is_begun => observed.prompt = Some(counts.usage),
+                translate::Event::Usage(counts) => observed.usage = Some(counts.usage),
+                translate::Event::Finish(_) => observed.finished = true,
+                translate::Event::Done => observed.terminal = true,
+                translate::Event::Error { message, .. } => {
                     observed.error = Some(message.chars().take(500).collect());
                 }
                 _ => {}
@@ -109,19 +109,8 @@ impl Observe for MessagesObserver {
     }
 }
 
-/// What the whole answer `body`, a message or an error, says.
-pub(crate) fn observe_message(body: &[u8]) -> Observed {
-    Observed {
-        usage: messages::reply::usage(body).map(|counts| counts.usage),
-        finished: true,
-        error: error_of(body),
-        ..Observed::default()
-    }
-}
-
-fn error_of(body: &[u8]) -> Option<Box<str>> {
-    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let error = value.get("error").filter(|error| !error.is_null())?;
-    let message = error_message(error.to_string().as_bytes())?.into_owned();
-    Some(message.chars().take(500).collect())
+/// Pings come before an answer, too, and proxies send words.
+fn is_of_answer(event: &Event<'_>) -> bool {
+    let data = event.data();
+    event.name() != Some(b"ping") && data.trim_ascii_start().starts_with(b"{")
 }

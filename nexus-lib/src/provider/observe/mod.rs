@@ -12,26 +12,37 @@ mod normalising;
 mod refusal;
 mod tail;
 mod typed;
+mod whole;
 
 pub(crate) use chunk::ChunkObserver;
-pub(crate) use messages::{MessagesObserver, observe_message};
+pub(crate) use messages::MessagesObserver;
 pub(crate) use normalising::Normalising;
 pub(crate) use typed::TypedObserver;
+pub(crate) use whole::{Whole, judge, observe_completion};
 
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::call::{Observed, Piece};
+use crate::call::Piece;
 use crate::error::Result;
-use look::look;
 
 /// Room for a picture in base64, which comes as one event: those of 4K are over 16 MiB.
 pub(crate) const MAX_EVENT_BYTES: usize = 64 << 20;
 
 /// Passes a stream of server-sent events through, and tells what was in it.
 pub(crate) trait Observe: Send + Unpin {
-    /// Whether an event has come yet: comments are none.
+    /// Whether an event of the answer has come yet, or the end of one: comments and pings are none.
     fn has_events(&self) -> bool;
+
+    /// Whether something of an answer has come: an end alone is nothing.
+    fn has_answer(&self) -> bool {
+        self.has_events()
+    }
+
+    /// Whether a reason to finish has come, if only the observer knows.
+    fn is_finished(&self) -> bool {
+        false
+    }
 
     /// Takes the next chunk of the body; gives the events that are whole now. The piece's bytes may be
     /// empty.
@@ -52,24 +63,6 @@ pub(crate) trait Observe: Send + Unpin {
     /// names, or 502. `None` when `first` is none.
     fn refusal(&mut self, first: &Piece) -> Option<(StatusCode, Bytes)> {
         refusal::read(first)
-    }
-}
-
-/// What the whole answer `body` says.
-pub(crate) fn observe_completion(body: &[u8]) -> Observed {
-    if let Some(usage) = tail::usage(body) {
-        return Observed {
-            usage: Some(usage),
-            finished: true,
-            ..Observed::default()
-        };
-    }
-    let seen = look(body);
-    Observed {
-        usage: seen.usage.or(seen.groq_usage),
-        finished: seen.finished,
-        error: seen.error,
-        ..Observed::default()
     }
 }
 

@@ -47,6 +47,10 @@ impl<O: Observe> Observe for Normalising<O> {
         self.observer.has_events()
     }
 
+    fn has_answer(&self) -> bool {
+        self.observer.has_answer()
+    }
+
     fn push(&mut self, chunk: Bytes) -> Result<Piece> {
         let region = self.decoder.push(chunk)?;
         let region = self.region(region);

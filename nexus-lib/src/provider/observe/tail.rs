@@ -6,6 +6,7 @@ use crate::wire::json::Cursor;
 use crate::wire::{Usage, UsageReport};
 
 static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"usage\""));
+static CHOICES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"choices\""));
 static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"error\""));
 
 /// The usage of a whole answer that has one behind its choices, as nearly all have, without reading
@@ -34,6 +35,19 @@ pub(super) fn usage(body: &[u8]) -> Option<Usage> {
         .and_then(|()| cursor.end())
         .ok()?;
     found.map(|report| report.usage())
+}
+
+/// Whether the answer's `choices`, of which only the beginning is read, hold an object.
+///
+/// Their name is looked for from the front, where it mostly stands.
+pub(super) fn has_choice(body: &[u8]) -> bool {
+    let value = CHOICES.find(body).and_then(|at| {
+        body[at + CHOICES.needle().len()..]
+            .trim_ascii_start()
+            .strip_prefix(b":")
+    });
+    let first = value.and_then(|value| value.trim_ascii_start().strip_prefix(b"["));
+    first.is_some_and(|first| first.trim_ascii_start().starts_with(b"{"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::call::Piece;
+use crate::call::{Observed, Piece};
 use crate::error::{ErrorKind, Result};
 use crate::wire::Usage;
 
@@ -255,7 +255,8 @@ fn errors_of_every_shape_are_seen() {
             error.as_deref(),
             "{json}"
         );
-        let observed = observe_untouched(&format!("data: {json}\n\n"));
+        let stream = format!("data: {{\"choices\":[{{}}]}}\n\ndata: {json}\n\n");
+        let observed = observe_untouched(&stream);
         assert_eq!(observed.error.as_deref(), error.as_deref(), "{json}");
     }
 }
@@ -294,11 +295,15 @@ fn a_stream_that_is_cut_or_empty_is_an_error() {
     assert_eq!(cut("<html>\n\n"), ErrorKind::UpstreamInvalid);
     assert_eq!(cut("data: {\"choices\""), ErrorKind::UpstreamInvalid);
     assert_eq!(
-        cut("data: {}\n\ndata: {\"choices\""),
+        cut("data: {\"choices\":[{}]}\n\ndata: {\"choices\""),
         ErrorKind::StreamInterrupted
     );
-    assert_eq!(cut("data: {}\n\ndata: [DON"), ErrorKind::StreamInterrupted);
-    assert_eq!(observe_untouched("data: [DONE]\n\ndata: {").usage, None);
+    assert_eq!(
+        cut("data: {\"choices\":[{}]}\n\ndata: [DON"),
+        ErrorKind::StreamInterrupted
+    );
+    let over = "data: {\"choices\":[{}]}\n\ndata: [DONE]\n\ndata: {";
+    assert_eq!(observe_untouched(over).usage, None);
 }
 
 #[test]

@@ -34,8 +34,9 @@ impl TypedObserver {
     fn look_at(&mut self, region: Bytes) -> Piece {
         let mut observed = Observed::default();
         for event in events(&region) {
-            self.has_events = true;
             let data = event.data();
+            // What is no object is nothing of a response; of others, nothing is known.
+            self.has_events |= !self.is_response || data.trim_ascii_start().starts_with(b"{");
             if data.trim_ascii() == b"[DONE]" {
                 observed.finished = true;
                 continue;

@@ -4,10 +4,12 @@
 
 mod count;
 mod frames;
+mod gathering;
 mod stream;
 mod through_chat;
 
 pub(crate) use count::count;
+pub(crate) use gathering::Gathering;
 pub(crate) use stream::StreamTranslator;
 pub(crate) use through_chat::through_chat;
 
@@ -15,14 +17,101 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use memchr::memmem;
 
-use crate::call::{Observed, RequestBody};
+use crate::call::{Observed, Piece, ReplyBody, RequestBody};
 use crate::error::Result;
 use crate::offload;
-use crate::translate::{ClientProtocol, ClientTools, Losses, ProviderProtocol, Request};
+use crate::provider::{faults, headers};
+use crate::translate::{
+    Answered, ClientProtocol, ClientTools, Fault, Json, Losses, ProviderProtocol, Request, Writer,
+};
 
 /// Names what of a request its provider was not told.
 const DROPPED: HeaderName = HeaderName::from_static("x-nexus-dropped");
+
+/// What a client is told in one piece: a whole answer, a whole stream or an error.
+pub(crate) struct Told {
+    pub(crate) status: StatusCode,
+    /// Of events, where they are a stream.
+    pub(crate) is_stream: bool,
+    pub(crate) bytes: Bytes,
+    pub(crate) observed: Observed,
+}
+
+impl Told {
+    /// As the body of a reply.
+    pub(crate) fn into_body(self) -> ReplyBody {
+        let (bytes, observed) = (self.bytes, self.observed);
+        match self.is_stream {
+            false => ReplyBody::Full { bytes, observed },
+            true => {
+                let piece = Piece { bytes, observed };
+                ReplyBody::Stream(Box::pin(futures_util::stream::iter([Ok(piece)])))
+            }
+        }
+    }
+}
+
+/// What `body`, which came with a good status, says.
+fn read(provider: ProviderProtocol, body: &[u8]) -> Result<Result<Answered, Fault>> {
+    let may_fail = ["error", "failed"]
+        .iter()
+        .any(|word| memmem::find(body, word.as_bytes()).is_some());
+    if let Some(fault) = may_fail.then(|| provider.read_fault(body)).flatten() {
+        return Ok(Err(fault));
+    }
+    match provider.read_reply(body) {
+        Ok(answered) => Ok(Ok(answered)),
+        Err(error) => match provider.read_fault(body) {
+            Some(fault) => Ok(Err(fault)),
+            // A stream after all, of lines or in a list.
+            None => Gathering::of_whole(provider, body).ok_or(error),
+        },
+    }
+}
+
+fn told(
+    client: ClientProtocol,
+    mut answered: Answered,
+    tools: &ClientTools,
+    model: &str,
+    writer: Option<Writer>,
+) -> Told {
+    tools.restore(&mut answered);
+    let mut observed = Observed {
+        usage: answered.usage.map(|counts| counts.usage),
+        finished: true,
+        ..Observed::default()
+    };
+    let bytes = match writer {
+        None => client.write_reply(&answered, model).into(),
+        Some(mut writer) => {
+            observed.terminal = true;
+            let mut bytes = Vec::new();
+            for event in answered.into_events() {
+                bytes.extend_from_slice(&writer.push(event));
+            }
+            bytes.into()
+        }
+    };
+    Told {
+        status: StatusCode::OK,
+        is_stream: observed.terminal,
+        bytes,
+        observed,
+    }
+}
+
+fn refused(client: ClientProtocol, fault: &Fault) -> Result<Told> {
+    let (status, body, observed) = faults::told(client, fault)?;
+    Ok(Told {
+        status,
+        is_stream: false,
+        bytes: body.into(),
+        observed,
+    })
+}
 
 /// One request, in two protocols.
 pub(crate) struct Translation {
@@ -82,28 +171,65 @@ impl Translation {
         )
     }
 
-    /// The provider's whole answer, as the client is told, and what was seen in it.
+    /// Of a call whose client and provider speak the same protocol, and whose answer comes in another shape than it was
+    /// asked for. It is `include_usage` that a stream reports its usage.
+    pub(crate) fn within(client: ClientProtocol, is_stream: bool, include_usage: bool) -> Self {
+        let options = Json::parse(format!(r#"{{"include_usage":{include_usage}}}"#));
+        let options = options.map(|options| ("stream_options".to_owned(), options));
+        Self {
+            client,
+            provider: client.into(),
+            request: Request {
+                stream: is_stream,
+                extra: options.into_iter().collect(),
+                ..Request::default()
+            },
+            dropped: Vec::new(),
+            tools: Arc::default(),
+        }
+    }
+
+    /// Whether streams of the provider's are lines of JSON, and no events.
+    pub(crate) fn has_lines(&self) -> bool {
+        self.provider == ProviderProtocol::Ollama
+    }
+
+    /// The provider's whole answer, or its error that came as one, as the client is told.
     ///
     /// # Errors
-    /// `UpstreamInvalid` when it is no answer.
+    /// `UpstreamInvalid` when it is neither, `UpstreamAuth` when it is an error of the gateway's credentials.
     ///
     /// # Cancel safety
     /// Dropped, it leaves at most some work behind, whose result nobody sees.
-    pub(crate) async fn answer(&self, body: Bytes) -> Result<(Bytes, Observed)> {
+    pub(crate) async fn answer(&self, body: Bytes) -> Result<Told> {
         let (client, provider) = (self.client, self.provider);
         let (model, tools) = (self.request.model.clone(), Arc::clone(&self.tools));
+        let writer = (self.request.stream).then(|| client.writer(&self.request));
         let len = body.len();
-        let translate = move || {
-            let mut answered = provider.read_reply(&body)?;
-            tools.restore(&mut answered);
-            let observed = Observed {
-                usage: answered.usage.map(|counts| counts.usage),
-                finished: true,
-                ..Observed::default()
-            };
-            Ok((client.write_reply(&answered, &model).into(), observed))
+        let translate = move || match read(provider, &body)? {
+            Ok(answered) => Ok(told(client, answered, &tools, &model, writer)),
+            Err(fault) => refused(client, &fault),
         };
         offload::by_length(len, translate).await
+    }
+
+    /// What puts a provider's stream together, where its client asked for a whole answer.
+    pub(crate) fn gathering(&self) -> Gathering {
+        Gathering::new(self.provider)
+    }
+
+    /// The answer, or the error, that a stream came to, as the client is told.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer), and when the stream was cut.
+    pub(crate) fn gathered(&self, gathering: Gathering) -> Result<Told> {
+        match gathering.finish()? {
+            Ok(answered) => {
+                let model = &self.request.model;
+                Ok(told(self.client, answered, &self.tools, model, None))
+            }
+            Err(fault) => refused(self.client, &fault),
+        }
     }
 
     /// The provider's error, as the client is told.
@@ -113,16 +239,15 @@ impl Translation {
         let status = self.client.status(status);
         let told = (self.client).write_error(status, &message, kind.as_deref(), code.as_deref());
         let observed = Observed {
-            error: Some(message.chars().take(500).collect()),
             status: (answered != status).then_some(answered),
-            ..Observed::default()
+            ..faults::observed(&message)
         };
         (status, told.into(), observed)
     }
 
     /// The head that goes with what the client is told.
     pub(crate) fn head(&self, headers: &mut HeaderMap, is_stream: bool) {
-        headers.remove(header::CONTENT_LENGTH);
+        headers::forget_body(headers);
         let media = match is_stream {
             true => "text/event-stream",
             false => "application/json",

@@ -5,7 +5,8 @@ use http::StatusCode;
 
 use super::frames::Frames;
 use crate::call::{Observed, Piece};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::provider::faults::{self, empty_stream};
 use crate::provider::observe::Observe;
 use crate::translate::{
     ClientProtocol, ClientTools, Event, ProviderProtocol, Reader, Request, Writer, implied_status,
@@ -48,7 +49,7 @@ impl StreamTranslator {
         }
     }
 
-    fn tell(&mut self, events: Vec<Event>) -> Result<Piece> {
+    fn tell(&mut self, events: Vec<Event>) -> Piece {
         let mut observed = Observed::default();
         let mut bytes = Vec::new();
         // What Anthropic counts with the beginning says of the answer that it has begun, and no more.
@@ -56,24 +57,27 @@ impl StreamTranslator {
             self.counts_prompt_first && matches!(events.first(), Some(Event::Start { .. }));
         for mut event in events {
             self.tools.restore_event(&mut event);
-            self.note(&event, &mut observed)?;
+            self.note(&event, &mut observed);
             bytes.extend_from_slice(&self.writer.push(event));
         }
         if is_begun && !observed.finished {
             observed.prompt = observed.usage.take();
         }
-        Ok(Piece {
+        Piece {
             bytes: bytes.into(),
             observed,
-        })
+        }
     }
 
-    fn note(&mut self, event: &Event, observed: &mut Observed) -> Result<()> {
+    fn note(&mut self, event: &Event, observed: &mut Observed) {
         match event {
-            Event::Ping => return Ok(()),
-            Event::Usage(counts) => observed.usage = Some(counts.usage),
+            Event::Ping => return,
+            // Figures alone are nothing of an answer.
+            Event::Usage(counts) => {
+                observed.usage = Some(counts.usage);
+                return;
+            }
             Event::Finish(_) => observed.finished = true,
-            Event::Done if !self.has_events => return Err(no_event()),
             Event::Done => {
                 observed.terminal = true;
                 self.is_over = true;
@@ -83,7 +87,7 @@ impl StreamTranslator {
                 kind,
                 code,
             } => {
-                observed.error = Some(message.chars().take(500).collect());
+                observed.error = faults::observed(message).error;
                 self.is_over = true;
                 if !self.has_events {
                     let (kind, code) = (kind.as_deref(), code.as_deref());
@@ -96,7 +100,6 @@ impl StreamTranslator {
             _ => {}
         }
         self.has_events = true;
-        Ok(())
     }
 }
 
@@ -110,9 +113,9 @@ impl Observe for StreamTranslator {
         if region.is_empty() {
             return Ok(Piece::default());
         }
-        let events = self.reader.push(&region)?;
+        let events = self.reader.push(&region);
         let is_silent = events.is_empty();
-        let mut piece = self.tell(events)?;
+        let mut piece = self.tell(events);
         // Comments keep the provider's connection open, and so the client's.
         if is_silent && self.has_events && !self.is_over {
             piece.bytes = COMMENT;
@@ -121,32 +124,20 @@ impl Observe for StreamTranslator {
     }
 
     fn finish(&mut self) -> Result<Piece> {
-        let region = self.frames.finish();
-        let mut events = match self.reader.push(&region) {
-            Ok(events) => events,
-            Err(_) if self.is_over => Vec::new(),
-            Err(error) if self.has_events => {
-                let message = "the provider's stream ended inside an event";
-                return Err(Error::new(ErrorKind::StreamInterrupted, message).with_source(error));
-            }
-            Err(error) => return Err(error),
-        };
-        events.append(&mut self.reader.end());
-        let piece = self.tell(events)?;
+        let rest = self.frames.finish();
+        let events = self.reader.end(&rest);
+        let piece = self.tell(events);
         match self.has_events {
             true => Ok(piece),
-            false => Err(no_event()),
+            false => Err(empty_stream()),
         }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.reader.is_finished()
     }
 
     fn refusal(&mut self, _first: &Piece) -> Option<(StatusCode, Bytes)> {
         self.refusal.take()
     }
-}
-
-fn no_event() -> Error {
-    Error::new(
-        ErrorKind::UpstreamInvalid,
-        "the provider sent an empty stream; try again",
-    )
 }

@@ -41,8 +41,9 @@ pub(crate) async fn through_chat(
     let mut reply = provider.send(attempt).await?;
     reply.body = match reply.body {
         ReplyBody::Full { bytes, .. } if reply.status.is_success() => {
-            let (bytes, observed) = translation.answer(bytes).await?;
-            ReplyBody::Full { bytes, observed }
+            let told = translation.answer(bytes).await?;
+            reply.status = told.status;
+            told.into_body()
         }
         ReplyBody::Full { bytes, .. } => {
             let (status, bytes, observed) = translation.error(reply.status, &bytes);

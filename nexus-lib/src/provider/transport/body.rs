@@ -4,16 +4,29 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
 use tokio::time::{Instant, Sleep};
 
+use crate::coding::{Decoder, UnknownCoding, codings};
 use crate::error::{Cause, Error, ErrorKind, Result};
+use crate::provider::headers;
 use crate::provider::transport::failure;
 use crate::provider::transport::pool::Body;
+
+/// The most blank bytes that an answer may begin with: some upstreams send them for minutes, to keep the connection.
+const MOST_AHEAD: usize = 64 * 1024;
+
+const BLANK: &str = "the provider's answer does not begin; try again";
 
 /// The body of an upstream's answer, read under the idle timer. Dropping it drops the connection
 /// unless it was read to its end.
 pub(crate) struct UpstreamBody {
     incoming: Body,
+    /// What was read ahead, and is the next to be given out.
+    ahead: Option<Bytes>,
+    /// Undoes the codings of a body that is to be read. Boxed, since nearly no body has any.
+    decoder: Option<Box<Decoder>>,
     idle: Duration,
     /// Since when nothing has come, if something is waited for.
     silent_since: Option<Instant>,
@@ -26,17 +39,102 @@ impl UpstreamBody {
     pub(super) fn new(incoming: Body, idle: Duration) -> Self {
         Self {
             incoming,
+            ahead: None,
+            decoder: None,
             idle,
             silent_since: None,
             timer: None,
         }
     }
 
+    /// The same body with its codings undone, of the answer that `headers` belong to: they speak of other bytes
+    /// then, and what they say of these is taken out.
+    ///
+    /// # Errors
+    /// [`UnknownCoding`].
+    pub(crate) fn decoded(mut self, headers: &mut HeaderMap) -> Result<Self, UnknownCoding> {
+        if headers.contains_key(CONTENT_ENCODING) {
+            let codings = codings(headers)?;
+            if !codings.is_empty() {
+                self.decoder = Some(Box::new(Decoder::new(&codings)));
+                headers::forget_body(headers);
+            }
+            headers.remove(CONTENT_ENCODING);
+        }
+        Ok(self)
+    }
+
+    /// Looks at what the body begins with until `look` has seen enough. The bytes will be read again. `None` when the
+    /// body ends before.
+    ///
+    /// # Errors
+    /// As [`collect`](Self::collect), and `UpstreamInvalid` when 64 KiB are not enough.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub(crate) async fn look<T>(&mut self, look: impl Fn(&[u8]) -> Option<T>) -> Result<Option<T>> {
+        loop {
+            if let Some(ahead) = &self.ahead {
+                let seen = look(ahead);
+                if seen.is_some() {
+                    return Ok(seen);
+                }
+                if ahead.len() > MOST_AHEAD {
+                    return Err(Error::new(ErrorKind::UpstreamInvalid, BLANK));
+                }
+            }
+            let next = poll_fn(|cx| self.poll_after(cx)).await;
+            match (&self.ahead, next.map_err(failure::before_answer)?) {
+                (_, None) => return Ok(None),
+                (None, Some(next)) => self.ahead = Some(next),
+                (Some(before), Some(next)) => {
+                    self.ahead = Some([&before[..], &next].concat().into());
+                }
+            }
+        }
+    }
+
     /// The next bytes; `None` at the end.
     ///
     /// # Errors
-    /// `StreamInterrupted` when the connection broke, `UpstreamTimeout` when the idle timer ran out.
+    /// `StreamInterrupted` when the connection broke, `UpstreamTimeout` when the idle timer ran out,
+    /// `UpstreamInvalid` when the body is not in the coding that it says.
     pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
+        match self.ahead.take() {
+            Some(ahead) => Poll::Ready(Ok(Some(ahead))),
+            None => self.poll_after(cx),
+        }
+    }
+
+    /// What comes behind that which was read ahead.
+    fn poll_after(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
+        match self.decoder {
+            None => self.poll_raw(cx),
+            Some(_) => self.poll_decoded(cx),
+        }
+    }
+
+    fn poll_decoded(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
+        loop {
+            if let Some(decoder) = &mut self.decoder {
+                match decoder.next() {
+                    Ok(Some(piece)) => return Poll::Ready(Ok(Some(piece))),
+                    Ok(None) => {}
+                    Err(_) => return Poll::Ready(Err(malformed())),
+                }
+            }
+            let chunk = ready!(self.poll_raw(cx))?;
+            match (&mut self.decoder, chunk) {
+                (Some(decoder), Some(chunk)) => decoder.push(chunk),
+                (Some(decoder), None) if !decoder.is_whole() => {
+                    return Poll::Ready(Err(failure::of_body("the coding was cut".into())));
+                }
+                (_, chunk) => return Poll::Ready(Ok(chunk)),
+            }
+        }
+    }
+
+    fn poll_raw(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
         let Poll::Ready(data) = self.incoming.poll_data(cx) else {
             return self.poll_idle(cx).map(Err);
         };
@@ -72,7 +170,7 @@ impl UpstreamBody {
         let Some(first) = self.chunk().await? else {
             return Ok(Bytes::new());
         };
-        if self.incoming.is_over() {
+        if self.decoder.is_none() && self.ahead.is_none() && self.incoming.is_over() {
             return Ok(first);
         }
         let Some(second) = self.chunk().await? else {
@@ -99,4 +197,11 @@ impl UpstreamBody {
             .await
             .map_err(failure::before_answer)
     }
+}
+
+fn malformed() -> Error {
+    Error::new(
+        ErrorKind::UpstreamInvalid,
+        "the provider's answer is not in the content coding that it says",
+    )
 }

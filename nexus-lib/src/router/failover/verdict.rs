@@ -50,9 +50,10 @@ impl Verdict {
 }
 
 /// Whether an answer of this status says that another provider might do better: it took too long, came
-/// too early, is over its limit, or is broken. The rest is the client's own.
+/// too early, is over its limit, or is broken. The rest is the client's own. A status that is neither good nor an error
+/// says nothing to a client.
 fn is_worth_another(status: StatusCode) -> bool {
-    status.is_server_error()
+    !(status.is_success() || status.is_client_error())
         || matches!(
             status,
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS

@@ -43,11 +43,7 @@ impl Heard {
         let whole = Decoder::new(MAX_EVENT_BYTES).push(bytes.clone());
         let is_whole = whole.is_ok_and(|whole| whole.len() == bytes.len());
         case.holds("a piece is one or more whole events", is_whole, &bytes);
-        let in_protocol = "a stream is in the protocol of the attempt's operation";
-        let events = self.reader.push(&bytes);
-        let events =
-            events.unwrap_or_else(|error| case.broken(in_protocol, (error.report(), &bytes)));
-        for event in events {
+        for event in self.reader.push(&bytes) {
             match event {
                 Event::Delta {
                     delta: Delta::Text(text),

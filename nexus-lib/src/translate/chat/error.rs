@@ -26,9 +26,18 @@ pub fn read(status: StatusCode, body: &[u8]) -> (String, Option<String>, Option<
     let Some(object) = object else {
         return (crate::translate::plain_error(status, body), None, None);
     };
+    // OpenRouter and others put it beside the choice that failed.
+    let of_choice = || {
+        let choices: Vec<Object<'_>> = object.lenient("choices")?;
+        choices.into_iter().next()?.lenient::<Object<'_>>("error")
+    };
     // Ollama and others give a text alone, some no envelope at all.
     let bare: Option<String> = object.lenient("error");
-    let error = object.lenient::<Object<'_>>("error").unwrap_or(object);
+    let error = object.lenient::<Object<'_>>("error").or_else(of_choice);
+    // MiniMax keeps its own apart.
+    let error = error
+        .or_else(|| object.lenient("base_resp"))
+        .unwrap_or(object);
     let text = |name| {
         let text: Option<String> = error.lenient(name);
         // OpenRouter's codes are numbers.
@@ -36,12 +45,19 @@ pub fn read(status: StatusCode, body: &[u8]) -> (String, Option<String>, Option<
     };
     let message = bare
         .or_else(|| text("message"))
-        .or_else(|| text("detail"))
+        .or_else(|| {
+            ["detail", "msg", "error_msg", "status_msg"]
+                .into_iter()
+                .find_map(text)
+        })
+        .filter(|message| !message.is_empty())
         .unwrap_or_else(|| crate::translate::plain_error(status, body));
     (
         message,
         text("type"),
-        text("code").or_else(|| text("status")),
+        text("code")
+            .or_else(|| text("status"))
+            .or_else(|| text("status_code")),
     )
 }
 

@@ -9,7 +9,7 @@ use super::said::{self, Message};
 use super::usage::{self, Figures};
 use crate::error::Result;
 use crate::translate::reading::{Object, Path};
-use crate::translate::{Answered, Finish, Said};
+use crate::translate::{Answered, Finish};
 use crate::wire::Timestamp;
 
 /// Reads what a provider answers that speaks chat: the first of its choices.
@@ -24,14 +24,15 @@ pub fn read(body: &[u8]) -> Result<Answered> {
     let first = completion.list("choices", &at)?.into_iter().next();
     let choice = Object::of(first.ok_or_else(|| choices.invalid("is empty"))?, &at_first)?;
     let message = choice.need_object("message", &at_first)?;
-    let finish: Option<String> = choice.get("finish_reason", &at_first)?;
+    let finish: Option<String> = choice.lenient("finish_reason");
     let said = said::read(&message, &at_first.key("message"))?;
-    let has_called = said.iter().any(|said| matches!(said, Said::ToolCall(_)));
     Ok(Answered {
         id: completion.lenient("id").unwrap_or_default(),
         model: completion.lenient("model").unwrap_or_default(),
         said,
-        finish: finish.map_or(Finish::Stop, |reason| finish::read(&reason, has_called)),
+        finish: finish
+            .and_then(|reason| Finish::of_word(&reason))
+            .unwrap_or_default(),
         usage: usage::read(&completion),
     })
 }

@@ -5,15 +5,19 @@ mod client_tool;
 mod custom_tool;
 mod event;
 pub(crate) mod free_text;
+mod gathered;
 mod reply;
 mod request;
+mod steady;
 
 pub(crate) use client_tool::flat_name;
 pub use client_tool::{BuiltInTool, ClientTool, ToolKind};
 pub(crate) use custom_tool::{custom_tool, flat_format};
 pub use event::{BlockKind, Delta, Event};
+pub use gathered::Gathered;
 pub use reply::{Answered, Finish, TokenCounts};
 pub use request::{
     File, Format, Image, Part, Picture, Reasoning, Request, Said, Sampling, Source, Text, Thought,
     Tool, ToolCall, ToolChoice, ToolResult, Turn,
 };
+pub use steady::{Steady, steady};

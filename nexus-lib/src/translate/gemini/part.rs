@@ -21,11 +21,8 @@ pub(super) fn read(part: &Object<'_>, at: &Path<'_>) -> Result<Vec<Part>> {
     let signature = signature.filter(|signature| !signature.is_empty());
     if let Some(call) = part.object("functionCall", at)? {
         let at = at.key("functionCall");
-        let id: Option<String> = call.lenient("id");
         told.push(Part::Call(ToolCall {
-            id: id
-                .filter(|id| !id.is_empty())
-                .unwrap_or_else(|| format!("call_{}", uuid::Uuid::new_v4().simple())),
+            id: call.lenient("id").unwrap_or_default(),
             name: call.need("name", &at)?,
             arguments: match call.raw("args") {
                 Some(arguments) => arguments.get().to_owned(),

@@ -23,9 +23,9 @@ pub fn read(body: &[u8]) -> Result<Answered> {
             for part in part::read_all(&candidate, &at)? {
                 say(part, &mut said);
             }
-            let has_called = said.iter().any(|said| matches!(said, Said::ToolCall(_)));
             let reason: Option<String> = candidate.lenient("finishReason");
-            (said, finish(reason.as_deref(), has_called))
+            let finish = reason.and_then(|reason| Finish::of_word(&reason));
+            (said, finish.unwrap_or_default())
         }
         (None, Some(why)) => (vec![Said::Refusal(why)], Finish::ContentFilter),
         (None, None) => return Err(candidates.invalid("is empty")),
@@ -65,26 +65,4 @@ pub(super) fn blocked(answer: &Object<'_>) -> Option<String> {
     let reason: String = feedback.lenient("blockReason")?;
     let message: Option<String> = feedback.lenient("blockReasonMessage");
     Some(message.unwrap_or_else(|| format!("the provider blocked the prompt: {reason}")))
-}
-
-/// Why an answer ended. Calls of tools end with `STOP`.
-pub(super) fn finish(reason: Option<&str>, has_called: bool) -> Finish {
-    match reason {
-        None | Some("STOP" | "FINISH_REASON_UNSPECIFIED") if has_called => Finish::ToolCalls,
-        None | Some("STOP" | "FINISH_REASON_UNSPECIFIED") => Finish::Stop,
-        Some("MAX_TOKENS") => Finish::Length,
-        Some(
-            "SAFETY"
-            | "RECITATION"
-            | "LANGUAGE"
-            | "BLOCKLIST"
-            | "PROHIBITED_CONTENT"
-            | "SPII"
-            | "MODEL_ARMOR"
-            | "IMAGE_SAFETY"
-            | "IMAGE_PROHIBITED_CONTENT"
-            | "IMAGE_RECITATION",
-        ) => Finish::ContentFilter,
-        Some(other) => Finish::Other(other.to_ascii_lowercase()),
-    }
 }

@@ -11,18 +11,14 @@ use crate::translate::{BlockKind, Delta, Event, Finish};
 
 /// Reads Gemini's stream, event by event.
 ///
-/// Gemini has neither blocks nor a last event. A block ends with the first part of another kind; the answer,
-/// with the end of the bytes, if a reason to finish has come: older models give one with every event.
+/// Gemini has neither blocks nor a last event. A block ends with the first part of another kind. Older models give
+/// a reason to finish with every event.
 #[derive(Debug, Default)]
 pub struct Reader {
     open: Option<(usize, Kind)>,
     /// How many blocks have begun.
     begun: usize,
     has_started: bool,
-    has_called: bool,
-    /// Why it ended, in Gemini's word.
-    reason: Option<String>,
-    is_blocked: bool,
     is_done: bool,
 }
 
@@ -38,16 +34,15 @@ impl Reader {
         Self::default()
     }
 
-    /// What `event` says.
+    /// Adds what `event` says to `told`, as far as it can be read.
     ///
     /// # Errors
     /// `UpstreamInvalid` when its data is no JSON object, or its parts are not what they are called.
-    pub fn push(&mut self, event: &sse::Event<'_>) -> Result<Vec<Event>> {
-        let mut told = Vec::new();
+    pub fn push(&mut self, event: &sse::Event<'_>, told: &mut Vec<Event>) -> Result<()> {
         let data = event.data();
         // The word is not Gemini's, but of proxies before it.
         if self.is_done || matches!(data.trim_ascii(), b"" | b"[DONE]") {
-            return Ok(told);
+            return Ok(());
         }
         let at = Path::Answer;
         if is_error(&data) {
@@ -59,7 +54,7 @@ impl Reader {
                 kind,
                 code,
             });
-            return Ok(told);
+            return Ok(());
         }
         let answer = Object::parse(&data, &at)?;
         if !self.has_started {
@@ -75,31 +70,24 @@ impl Reader {
             let at = candidates.index(0);
             let candidate = Object::of(candidate, &at)?;
             for part in part::read_all(&candidate, &at)? {
-                self.tell(part, &mut told);
+                self.tell(part, told);
             }
             let reason: Option<String> = candidate.lenient("finishReason");
-            self.reason = reason.or(self.reason.take());
+            let finish = reason.and_then(|reason| Finish::of_word(&reason));
+            told.extend(finish.map(Event::Finish));
         } else if let Some(why) = reply::blocked(&answer) {
-            self.end_open(&mut told);
-            self.whole(BlockKind::Refusal, Delta::Text(why), &mut told);
-            self.is_blocked = true;
+            self.end_open(told);
+            self.whole(BlockKind::Refusal, Delta::Text(why), told);
+            told.push(Event::Finish(Finish::ContentFilter));
         }
         told.extend(usage::read(&answer).map(Event::Usage));
-        Ok(told)
+        Ok(())
     }
 
-    /// What the end of the bytes says: that the answer is over, if a reason to finish has come.
+    /// What the end of the bytes says. Whether the answer is over, the reasons to finish tell.
     pub fn end(&mut self) -> Vec<Event> {
         let mut told = Vec::new();
-        let finish = match self.reason.take() {
-            _ if self.is_done => return told,
-            _ if self.is_blocked => Finish::ContentFilter,
-            None => return told,
-            reason => reply::finish(reason.as_deref(), self.has_called),
-        };
-        self.is_done = true;
         self.end_open(&mut told);
-        told.extend([Event::Finish(finish), Event::Done]);
         told
     }
 
@@ -117,7 +105,6 @@ impl Reader {
                 return told.push(Event::Picture(picture));
             }
             Part::Call(call) => {
-                self.has_called = true;
                 self.end_open(told);
                 let kind = BlockKind::ToolCall {
                     id: call.id,

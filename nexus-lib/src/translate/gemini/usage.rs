@@ -8,14 +8,14 @@ use crate::wire::Usage;
 pub(super) fn read(answer: &Object<'_>) -> Option<TokenCounts> {
     let usage = answer.lenient::<Object<'_>>("usageMetadata")?;
     let figure = |name| usage.lenient::<u64>(name);
-    let prompt = figure("promptTokenCount");
-    let said = figure("candidatesTokenCount");
+    // Zeros are left out, but no prompt has none.
+    let prompt = figure("promptTokenCount")?;
     let thoughts = figure("thoughtsTokenCount").unwrap_or(0);
     let total = figure("totalTokenCount");
-    prompt.or(said).or(total)?;
     let beside = figure("toolUsePromptTokenCount").unwrap_or(0);
-    let prompt_tokens = prompt.unwrap_or(0).saturating_add(beside);
-    let completion_tokens = said.unwrap_or(0).saturating_add(thoughts);
+    let prompt_tokens = prompt.saturating_add(beside);
+    let said = figure("candidatesTokenCount").unwrap_or(0);
+    let completion_tokens = said.saturating_add(thoughts);
     Some(TokenCounts {
         usage: Usage {
             prompt_tokens,

@@ -1,14 +1,10 @@
 use crate::translate::Finish;
 
 /// Why an answer ended, from `stop_reason` and `stop_sequence`.
-pub(super) fn read(stop_reason: &str, stop_sequence: Option<String>) -> Finish {
+pub(super) fn read(stop_reason: &str, stop_sequence: Option<String>) -> Option<Finish> {
     match stop_reason {
-        "end_turn" => Finish::Stop,
-        "stop_sequence" => Finish::StopSequence(stop_sequence),
-        "max_tokens" | "model_context_window_exceeded" => Finish::Length,
-        "tool_use" => Finish::ToolCalls,
-        "refusal" => Finish::ContentFilter,
-        other => Finish::Other(other.to_owned()),
+        "stop_sequence" => Some(Finish::StopSequence(stop_sequence)),
+        word => Finish::of_word(word),
     }
 }
 
@@ -23,6 +19,10 @@ pub(super) fn write(finish: &Finish, has_refused: bool) -> (&str, Option<&str>) 
         Finish::Length => ("max_tokens", None),
         Finish::ToolCalls => ("tool_use", None),
         Finish::ContentFilter => ("refusal", None),
-        Finish::Other(reason) => (reason, None),
+        // The client asks again with what it has.
+        Finish::Other(reason) if reason == "pause_turn" => ("pause_turn", None),
+        Finish::Other(_) if has_refused => ("refusal", None),
+        // Clients know no other words.
+        Finish::Other(_) => ("end_turn", None),
     }
 }

@@ -10,8 +10,9 @@ use super::finish;
 use super::usage::Figures;
 use crate::error::Result;
 use crate::translate::extra_content::{ExtraContent, signature};
+use crate::translate::fault::says_something;
 use crate::translate::reading::{Object, Path};
-use crate::translate::{Answered, Finish, Said, Thought, TokenCounts, ToolCall};
+use crate::translate::{Answered, Said, Thought, TokenCounts, ToolCall};
 
 /// Reads what Anthropic answers. Blocks that are not known, such as those of its own tools, are left out.
 ///
@@ -22,32 +23,44 @@ pub fn read(body: &[u8]) -> Result<Answered> {
     let message = Object::parse(body, &at)?;
     let mut said = Vec::new();
     let content = at.key("content");
-    for (index, block) in message.list("content", &at)?.into_iter().enumerate() {
+    let blocks: Vec<&RawValue> = message.need("content", &at)?;
+    for (index, block) in blocks.into_iter().enumerate() {
         let at = content.index(index);
         said.extend(read_said(&Object::of(block, &at)?, &at)?);
     }
     said.extend(explanation(&message).map(Said::Refusal));
-    let stop_reason: Option<String> = message.get("stop_reason", &at)?;
+    let stop_reason: Option<String> = message.lenient("stop_reason");
     let stop_sequence = message.lenient("stop_sequence");
     Ok(Answered {
         id: message.lenient("id").unwrap_or_default(),
         model: message.lenient("model").unwrap_or_default(),
         said,
-        finish: stop_reason.map_or(Finish::Stop, |reason| finish::read(&reason, stop_sequence)),
+        finish: stop_reason
+            .and_then(|reason| finish::read(&reason, stop_sequence))
+            .unwrap_or_default(),
         usage: figures(&message),
     })
 }
 
-/// What the answer in `body` took, without a look at the rest; `None` where it does not say.
-pub(crate) fn usage(body: &[u8]) -> Option<TokenCounts> {
-    figures(&Object::parse(body, &Path::Answer).ok()?)
+/// What the answer in `body` took, where it says so, and whether it is one: without a look at the rest.
+pub(crate) fn look(body: &[u8]) -> (Option<TokenCounts>, bool) {
+    let Ok(message) = Object::parse(body, &Path::Answer) else {
+        return (None, false);
+    };
+    let has_content = message
+        .raw("content")
+        .is_some_and(|json| json.get().starts_with('['));
+    let is_failed = message
+        .raw("error")
+        .is_some_and(|json| says_something(json.get()));
+    (figures(&message), has_content && !is_failed)
 }
 
 fn figures(message: &Object<'_>) -> Option<TokenCounts> {
     let usage = message.lenient::<Object<'_>>("usage")?;
     let mut figures = Figures::default();
     figures.update(&usage);
-    Some(figures.counts())
+    figures.counts()
 }
 
 /// Why a model refused, where it says so: beside the answer or beside the end of a streamed one.
@@ -73,7 +86,7 @@ pub(super) fn read_said(block: &Object<'_>, at: &Path<'_>) -> Result<Option<Said
             ..Thought::default()
         }),
         "tool_use" => Said::ToolCall(ToolCall {
-            id: block.need("id", at)?,
+            id: block.lenient("id").unwrap_or_default(),
             name: block.need("name", at)?,
             arguments: block.raw("input").map_or("{}", RawValue::get).to_owned(),
             signature: signature(block),

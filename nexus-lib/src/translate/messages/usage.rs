@@ -8,6 +8,11 @@ use crate::wire::Usage;
 /// again, and the last counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Figures {
+    /// Whether the prompt's and the answer's were told: what is absent is not zero.
+    #[serde(skip)]
+    has_input: bool,
+    #[serde(skip)]
+    has_output: bool,
     input_tokens: u64,
     cache_creation_input_tokens: u64,
     cache_read_input_tokens: u64,
@@ -36,6 +41,8 @@ impl Figures {
                 *slot = figure;
             }
         };
+        self.has_input |= usage.lenient::<u64>("input_tokens").is_some();
+        self.has_output |= usage.lenient::<u64>("output_tokens").is_some();
         take(&mut self.input_tokens, "input_tokens");
         take(&mut self.output_tokens, "output_tokens");
         take(&mut self.cache_read_input_tokens, "cache_read_input_tokens");
@@ -47,7 +54,12 @@ impl Figures {
             thinking.unwrap_or(self.output_tokens_details.thinking_tokens);
     }
 
-    pub(super) fn counts(&self) -> TokenCounts {
+    /// What was told; `None` while one of the two is missing.
+    pub(super) fn counts(&self) -> Option<TokenCounts> {
+        (self.has_input && self.has_output).then(|| self.sums())
+    }
+
+    fn sums(&self) -> TokenCounts {
         let prompt_tokens = self
             .input_tokens
             .saturating_add(self.cache_read_input_tokens)
@@ -72,6 +84,8 @@ impl From<TokenCounts> for Figures {
             .cached_tokens
             .saturating_add(counts.cache_write_tokens);
         Self {
+            has_input: true,
+            has_output: true,
             input_tokens: usage.prompt_tokens.saturating_sub(cached),
             cache_creation_input_tokens: counts.cache_write_tokens,
             cache_read_input_tokens: usage.cached_tokens,

@@ -17,7 +17,7 @@ pub(super) fn read(answer: &Object<'_>, at: &Path<'_>) -> Result<Option<Message>
     };
     let at = at.key("message");
     let mut read = Message {
-        thinking: message.get("thinking", &at)?.unwrap_or_default(),
+        thinking: message.lenient("thinking").unwrap_or_default(),
         content: message.get("content", &at)?.unwrap_or_default(),
         calls: Vec::new(),
     };
@@ -26,11 +26,8 @@ pub(super) fn read(answer: &Object<'_>, at: &Path<'_>) -> Result<Option<Message>
         let at = calls.index(index);
         let call = Object::of(call, &at)?;
         let function = call.need_object("function", &at)?;
-        let id: Option<String> = call.lenient("id");
         read.calls.push(ToolCall {
-            id: id
-                .filter(|id| !id.is_empty())
-                .unwrap_or_else(|| format!("call_{}", uuid::Uuid::new_v4().simple())),
+            id: call.lenient("id").unwrap_or_default(),
             name: function.need("name", &at.key("function"))?,
             arguments: arguments(&function),
             signature: None,
@@ -47,23 +44,18 @@ fn arguments(function: &Object<'_>) -> String {
     text.or_else(raw).unwrap_or_else(|| "{}".to_owned())
 }
 
-/// Why an answer ended. Calls of tools end with `stop`.
-pub(super) fn finish(answer: &Object<'_>, has_called: bool) -> Finish {
+/// Why an answer ended.
+pub(super) fn finish(answer: &Object<'_>) -> Finish {
     let reason: Option<String> = answer.lenient("done_reason");
-    match reason.as_deref() {
-        None | Some("stop" | "") if has_called => Finish::ToolCalls,
-        None | Some("stop" | "") => Finish::Stop,
-        Some("length") => Finish::Length,
-        Some(other) => Finish::Other(other.to_owned()),
-    }
+    let finish = reason.and_then(|reason| Finish::of_word(&reason));
+    finish.unwrap_or_default()
 }
 
-/// The figures of a last line. Of a prompt that was wholly cached older servers tell none.
+/// The figures of a last line. Of a prompt that was wholly cached older servers report none, and zeros are left out:
+/// with one of the two missing, nothing is known.
 pub(super) fn usage(answer: &Object<'_>) -> Option<TokenCounts> {
-    let prompt = answer.lenient::<u64>("prompt_eval_count");
-    let said = answer.lenient::<u64>("eval_count");
-    prompt.or(said)?;
-    let (prompt_tokens, completion_tokens) = (prompt.unwrap_or(0), said.unwrap_or(0));
+    let prompt_tokens = answer.lenient::<u64>("prompt_eval_count")?;
+    let completion_tokens = answer.lenient::<u64>("eval_count")?;
     Some(TokenCounts {
         usage: Usage {
             prompt_tokens,

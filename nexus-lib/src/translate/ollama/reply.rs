@@ -14,7 +14,7 @@ pub fn read(body: &[u8]) -> Result<Answered> {
     let answer = Object::parse(body, &at)?;
     let message = message::read(&answer, &at)?;
     let message = message.ok_or_else(|| at.key("message").invalid("is missing"))?;
-    let finish = message::finish(&answer, !message.calls.is_empty());
+    let finish = message::finish(&answer);
     let mut said = Vec::new();
     if !message.thinking.is_empty() {
         said.push(Said::Reasoning(Thought {

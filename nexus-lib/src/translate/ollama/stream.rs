@@ -4,6 +4,7 @@ use http::StatusCode;
 
 use super::{error, message};
 use crate::error::Result;
+use crate::translate::fault::says_something;
 use crate::translate::reading::{Object, Path};
 use crate::translate::{BlockKind, Delta, Event};
 
@@ -14,7 +15,6 @@ pub struct Reader {
     /// How many blocks have begun.
     begun: usize,
     has_started: bool,
-    has_called: bool,
     is_done: bool,
 }
 
@@ -30,18 +30,20 @@ impl Reader {
         Self::default()
     }
 
-    /// What `line` says. An empty one says nothing.
+    /// Adds what `line` says to `told`, as far as it can be read. An empty one says nothing.
     ///
     /// # Errors
     /// `UpstreamInvalid` when it is no JSON object, or its parts are not what they are called.
-    pub fn push(&mut self, line: &[u8]) -> Result<Vec<Event>> {
-        let mut told = Vec::new();
+    pub fn push(&mut self, line: &[u8], told: &mut Vec<Event>) -> Result<()> {
         if self.is_done || line.trim_ascii().is_empty() {
-            return Ok(told);
+            return Ok(());
         }
         let at = Path::Answer;
         let answer = Object::parse(line, &at)?;
-        if answer.raw("error").is_some() {
+        if answer
+            .raw("error")
+            .is_some_and(|json| says_something(json.get()))
+        {
             self.is_done = true;
             let (message, kind, code) = error::read(StatusCode::INTERNAL_SERVER_ERROR, line);
             told.push(Event::Error {
@@ -49,7 +51,7 @@ impl Reader {
                 kind,
                 code,
             });
-            return Ok(told);
+            return Ok(());
         }
         if !self.has_started {
             self.has_started = true;
@@ -59,31 +61,30 @@ impl Reader {
             });
         }
         if let Some(message) = message::read(&answer, &at)? {
-            self.say(Kind::Thought, message.thinking, &mut told);
-            self.say(Kind::Text, message.content, &mut told);
+            self.say(Kind::Thought, message.thinking, told);
+            self.say(Kind::Text, message.content, told);
             for call in message.calls {
-                self.has_called = true;
-                self.end_open(&mut told);
+                self.end_open(told);
                 let kind = BlockKind::ToolCall {
                     id: call.id,
                     name: call.name,
                     signature: None,
                     client: None,
                 };
-                let block = self.begin(kind, &mut told);
+                let block = self.begin(kind, told);
                 let delta = Delta::Arguments(call.arguments);
                 told.extend([Event::Delta { block, delta }, Event::End { block }]);
             }
         }
         if answer.lenient("done").unwrap_or(false) {
             self.is_done = true;
-            self.end_open(&mut told);
-            let finish = message::finish(&answer, self.has_called);
+            self.end_open(told);
+            let finish = message::finish(&answer);
             told.push(Event::Finish(finish));
             told.extend(message::usage(&answer).map(Event::Usage));
             told.push(Event::Done);
         }
-        Ok(told)
+        Ok(())
     }
 
     /// What the end of the bytes says: nothing, since a stream that is over has said so.

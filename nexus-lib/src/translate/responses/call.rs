@@ -21,7 +21,7 @@ pub(super) fn read(kind: &str, item: &Object<'_>, at: &Path<'_>) -> Result<Optio
         return Ok(None);
     }
     let arguments = match kind {
-        ToolKind::Function => item.lenient("arguments").unwrap_or_default(),
+        ToolKind::Function => super::item::arguments(item),
         ToolKind::Custom { .. } => {
             free_text::wrap(&item.lenient::<String>("input").unwrap_or_default())
         }
@@ -30,16 +30,9 @@ pub(super) fn read(kind: &str, item: &Object<'_>, at: &Path<'_>) -> Result<Optio
             _ => item.lenient(member(tool)).unwrap_or_default(),
         },
     };
-    let id = match kind {
-        ToolKind::BuiltIn(_) => match item.lenient("call_id") {
-            Some(id) => id,
-            None => item.need("id", at)?,
-        },
-        _ => item.need("call_id", at)?,
-    };
     let (name, client) = names(kind, item, at)?;
     Ok(Some(ToolCall {
-        id,
+        id: super::item::call_id(item),
         name,
         arguments,
         signature: signature(item),

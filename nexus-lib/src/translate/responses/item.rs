@@ -1,11 +1,42 @@
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::SIGNATURE;
+use super::{SIGNATURE, call};
 use crate::error::Result;
 use crate::translate::extra_content::{ExtraContent, signature};
-use crate::translate::reading::{Object, Path};
+use crate::translate::reading::{Content, Object, Path};
 use crate::translate::{Picture, Said, Source, Thought};
+
+/// What an item says. One that is not known says nothing.
+pub(super) fn whole(item: &Object<'_>, at: &Path<'_>) -> Result<Vec<Said>> {
+    let kind: Option<String> = item.lenient("type");
+    Ok(match kind.as_deref().unwrap_or_default() {
+        "message" => match item.content("content", at)? {
+            Some(Content::Text(text)) => vec![Said::Text(text)],
+            Some(Content::Parts(parts)) => said(&parts, &at.key("content"))?,
+            None => Vec::new(),
+        },
+        "reasoning" => vec![Said::Reasoning(thought(item, at)?)],
+        "image_generation_call" => picture(item, at)?.map(Said::Picture).into_iter().collect(),
+        kind => call::read(kind, item, at)?
+            .map(Said::ToolCall)
+            .into_iter()
+            .collect(),
+    })
+}
+
+/// The id by which a call's result names it.
+pub(super) fn call_id(item: &Object<'_>) -> String {
+    let id = |name| item.lenient::<String>(name).filter(|id| !id.is_empty());
+    id("call_id").or_else(|| id("id")).unwrap_or_default()
+}
+
+/// JSON in a text; some servers give the object itself.
+pub(super) fn arguments(item: &Object<'_>) -> String {
+    let object = || item.raw("arguments").map(|json| json.get().to_owned());
+    let text: Option<String> = item.lenient("arguments");
+    text.or_else(object).unwrap_or_default()
+}
 
 /// The thought that an item of type `reasoning` is.
 pub(super) fn thought(item: &Object<'_>, at: &Path<'_>) -> Result<Thought> {
@@ -19,12 +50,16 @@ pub(super) fn thought(item: &Object<'_>, at: &Path<'_>) -> Result<Thought> {
     }
     let mut thought = Thought {
         text: texts.join("\n\n"),
-        id: item.get("id", at)?,
+        id: item.lenient("id"),
         ..Thought::default()
     };
     if let Some(sealed) = item.get::<String>("encrypted_content", at)? {
         match sealed.strip_prefix(SIGNATURE) {
-            Some(signature) => thought.signature = Some(signature.to_owned()),
+            // Another provider's, which passed through here: the id is ours, and says nothing.
+            Some(signature) => {
+                thought.signature = Some(signature.to_owned());
+                thought.id = None;
+            }
             None => thought.sealed = Some(sealed),
         }
     }

@@ -1,10 +1,11 @@
 //! Whole answers.
 
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{call, item, usage};
 use crate::error::{Error, ErrorKind, Result};
-use crate::translate::reading::{Content, Object, Path};
+use crate::translate::reading::{Object, Path};
 use crate::translate::{Answered, Finish, Said, TokenCounts};
 use crate::wire::Timestamp;
 
@@ -17,36 +18,22 @@ pub fn read(body: &[u8]) -> Result<Answered> {
     let response = Object::parse(body, &at)?;
     let mut said = Vec::new();
     let output = at.key("output");
-    for (index, json) in response.list("output", &at)?.into_iter().enumerate() {
+    let items: Vec<&RawValue> = response.need("output", &at)?;
+    for (index, json) in items.into_iter().enumerate() {
         let at = output.index(index);
-        let item = Object::of(json, &at)?;
-        match item.need::<String>("type", &at)?.as_str() {
-            "message" => match item.content("content", &at)? {
-                Some(Content::Text(text)) => said.push(Said::Text(text)),
-                Some(Content::Parts(parts)) => {
-                    said.extend(item::said(&parts, &at.key("content"))?);
-                }
-                None => {}
-            },
-            "reasoning" => said.push(Said::Reasoning(item::thought(&item, &at)?)),
-            "image_generation_call" => {
-                said.extend(item::picture(&item, &at)?.map(Said::Picture));
-            }
-            kind => said.extend(call::read(kind, &item, &at)?.map(Said::ToolCall)),
-        }
+        said.extend(item::whole(&Object::of(json, &at)?, &at)?);
     }
-    let has_called = said.iter().any(|said| matches!(said, Said::ToolCall(_)));
     Ok(Answered {
         id: response.lenient("id").unwrap_or_default(),
         model: response.lenient("model").unwrap_or_default(),
         said,
-        finish: finish(&response, has_called)?,
+        finish: finish(&response)?,
         usage: usage::read(&response),
     })
 }
 
 /// Why a response ended.
-pub(super) fn finish(response: &Object<'_>, has_called: bool) -> Result<Finish> {
+pub(super) fn finish(response: &Object<'_>) -> Result<Finish> {
     let status: Option<String> = response.lenient("status");
     Ok(match status.as_deref() {
         Some("failed") => {
@@ -59,12 +46,10 @@ pub(super) fn finish(response: &Object<'_>, has_called: bool) -> Result<Finish> 
             let details = response.lenient::<Object<'_>>("incomplete_details");
             let reason = details.and_then(|details| details.lenient::<String>("reason"));
             match reason.as_deref() {
-                Some("max_output_tokens") | None => Finish::Length,
-                Some("content_filter") => Finish::ContentFilter,
-                Some(other) => Finish::Other(other.to_owned()),
+                None | Some("") => Finish::Length,
+                Some(word) => Finish::of_word(word).unwrap_or(Finish::Length),
             }
         }
-        _ if has_called => Finish::ToolCalls,
         _ => Finish::Stop,
     })
 }

@@ -23,8 +23,8 @@ pub(super) fn protocol(client: ClientProtocol) -> &'static str {
 /// What `stream` says.
 pub(super) fn events(provider: ProviderProtocol, stream: &[u8]) -> Vec<Event> {
     let mut reader = provider.reader();
-    let mut told = reader.push(stream).unwrap();
-    told.extend(reader.end());
+    let mut told = reader.push(stream);
+    told.extend(reader.end(b""));
     told
 }
 

@@ -58,7 +58,11 @@ fn recorded_replies() {
         "reply_blocked",
     ] {
         let body = fixture("gemini", &format!("{name}.json"));
-        check_reply("gemini", name, &gemini::reply::read(&body).unwrap());
+        check_reply(
+            "gemini",
+            name,
+            &ProviderProtocol::Gemini.read_reply(&body).unwrap(),
+        );
     }
 }
 
@@ -274,7 +278,7 @@ fn an_answer_says_why_it_ended() {
         (
             text,
             "MALFORMED_FUNCTION_CALL",
-            other("malformed_function_call"),
+            other("MALFORMED_FUNCTION_CALL"),
         ),
         (text, "OF_YESTERDAY", other("of_yesterday")),
     ];
@@ -282,7 +286,9 @@ fn an_answer_says_why_it_ended() {
         let body = format!(
             r#"{{"candidates": [{{"content": {{"parts": [{part}]}}, "finishReason": "{reason}"}}]}}"#
         );
-        let answered = gemini::reply::read(body.as_bytes()).unwrap();
+        let answered = ProviderProtocol::Gemini
+            .read_reply(body.as_bytes())
+            .unwrap();
         assert_eq!(answered.finish, expected, "{part} {reason}");
         let told = events(format!("data: {body}\n\n").as_bytes());
         assert!(told.contains(&Event::Finish(expected)), "{part} {reason}");

@@ -11,27 +11,14 @@ mod refusals;
 mod response_streams;
 mod responses;
 
-use crate::sse;
-use crate::translate::{Event, chat, messages};
+use crate::translate::{Event, ProviderProtocol, chat, messages};
 
 fn chat_events(stream: &[u8]) -> Vec<Event> {
-    let mut reader = chat::stream::Reader::new();
-    let mut told = Vec::new();
-    for event in sse::events(stream) {
-        told.extend(reader.push(&event).unwrap());
-    }
-    told.extend(reader.end());
-    told
+    clients::events(ProviderProtocol::Chat, stream)
 }
 
 fn messages_events(stream: &[u8]) -> Vec<Event> {
-    let mut reader = messages::stream::Reader::new();
-    let mut told = Vec::new();
-    for event in sse::events(stream) {
-        told.extend(reader.push(&event).unwrap());
-    }
-    told.extend(reader.end());
-    told
+    clients::events(ProviderProtocol::Messages, stream)
 }
 
 fn as_chat(events: Vec<Event>, include_usage: bool) -> Vec<u8> {

@@ -49,7 +49,11 @@ fn recorded_requests() {
 fn recorded_replies() {
     for name in ["reply_text", "reply_tools", "reply_reasoning"] {
         let body = fixture("ollama", &format!("{name}.json"));
-        check_reply("ollama", name, &ollama::reply::read(&body).unwrap());
+        check_reply(
+            "ollama",
+            name,
+            &ProviderProtocol::Ollama.read_reply(&body).unwrap(),
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! What both sides speak passes byte for byte.
 
-use nexus_lib::testing::Answer;
+use nexus_lib::testing::{Answer, Script};
 use serde_json::json;
 
 use super::{MESSAGE, MESSAGE_EVENTS, assert_row, over, post, stream_of};
@@ -40,7 +40,11 @@ async fn streamed_messages_pass_event_by_event() {
 #[tokio::test]
 async fn a_provider_passes_what_its_operator_says_it_speaks() {
     let all = json!({"protocols": ["chat", "messages", "responses"]});
-    let (rig, upstream) = over("openai", all, Answer::json(200, MESSAGE)).await;
+    let script = Script::by(|request| match request.target.as_str() {
+        "/v1/responses" => Answer::json(200, r#"{"object":"response","output":[]}"#),
+        _ => Answer::json(200, MESSAGE),
+    });
+    let (rig, upstream) = over("openai", all, script).await;
     let response = rig.ask(&post("/v1/messages", ODD)).await;
     assert_eq!(response.body.text(), MESSAGE);
     let sent = upstream.request(0).await;
@@ -69,7 +73,7 @@ async fn a_provider_passes_what_its_operator_says_it_speaks() {
 
 #[tokio::test]
 async fn azure_is_asked_by_its_own_path_and_key() {
-    let (rig, upstream) = over("azure", json!({}), Answer::json(200, "{\"choices\":[]}")).await;
+    let (rig, upstream) = over("azure", json!({}), Answer::json(200, "{\"choices\":[{}]}")).await;
     let id = rig.provider("Fake").await["id"].as_i64().unwrap();
     let chat = r#"{"model":"m","messages":[]}"#;
     let bases = [

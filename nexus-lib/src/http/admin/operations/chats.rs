@@ -26,6 +26,7 @@ pub(in crate::http::admin) fn upstream_models(schemas: &mut Schemas) -> PathItem
             K::NotFound,
             K::UpstreamAuth,
             K::UpstreamInvalid,
+            K::UpstreamRedirect,
             K::UpstreamUnreachable,
             K::UpstreamRefused,
             K::UpstreamTimeout,

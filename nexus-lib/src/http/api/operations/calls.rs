@@ -88,6 +88,7 @@ fn passed_on(operation: Operation, error: &Value) -> Operation {
             K::UpstreamUnreachable,
             K::UpstreamAuth,
             K::UpstreamInvalid,
+            K::UpstreamRedirect,
             K::UpstreamTimeout,
             K::DeadlineExceeded,
             K::LedgerUnavailable,

@@ -1,9 +1,13 @@
+use http::StatusCode;
+use serde_json::value::RawValue;
+
 use crate::error::Result;
 use crate::sse;
-use crate::translate::chat::{error, finish, image, said, usage};
+use crate::translate::chat::{error, image, said, usage};
 use crate::translate::extra_content::signature;
+use crate::translate::fault::{is_error_object, is_failed_choice, is_fault, lacks_answer};
 use crate::translate::reading::{Content, Object, Path};
-use crate::translate::{BlockKind, Delta, Event, Json, Said};
+use crate::translate::{BlockKind, Delta, Event, Finish, ProviderProtocol, Said};
 
 /// Reads the chunks of a provider that speaks chat: of the first of its choices.
 ///
@@ -17,8 +21,6 @@ pub struct Reader {
     /// How many have begun.
     begun: usize,
     has_started: bool,
-    is_finished: bool,
-    is_done: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +42,7 @@ struct Call {
     /// The provider's number; Gemini gives none.
     index: Option<u64>,
     id: String,
+    name: String,
     block: usize,
     arguments: String,
     is_open: bool,
@@ -51,88 +54,74 @@ impl Reader {
         Self::default()
     }
 
-    /// What `event` says.
+    /// Adds what `event` says to `told`, as far as it can be read.
     ///
     /// # Errors
-    /// `UpstreamInvalid` when its data is neither `[DONE]` nor a JSON object, or its parts are not what they
-    /// are called.
-    pub fn push(&mut self, event: &sse::Event<'_>) -> Result<Vec<Event>> {
-        let mut told = Vec::new();
-        if self.is_done {
-            return Ok(told);
-        }
-        let data = event.data();
-        match data.trim_ascii() {
-            b"" => return Ok(told),
-            b"[DONE]" => {
-                self.finish(&mut told);
-                self.is_done = true;
-                told.push(Event::Done);
-                return Ok(told);
-            }
-            _ => {}
-        }
+    /// `UpstreamInvalid` when its data is no JSON object, or its parts are not what they are called.
+    pub fn push(&mut self, event: &sse::Event<'_>, told: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
-        let chunk = Object::parse(&data, &at)?;
-        let is_error = event.name() == Some(b"error") || chunk.raw("error").is_some();
+        let data = event.data();
+        let chunk = match Object::parse(&data, &at) {
+            Ok(chunk) => chunk,
+            // Gemini's errors come in a list.
+            Err(_) if is_fault(ProviderProtocol::Chat, &data) => {
+                told.push(error(&data));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let is_error = event.name() == Some(b"error")
+            || is_error_object(&chunk)
+            || lacks_answer(ProviderProtocol::Chat, &chunk);
         if is_error {
-            self.is_done = true;
-            let status = http::StatusCode::INTERNAL_SERVER_ERROR;
-            let (message, kind, code) = error::read(status, &data);
-            told.push(Event::Error {
-                message,
-                kind,
-                code,
-            });
-            return Ok(told);
+            told.push(error(&data));
+            return Ok(());
         }
         let choices = chunk.list("choices", &at)?;
         let choices_at = at.key("choices");
-        self.start(&chunk, !choices.is_empty(), &mut told);
+        self.start(&chunk, !choices.is_empty(), told);
         for (index, choice) in choices.into_iter().enumerate() {
             let at = choices_at.index(index);
             let choice = Object::of(choice, &at)?;
             if choice.lenient::<u64>("index").unwrap_or(0) == 0 {
-                self.choice(&choice, &at, &mut told)?;
+                self.choice(&choice, &at, told)?;
+                if is_failed_choice(&choice) {
+                    told.push(error(&data));
+                }
             }
         }
         told.extend(usage::read(&chunk).map(Event::Usage));
-        Ok(told)
+        Ok(())
     }
 
-    /// What the end of the bytes says: that the answer is over, if it was finished and only `[DONE]` is
-    /// missing.
+    /// What the end of the bytes says.
     pub fn end(&mut self) -> Vec<Event> {
-        if self.is_done || !self.is_finished {
-            return Vec::new();
-        }
-        self.is_done = true;
-        vec![Event::Done]
+        let mut told = Vec::new();
+        self.end_open(&mut told);
+        told
     }
 
     fn start(&mut self, chunk: &Object<'_>, has_choices: bool, told: &mut Vec<Event>) {
-        let id: String = chunk.lenient("id").unwrap_or_default();
-        // Azure's first chunk tells about filters, and nothing else.
-        if self.has_started || !has_choices && id.is_empty() {
+        // Azure's first chunk is about filters, and nothing else; one without a choice is nothing of an answer.
+        if self.has_started || !has_choices {
             return;
         }
         self.has_started = true;
+        let id: String = chunk.lenient("id").unwrap_or_default();
         let model = chunk.lenient("model").unwrap_or_default();
         told.push(Event::Start { id, model });
     }
 
     fn choice(&mut self, choice: &Object<'_>, at: &Path<'_>, told: &mut Vec<Event>) -> Result<()> {
-        if self.is_finished {
-            return Ok(());
+        // Some servers put a whole message where a delta should be.
+        for name in ["delta", "message"] {
+            if let Some(delta) = choice.object(name, at)? {
+                self.delta(&delta, &at.key(name), told)?;
+            }
         }
-        if let Some(delta) = choice.object("delta", at)? {
-            self.delta(&delta, &at.key("delta"), told)?;
-        }
-        if let Some(reason) = choice.get::<String>("finish_reason", at)? {
-            self.finish(told);
-            let has_called = !self.calls.is_empty();
-            told.push(Event::Finish(finish::read(&reason, has_called)));
-        }
+        let reason: Option<String> = choice.lenient("finish_reason");
+        let finish = reason.and_then(|reason| Finish::of_word(&reason));
+        told.extend(finish.map(Event::Finish));
         Ok(())
     }
 
@@ -155,21 +144,36 @@ impl Reader {
                 }
             }
         }
-        let refusal: Option<String> = delta.get("refusal", at)?;
+        let refusal: Option<String> = delta.lenient("refusal");
         self.say(Kind::Refusal, refusal.unwrap_or_default(), told);
         for picture in image::read(delta, at)? {
             self.end_open(told);
             told.push(Event::Picture(picture));
         }
         let calls = at.key("tool_calls");
+        let calls_before = self.calls.len();
         for (index, call) in delta.list("tool_calls", at)?.into_iter().enumerate() {
             let at = calls.index(index);
             let call = Object::of(call, &at)?;
             let function = call.object("function", &at)?;
-            self.call(&call, function.as_ref(), &at.key("function"), told)?;
+            // A call that begins in this very delta is another one.
+            let is_beside = index > 0 && self.calls.len() > calls_before;
+            self.call(
+                &call,
+                function.as_ref(),
+                is_beside,
+                &at.key("function"),
+                told,
+            )?;
         }
         if let Some(function) = delta.object("function_call", at)? {
-            self.call(&function, Some(&function), &at.key("function_call"), told)?;
+            self.call(
+                &function,
+                Some(&function),
+                false,
+                &at.key("function_call"),
+                told,
+            )?;
         }
         Ok(())
     }
@@ -240,6 +244,7 @@ impl Reader {
         &mut self,
         call: &Object<'_>,
         function: Option<&Object<'_>>,
+        is_beside: bool,
         at: &Path<'_>,
         told: &mut Vec<Event>,
     ) -> Result<()> {
@@ -253,8 +258,18 @@ impl Reader {
             Some(_) => known.index == index,
             None => id.is_empty() || known.id == id,
         });
-        // Some count every call as the first.
-        let is_another = |at: &usize| !id.is_empty() && self.calls[*at].id != id && name.is_some();
+        let is_another = |at: &usize| {
+            let known = &self.calls[*at];
+            match (&name, id.is_empty()) {
+                (None, _) => false,
+                // Some count every call as the first.
+                (Some(_), false) => known.id != id,
+                // Some have no ids. A name again is the same call's as long as that one is not whole.
+                (Some(name), true) => {
+                    known.name != *name || is_beside || !known.is_open || is_whole(&known.arguments)
+                }
+            }
+        };
         let at = match known.filter(|at| !is_another(at)) {
             // It was whole when the next began.
             Some(at) if !self.calls[at].is_open => return Ok(()),
@@ -289,7 +304,7 @@ impl Reader {
         self.end_whole_calls(told);
         let kind = BlockKind::ToolCall {
             id: id.clone(),
-            name,
+            name: name.clone(),
             signature,
             client: None,
         };
@@ -297,6 +312,7 @@ impl Reader {
         self.calls.push(Call {
             index,
             id,
+            name,
             block,
             arguments: String::new(),
             is_open: true,
@@ -313,24 +329,24 @@ impl Reader {
     /// Ends calls to which nothing can be added, since another begins.
     fn end_whole_calls(&mut self, told: &mut Vec<Event>) {
         for call in self.calls.iter_mut().filter(|call| call.is_open) {
-            if Json::parse(call.arguments.as_str()).is_some() {
+            if is_whole(&call.arguments) {
                 call.is_open = false;
                 told.push(Event::End { block: call.block });
             }
         }
     }
+}
 
-    fn finish(&mut self, told: &mut Vec<Event>) {
-        self.is_finished = true;
-        self.end_open(told);
-        for call in self.calls.iter_mut().filter(|call| call.is_open) {
-            call.is_open = false;
-            let block = call.block;
-            if call.arguments.is_empty() {
-                let delta = Delta::Arguments("{}".to_owned());
-                told.push(Event::Delta { block, delta });
-            }
-            told.push(Event::End { block });
-        }
+/// Whether arguments are whole, so that nothing can be added to them.
+fn is_whole(arguments: &str) -> bool {
+    serde_json::from_str::<&RawValue>(arguments).is_ok()
+}
+
+fn error(data: &[u8]) -> Event {
+    let (message, kind, code) = error::read(StatusCode::OK, data);
+    Event::Error {
+        message,
+        kind,
+        code,
     }
 }

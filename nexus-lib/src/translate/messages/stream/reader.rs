@@ -15,7 +15,6 @@ pub struct Reader {
     /// How many have begun.
     begun: usize,
     has_started: bool,
-    is_done: bool,
 }
 
 #[derive(Debug)]
@@ -33,42 +32,36 @@ impl Reader {
         Self::default()
     }
 
-    /// What `event` says.
+    /// Adds what `event` says to `told`, as far as it can be read.
     ///
     /// # Errors
     /// `UpstreamInvalid` when its data is no JSON object, or lacks what its kind must have.
-    pub fn push(&mut self, event: &sse::Event<'_>) -> Result<Vec<Event>> {
-        let mut told = Vec::new();
-        if self.is_done {
-            return Ok(told);
-        }
+    pub fn push(&mut self, event: &sse::Event<'_>, told: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
         let data = event.data();
         let message = Object::parse(&data, &at)?;
-        let kind: Option<String> = message.get("type", &at)?;
+        let kind: Option<String> = message.lenient("type");
         let name = event.name().and_then(|name| str::from_utf8(name).ok());
         match kind.as_deref().or(name).unwrap_or_default() {
-            "message_start" => self.start(&message, &mut told)?,
-            "content_block_start" => self.begin(&message, &mut told)?,
-            "content_block_delta" => self.delta(&message, &mut told)?,
+            "message_start" => self.start(&message, told)?,
+            "content_block_start" => self.begin(&message, told)?,
+            "content_block_delta" => self.delta(&message, told)?,
             "content_block_stop" => {
-                let index = message.need("index", &at)?;
-                self.end_block(index, &mut told);
+                let index = self.index(&message);
+                self.end_block(index, told);
             }
-            "message_delta" => self.finish(&message, &mut told)?,
+            "message_delta" => self.finish(&message, told)?,
             "message_stop" => {
-                self.end_all(&mut told);
-                self.is_done = true;
+                self.end_all(told);
                 told.push(Event::Done);
             }
             "ping" => told.push(Event::Ping),
-            "error" => {
-                self.is_done = true;
-                told.push(error(&message));
-            }
+            "error" => told.push(error(&message)),
+            // Whatever it is called, from a proxy that has an envelope of its own.
+            _ if message.raw("error").is_some() => told.push(error(&message)),
             _ => {}
         }
-        Ok(told)
+        Ok(())
     }
 
     /// What the end of the bytes says: nothing, since a stream that is over has said so.
@@ -90,16 +83,24 @@ impl Reader {
         Ok(())
     }
 
+    /// The provider's number of a block; that of the latest where it is missing.
+    fn index(&self, event: &Object<'_>) -> u64 {
+        let index: Option<u64> = event.lenient("index");
+        let latest = || self.blocks.last().map(|open| open.index);
+        index.or_else(latest).unwrap_or_default()
+    }
+
     fn usage(&mut self, object: &Object<'_>, told: &mut Vec<Event>) {
         if let Some(usage) = object.lenient::<Object<'_>>("usage") {
             self.figures.update(&usage);
-            told.push(Event::Usage(self.figures.counts()));
+            told.extend(self.figures.counts().map(Event::Usage));
         }
     }
 
     fn begin(&mut self, event: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
-        let index: u64 = event.need("index", &at)?;
+        let index: Option<u64> = event.lenient("index");
+        let index = index.unwrap_or_else(|| self.blocks.last().map_or(0, |open| open.index + 1));
         let block = event.need_object("content_block", &at)?;
         let at = at.key("content_block");
         let kind: String = block.need("type", &at)?;
@@ -122,7 +123,7 @@ impl Reader {
                 let input = block.raw("input").map(|input| input.get().to_owned());
                 first.extend(input.filter(|input| !is_empty(input)).map(Delta::Arguments));
                 BlockKind::ToolCall {
-                    id: block.need("id", &at)?,
+                    id: block.lenient("id").unwrap_or_default(),
                     name: block.need("name", &at)?,
                     signature: signature(&block),
                     client: None,
@@ -131,20 +132,12 @@ impl Reader {
             _ => return Ok(()),
         };
         self.end_block(index, told);
-        let number = self.begun;
-        self.begun += 1;
         first.retain(|delta| match delta {
             Delta::Text(text) | Delta::Arguments(text) | Delta::Signature(text) => !text.is_empty(),
         });
-        self.blocks.push(Open {
-            index,
-            block: number,
-            lacks_arguments: matches!(kind, BlockKind::ToolCall { .. }) && first.is_empty(),
-        });
-        told.push(Event::Begin {
-            block: number,
-            kind,
-        });
+        let lacks_arguments = matches!(kind, BlockKind::ToolCall { .. }) && first.is_empty();
+        let number = self.begun;
+        self.open(index, kind, lacks_arguments, told);
         let deltas = first.into_iter();
         told.extend(deltas.map(|delta| Event::Delta {
             block: number,
@@ -153,15 +146,36 @@ impl Reader {
         Ok(())
     }
 
+    fn open(&mut self, index: u64, kind: BlockKind, lacks_arguments: bool, told: &mut Vec<Event>) {
+        let block = self.begun;
+        self.begun += 1;
+        self.blocks.push(Open {
+            index,
+            block,
+            lacks_arguments,
+        });
+        told.push(Event::Begin { block, kind });
+    }
+
     fn delta(&mut self, event: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
-        let index: u64 = event.need("index", &at)?;
+        let index: u64 = self.index(event);
         let delta = event.need_object("delta", &at)?;
         let at = at.key("delta");
+        let kind: String = delta.need("type", &at)?;
+        if !self.blocks.iter().any(|open| open.index == index) {
+            // Some servers do not say that words begin.
+            match kind.as_str() {
+                "text_delta" => self.open(index, BlockKind::Text, false, told),
+                "thinking_delta" => {
+                    self.open(index, BlockKind::Reasoning { sealed: None }, false, told);
+                }
+                _ => {}
+            }
+        }
         let Some(open) = self.blocks.iter_mut().find(|open| open.index == index) else {
             return Ok(());
         };
-        let kind: String = delta.need("type", &at)?;
         let delta = match kind.as_str() {
             "text_delta" => Delta::Text(delta.need("text", &at)?),
             "thinking_delta" => Delta::Text(delta.need("thinking", &at)?),
@@ -200,10 +214,12 @@ impl Reader {
         let Some(delta) = event.object("delta", &at)? else {
             return Ok(());
         };
-        let Some(reason) = delta.get::<String>("stop_reason", &at.key("delta"))? else {
+        let reason: Option<String> = delta.lenient("stop_reason");
+        let Some(finish) =
+            reason.and_then(|reason| finish::read(&reason, delta.lenient("stop_sequence")))
+        else {
             return Ok(());
         };
-        self.end_all(told);
         if let Some(explanation) = reply::explanation(&delta) {
             let block = self.begun;
             self.begun += 1;
@@ -213,8 +229,7 @@ impl Reader {
             told.push(Event::Delta { block, delta });
             told.push(Event::End { block });
         }
-        let stop_sequence = delta.lenient("stop_sequence");
-        told.push(Event::Finish(finish::read(&reason, stop_sequence)));
+        told.push(Event::Finish(finish));
         Ok(())
     }
 }
@@ -239,13 +254,16 @@ fn is_empty(input: &str) -> bool {
 
 fn error(event: &Object<'_>) -> Event {
     let error = event.lenient::<Object<'_>>("error");
+    let bare: Option<String> = event.lenient("error");
     let text = |name| {
         error
             .as_ref()
             .and_then(|error| error.lenient::<String>(name))
     };
     Event::Error {
-        message: text("message").unwrap_or_else(|| "the provider reports an error".to_owned()),
+        message: text("message")
+            .or(bare)
+            .unwrap_or_else(|| "the provider reports an error".to_owned()),
         kind: text("type"),
         code: text("code"),
     }

@@ -1,10 +1,13 @@
+use std::collections::HashSet;
+
 use crate::error::Result;
 use crate::sse;
 use crate::translate::exchange::free_text;
 use crate::translate::extra_content::signature;
+use crate::translate::fault::says_something;
 use crate::translate::reading::{Object, Path};
 use crate::translate::responses::{SIGNATURE, call, item, reply, usage};
-use crate::translate::{BlockKind, Delta, Event, ToolKind};
+use crate::translate::{BlockKind, Delta, Event, Said, ToolKind};
 
 /// Reads OpenAI's stream, event by event. Events and items that are not known say nothing.
 #[derive(Debug, Default)]
@@ -14,9 +17,17 @@ pub struct Reader {
     begun: usize,
     /// The last place of an item of which one has.
     latest: Option<u64>,
-    has_started: bool,
-    has_called: bool,
-    is_done: bool,
+    said: Already,
+}
+
+/// What was said before it is said whole.
+#[derive(Debug, Default)]
+struct Already {
+    words: bool,
+    thoughts: bool,
+    /// By their ids.
+    calls: HashSet<String>,
+    pictures: HashSet<String>,
 }
 
 #[derive(Debug)]
@@ -46,29 +57,24 @@ impl Reader {
         Self::default()
     }
 
-    /// What `event` says.
+    /// Adds what `event` says to `told`, as far as it can be read.
     ///
     /// # Errors
     /// `UpstreamInvalid` when its data is no JSON object, or lacks what its kind must have.
-    pub fn push(&mut self, event: &sse::Event<'_>) -> Result<Vec<Event>> {
-        let mut told = Vec::new();
+    pub fn push(&mut self, event: &sse::Event<'_>, told: &mut Vec<Event>) -> Result<()> {
         let data = event.data();
-        if self.is_done || data.trim_ascii() == b"[DONE]" {
-            return Ok(told);
-        }
-        let at = Path::Answer;
-        let message = Object::parse(&data, &at)?;
-        let kind: Option<String> = message.get("type", &at)?;
+        let message = Object::parse(&data, &Path::Answer)?;
+        let kind: Option<String> = message.lenient("type");
         let name = event.name().and_then(|name| str::from_utf8(name).ok());
         match kind.as_deref().or(name).unwrap_or_default() {
-            "response.created" | "response.in_progress" => self.start(&message, &mut told)?,
-            "response.output_item.added" => self.item_added(&message, &mut told)?,
-            "response.content_part.added" => self.part_added(&message, &mut told)?,
+            "response.created" | "response.in_progress" => self.start(&message, told),
+            "response.output_item.added" => self.item_added(&message, told)?,
+            "response.content_part.added" => self.part_added(&message, told)?,
             "response.output_text.delta" | "response.refusal.delta" => {
-                self.delta(&message, Kind::Words, Delta::Text, &mut told)?;
+                self.delta(&message, Kind::Words, Delta::Text, told)?;
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                self.delta(&message, Kind::Thought, Delta::Text, &mut told)?;
+                self.delta(&message, Kind::Thought, Delta::Text, told)?;
             }
             // What comes behind is another paragraph.
             "response.reasoning_summary_part.added" => {
@@ -84,46 +90,49 @@ impl Reader {
                 }
             }
             "response.function_call_arguments.delta" => {
-                self.delta(&message, Kind::Call, Delta::Arguments, &mut told)?;
+                self.delta(&message, Kind::Call, Delta::Arguments, told)?;
             }
             "response.custom_tool_call_input.delta" => {
                 let quoted = |text: String| Delta::Arguments(free_text::quoted(&text));
-                self.delta(&message, Kind::Custom, quoted, &mut told)?;
+                self.delta(&message, Kind::Custom, quoted, told)?;
             }
             // Servers that are only like OpenAI may say it at once.
             "response.output_text.done" => {
-                self.done(&message, Kind::Words, "text", &mut told);
+                self.done(&message, Kind::Words, "text", told);
             }
-            "response.refusal.done" => self.done(&message, Kind::Words, "refusal", &mut told),
+            "response.refusal.done" => self.done(&message, Kind::Words, "refusal", told),
             "response.reasoning_summary_text.done" | "response.reasoning_text.done" => {
-                self.done(&message, Kind::Thought, "text", &mut told);
+                self.done(&message, Kind::Thought, "text", told);
             }
             "response.content_part.done" => {
                 let place = (
                     message.lenient("output_index"),
                     message.lenient("content_index"),
                 );
-                self.end_where(
-                    |open| (Some(open.item), Some(open.part)) == place,
-                    &mut told,
-                );
+                self.end_where(|open| (Some(open.item), Some(open.part)) == place, told);
             }
-            "response.output_item.done" => self.item_done(&message, &mut told)?,
-            "response.completed" | "response.incomplete" => self.over(&message, &mut told)?,
+            "response.output_item.done" => self.item_done(&message, told)?,
+            "response.completed" | "response.incomplete" => self.over(&message, told)?,
             "response.failed" => {
-                self.is_done = true;
                 let response = message.lenient::<Object<'_>>("response");
                 let error = response.and_then(|response| response.lenient::<Object<'_>>("error"));
                 told.push(self::error(error.as_ref()));
             }
             "error" => {
-                self.is_done = true;
+                let inner = message.lenient::<Object<'_>>("error");
+                told.push(self::error(inner.as_ref().or(Some(&message))));
+            }
+            // Whatever it is called, from a proxy that has an envelope of its own.
+            _ if message
+                .raw("error")
+                .is_some_and(|json| says_something(json.get())) =>
+            {
                 let inner = message.lenient::<Object<'_>>("error");
                 told.push(self::error(inner.as_ref().or(Some(&message))));
             }
             _ => {}
         }
-        Ok(told)
+        Ok(())
     }
 
     /// What the end of the bytes says: nothing, since a stream that is over has said so.
@@ -131,19 +140,31 @@ impl Reader {
         Vec::new()
     }
 
-    fn start(&mut self, message: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
-        if std::mem::replace(&mut self.has_started, true) {
-            return Ok(());
-        }
-        let response = message.need_object("response", &Path::Answer)?;
+    fn start(&mut self, message: &Object<'_>, told: &mut Vec<Event>) {
+        let response = message.lenient::<Object<'_>>("response");
+        let text = |name| {
+            response
+                .as_ref()
+                .and_then(|response| response.lenient(name))
+        };
         told.push(Event::Start {
-            id: response.lenient("id").unwrap_or_default(),
-            model: response.lenient("model").unwrap_or_default(),
+            id: text("id").unwrap_or_default(),
+            model: text("model").unwrap_or_default(),
         });
-        Ok(())
+    }
+
+    /// The place of an item; that of the latest where it is missing.
+    fn index(&self, message: &Object<'_>) -> u64 {
+        let index: Option<u64> = message.lenient("output_index");
+        index.or(self.latest).unwrap_or_default()
     }
 
     fn begin(&mut self, place: (u64, u64), kind: BlockKind, told: &mut Vec<Event>) {
+        match &kind {
+            BlockKind::Text | BlockKind::Refusal => self.said.words = true,
+            BlockKind::Reasoning { .. } => self.said.thoughts = true,
+            BlockKind::ToolCall { id, .. } => drop(self.said.calls.insert(id.clone())),
+        }
         let block = self.begun;
         self.begun += 1;
         self.latest = self.latest.max(Some(place.0));
@@ -163,7 +184,8 @@ impl Reader {
 
     fn item_added(&mut self, message: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
-        let index: u64 = message.lenient("output_index").unwrap_or_default();
+        let next = || self.latest.map_or(0, |latest| latest + 1);
+        let index: u64 = message.lenient("output_index").unwrap_or_else(next);
         let item = message.need_object("item", &at)?;
         let at = at.key("item");
         match item.need::<String>("type", &at)?.as_str() {
@@ -187,11 +209,10 @@ impl Reader {
         let Some(kind) = call::kind_of(&kind) else {
             return Ok(());
         };
-        self.has_called = true;
         let is_custom = matches!(kind, ToolKind::Custom { .. });
         let (name, client) = call::names(kind, item, at)?;
         let begun = BlockKind::ToolCall {
-            id: item.need("call_id", at)?,
+            id: item::call_id(item),
             name,
             signature: signature(item),
             client,
@@ -208,7 +229,7 @@ impl Reader {
 
     fn part_added(&mut self, message: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
-        let item: u64 = message.lenient("output_index").unwrap_or_default();
+        let item = self.index(message);
         let index: u64 = message.lenient("content_index").unwrap_or_default();
         let part = message.need_object("part", &at)?;
         match part.need::<String>("type", &at.key("part"))?.as_str() {
@@ -220,7 +241,7 @@ impl Reader {
     }
 
     fn open_item(&mut self, message: &Object<'_>, kind: Kind) -> Option<&mut Open> {
-        let item: u64 = message.lenient("output_index").unwrap_or_default();
+        let item = self.index(message);
         let part: Option<u64> = match kind {
             Kind::Words => message.lenient("content_index"),
             _ => None,
@@ -244,7 +265,7 @@ impl Reader {
 
     /// What a block comes to, where nobody said it before.
     fn done(&mut self, message: &Object<'_>, kind: Kind, name: &str, told: &mut Vec<Event>) {
-        let item: u64 = message.lenient("output_index").unwrap_or_default();
+        let item = self.index(message);
         let is_missing = match self.open_item(message, kind) {
             Some(open) => open.is_empty,
             None => self.latest.is_none_or(|latest| latest < item),
@@ -261,13 +282,13 @@ impl Reader {
         }
         // Servers that are only like OpenAI do not always say that something begins.
         if !matches!(kind, Kind::Call | Kind::Custom) && self.open_item(message, kind).is_none() {
-            let place = |name| message.lenient(name).unwrap_or_default();
             let begun = match kind {
                 Kind::Thought => BlockKind::Reasoning { sealed: None },
                 _ if is_refusal(message) => BlockKind::Refusal,
                 _ => BlockKind::Text,
             };
-            self.begin((place("output_index"), place("content_index")), begun, told);
+            let part = message.lenient("content_index").unwrap_or_default();
+            self.begin((self.index(message), part), begun, told);
         }
         if let Some(open) = self.open_item(message, kind) {
             open.is_empty = false;
@@ -278,34 +299,11 @@ impl Reader {
 
     fn item_done(&mut self, message: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
-        let index: u64 = message.lenient("output_index").unwrap_or_default();
+        let index = self.index(message);
         let item = message.need_object("item", &at)?;
-        if item.lenient::<String>("type").as_deref() == Some("image_generation_call") {
-            let picture = item::picture(&item, &at.key("item"))?;
-            told.extend(picture.map(Event::Picture));
-            return Ok(());
-        }
-        let at = at.key("item");
-        let kind: Option<String> = item.lenient("type");
-        let is_open = self.open.iter().any(|open| open.item == index);
-        if let Some(call) = match kind.as_deref() {
-            // They have no events of their own.
-            Some(kind) if !is_open && !matches!(kind, "function_call" | "custom_tool_call") => {
-                call::read(kind, &item, &at)?
-            }
-            _ => None,
-        } {
-            self.has_called = true;
-            let kind = BlockKind::ToolCall {
-                id: call.id,
-                name: call.name,
-                signature: call.signature,
-                client: call.client,
-            };
-            let block = self.begun;
-            self.begin((index, 0), kind, told);
-            let delta = Delta::Arguments(call.arguments);
-            told.push(Event::Delta { block, delta });
+        // Servers that are only like OpenAI may say an item at once.
+        if self.is_new(&item) && !self.open.iter().any(|open| open.item == index) {
+            return self.whole(&item, &at.key("item"), told);
         }
         let mut open = self.open.iter_mut();
         if let Some(open) = open.find(|open| open.item == index) {
@@ -315,7 +313,7 @@ impl Reader {
                     let quoted = whole.as_deref().map(free_text::quoted).unwrap_or_default();
                     Some(Delta::Arguments(quoted + free_text::TAIL))
                 }
-                Kind::Call if open.is_empty => item.lenient("arguments").map(Delta::Arguments),
+                Kind::Call if open.is_empty => Some(Delta::Arguments(item::arguments(&item))),
                 // The seal is known at the end alone.
                 Kind::Thought => item
                     .lenient::<String>("encrypted_content")
@@ -345,13 +343,57 @@ impl Reader {
         });
     }
 
+    /// Whether nothing of `item` was said before. Places are no help: some servers leave them out.
+    fn is_new(&self, item: &Object<'_>) -> bool {
+        match item.lenient::<String>("type").as_deref() {
+            Some(kind) if call::kind_of(kind).is_some() => {
+                !self.said.calls.contains(&item::call_id(item))
+            }
+            Some("message") => !self.said.words,
+            Some("reasoning") => !self.said.thoughts,
+            Some("image_generation_call") => {
+                let id: String = item.lenient("id").unwrap_or_default();
+                !self.said.pictures.contains(&id)
+            }
+            _ => false,
+        }
+    }
+
+    /// Says all of an item of which nothing was said before.
+    fn whole(&mut self, item: &Object<'_>, at: &Path<'_>, told: &mut Vec<Event>) -> Result<()> {
+        for said in item::whole(item, at)? {
+            match &said {
+                Said::ToolCall(call) => drop(self.said.calls.insert(call.id.clone())),
+                Said::Picture(_) => {
+                    let id = item.lenient("id").unwrap_or_default();
+                    self.said.pictures.insert(id);
+                    told.extend(said.into_events(0));
+                    continue;
+                }
+                Said::Reasoning(_) => self.said.thoughts = true,
+                Said::Text(_) | Said::Refusal(_) => self.said.words = true,
+            }
+            told.extend(said.into_events(self.begun));
+            self.begun += 1;
+        }
+        Ok(())
+    }
+
     fn over(&mut self, message: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
         self.end_where(|_| true, told);
-        let response = message.need_object("response", &Path::Answer)?;
+        let at = Path::Answer;
+        let response = message.need_object("response", &at)?;
+        let output: Vec<Object<'_>> = response.lenient("output").unwrap_or_default();
+        for item in &output {
+            if self.is_new(item) {
+                self.whole(item, &at.key("output"), told)?;
+            }
+        }
         told.extend(usage::read(&response).map(Event::Usage));
-        told.push(Event::Finish(reply::finish(&response, self.has_called)?));
-        told.push(Event::Done);
-        self.is_done = true;
+        match reply::finish(&response) {
+            Ok(finish) => told.extend([Event::Finish(finish), Event::Done]),
+            Err(_) => told.push(self::error(response.lenient("error").as_ref())),
+        }
         Ok(())
     }
 }

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::translate::{
-    Answered, BlockKind, Delta, Event, Finish, Picture, Said, Source, Thought, TokenCounts,
-    ToolCall,
+    Answered, BlockKind, Delta, Event, Finish, Gathered, Picture, Said, Source, Thought,
+    TokenCounts, ToolCall,
 };
 use crate::wire::Usage;
 
@@ -87,7 +87,6 @@ pub(super) fn any_answer(in_chat: bool) -> impl Strategy<Value = Answered> {
         Just(Finish::Length),
         Just(Finish::ToolCalls),
         Just(Finish::ContentFilter),
-        "[a-z]{9}".prop_map(Finish::Other),
         "[a-z]{1,3}".prop_map(move |text| match in_chat {
             true => Finish::Length,
             false => Finish::StopSequence(Some(text)),
@@ -184,50 +183,9 @@ pub(super) fn streamed(answered: &Answered, size: usize) -> Vec<Event> {
 
 /// What a stream says, put together.
 pub(in crate::translate::tests) fn gathered(events: Vec<Event>) -> Answered {
-    let mut answered = Answered::default();
-    // Where the blocks are among all that is said.
-    let mut blocks = Vec::new();
+    let mut gathered = Gathered::default();
     for event in events {
-        if let Event::Begin { .. } = event {
-            blocks.push(answered.said.len());
-        }
-        match event {
-            Event::Start { id, model } => (answered.id, answered.model) = (id, model),
-            Event::Picture(picture) => answered.said.push(Said::Picture(picture)),
-            Event::Begin { kind, .. } => answered.said.push(match kind {
-                BlockKind::Text => Said::Text(String::new()),
-                BlockKind::Refusal => Said::Refusal(String::new()),
-                BlockKind::Reasoning { sealed } => Said::Reasoning(Thought {
-                    sealed,
-                    ..Thought::default()
-                }),
-                BlockKind::ToolCall {
-                    id,
-                    name,
-                    signature,
-                    client,
-                } => Said::ToolCall(ToolCall {
-                    id,
-                    name,
-                    client,
-                    signature,
-                    arguments: String::new(),
-                }),
-            }),
-            Event::Delta { block, delta } => match (&mut answered.said[blocks[block]], delta) {
-                (Said::Text(text) | Said::Refusal(text), Delta::Text(piece)) => *text += &piece,
-                (Said::Reasoning(thought), Delta::Text(piece)) => thought.text += &piece,
-                (Said::Reasoning(thought), Delta::Signature(piece)) => {
-                    *thought.signature.get_or_insert_default() += &piece;
-                }
-                (Said::ToolCall(call), Delta::Arguments(piece)) => call.arguments += &piece,
-                (said, delta) => panic!("{delta:?} for {said:?}"),
-            },
-            Event::Finish(finish) => answered.finish = finish,
-            Event::Usage(counts) => answered.usage = Some(counts),
-            Event::End { .. } | Event::Ping | Event::Done => {}
-            Event::Error { message, .. } => panic!("{message}"),
-        }
+        gathered.push(event);
     }
-    answered
+    gathered.into_answer().unwrap().unwrap()
 }

@@ -7,11 +7,11 @@ use super::any_request::any_request;
 use super::words::Words;
 use super::{check_events, mutated, mutated_stream};
 use crate::error::ErrorKind;
-use crate::sse;
 use crate::translate::ClientProtocol::{Chat, Messages, Responses};
-use crate::translate::tests::clients::{CLIENTS, streamed_to};
+use crate::translate::tests::clients::{CLIENTS, events, streamed_to};
 use crate::translate::{
-    ClientProtocol, Event, Losses, Part, Request, Said, Source, Turn, gemini, ollama,
+    ClientProtocol, Event, Losses, Part, ProviderProtocol, Request, Said, Source, Turn, gemini,
+    ollama,
 };
 use crate::wire::json::any_json;
 
@@ -179,20 +179,7 @@ fn found(body: &Value) -> Vec<Told> {
 }
 
 fn read(stream: &[u8]) -> Vec<Event> {
-    let mut reader = gemini::stream::Reader::new();
-    let mut told = Vec::new();
-    for event in sse::events(stream) {
-        match reader.push(&event) {
-            Ok(events) => told.extend(events),
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::UpstreamInvalid);
-                return told;
-            }
-        }
-    }
-    told.extend(reader.end());
-    assert_eq!(reader.end(), [], "an end comes once");
-    told
+    events(ProviderProtocol::Gemini, stream)
 }
 
 fn check_stream(stream: &[u8]) {

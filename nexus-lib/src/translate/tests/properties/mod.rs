@@ -12,10 +12,11 @@ mod words;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::clients::events;
 use super::{as_chat, as_messages};
 use crate::error::ErrorKind;
 use crate::sse;
-use crate::translate::{Answered, Event, Losses, Request, chat, messages};
+use crate::translate::{Answered, Event, Losses, ProviderProtocol, Request, chat, messages};
 use crate::wire::json::any_json;
 pub(super) use any_answer::gathered;
 use any_answer::{any_answer, streamed};
@@ -99,35 +100,11 @@ fn check_messages(stream: &[u8]) {
 }
 
 fn read_chat(stream: &[u8]) -> Vec<Event> {
-    let mut reader = chat::stream::Reader::new();
-    let mut told = Vec::new();
-    for event in sse::events(stream) {
-        match reader.push(&event) {
-            Ok(events) => told.extend(events),
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::UpstreamInvalid);
-                return told;
-            }
-        }
-    }
-    told.extend(reader.end());
-    told
+    events(ProviderProtocol::Chat, stream)
 }
 
 fn read_messages(stream: &[u8]) -> Vec<Event> {
-    let mut reader = messages::stream::Reader::new();
-    let mut told = Vec::new();
-    for event in sse::events(stream) {
-        match reader.push(&event) {
-            Ok(events) => told.extend(events),
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::UpstreamInvalid);
-                return told;
-            }
-        }
-    }
-    told.extend(reader.end());
-    told
+    events(ProviderProtocol::Messages, stream)
 }
 
 /// What readers tell keeps the order that [`Event`] promises.

@@ -7,8 +7,10 @@ use super::any_request::any_request;
 use super::words::Words;
 use super::{check_events, mutated};
 use crate::error::ErrorKind;
-use crate::translate::tests::clients::{CLIENTS, streamed_to};
-use crate::translate::{Event, Losses, Part, Request, Said, Source, ToolChoice, Turn, ollama};
+use crate::translate::tests::clients::{CLIENTS, events, streamed_to};
+use crate::translate::{
+    Event, Losses, Part, ProviderProtocol, Request, Said, Source, ToolChoice, Turn, ollama,
+};
 use crate::wire::json::any_json;
 
 const STREAMS: [&str; 4] = [
@@ -114,19 +116,7 @@ fn check_message(message: &Value, turn: &Turn) {
 }
 
 fn read(stream: &[u8]) -> Vec<Event> {
-    let mut reader = ollama::stream::Reader::new();
-    let mut told = Vec::new();
-    for line in stream.split(|&byte| byte == b'\n') {
-        match reader.push(line) {
-            Ok(events) => told.extend(events),
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::UpstreamInvalid);
-                return told;
-            }
-        }
-    }
-    told.extend(reader.end());
-    told
+    events(ProviderProtocol::Ollama, stream)
 }
 
 fn check_stream(stream: &[u8]) {

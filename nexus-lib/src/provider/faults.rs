@@ -1,0 +1,105 @@
+//! What is wrong with an upstream's answer, as errors. Their messages reach clients.
+
+use http::StatusCode;
+
+use crate::call::Observed;
+use crate::error::{Error, ErrorKind, Result};
+use crate::translate::{ClientProtocol, Fault, implied_status};
+
+/// The longest message of a provider's that is kept, in characters.
+const LONGEST: usize = 500;
+
+/// The client's own key was right: what the provider refuses are the gateway's credentials.
+pub(crate) fn refused_credentials(status: StatusCode) -> Error {
+    Error::new(
+        ErrorKind::UpstreamAuth,
+        "the provider refused the gateway's credentials; ask the operator to check its server_key",
+    )
+    .with_source(format!("the provider answered {status}"))
+    .with_upstream_status(status)
+}
+
+pub(crate) fn empty_answer() -> Error {
+    Error::new(
+        ErrorKind::UpstreamInvalid,
+        "the provider sent an empty answer; try again",
+    )
+}
+
+pub(crate) fn empty_stream() -> Error {
+    Error::new(
+        ErrorKind::UpstreamInvalid,
+        "the provider sent an empty stream; try again",
+    )
+}
+
+/// A page of HTML, a plain text, some other JSON.
+pub(crate) fn no_answer() -> Error {
+    Error::new(
+        ErrorKind::UpstreamInvalid,
+        "the provider sent something that is no answer; ask the operator to check its server_url",
+    )
+}
+
+pub(crate) fn unknown_coding() -> Error {
+    Error::new(
+        ErrorKind::UpstreamInvalid,
+        "the provider's answer has a content coding that is not known here",
+    )
+}
+
+/// The error for an answer whose status is neither good nor an error, which says nothing to a client.
+pub(crate) fn odd_status(status: StatusCode) -> Option<Error> {
+    let number = status.as_u16();
+    match number {
+        200..300 | 400..600 => None,
+        300..400 => {
+            let message = format!(
+                "the provider answered {number}, a redirect, which is not followed; ask the operator \
+                 to check its server_url"
+            );
+            Some(Error::new(ErrorKind::UpstreamRedirect, message).with_upstream_status(status))
+        }
+        _ => {
+            let message = format!("the provider answered with the unknown status {number}");
+            Some(Error::new(ErrorKind::UpstreamInvalid, message).with_upstream_status(status))
+        }
+    }
+}
+
+/// What a client is told of an error that came with a good status: the status that the provider's words stand for, or
+/// 502, and the body.
+///
+/// # Errors
+/// `UpstreamAuth` where it is of the gateway's credentials.
+pub(crate) fn told(
+    client: ClientProtocol,
+    (message, kind, code): &Fault,
+) -> Result<(StatusCode, Vec<u8>, Observed)> {
+    let (kind, code) = (kind.as_deref(), code.as_deref());
+    let status = status_of(implied_status(kind, code))?;
+    let status = client.status(status);
+    let body = client.write_error(status, message, kind, code);
+    Ok((status, body, observed(message)))
+}
+
+/// The status that an error inside a good answer goes out with.
+///
+/// # Errors
+/// `UpstreamAuth` where it is of the gateway's credentials.
+pub(crate) fn status_of(implied: Option<StatusCode>) -> Result<StatusCode> {
+    match implied.unwrap_or(StatusCode::BAD_GATEWAY) {
+        status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            Err(refused_credentials(status))
+        }
+        status => Ok(status),
+    }
+}
+
+/// What is noted of an error that says `message`.
+pub(crate) fn observed(message: &str) -> Observed {
+    Observed {
+        error: Some(message.chars().take(LONGEST).collect()),
+        ..Observed::default()
+    }
+}

@@ -1,0 +1,81 @@
+use http::StatusCode;
+
+use super::look::look;
+use super::{refusal, tail};
+use crate::call::Observed;
+use crate::translate::{ProviderProtocol, messages};
+use crate::wire::Operation;
+
+/// What a whole body is that came with a good status.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Whole {
+    /// An answer.
+    Answer(Observed),
+    /// An error, and the status that it names.
+    Refused(Option<StatusCode>, Observed),
+    /// Neither.
+    Nothing,
+}
+
+/// Judges a body that answers `operation`. What is no chat has shapes of its own, and is not judged.
+pub(crate) fn judge(operation: Operation, body: &[u8]) -> Whole {
+    let protocol = match operation {
+        Operation::ChatCompletion => ProviderProtocol::Chat,
+        Operation::Message => ProviderProtocol::Messages,
+        Operation::Response => ProviderProtocol::Responses,
+        _ => return Whole::Answer(observe_completion(body)),
+    };
+    let (has_answer, observed) = match protocol {
+        ProviderProtocol::Messages => messages_answer(body),
+        _ => completion(body),
+    };
+    if has_answer && observed.error.is_none() {
+        return Whole::Answer(observed);
+    }
+    let (message, ..) = match protocol.read_fault(body) {
+        Some(fault) => fault,
+        None if observed.error.is_some() => Default::default(),
+        None => return Whole::Nothing,
+    };
+    let error = observed
+        .error
+        .or_else(|| Some(message.chars().take(500).collect()));
+    Whole::Refused(refusal::status_in(body), Observed { error, ..observed })
+}
+
+/// What the whole answer `body` says.
+pub(crate) fn observe_completion(body: &[u8]) -> Observed {
+    completion(body).1
+}
+
+/// Whether `body` has a choice or an output, and what it says.
+fn completion(body: &[u8]) -> (bool, Observed) {
+    if let Some(usage) = tail::usage(body) {
+        let observed = Observed {
+            usage: Some(usage),
+            finished: true,
+            ..Observed::default()
+        };
+        if tail::has_choice(body) {
+            return (true, observed);
+        }
+    }
+    let seen = look(body);
+    let observed = Observed {
+        usage: seen.usage.or(seen.groq_usage),
+        finished: seen.finished || seen.has_answer,
+        error: seen.error,
+        ..Observed::default()
+    };
+    (seen.has_answer && seen.is_whole, observed)
+}
+
+fn messages_answer(body: &[u8]) -> (bool, Observed) {
+    let (usage, is_message) = messages::reply::look(body);
+    let observed = Observed {
+        usage: usage.map(|counts| counts.usage),
+        finished: true,
+        ..Observed::default()
+    };
+    (is_message, observed)
+}

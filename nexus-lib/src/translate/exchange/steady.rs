@@ -1,0 +1,317 @@
+use std::collections::HashSet;
+
+use crate::translate::{Answered, BlockKind, Delta, Event, Finish, Said};
+
+/// What a provider gets when a piece of its answer was lost.
+const LOST: &str = "a part of the provider's answer could not be read";
+
+/// What a provider gets that ends a stream without having said anything.
+const EMPTY: &str = "the provider sent an empty answer; try again";
+
+/// Brings the events of any protocol's reader into the order that [`Event`] promises.
+///
+/// Each protocol has its own gaps, so they are closed here, for all of them:
+///
+/// | of a stream | here |
+/// |---|---|
+/// | no start, or several | one start, before all else |
+/// | calls without ids, or with the same one | ids of our own |
+/// | a call without arguments, or with `null` | `{}` |
+/// | a reason to finish, early or several times | advisory: the last one counts, and comes when the stream ends |
+/// | blocks that are open at the end | ended |
+/// | calls, whatever the reason to finish says | a reason of calls, unless the answer was cut |
+/// | an end of the bytes behind a reason to finish | the end of the answer |
+/// | an end without a word or a reason | an error |
+/// | a piece that could not be read | the rest goes on; the end is an error |
+/// | anything behind the end or an error | left out |
+#[derive(Debug, Default)]
+pub struct Steady {
+    has_started: bool,
+    open: Vec<Open>,
+    /// The ids of all calls so far.
+    ids: HashSet<String>,
+    has_called: bool,
+    has_said: bool,
+    finish: Option<Finish>,
+    has_lost: bool,
+    is_over: bool,
+}
+
+/// A block that has begun.
+#[derive(Debug)]
+struct Open {
+    number: usize,
+    /// Of a call: arguments that may still turn out to be `null`. `None` once some have gone out.
+    held: Option<String>,
+}
+
+impl Steady {
+    /// Takes what a reader says, and adds to `out` what is to be written.
+    pub fn push(&mut self, event: Event, out: &mut Vec<Event>) {
+        if self.is_over {
+            return;
+        }
+        match event {
+            Event::Start { id, model } => self.start(id, model, out),
+            Event::Begin { block, kind } => self.begin(block, kind, out),
+            Event::Delta { block, delta } => self.delta(block, delta, out),
+            Event::End { block } => self.end_block(block, out),
+            Event::Picture(picture) => {
+                self.start(String::new(), String::new(), out);
+                self.has_said = true;
+                out.push(Event::Picture(picture));
+            }
+            Event::Finish(finish) => self.finish = Some(finish),
+            Event::Usage(counts) => out.push(Event::Usage(counts)),
+            Event::Ping => out.push(Event::Ping),
+            Event::Error { .. } => {
+                self.is_over = true;
+                out.push(event);
+            }
+            Event::Done => self.done(out),
+        }
+    }
+
+    /// Notes that a piece of the answer could not be read.
+    pub fn lose(&mut self) {
+        self.has_lost = true;
+    }
+
+    /// The bytes are over.
+    pub fn end(&mut self, out: &mut Vec<Event>) {
+        if self.finish.is_some() {
+            self.push(Event::Done, out);
+        } else if self.has_lost && !self.has_started {
+            self.push(failure(LOST), out);
+        }
+    }
+
+    /// Whether a reason to finish has come: an end of the bytes is the end of the answer then.
+    pub fn is_finished(&self) -> bool {
+        self.finish.is_some() || self.is_over
+    }
+
+    fn start(&mut self, id: String, model: String, out: &mut Vec<Event>) {
+        if !std::mem::replace(&mut self.has_started, true) {
+            out.push(Event::Start { id, model });
+        }
+    }
+
+    fn begin(&mut self, number: usize, mut kind: BlockKind, out: &mut Vec<Event>) {
+        self.start(String::new(), String::new(), out);
+        self.end_block(number, out);
+        self.has_said = true;
+        let mut held = None;
+        if let BlockKind::ToolCall { id, .. } = &mut kind {
+            self.has_called = true;
+            own(id, &mut self.ids);
+            held = Some(String::new());
+        }
+        self.open.push(Open { number, held });
+        out.push(Event::Begin {
+            block: number,
+            kind,
+        });
+    }
+
+    fn delta(&mut self, number: usize, delta: Delta, out: &mut Vec<Event>) {
+        // The latest are the likeliest.
+        let mut open = self.open.iter_mut().rev();
+        let Some(open) = open.find(|open| open.number == number) else {
+            return;
+        };
+        let delta = match (&mut open.held, delta) {
+            (Some(held), Delta::Arguments(more)) => {
+                held.push_str(&more);
+                if may_be_null(held) {
+                    return;
+                }
+                Delta::Arguments(open.held.take().unwrap_or_default())
+            }
+            (_, delta) => delta,
+        };
+        out.push(Event::Delta {
+            block: number,
+            delta,
+        });
+    }
+
+    fn end_block(&mut self, number: usize, out: &mut Vec<Event>) {
+        if let Some(at) = self.open.iter().position(|open| open.number == number) {
+            self.open.remove(at).end(out);
+        }
+    }
+
+    fn done(&mut self, out: &mut Vec<Event>) {
+        self.is_over = true;
+        if self.has_lost {
+            return out.push(failure(LOST));
+        }
+        if !self.has_said && self.finish.is_none() {
+            return out.push(failure(EMPTY));
+        }
+        self.start(String::new(), String::new(), out);
+        for open in self.open.drain(..) {
+            open.end(out);
+        }
+        let finish = self.finish.take().unwrap_or_default();
+        out.push(Event::Finish(finish.with_calls(self.has_called)));
+        out.push(Event::Done);
+    }
+}
+
+impl Open {
+    fn end(self, out: &mut Vec<Event>) {
+        if let Some(held) = self.held {
+            let arguments = match held.trim() {
+                "" | "null" => "{}".to_owned(),
+                _ => held,
+            };
+            out.push(Event::Delta {
+                block: self.number,
+                delta: Delta::Arguments(arguments),
+            });
+        }
+        out.push(Event::End { block: self.number });
+    }
+}
+
+/// Brings a whole answer into the same order.
+pub fn steady(answered: &mut Answered) {
+    let mut ids = HashSet::new();
+    let mut has_called = false;
+    for said in &mut answered.said {
+        if let Said::ToolCall(call) = said {
+            has_called = true;
+            own(&mut call.id, &mut ids);
+            if matches!(call.arguments.trim(), "" | "null") {
+                "{}".clone_into(&mut call.arguments);
+            }
+        }
+    }
+    answered.finish = std::mem::take(&mut answered.finish).with_calls(has_called);
+}
+
+/// Gives a call an id of our own where it has none, or that of another one.
+fn own(id: &mut String, ids: &mut HashSet<String>) {
+    if id.is_empty() || ids.contains(id) {
+        *id = format!("call_{}", uuid::Uuid::new_v4().simple());
+    }
+    ids.insert(id.clone());
+}
+
+/// Whether `arguments`, so far, may be `null` or nothing when they are whole.
+fn may_be_null(arguments: &str) -> bool {
+    "null".starts_with(arguments.trim()) && arguments.len() < 64
+}
+
+fn failure(message: &str) -> Event {
+    Event::Error {
+        message: message.to_owned(),
+        kind: None,
+        code: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn through(events: Vec<Event>) -> Vec<Event> {
+        let (mut steady, mut out) = (Steady::default(), Vec::new());
+        for event in events {
+            steady.push(event, &mut out);
+        }
+        steady.end(&mut out);
+        out
+    }
+
+    fn begin(block: usize, id: &str) -> Event {
+        let kind = BlockKind::ToolCall {
+            id: id.to_owned(),
+            name: "f".to_owned(),
+            signature: None,
+            client: None,
+        };
+        Event::Begin { block, kind }
+    }
+
+    fn arguments(block: usize, text: &str) -> Event {
+        let delta = Delta::Arguments(text.to_owned());
+        Event::Delta { block, delta }
+    }
+
+    #[test]
+    fn calls_get_ids_and_arguments() {
+        let told = through(vec![
+            begin(0, ""),
+            arguments(0, "nu"),
+            arguments(0, "ll"),
+            begin(1, "a"),
+            begin(2, "a"),
+            arguments(2, " {\"n\":1}"),
+            Event::Finish(Finish::Stop),
+        ]);
+        let mut ids = Vec::new();
+        for event in &told {
+            if let Event::Begin {
+                kind: BlockKind::ToolCall { id, .. },
+                ..
+            } = event
+            {
+                ids.push(id.as_str());
+            }
+        }
+        assert!(ids[0].starts_with("call_") && ids[1] == "a" && ids[2].starts_with("call_"));
+        for (block, text) in [(0, "{}"), (1, "{}"), (2, " {\"n\":1}")] {
+            assert!(told.contains(&arguments(block, text)));
+        }
+        assert!(told.ends_with(&[Event::Finish(Finish::ToolCalls), Event::Done]));
+    }
+
+    #[test]
+    fn words_behind_a_reason_to_finish_come_before_it() {
+        let text = |text: &str| Event::Delta {
+            block: 0,
+            delta: Delta::Text(text.to_owned()),
+        };
+        let kind = BlockKind::Text;
+        let told = through(vec![
+            Event::Begin { block: 0, kind },
+            text("He"),
+            Event::Finish(Finish::Stop),
+            text("llo"),
+            Event::Finish(Finish::Length),
+            Event::Done,
+            text("lost"),
+        ]);
+        assert_eq!(
+            told[2..],
+            [
+                text("He"),
+                text("llo"),
+                Event::End { block: 0 },
+                Event::Finish(Finish::Length),
+                Event::Done
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_at_all_is_no_answer_and_what_was_lost_is_an_error() {
+        assert_eq!(through(vec![Event::Done]), [failure(EMPTY)]);
+        assert_eq!(through(vec![]), []);
+        let (mut steady, mut out) = (Steady::default(), Vec::new());
+        steady.push(Event::Picture(picture()), &mut out);
+        steady.lose();
+        steady.push(Event::Done, &mut out);
+        assert_eq!(out.last(), Some(&failure(LOST)));
+    }
+
+    fn picture() -> crate::translate::Picture {
+        crate::translate::Picture {
+            source: crate::translate::Source::Url("u".to_owned()),
+            signature: None,
+        }
+    }
+}

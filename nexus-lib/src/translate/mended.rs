@@ -1,0 +1,98 @@
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+/// How escapes of surrogates begin.
+static SURROGATES: LazyLock<[Finder<'static>; 2]> =
+    LazyLock::new(|| ["\\ud", "\\uD"].map(Finder::new));
+
+/// JSON, or lines of it, in which every byte and every escape stands for a character: others are U+FFFD. One bad
+/// byte is no reason to lose an answer.
+pub(crate) fn mended(json: &[u8]) -> Cow<'_, [u8]> {
+    let text = match simdutf8::basic::from_utf8(json) {
+        Ok(_) => Cow::Borrowed(json),
+        Err(_) => Cow::Owned(String::from_utf8_lossy(json).into_owned().into_bytes()),
+    };
+    // Most JSON has no escapes at all, and pictures have none in megabytes.
+    let escapes = memchr::memchr(b'\\', &text).map(|at| &text[at..]);
+    let has_surrogates = escapes.is_some_and(|escapes| {
+        SURROGATES
+            .iter()
+            .any(|escape| escape.find(escapes).is_some())
+    });
+    match has_surrogates.then(|| lone_surrogates(&text)) {
+        Some(lone) if !lone.is_empty() => {
+            let mut mended = text.into_owned();
+            for at in lone {
+                mended[at..at + 6].copy_from_slice(b"\\ufffd");
+            }
+            mended.into()
+        }
+        _ => text,
+    }
+}
+
+/// Where escapes of surrogates stand that are no pair.
+fn lone_surrogates(json: &[u8]) -> Vec<usize> {
+    let mut lone = Vec::new();
+    let mut from = 0;
+    while let Some(at) = json
+        .get(from..)
+        .and_then(|rest| memchr::memchr(b'\\', rest))
+    {
+        let at = from + at;
+        from = match (escaped(json, at), escaped(json, at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => at + 12,
+            (Some(0xd800..=0xdfff), _) => {
+                lone.push(at);
+                at + 6
+            }
+            (Some(_), _) => at + 6,
+            (None, _) => at + 2,
+        };
+    }
+    lone
+}
+
+/// The number that the escape `\uXXXX` at `at` has, if there is one.
+fn escaped(json: &[u8], at: usize) -> Option<u16> {
+    let digits = json.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    if !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_for_no_character_is_replaced() {
+        let table: [(&[u8], &str); 7] = [
+            (br#""\ud83d""#, r#""\ufffd""#),
+            (br#""\uDE00\uD83D""#, r#""\ufffd\ufffd""#),
+            (br#""\ud83d\ud83d\ude00""#, r#""\ufffd\ud83d\ude00""#),
+            (br#""\\ud83d \\\ud83d""#, r#""\\ud83d \\\ufffd""#),
+            (br#""\ud83d\n""#, r#""\ufffd\n""#),
+            (b"\"a\xffb\"", "\"a\u{fffd}b\""),
+            (b"\"\xff\\ud83d\"", "\"\u{fffd}\\ufffd\""),
+        ];
+        for (json, expected) in table {
+            assert_eq!(&*mended(json), expected.as_bytes());
+            serde_json::from_slice::<String>(&mended(json)).unwrap();
+        }
+    }
+
+    #[test]
+    fn all_else_is_not_copied() {
+        for json in [
+            &br#""\ud83d\ude00 \u00e9""#[..],
+            "\"世\"".as_bytes(),
+            b"\\u",
+        ] {
+            assert!(matches!(mended(json), Cow::Borrowed(_)));
+        }
+    }
+}

@@ -1,0 +1,146 @@
+use super::mended::mended;
+
+use crate::sse;
+use crate::translate::exchange::Steady;
+use crate::translate::{Event, ProviderProtocol, chat, gemini, messages, ollama, responses};
+
+/// Reads a provider's stream, in whatever protocol, as [`Event`]s in the order that these promise.
+///
+/// One bad piece does not lose the rest: what is no JSON object is passed over, bytes and escapes that stand for
+/// no character are U+FFFD, and an answer of which a piece could not be read ends with an error.
+#[derive(Debug)]
+pub struct Reader {
+    inner: Inner,
+    steady: Steady,
+    has_skipped: bool,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Chat(chat::stream::Reader),
+    Messages(messages::stream::Reader),
+    Responses(responses::stream::Reader),
+    Gemini(gemini::stream::Reader),
+    Ollama(ollama::stream::Reader),
+}
+
+impl ProviderProtocol {
+    /// What reads a stream.
+    pub fn reader(self) -> Reader {
+        Reader {
+            inner: match self {
+                Self::Chat => Inner::Chat(chat::stream::Reader::new()),
+                Self::Messages => Inner::Messages(messages::stream::Reader::new()),
+                Self::Responses => Inner::Responses(responses::stream::Reader::new()),
+                Self::Gemini => Inner::Gemini(gemini::stream::Reader::new()),
+                Self::Ollama => Inner::Ollama(ollama::stream::Reader::new()),
+            },
+            steady: Steady::default(),
+            has_skipped: false,
+        }
+    }
+}
+
+impl Reader {
+    /// What `region`, one or more whole events or lines, says.
+    pub fn push(&mut self, region: &[u8]) -> Vec<Event> {
+        self.read(region, true)
+    }
+
+    /// What the end of the bytes says. `rest` is what has come of an event that is not whole.
+    pub fn end(&mut self, rest: &[u8]) -> Vec<Event> {
+        let mut out = self.read(rest, false);
+        let told = match &mut self.inner {
+            Inner::Chat(reader) => reader.end(),
+            Inner::Messages(reader) => reader.end(),
+            Inner::Responses(reader) => reader.end(),
+            Inner::Gemini(reader) => reader.end(),
+            Inner::Ollama(reader) => reader.end(),
+        };
+        for event in told {
+            self.steady.push(event, &mut out);
+        }
+        self.steady.end(&mut out);
+        out
+    }
+
+    /// Whether a reason to finish has come: an end of the bytes is the end of the answer then.
+    pub fn is_finished(&self) -> bool {
+        self.steady.is_finished()
+    }
+
+    fn read(&mut self, region: &[u8], is_whole: bool) -> Vec<Event> {
+        let region = mended(region);
+        let (mut told, mut out) = (Vec::new(), Vec::new());
+        if let Inner::Ollama(_) = self.inner {
+            for line in region.split(|&byte| byte == b'\n') {
+                self.piece(line_data(line), None, is_whole, &mut told);
+                self.settle(&mut told, &mut out);
+            }
+            return out;
+        }
+        for event in sse::events(&region) {
+            let data = event.data();
+            self.piece(data.trim_ascii(), Some(&event), is_whole, &mut told);
+            self.settle(&mut told, &mut out);
+        }
+        out
+    }
+
+    fn settle(&mut self, told: &mut Vec<Event>, out: &mut Vec<Event>) {
+        for event in told.drain(..) {
+            self.steady.push(event, out);
+        }
+    }
+
+    /// What one event or line says.
+    fn piece(
+        &mut self,
+        data: &[u8],
+        event: Option<&sse::Event<'_>>,
+        is_whole: bool,
+        told: &mut Vec<Event>,
+    ) {
+        match data.first() {
+            None => return,
+            Some(b'{' | b'[') => {}
+            // A word, a number: whatever it is, it is nothing of an answer.
+            Some(_) => return self.skip(),
+        }
+        if data == b"[DONE]" {
+            // Chat's own last event; from proxies in other protocols, too.
+            if matches!(self.inner, Inner::Chat(_)) || self.steady.is_finished() {
+                told.push(Event::Done);
+            }
+            return;
+        }
+        let read = match (&mut self.inner, event) {
+            (Inner::Chat(reader), Some(event)) => reader.push(event, told),
+            (Inner::Messages(reader), Some(event)) => reader.push(event, told),
+            (Inner::Responses(reader), Some(event)) => reader.push(event, told),
+            (Inner::Gemini(reader), Some(event)) => reader.push(event, told),
+            (Inner::Ollama(reader), _) => reader.push(data, told),
+            (_, None) => Ok(()),
+        };
+        if read.is_err() && is_whole {
+            self.skip();
+            self.steady.lose();
+        }
+    }
+
+    fn skip(&mut self) {
+        if !std::mem::replace(&mut self.has_skipped, true) {
+            tracing::warn!("a piece of a provider's stream could not be read, and was passed over");
+        }
+    }
+}
+
+/// What a line says; some proxies put lines into events.
+fn line_data(line: &[u8]) -> &[u8] {
+    let line = line.trim_ascii();
+    match line.strip_prefix(b"data:") {
+        Some(data) => data.trim_ascii(),
+        None if line.starts_with(b":") || line.starts_with(b"event:") => b"",
+        None => line,
+    }
+}
