@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use nexus_lib::store::{
     Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, ModelRecord, NewModel,
     NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords, RegistryStore, RequestFilter,
-    RequestRecord, SeriesBucket, Totals,
+    RequestRecord, RowPage, SeriesBucket, Totals,
 };
 use nexus_lib::wire::{
-    ConversationId, ModelId, ProviderId, RequestId, ThreadMark, TimeRange, Timestamp,
+    ConversationId, ModelId, ProviderId, RequestId, ThreadMark, TimeRange, TimeZone, Timestamp,
 };
 use nexus_lib::{Result, SqliteStore, Store};
 
@@ -31,8 +31,13 @@ impl LedgerStore for Unwritten {
         self.0.totals(range).await
     }
 
-    async fn series(&self, bucket: Bucket, range: TimeRange) -> Result<Vec<SeriesBucket>> {
-        self.0.series(bucket, range).await
+    async fn series(
+        &self,
+        bucket: Bucket,
+        range: TimeRange,
+        zone: &TimeZone,
+    ) -> Result<Vec<SeriesBucket>> {
+        self.0.series(bucket, range, zone).await
     }
 
     async fn threads(
@@ -44,8 +49,12 @@ impl LedgerStore for Unwritten {
         self.0.threads(now, memory, most).await
     }
 
-    async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>> {
-        self.0.conversation(id).await
+    async fn conversation(
+        &self,
+        id: &ConversationId,
+        page: RowPage,
+    ) -> Result<Option<ConversationTotals>> {
+        self.0.conversation(id, page).await
     }
 
     async fn request(&self, id: RequestId) -> Result<Option<RequestRecord>> {

@@ -28,7 +28,9 @@ use tokio::task::JoinHandle;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::Observers;
-use crate::store::{ConversationTotals, LedgerRow, LedgerStore, OpenRow, RequestFilter, Totals};
+use crate::store::{
+    ConversationTotals, LedgerRow, LedgerStore, OpenRow, RequestFilter, RowPage, Totals,
+};
 use crate::wire::{ConversationId, RequestId, TimeRange};
 use queue::Queue;
 
@@ -126,7 +128,8 @@ impl UsageLedger {
     /// # Errors
     /// Those of the store.
     pub async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>> {
-        self.shared.store.conversation(id).await
+        let all = RowPage::default();
+        self.shared.store.conversation(id, all).await
     }
 
     /// A page of at most `limit` rows, newest first, older than `before`.

@@ -4,18 +4,23 @@
 //! registry's records and the ledger's rows. Both halves are dyn-safe traits of their own, so that
 //! the ledger can be used without a registry.
 
+mod latency;
 mod record;
 mod row;
+mod series;
 mod sqlite;
 mod statistics;
 
+pub use latency::{Histogram, Percentiles};
 pub use record::{
     ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
 };
 pub use row::{LedgerRow, LedgerWrite, OpenRow, RequestRecord, RequestState, Settlement};
+pub(crate) use series::Steps;
+pub use series::{Bucket, SeriesBucket};
 pub use sqlite::{Durability, SqliteOptions, SqliteStore};
 pub use statistics::{
-    Bucket, ConversationTotals, ModelTotals, ProviderTotals, RequestFilter, SeriesBucket, Totals,
+    ConversationTotals, ModelTotals, ProviderTotals, RequestFilter, RowPage, Totals,
 };
 
 use std::sync::Arc;
@@ -25,7 +30,7 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::wire::{
-    ConversationId, ModelId, ProviderId, RequestId, ThreadMark, TimeRange, Timestamp,
+    ConversationId, ModelId, ProviderId, RequestId, ThreadMark, TimeRange, TimeZone, Timestamp,
 };
 
 /// Keeps providers and models.
@@ -82,9 +87,17 @@ pub trait LedgerStore: Send + Sync + 'static {
     async fn interrupt_open(&self) -> Result<u64>;
     /// Sums over requests that started in `range`.
     async fn totals(&self, range: TimeRange) -> Result<Totals>;
-    /// Sums by minute, hour or day; [`Bucket::starts`] says which, and when they are too many. Those
-    /// without requests are there with zeros.
-    async fn series(&self, bucket: Bucket, range: TimeRange) -> Result<Vec<SeriesBucket>>;
+    /// Sums by minute, hour or day of a time zone, of every bucket that has a moment of `range`; the first
+    /// and the last have only what lies in it, so that the sums are those of [`totals`](Self::totals). Those
+    /// without requests are there with zeros. A range without an end ends now, and one without a
+    /// beginning has the last 60 minutes, 48 hours or 30 days. `Unprocessable` for more than
+    /// [`Bucket::MOST`] buckets, and for a time zone that is not known.
+    async fn series(
+        &self,
+        bucket: Bucket,
+        range: TimeRange,
+        zone: &TimeZone,
+    ) -> Result<Vec<SeriesBucket>>;
     /// The thread marks of calls that ended within `memory` before `now`, with their conversations and
     /// when they ended, oldest first; of more than `most`, the newest.
     async fn threads(
@@ -93,8 +106,13 @@ pub trait LedgerStore: Send + Sync + 'static {
         memory: Duration,
         most: usize,
     ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>>;
-    /// One conversation's sums and rows, oldest first; `None` when no request carries that id.
-    async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>>;
+    /// One conversation's sums, and a page of its rows, oldest first; `None` when no request carries that
+    /// id.
+    async fn conversation(
+        &self,
+        id: &ConversationId,
+        page: RowPage,
+    ) -> Result<Option<ConversationTotals>>;
     /// One row, with what came of each request to a provider; `None` when there is none.
     async fn request(&self, id: RequestId) -> Result<Option<RequestRecord>>;
     /// A page of at most `limit` rows that match `filter`, newest first, older than `before`.

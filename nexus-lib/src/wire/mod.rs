@@ -21,6 +21,7 @@ mod proxy_url;
 mod retry_after;
 mod scan;
 mod time;
+mod time_zone;
 mod usage;
 mod usage_report;
 
@@ -41,5 +42,7 @@ pub use proxy_url::{ProxyList, ProxyScheme, ProxyUrl};
 pub(crate) use retry_after::retry_after;
 pub use scan::RequestScan;
 pub use time::{TimeRange, Timestamp};
+pub(crate) use time_zone::Rules as ZoneRules;
+pub use time_zone::TimeZone;
 pub use usage::{Usage, UsageSource};
 pub use usage_report::UsageReport;

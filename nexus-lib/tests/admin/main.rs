@@ -11,6 +11,7 @@ mod console;
 mod conversations;
 #[path = "../documented/mod.rs"]
 mod documented;
+mod figures;
 mod input;
 mod models;
 mod openapi;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::http::admin::query::Query;
 use crate::http::admin::statistics::page_size;
-use crate::store::{LedgerStore, RequestFilter};
+use crate::store::{LedgerStore, RequestFilter, RowPage};
 use crate::wire::{ConversationId, RequestId, Timestamp};
 
 /// How many rows are read at a time, and at most, to find the conversations of one page.
@@ -26,7 +26,7 @@ pub(super) struct ConversationPage {
 #[schemars(rename = "ConversationSummary")]
 struct Summary {
     conversation_id: String,
-    requests: usize,
+    requests: u64,
     rounds: u64,
     prompt_tokens: u64,
     completion_tokens: u64,
@@ -81,17 +81,22 @@ where
     S: LedgerStore + ?Sized,
 {
     let id: ConversationId = id.parse()?;
-    let Some(totals) = store.conversation(&id).await? else {
+    // Its sums, and none of its rows.
+    let page = RowPage {
+        limit: Some(0),
+        ..RowPage::default()
+    };
+    let Some(totals) = store.conversation(&id, page).await? else {
         return Ok(None);
     };
-    let newest = totals.requests.last();
-    if newest.is_some_and(|row| first.is_some_and(|first| row.request_id >= first)) {
+    let newest = totals.last_request_id;
+    if newest.is_some_and(|newest| first.is_some_and(|first| newest >= first)) {
         return Ok(None);
     }
     Ok(Some(Summary {
-        began_at: totals.requests.first().map(|row| row.started_at),
-        last_at: newest.map(|row| row.started_at),
-        requests: totals.requests.len(),
+        began_at: totals.began_at,
+        last_at: totals.last_at,
+        requests: totals.total_requests,
         conversation_id: totals.conversation_id,
         rounds: totals.rounds,
         prompt_tokens: totals.prompt_tokens,

@@ -1,7 +1,8 @@
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::wire::{TimeRange, Timestamp};
+use crate::wire::{TimeRange, TimeZone, Timestamp};
 
 /// The parameters of a request's query string.
 pub(super) struct Query(Vec<(String, String)>);
@@ -56,9 +57,28 @@ impl Query {
             .map_err(|_| wrong(name, &format!("must be {expected}")))
     }
 
-    /// The range that `from` and `to` give.
+    /// The range that `from` and `to` give, or `last`: so many seconds before now, by this machine's
+    /// clock.
     pub(super) fn range(&self) -> Result<TimeRange> {
-        TimeRange::new(self.time("from")?, self.time("to")?)
+        let last = self.value::<u32>("last", "a whole number of seconds")?;
+        let from = match (last, self.time("from")?) {
+            (None, from) => from,
+            (Some(_), Some(_)) => return Err(wrong("last", "stands in place of `from`; give one")),
+            (Some(last), None) => {
+                let last = Duration::from_secs(last.into());
+                Some(Timestamp::now().saturating_sub(last))
+            }
+        };
+        TimeRange::new(from, self.time("to")?)
+    }
+
+    /// The time zone that `time_zone`, or `tz`, names; UTC where neither does.
+    pub(super) fn time_zone(&self) -> Result<TimeZone> {
+        let name = match self.text("time_zone")? {
+            Some(name) => Some(name),
+            None => self.text("tz")?,
+        };
+        name.map_or(Ok(TimeZone::UTC), str::parse)
     }
 
     fn time(&self, name: &'static str) -> Result<Option<Timestamp>> {

@@ -24,6 +24,7 @@ pub(super) enum Route {
     Model(ModelId),
     Totals,
     Series,
+    Summary,
     Conversation(ConversationId),
     Conversations,
     Requests,
@@ -45,6 +46,7 @@ impl Route {
             | Self::ProviderModels(_)
             | Self::Totals
             | Self::Series
+            | Self::Summary
             | Self::Conversation(_)
             | Self::Conversations
             | Self::UpstreamModels(_)
@@ -107,6 +109,7 @@ pub(super) const PATHS: &[(&str, Make, Describe)] = &[
     ),
     ("/stats/total", |_| Some(Route::Totals), op::totals),
     ("/stats/series", |_| Some(Route::Series), op::series),
+    ("/stats/summary", |_| Some(Route::Summary), op::summary),
     // A client names its conversations as it likes, slashes included.
     (
         "/stats/conversation/{*id}",

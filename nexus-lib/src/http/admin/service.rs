@@ -303,9 +303,13 @@ impl Shared {
                 let series = statistics::series(store, &query?).await?;
                 Ok(respond::json(StatusCode::OK, &series))
             }
+            ("GET", Route::Summary) => {
+                let summary = statistics::summary(store, &query?).await?;
+                Ok(respond::json(StatusCode::OK, &summary))
+            }
             ("GET", Route::Conversation(id)) => {
                 let conversation =
-                    statistics::conversation(store, self.archive.as_ref(), &id).await?;
+                    statistics::conversation(store, self.archive.as_ref(), &id, &query?).await?;
                 Ok(respond::json(StatusCode::OK, &conversation))
             }
             ("GET", Route::Conversations) => {

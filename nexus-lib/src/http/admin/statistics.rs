@@ -1,11 +1,14 @@
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::archive::Archive;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::admin::query::Query;
-use crate::http::admin::views::{ConversationView, RequestPage, RequestView, SeriesView};
-use crate::store::{Bucket, LedgerRow, LedgerStore, RequestFilter, Totals};
-use crate::wire::{ConversationId, ProviderId, RequestId, Timestamp};
+use crate::http::admin::views::{
+    ConversationView, RequestPage, RequestView, SeriesView, SummaryView, TotalsView,
+};
+use crate::store::{Bucket, LedgerRow, LedgerStore, RequestFilter, RowPage};
+use crate::wire::{ConversationId, ProviderId, RequestId, TimeRange, Timestamp};
 
 /// How many rows a page has when the client does not say.
 const DEFAULT_PAGE: u32 = 50;
@@ -15,54 +18,118 @@ const LARGEST_PAGE: u32 = 1000;
 /// How many of a conversation's calls are shown with their messages: the newest.
 const MOST_MESSAGES: usize = 200;
 
-pub(super) async fn totals<S>(store: &S, query: &Query) -> Result<Totals>
+pub(super) async fn totals<S>(store: &S, query: &Query) -> Result<TotalsView>
 where
     S: LedgerStore + ?Sized,
 {
-    store.totals(query.range()?).await
+    let (now, range) = (Timestamp::now(), query.range()?);
+    let totals = store.totals(range).await?;
+    Ok(TotalsView { totals, now })
+}
+
+/// Totals and series of one range, and where the ledger ends: all that an overview shows.
+pub(super) async fn summary<S>(store: &S, query: &Query) -> Result<SummaryView>
+where
+    S: LedgerStore + ?Sized,
+{
+    let (now, bucket) = (Timestamp::now(), bucket(query)?);
+    let (range, zone) = (query.range()?, query.time_zone()?);
+    let buckets = store.series(bucket, range, &zone).await?;
+    // A series without a beginning has one of its own: both are of the same time.
+    let from = range.from.or(buckets.first().map(|first| first.start));
+    let totals = store.totals(TimeRange { from, ..range }).await?;
+    let latest = store.requests(RequestFilter::default(), None, 1).await?;
+    Ok(SummaryView {
+        now,
+        latest_request_id: latest.first().map(|row| row.request_id),
+        totals,
+        buckets,
+    })
+}
+
+fn bucket(query: &Query) -> Result<Bucket> {
+    let bucket = query.value("bucket", BUCKET)?;
+    bucket.ok_or_else(|| {
+        let message = format!("`bucket` is missing; it is {BUCKET}");
+        Error::new(ErrorKind::Unprocessable, message).with_param("bucket")
+    })
 }
 
 pub(super) async fn series<S>(store: &S, query: &Query) -> Result<SeriesView>
 where
     S: LedgerStore + ?Sized,
 {
-    let bucket: Option<Bucket> = query.value("bucket", BUCKET)?;
-    let bucket = bucket.ok_or_else(|| {
-        let message = format!("`bucket` is missing; it is {BUCKET}");
-        Error::new(ErrorKind::Unprocessable, message).with_param("bucket")
-    })?;
-    let buckets = store.series(bucket, query.range()?).await?;
-    Ok(SeriesView { buckets })
+    let (now, bucket) = (Timestamp::now(), bucket(query)?);
+    let (range, zone) = (query.range()?, query.time_zone()?);
+    let buckets = store.series(bucket, range, &zone).await?;
+    Ok(SeriesView { now, buckets })
 }
 
 pub(super) async fn conversation<S>(
     store: &S,
     archive: Option<&Archive>,
     id: &ConversationId,
+    query: &Query,
 ) -> Result<ConversationView>
 where
     S: LedgerStore + ?Sized,
 {
-    let totals = store.conversation(id).await?.ok_or_else(|| {
+    let now = Timestamp::now();
+    let page = RowPage {
+        after: query.value("after", REQUEST_ID)?,
+        before: query.value("before", REQUEST_ID)?,
+        limit: limit(query)?,
+    };
+    let most = match query.value("messages", MESSAGES)? {
+        None | Some(Messages::All) => MOST_MESSAGES,
+        Some(Messages::Last) => 1,
+        Some(Messages::None) => 0,
+    };
+    let totals = store.conversation(id, page).await?.ok_or_else(|| {
         Error::new(
             ErrorKind::NotFound,
             "no request on the ledger carries this conversation id",
         )
     })?;
     let messages = match archive {
-        Some(archive) => archive.read(newest(&totals.requests)).await?,
-        None => Vec::new(),
+        Some(archive) if most > 0 => archive.read(newest(&totals.requests, most)).await?,
+        _ => Vec::new(),
     };
-    Ok(ConversationView { totals, messages })
+    Ok(ConversationView {
+        totals,
+        messages,
+        now,
+    })
+}
+
+/// Which messages of a conversation are wanted: those of each call on the page, of the newest of them, which
+/// has what was said before, or none.
+enum Messages {
+    All,
+    Last,
+    None,
+}
+
+impl FromStr for Messages {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "all" => Ok(Self::All),
+            "last" => Ok(Self::Last),
+            "none" => Ok(Self::None),
+            _ => Err(()),
+        }
+    }
 }
 
 /// The newest of a conversation's settled calls, oldest first, and when they ended.
-fn newest(rows: &[LedgerRow]) -> Vec<(RequestId, Timestamp)> {
+fn newest(rows: &[LedgerRow], most: usize) -> Vec<(RequestId, Timestamp)> {
     let settled = rows.iter().filter_map(|row| {
         let duration = Duration::from_millis(row.duration_ms?);
         Some((row.request_id, row.started_at.saturating_add(duration)))
     });
-    let mut newest: Vec<_> = settled.rev().take(MOST_MESSAGES).collect();
+    let mut newest: Vec<_> = settled.rev().take(most).collect();
     newest.reverse();
     newest
 }
@@ -85,13 +152,16 @@ where
     })?;
     let messages = match archive {
         Some(archive) => {
-            archive
-                .read(newest(std::slice::from_ref(&record.row)))
-                .await?
+            let row = std::slice::from_ref(&record.row);
+            archive.read(newest(row, 1)).await?
         }
         None => Vec::new(),
     };
-    Ok(RequestView { record, messages })
+    Ok(RequestView {
+        record,
+        messages,
+        now: Timestamp::now(),
+    })
 }
 
 pub(super) async fn requests<S>(store: &S, query: &Query) -> Result<RequestPage>
@@ -99,7 +169,8 @@ where
     S: LedgerStore + ?Sized,
 {
     let limit = page_size(query)?;
-    let before = query.value("before", "a request id, as `next` has it")?;
+    let now = Timestamp::now();
+    let before = query.value("before", REQUEST_ID)?;
     let filter = RequestFilter {
         model: query.text("model")?.map(str::to_owned),
         provider_id: query
@@ -120,6 +191,7 @@ where
     Ok(RequestPage {
         requests,
         next: last.filter(|_| more),
+        now,
     })
 }
 
@@ -140,5 +212,7 @@ pub(super) fn limit(query: &Query) -> Result<Option<u32>> {
     }
 }
 
+const MESSAGES: &str = "one of all, last, none";
+const REQUEST_ID: &str = "a request id, as `next` has it";
 const BUCKET: &str = "one of minute, hour, day";
 const LIMIT: &str = "a whole number from 1 to 1000";

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::health::HealthReport;
 use crate::registry::Snapshot;
 use crate::store::{
-    ConversationTotals, LedgerRow, ModelRecord, ProviderRecord, RequestRecord, SeriesBucket,
+    ConversationTotals, LedgerRow, ModelRecord, ProviderRecord, RequestRecord, SeriesBucket, Totals,
 };
 use crate::wire::{
     ModelId, Protocols, ProviderId, ProxyList, RequestId, TimerSettings, Timestamp, mask,
@@ -147,6 +147,8 @@ pub(super) struct ConversationView {
     pub(super) totals: ConversationTotals,
     /// The archive's lines, oldest first; none where messages are not archived.
     pub(super) messages: Vec<serde_json::Value>,
+    /// When this was read, by the server's clock.
+    pub(super) now: Timestamp,
 }
 
 /// One request, with its messages.
@@ -156,11 +158,36 @@ pub(super) struct RequestView {
     pub(super) record: RequestRecord,
     /// The archive's line of this request; none where messages are not archived.
     pub(super) messages: Vec<serde_json::Value>,
+    /// When this was read, by the server's clock.
+    pub(super) now: Timestamp,
+}
+
+/// Sums over the ledger.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct TotalsView {
+    #[serde(flatten)]
+    pub(super) totals: Totals,
+    /// When this was read, by the server's clock.
+    pub(super) now: Timestamp,
+}
+
+/// Sums over a range, and the same by time.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SummaryView {
+    /// When this was read, by the server's clock.
+    pub(super) now: Timestamp,
+    /// The newest row of the ledger, whatever the range; `None` where nothing was ever asked.
+    pub(super) latest_request_id: Option<RequestId>,
+    pub(super) totals: Totals,
+    /// Oldest first.
+    pub(super) buckets: Vec<SeriesBucket>,
 }
 
 /// Sums by time, oldest first.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct SeriesView {
+    /// When this was read, by the server's clock.
+    pub(super) now: Timestamp,
     pub(super) buckets: Vec<SeriesBucket>,
 }
 
@@ -170,6 +197,8 @@ pub(super) struct RequestPage {
     pub(super) requests: Vec<LedgerRow>,
     /// What to ask for as `before` to get the next page; `None` on the last.
     pub(super) next: Option<RequestId>,
+    /// When this was read, by the server's clock.
+    pub(super) now: Timestamp,
 }
 
 /// What a probe is told.

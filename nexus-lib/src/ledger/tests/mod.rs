@@ -12,10 +12,11 @@ use super::{Entry, UsageLedger};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{
     Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestFilter,
-    RequestRecord, RequestState, SeriesBucket, Settlement, Totals,
+    RequestRecord, RequestState, RowPage, SeriesBucket, Settlement, Totals,
 };
 use crate::wire::{
-    ConversationId, ProviderId, RequestId, ThreadMark, TimeRange, Timestamp, Usage, UsageSource,
+    ConversationId, ProviderId, RequestId, ThreadMark, TimeRange, TimeZone, Timestamp, Usage,
+    UsageSource,
 };
 
 /// Keeps batches, and writes each only when it is let.
@@ -90,7 +91,7 @@ impl LedgerStore for GatedStore {
     async fn totals(&self, _: TimeRange) -> Result<Totals> {
         Ok(Totals::default())
     }
-    async fn series(&self, _: Bucket, _: TimeRange) -> Result<Vec<SeriesBucket>> {
+    async fn series(&self, _: Bucket, _: TimeRange, _: &TimeZone) -> Result<Vec<SeriesBucket>> {
         Ok(Vec::new())
     }
     async fn threads(
@@ -102,7 +103,11 @@ impl LedgerStore for GatedStore {
         unreachable!()
     }
 
-    async fn conversation(&self, _: &ConversationId) -> Result<Option<ConversationTotals>> {
+    async fn conversation(
+        &self,
+        _: &ConversationId,
+        _: RowPage,
+    ) -> Result<Option<ConversationTotals>> {
         Ok(None)
     }
     async fn request(&self, _: RequestId) -> Result<Option<RequestRecord>> {

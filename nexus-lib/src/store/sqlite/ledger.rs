@@ -12,9 +12,11 @@ use super::{SqliteStore, conversation, start, statistics, threads, tries};
 use crate::error::Result;
 use crate::store::{
     Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestFilter,
-    RequestRecord, RequestState, SeriesBucket, Settlement, Totals,
+    RequestRecord, RequestState, RowPage, SeriesBucket, Settlement, Totals,
 };
-use crate::wire::{ConversationId, ProviderId, RequestId, ThreadMark, TimeRange, Timestamp, Usage};
+use crate::wire::{
+    ConversationId, ProviderId, RequestId, ThreadMark, TimeRange, TimeZone, Timestamp, Usage,
+};
 
 /// A row that is there already stays as it is.
 const OPEN: &str = "
@@ -74,8 +76,14 @@ impl LedgerStore for SqliteStore {
         self.read(move |view| statistics::totals(view, range)).await
     }
 
-    async fn series(&self, bucket: Bucket, range: TimeRange) -> Result<Vec<SeriesBucket>> {
-        self.read(move |view| statistics::series(view, bucket, range))
+    async fn series(
+        &self,
+        bucket: Bucket,
+        range: TimeRange,
+        zone: &TimeZone,
+    ) -> Result<Vec<SeriesBucket>> {
+        let zone = zone.clone();
+        self.read(move |view| statistics::series(view, bucket, range, &zone))
             .await
     }
 
@@ -89,9 +97,13 @@ impl LedgerStore for SqliteStore {
             .await
     }
 
-    async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>> {
+    async fn conversation(
+        &self,
+        id: &ConversationId,
+        page: RowPage,
+    ) -> Result<Option<ConversationTotals>> {
         let id = id.clone();
-        self.read(move |view| statistics::conversation(view, &id))
+        self.read(move |view| statistics::conversation(view, &id, page))
             .await
     }
 
@@ -139,6 +151,8 @@ fn interrupt_open(connection: &Connection) -> Result<u64, Failure> {
             begins: row.get(5)?,
             state,
             usage: Usage::default(),
+            duration_ms: None,
+            first_token_ms: None,
         };
         usage.add(&settled);
         count += 1;
@@ -254,6 +268,8 @@ impl Statements<'_> {
                 begins: row.get(2)?,
                 state: settlement.state,
                 usage,
+                duration_ms: Some(settlement.duration_ms),
+                first_token_ms: settlement.first_token_ms,
             };
             self.usage.add(&settled);
         }
@@ -307,6 +323,8 @@ impl Statements<'_> {
             begins,
             state: settlement.state,
             usage,
+            duration_ms: Some(settlement.duration_ms),
+            first_token_ms: settlement.first_token_ms,
         });
         Ok(())
     }

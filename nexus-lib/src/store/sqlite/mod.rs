@@ -15,6 +15,7 @@ mod connection;
 mod conversation;
 mod error;
 mod inspect;
+mod latencies;
 mod ledger;
 mod ledger_row;
 mod lock;

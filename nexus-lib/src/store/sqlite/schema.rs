@@ -4,15 +4,24 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use secrecy::ExposeSecret;
 
 use super::error::{Failure, fold};
+use super::latencies;
 use super::options::KeySource;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{MasterKey, Sealer};
 
 /// Each step raises `user_version` by one. Steps that were released are never edited.
-const MIGRATIONS: &[&str] = &[
-    include_str!("migrations/0001.sql"),
-    include_str!("migrations/0002.sql"),
+const MIGRATIONS: &[(&str, Fill)] = &[
+    (include_str!("migrations/0001.sql"), nothing),
+    (include_str!("migrations/0002.sql"), nothing),
+    (include_str!("migrations/0003.sql"), latencies::fill),
 ];
+
+/// What a step does besides its SQL.
+type Fill = fn(&Connection) -> rusqlite::Result<()>;
+
+fn nothing(_: &Connection) -> rusqlite::Result<()> {
+    Ok(())
+}
 
 /// `NXUS`: marks the file as this program's, for `file(1)` and for [`check`].
 const APPLICATION_ID: i32 = 0x4E58_5553;
@@ -58,20 +67,28 @@ pub(super) fn is_unborn(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(version == 0)
 }
 
-/// Takes the steps that are missing, each in a transaction of its own.
+/// Takes the steps that are missing, each in a transaction of its own, and gives the connection the
+/// functions that writing needs.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
-    for (step, sql) in (1i64..).zip(MIGRATIONS) {
-        migrate_to(connection, step, sql).map_err(fold)?;
+    latencies::register(connection).map_err(fold)?;
+    for (step, (sql, fill)) in (1i64..).zip(MIGRATIONS) {
+        migrate_to(connection, step, sql, *fill).map_err(fold)?;
     }
     Ok(())
 }
 
-fn migrate_to(connection: &mut Connection, step: i64, sql: &str) -> rusqlite::Result<()> {
+fn migrate_to(
+    connection: &mut Connection,
+    step: i64,
+    sql: &str,
+    fill: Fill,
+) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Read under the lock: another process may have been here in between.
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version < step {
         transaction.execute_batch(sql)?;
+        fill(&transaction)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", step)?;
     }

@@ -10,7 +10,7 @@
 use rusqlite::{Connection, params};
 
 use super::error::Failure;
-use crate::store::{Bucket, RequestState};
+use crate::store::{Bucket, Histogram, RequestState};
 use crate::wire::{ProviderId, Timestamp, Usage};
 
 /// Adds to a sum that is there already.
@@ -30,7 +30,9 @@ macro_rules! adding_up {
                 completion_tokens = completion_tokens + excluded.completion_tokens,
                 total_tokens = total_tokens + excluded.total_tokens,
                 cached_tokens = cached_tokens + excluded.cached_tokens,
-                reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens"
+                reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
+                latency = latency_add(latency, excluded.latency),
+                first_token = latency_add(first_token, excluded.first_token)"
         )
     };
 }
@@ -38,8 +40,8 @@ macro_rules! adding_up {
 const ADD: &str = adding_up!(
     "INSERT INTO usage_by_time (span, start, provider_id, model, provider, newest, completed, failed,
         cancelled, interrupted, conversations, prompt_tokens, completion_tokens, total_tokens,
-        cached_tokens, reasoning_tokens)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+        cached_tokens, reasoning_tokens, latency, first_token)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
 );
 
 /// Adds the minutes from `?2` to before `?3` to the spans of `?1` seconds that they lie in. `provider` is
@@ -47,10 +49,11 @@ const ADD: &str = adding_up!(
 const FOLD: &str = adding_up!(
     "INSERT INTO usage_by_time (span, start, provider_id, model, provider, newest, completed, failed,
         cancelled, interrupted, conversations, prompt_tokens, completion_tokens, total_tokens,
-        cached_tokens, reasoning_tokens)
+        cached_tokens, reasoning_tokens, latency, first_token)
     SELECT ?1, start - start % ?1, provider_id, model, provider, MAX(newest), SUM(completed),
         SUM(failed), SUM(cancelled), SUM(interrupted), SUM(conversations), SUM(prompt_tokens),
-        SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(reasoning_tokens)
+        SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(reasoning_tokens),
+        latency_sum(latency), latency_sum(first_token)
     FROM usage_by_time WHERE span = 60 AND start >= ?2 AND start < ?3
     GROUP BY start - start % ?1, provider_id, model"
 );
@@ -65,6 +68,8 @@ pub(super) struct Settled<'a> {
     pub(super) begins: bool,
     pub(super) state: RequestState,
     pub(super) usage: Usage,
+    pub(super) duration_ms: Option<u64>,
+    pub(super) first_token_ms: Option<u64>,
 }
 
 /// The sums of one batch, by minute.
@@ -79,6 +84,9 @@ struct Sum {
     provider: Box<str>,
     newest: i64,
     figures: [i64; 10],
+    /// Of the completed ones.
+    latency: Histogram,
+    first_token: Histogram,
 }
 
 impl UsageByTime {
@@ -106,16 +114,29 @@ impl UsageByTime {
             tokens(row.usage.reasoning_tokens),
         ];
         let start = Bucket::Minute.start_of(row.started_at.as_seconds());
-        match find(&mut self.0, start, row.provider_id, row.model) {
-            Some(sum) => sum.add(row.seq, row.provider, &figures),
-            None => self.0.push(Sum {
-                start,
-                provider_id: row.provider_id,
-                model: row.model.into(),
-                provider: row.provider.into(),
-                newest: row.seq,
-                figures,
-            }),
+        let at = match find(&self.0, start, row.provider_id, row.model) {
+            Some(at) => {
+                self.0[at].add(row.seq, row.provider, &figures);
+                at
+            }
+            None => {
+                self.0.push(Sum {
+                    start,
+                    provider_id: row.provider_id,
+                    model: row.model.into(),
+                    provider: row.provider.into(),
+                    newest: row.seq,
+                    figures,
+                    latency: Histogram::default(),
+                    first_token: Histogram::default(),
+                });
+                self.0.len() - 1
+            }
+        };
+        if row.state == RequestState::Completed {
+            let sum = &mut self.0[at];
+            row.duration_ms.map(|ms| sum.latency.add(ms));
+            row.first_token_ms.map(|ms| sum.first_token.add(ms));
         }
     }
 
@@ -181,6 +202,8 @@ fn add(connection: &Connection, span: Bucket, sums: &[Sum]) -> Result<(), Failur
             f[7],
             f[8],
             f[9],
+            blob(&sum.latency),
+            blob(&sum.first_token),
         ])?;
     }
     Ok(())
@@ -200,16 +223,15 @@ impl Sum {
     }
 }
 
+/// Null where nothing was counted.
+fn blob(histogram: &Histogram) -> Option<Vec<u8>> {
+    (!histogram.is_empty()).then(|| histogram.to_bytes())
+}
+
 /// Backwards, since rows come in the order of time.
-fn find<'a>(
-    sums: &'a mut [Sum],
-    start: i64,
-    provider: ProviderId,
-    model: &str,
-) -> Option<&'a mut Sum> {
-    sums.iter_mut()
-        .rev()
-        .find(|sum| sum.start == start && sum.provider_id == provider && *sum.model == *model)
+fn find(sums: &[Sum], start: i64, provider: ProviderId, model: &str) -> Option<usize> {
+    sums.iter()
+        .rposition(|sum| sum.start == start && sum.provider_id == provider && *sum.model == *model)
 }
 
 /// The same sums by longer spans.
@@ -217,8 +239,13 @@ fn gathered(sums: Vec<Sum>, span: Bucket) -> Vec<Sum> {
     let mut gathered: Vec<Sum> = Vec::with_capacity(sums.len());
     for mut sum in sums {
         sum.start = span.start_of(sum.start);
-        match find(&mut gathered, sum.start, sum.provider_id, &sum.model) {
-            Some(longer) => longer.add(sum.newest, &sum.provider, &sum.figures),
+        match find(&gathered, sum.start, sum.provider_id, &sum.model) {
+            Some(at) => {
+                let longer = &mut gathered[at];
+                longer.add(sum.newest, &sum.provider, &sum.figures);
+                longer.latency.merge(&sum.latency);
+                longer.first_token.merge(&sum.first_token);
+            }
             None => gathered.push(sum),
         }
     }

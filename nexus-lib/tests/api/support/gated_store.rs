@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use nexus_lib::store::{
     Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, ModelRecord, NewModel,
     NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords, RegistryStore, RequestFilter,
-    RequestRecord, SeriesBucket, Totals,
+    RequestRecord, RowPage, SeriesBucket, Totals,
 };
 use nexus_lib::testing::Gate;
 use nexus_lib::wire::{
-    ConversationId, ModelId, ProviderId, RequestId, ThreadMark, TimeRange, Timestamp,
+    ConversationId, ModelId, ProviderId, RequestId, ThreadMark, TimeRange, TimeZone, Timestamp,
 };
 use nexus_lib::{Error, ErrorKind, Result, SqliteStore, Store};
 
@@ -52,8 +52,13 @@ impl LedgerStore for GatedStore {
         self.inner.totals(range).await
     }
 
-    async fn series(&self, bucket: Bucket, range: TimeRange) -> Result<Vec<SeriesBucket>> {
-        self.inner.series(bucket, range).await
+    async fn series(
+        &self,
+        bucket: Bucket,
+        range: TimeRange,
+        zone: &TimeZone,
+    ) -> Result<Vec<SeriesBucket>> {
+        self.inner.series(bucket, range, zone).await
     }
 
     async fn threads(
@@ -65,8 +70,12 @@ impl LedgerStore for GatedStore {
         self.inner.threads(now, memory, most).await
     }
 
-    async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationTotals>> {
-        self.inner.conversation(id).await
+    async fn conversation(
+        &self,
+        id: &ConversationId,
+        page: RowPage,
+    ) -> Result<Option<ConversationTotals>> {
+        self.inner.conversation(id, page).await
     }
 
     async fn request(&self, id: RequestId) -> Result<Option<RequestRecord>> {

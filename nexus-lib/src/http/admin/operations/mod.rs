@@ -19,7 +19,9 @@ use crate::http::openapi::{Document, Operation};
 pub(super) use chats::{playground, provider_test, upstream_models};
 pub(super) use pages::{console_file, document, front_page, health, metrics, readiness, settings};
 pub(super) use registry::{model, models, provider, provider_models, providers};
-pub(super) use statistics::{conversation, conversations, request, requests, series, totals};
+pub(super) use statistics::{
+    conversation, conversations, request, requests, series, summary, totals,
+};
 
 /// The whole document, as JSON.
 pub(super) fn whole() -> Bytes {

@@ -1,29 +1,50 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::ErrorKind as K;
 use crate::http::admin::conversations::ConversationPage;
 use crate::http::admin::operations::STORE;
-use crate::http::admin::views::{ConversationView, RequestPage, RequestView, SeriesView};
+use crate::http::admin::views::{
+    ConversationView, RequestPage, RequestView, SeriesView, SummaryView, TotalsView,
+};
 use crate::http::openapi::{Operation, Parameter, PathItem, Schemas};
-use crate::store::{RequestState, Totals};
+use crate::store::RequestState;
 use crate::wire::ConversationId;
 
 const TAG: &str = "Statistics";
 
 pub(in crate::http::admin) fn totals(schemas: &mut Schemas) -> PathItem {
     let totals = Operation::new(TAG, "Sums over the ledger, by provider and by model")
-        .answers_json(&schemas.answer::<Totals>());
+        .answers_json(&schemas.answer::<TotalsView>());
     PathItem::new().get(read(ranged(totals)))
 }
 
 pub(in crate::http::admin) fn series(schemas: &mut Schemas) -> PathItem {
-    let schema = json!({"enum": ["minute", "hour", "day"]});
-    let bucket = Parameter::query("bucket", schema, "How long each step is.").required();
     let series = Operation::new(TAG, "Sums by time, oldest first")
-        .about("At most 10,000 steps; without `from` the last 60 minutes, 48 hours or 30 days.")
-        .parameter(bucket)
+        .about(
+            "At most 10,000 steps; without `from` the last 60 minutes, 48 hours or 30 days. The first and the \
+             last step have only what lies in the range.",
+        )
         .answers_json(&schemas.answer::<SeriesView>());
-    PathItem::new().get(read(ranged(series)))
+    PathItem::new().get(read(ranged(stepped(series))))
+}
+
+pub(in crate::http::admin) fn summary(schemas: &mut Schemas) -> PathItem {
+    let summary = Operation::new(TAG, "Sums over the ledger, and the same by time")
+        .about("What `/stats/total` and `/stats/series` say of one range, in one answer.")
+        .answers_json(&schemas.answer::<SummaryView>());
+    PathItem::new().get(read(ranged(stepped(summary))))
+}
+
+fn stepped(operation: Operation) -> Operation {
+    let bucket = json!({"enum": ["minute", "hour", "day"]});
+    let zone = json!({"type": "string", "maxLength": 64, "default": "UTC"});
+    operation
+        .parameter(Parameter::query("bucket", bucket, "How long each step is.").required())
+        .parameter(Parameter::query(
+            "time_zone",
+            zone,
+            "Whose days and hours: a name such as Asia/Shanghai, or an offset such as +08:00.",
+        ))
 }
 
 pub(in crate::http::admin) fn conversation(schemas: &mut Schemas) -> PathItem {
@@ -33,10 +54,29 @@ pub(in crate::http::admin) fn conversation(schemas: &mut Schemas) -> PathItem {
     });
     let id = Parameter::path("id", id, "The conversation, as `x-conversation-id` has it.");
     let show = Operation::new(TAG, "A conversation: its sums, requests and messages")
-        .about("Messages are there where they are archived: those of the newest 200 calls.")
+        .about(
+            "Messages are there where they are archived: those of the newest 200 calls of the page. Without \
+             `limit` the page has all rows.",
+        )
+        .parameter(Parameter::query("limit", limit(), "How many rows are wanted, the newest."))
+        .parameter(Parameter::query(
+            "before",
+            request_id(),
+            "Only rows before this one: the `next` of the page with newer ones.",
+        ))
+        .parameter(Parameter::query(
+            "after",
+            request_id(),
+            "Only rows behind this one: what is new since.",
+        ))
+        .parameter(Parameter::query(
+            "messages",
+            json!({"enum": ["all", "last", "none"], "default": "all"}),
+            "Of all rows of the page, of its newest alone, or none.",
+        ))
         .answers_json(&schemas.answer::<ConversationView>())
         .fails(&[K::NotFound]);
-    PathItem::new().parameter(id).get(show.fails(&STORE))
+    PathItem::new().parameter(id).get(read(show))
 }
 
 pub(in crate::http::admin) fn conversations(schemas: &mut Schemas) -> PathItem {
@@ -95,6 +135,19 @@ fn ranged(operation: Operation) -> Operation {
             time,
             "The last moment, not included.",
         ))
+        .parameter(Parameter::query(
+            "last",
+            json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
+            "In place of `from`: so many seconds before now, by the server's clock.",
+        ))
+}
+
+fn limit() -> Value {
+    json!({"type": "integer", "minimum": 1, "maximum": 1000})
+}
+
+fn request_id() -> Value {
+    json!({"type": "string", "format": "uuid"})
 }
 
 fn paged(operation: Operation) -> Operation {

@@ -7,6 +7,7 @@
 mod conditions;
 mod conversation;
 mod matches;
+mod pieces;
 mod request;
 mod requests;
 mod series;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{Place, SqliteStore, all_rows, open_row, settlement};
 use crate::error::ErrorKind;
-use crate::store::{LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestState, Store};
+use crate::store::{LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestState, RowPage, Store};
 use crate::wire::{ConversationId, ProviderId, RequestId, Usage, UsageSource};
 
 async fn only_row(store: &SqliteStore) -> LedgerRow {
@@ -244,7 +244,11 @@ async fn a_conversation_named_after_its_first_request_has_all_of_its_rows() {
     ];
     store.append(Arc::new(writes)).await.unwrap();
 
-    let found = store.conversation(&id).await.unwrap().unwrap();
+    let found = store
+        .conversation(&id, RowPage::default())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(found.requests.len(), 2);
     assert_eq!(found.requests[0].request_id, first);
     assert!(

@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::Place;
 use crate::store::{LedgerStore, RequestState};
-use crate::wire::{RequestId, Timestamp};
+use crate::wire::{RequestId, TimeRange, Timestamp};
 
 /// A database as the first version made it, with one row for each of `rows`: a state, a status, and an error.
 fn first_version(place: &Place, rows: &[(i64, Option<u16>, Option<&str>)]) -> Vec<RequestId> {
@@ -63,4 +63,56 @@ async fn rows_of_the_first_version_say_what_is_known_of_their_tries() {
     ];
     assert_eq!(seen, expected);
     assert_eq!(records[1].tries[0].error.as_deref(), Some("slow down"));
+}
+
+#[tokio::test]
+async fn ranges_before_a_migration_have_latencies_too() {
+    let place = Place::new();
+    let rows: Vec<_> = (0..20).map(|_| (1, Some(200), None)).collect();
+    first_version(&place, &rows);
+    let raw = Connection::open(place.path()).unwrap();
+    // Twenty rows of the same day, in two minutes; only the first of these is folded.
+    let day = 1_769_817_600i64;
+    raw.execute(
+        "UPDATE ledger SET duration_ms = 10 * (seq % 2 + 1), first_token_ms = 5,
+             started_at = (?1 + 60 * (seq % 2)) * 1000000",
+        [day],
+    )
+    .unwrap();
+    let even: i64 = raw
+        .query_row("SELECT COUNT(*) FROM ledger WHERE seq % 2 = 0", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    let sum =
+        "INSERT INTO usage_by_time VALUES (?1, ?2, 1, 'm', 'p', 0, ?3, 0, 0, 0, 0, 0, 0, 0, 0, 0)";
+    for (span, start, count) in [
+        (60, day, even),
+        (60, day + 60, 20 - even),
+        (3600, day, even),
+        (86_400, day, even),
+    ] {
+        raw.execute(sum, params![span, start, count]).unwrap();
+    }
+    raw.execute("UPDATE meta SET folded_until = ?1", [day + 60])
+        .unwrap();
+    drop(raw);
+    let store = place.open().await;
+    let totals = store.totals(TimeRange::ALL).await.unwrap();
+    assert_eq!(totals.requests, 20);
+    assert_eq!(
+        totals.first_token_ms.map(|all| (all.p50, all.p99)),
+        Some((5, 5))
+    );
+    let time = |seconds: i64| Some(Timestamp::from_micros(seconds * 1_000_000));
+    for (minute, ms) in [(day, 10), (day + 60, 20)] {
+        let range = TimeRange {
+            from: time(minute),
+            to: time(minute + 60),
+        };
+        let of = store.totals(range).await.unwrap();
+        if of.requests > 0 {
+            assert_eq!(of.latency_ms.map(|all| all.p50), Some(ms));
+        }
+    }
 }

@@ -7,10 +7,10 @@ use proptest::prelude::*;
 
 use super::{Place, SqliteStore, open_row, settlement};
 use crate::store::{
-    Bucket, LedgerRow, LedgerStore, LedgerWrite, ModelTotals, OpenRow, ProviderTotals,
-    RequestFilter, RequestState, SeriesBucket, Settlement, Totals,
+    Bucket, Histogram, LedgerRow, LedgerStore, LedgerWrite, ModelTotals, OpenRow, ProviderTotals,
+    RequestFilter, RequestState, SeriesBucket, Settlement, Steps, Totals,
 };
-use crate::wire::{ConversationId, ProviderId, RequestId, TimeRange, Timestamp, Usage};
+use crate::wire::{ConversationId, ProviderId, RequestId, TimeRange, TimeZone, Timestamp, Usage};
 
 /// 2026-01-30T22:58:00Z: hours and days end nearby.
 const BASE: i64 = 1_769_813_880;
@@ -30,6 +30,9 @@ struct End {
     state: RequestState,
     provider: usize,
     tokens: u64,
+    /// Up to some minutes: many bins.
+    duration_ms: u64,
+    first_token_ms: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -71,11 +74,23 @@ fn end() -> impl Strategy<Value = End> {
         1 => Just(RequestState::Failed),
         1 => Just(RequestState::Cancelled),
     ];
-    (state, 0..3usize, 0..100u64).prop_map(|(state, provider, tokens)| End {
+    let ms = || prop_oneof![0..100u64, 0..300_000u64];
+    (
         state,
-        provider,
-        tokens,
-    })
+        0..3usize,
+        0..100u64,
+        ms(),
+        proptest::option::of(ms()),
+    )
+        .prop_map(
+            |(state, provider, tokens, duration_ms, first_token_ms)| End {
+                state,
+                provider,
+                tokens,
+                duration_ms,
+                first_token_ms,
+            },
+        )
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -142,6 +157,22 @@ impl Row {
         }
     }
 
+    fn is_error(&self) -> bool {
+        [RequestState::Failed, RequestState::Interrupted].contains(&self.state())
+    }
+
+    /// Counts how long it took, if it was completed.
+    fn add_to(&self, latency: &mut Histogram, first_token: &mut Histogram) {
+        if let Some(end) = &self.end
+            && end.state == RequestState::Completed
+        {
+            latency.add(end.duration_ms);
+            if let Some(ms) = end.first_token_ms {
+                first_token.add(ms);
+            }
+        }
+    }
+
     fn usage(&self) -> Usage {
         self.end.as_ref().map_or(Usage::default(), |end| end.usage)
     }
@@ -182,6 +213,8 @@ impl Model {
             state: end.state,
             provider_id: ProviderId(i64::try_from(end.provider).unwrap()),
             provider: format!("p{} {}", end.provider, self.said.len() % 3).into(),
+            duration_ms: end.duration_ms,
+            first_token_ms: end.first_token_ms,
             ..settlement(end.tokens, end.tokens / 2)
         }
     }
@@ -240,9 +273,12 @@ impl Model {
         let mut totals = Totals::default();
         let mut providers = BTreeMap::new();
         let mut models = BTreeMap::new();
+        let (mut latency, mut first_token) = Default::default();
         for row in self.within(range) {
             let usage = row.usage();
             totals.requests += 1;
+            totals.errors += u64::from(row.is_error());
+            row.add_to(&mut latency, &mut first_token);
             totals.total_rounds += u64::from(row.state() == RequestState::Completed);
             totals.total_conversations += u64::from(row.begins);
             totals.prompt_tokens += usage.prompt_tokens;
@@ -282,31 +318,36 @@ impl Model {
             part.completion_tokens += usage.completion_tokens;
             part.total_tokens += usage.total_tokens;
         }
+        totals.latency_ms = latency.percentiles();
+        totals.first_token_ms = first_token.percentiles();
         totals.by_provider = providers.into_values().map(|(_, part)| part).collect();
         totals.by_model = models.into_values().collect();
         totals
     }
 
-    fn series(&self, bucket: Bucket, range: TimeRange) -> Vec<SeriesBucket> {
-        let starts = bucket.starts(range, Timestamp::now()).unwrap();
+    fn series(&self, bucket: Bucket, range: TimeRange, zone: &TimeZone) -> Vec<SeriesBucket> {
+        let rules = zone.rules().unwrap();
+        let steps = Steps::of(bucket, range, Timestamp::now(), &rules).unwrap();
         let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
-        let each = starts.step_by(usize::try_from(bucket.seconds()).unwrap());
-        each.map(|start| {
-            let mut sum = SeriesBucket::none(at(start));
-            let span = TimeRange {
-                from: Some(at(start)),
-                to: Some(at(start + bucket.seconds())),
-            };
-            for row in self.within(span) {
-                let failures = [RequestState::Failed, RequestState::Interrupted];
+        let mut series: Vec<_> = (steps.starts().iter())
+            .map(|start| SeriesBucket::none(at(*start)))
+            .collect();
+        for (place, sum) in series.iter_mut().enumerate() {
+            let (mut latency, mut first_token) = Default::default();
+            for row in self.within(steps.range) {
+                if steps.place(row.open.started_at.as_seconds()) != Some(place) {
+                    continue;
+                }
                 sum.requests += 1;
-                sum.errors += u64::from(failures.contains(&row.state()));
+                sum.errors += u64::from(row.is_error());
                 sum.prompt_tokens += row.usage().prompt_tokens;
                 sum.completion_tokens += row.usage().completion_tokens;
+                row.add_to(&mut latency, &mut first_token);
             }
-            sum
-        })
-        .collect()
+            sum.latency_ms = latency.percentiles();
+            sum.first_token_ms = first_token.percentiles();
+        }
+        series
     }
 
     /// The ids of what matches, newest first.
@@ -377,19 +418,27 @@ proptest! {
         steps in proptest::collection::vec(step(), 0..80),
         ranges in proptest::collection::vec(range(), 6),
         filters in proptest::collection::vec((filter(), 1..5u32), 8),
+        zone in proptest::sample::select(vec!["UTC", "+08:00", "-03:30", "+05:45", "Europe/Berlin"]),
     ) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
+            let zone: TimeZone = zone.parse().unwrap();
             let place = Place::new();
             let store = place.open().await;
             let model = filled(&store, steps).await;
             for range in ranges.into_iter().chain([TimeRange::ALL]) {
                 let totals = store.totals(range).await.unwrap();
-                prop_assert_eq!(totals, model.totals(range), "{:?}", range);
+                prop_assert_eq!(&totals, &model.totals(range), "{:?}", range);
                 if range.to.is_some() {
                     for bucket in [Bucket::Minute, Bucket::Hour, Bucket::Day] {
-                        let series = store.series(bucket, range).await.unwrap();
-                        prop_assert_eq!(series, model.series(bucket, range), "{:?}", range);
+                        let series = store.series(bucket, range, &zone).await.unwrap();
+                        if range.from.is_some() {
+                            let sum = |of: fn(&SeriesBucket) -> u64| series.iter().map(of).sum::<u64>();
+                            prop_assert_eq!(totals.requests, sum(|one| one.requests));
+                            prop_assert_eq!(totals.errors, sum(|one| one.errors));
+                        }
+                        let expected = model.series(bucket, range, &zone);
+                        prop_assert_eq!(series, expected, "{:?} {:?}", range, zone);
                     }
                 }
             }

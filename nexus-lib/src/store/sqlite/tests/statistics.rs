@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use super::{Place, SqliteStore, open_row, settlement};
-use crate::store::{LedgerStore, LedgerWrite, OpenRow, RequestFilter, RequestState, Settlement};
+use crate::store::{
+    LedgerStore, LedgerWrite, OpenRow, RequestFilter, RequestState, RowPage, Settlement,
+};
 use crate::wire::{ConversationId, ProviderId, RequestId, TimeRange, Timestamp};
 
 /// Three conversations over two providers and two models, a second apart.
@@ -128,7 +130,11 @@ async fn a_conversation_has_its_own_sums_and_rows() {
     let ids = filled(&store).await;
 
     let id: ConversationId = "a".parse().unwrap();
-    let found = store.conversation(&id).await.unwrap().unwrap();
+    let found = store
+        .conversation(&id, RowPage::default())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((found.conversation_id.as_str(), found.rounds), ("a", 2));
     assert_eq!(
         (
@@ -143,7 +149,13 @@ async fn a_conversation_has_its_own_sums_and_rows() {
     assert_eq!(rows, ids[..2], "oldest first");
 
     let unknown: ConversationId = "nobody".parse().unwrap();
-    assert_eq!(store.conversation(&unknown).await.unwrap(), None);
+    assert_eq!(
+        store
+            .conversation(&unknown, RowPage::default())
+            .await
+            .unwrap(),
+        None
+    );
 }
 
 #[tokio::test]

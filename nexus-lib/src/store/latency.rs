@@ -1,0 +1,209 @@
+//! How long calls took, as counts of lengths: small, and sums of them are sums of calls.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Shorter ones are counted by the millisecond.
+const EXACT_MS: u64 = 64;
+
+/// How many bins each doubling has behind [`EXACT_MS`]: a bin is at most 3 percent wide.
+const BINS_PER_DOUBLING: u64 = 32;
+
+/// The longest length that has a bin of its own: about 12 days.
+const LONGEST_MS: u64 = (1 << 30) - 1;
+
+/// Percentiles of some lengths, in milliseconds, at most 2 percent off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Percentiles {
+    /// Half of them took no longer.
+    pub p50: u64,
+    /// Nine of ten took no longer.
+    pub p90: u64,
+    /// 99 of 100 took no longer.
+    pub p99: u64,
+}
+
+/// How many calls took how long, in bins that grow with the length.
+///
+/// ```
+/// use nexus_lib::store::Histogram;
+///
+/// let mut lengths = Histogram::default();
+/// (1..=50).for_each(|ms| lengths.add(ms));
+/// let percentiles = lengths.percentiles().unwrap();
+/// assert_eq!((percentiles.p50, percentiles.p90, percentiles.p99), (25, 45, 50));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Histogram {
+    /// Bins that are not empty, with their counts, by bin.
+    bins: Vec<(u16, u64)>,
+}
+
+impl Histogram {
+    /// Counts one more call that took `ms` milliseconds.
+    pub fn add(&mut self, ms: u64) {
+        self.add_to(bin_of(ms), 1);
+    }
+
+    /// Adds the calls of another one.
+    pub fn merge(&mut self, other: &Self) {
+        for (bin, count) in &other.bins {
+            self.add_to(*bin, *count);
+        }
+    }
+
+    /// Whether no call was counted.
+    pub fn is_empty(&self) -> bool {
+        self.bins.is_empty()
+    }
+
+    /// The percentiles; `None` where no call was counted.
+    pub fn percentiles(&self) -> Option<Percentiles> {
+        Some(Percentiles {
+            p50: self.percentile(50)?,
+            p90: self.percentile(90)?,
+            p99: self.percentile(99)?,
+        })
+    }
+
+    /// The least length that `percent` of the calls did not exceed.
+    fn percentile(&self, percent: u64) -> Option<u64> {
+        let count = self.bins.iter().map(|bin| u128::from(bin.1)).sum::<u128>();
+        let rank = (count * u128::from(percent)).div_ceil(100).max(1);
+        let mut below = 0;
+        let bin = self.bins.iter().find(|(_, count)| {
+            below += u128::from(*count);
+            below >= rank
+        });
+        bin.map(|(bin, _)| middle_of(*bin))
+    }
+
+    fn add_to(&mut self, bin: u16, more: u64) {
+        match self.bins.binary_search_by_key(&bin, |(bin, _)| *bin) {
+            Ok(at) => self.bins[at].1 = self.bins[at].1.saturating_add(more),
+            Err(at) => self.bins.insert(at, (bin, more)),
+        }
+    }
+
+    /// As bytes: the step from bin to bin and the count, seven bits a byte.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.bins.len() * 3);
+        let mut before = 0;
+        for (bin, count) in &self.bins {
+            push_varint(&mut bytes, u64::from(bin - before));
+            push_varint(&mut bytes, *count);
+            before = *bin;
+        }
+        bytes
+    }
+
+    /// Adds the calls that [`to_bytes`](Self::to_bytes) wrote down; `None` where the bytes are none of its.
+    pub(crate) fn merge_bytes(&mut self, mut bytes: &[u8]) -> Option<()> {
+        let mut bin = 0u16;
+        while !bytes.is_empty() {
+            let step = take_varint(&mut bytes)?;
+            let count = take_varint(&mut bytes)?;
+            bin = bin.checked_add(u16::try_from(step).ok()?)?;
+            self.add_to(bin, count);
+        }
+        Some(())
+    }
+}
+
+fn bin_of(ms: u64) -> u16 {
+    let ms = ms.min(LONGEST_MS);
+    let bin = if ms < EXACT_MS {
+        ms
+    } else {
+        let doublings = u64::from(ms.ilog2()) - 6;
+        let within = (ms >> (doublings + 1)) - BINS_PER_DOUBLING;
+        EXACT_MS + doublings * BINS_PER_DOUBLING + within
+    };
+    u16::try_from(bin).unwrap_or(u16::MAX)
+}
+
+fn middle_of(bin: u16) -> u64 {
+    let bin = u64::from(bin);
+    let Some(behind) = bin.checked_sub(EXACT_MS) else {
+        return bin;
+    };
+    // Bytes from elsewhere may name any bin.
+    let doublings = (behind / BINS_PER_DOUBLING).min(32);
+    let first = (BINS_PER_DOUBLING + behind % BINS_PER_DOUBLING) << (doublings + 1);
+    first + (1 << doublings)
+}
+
+fn push_varint(bytes: &mut Vec<u8>, mut value: u64) {
+    while value > 0x7F {
+        bytes.push(u8::try_from(value & 0x7F).unwrap_or(0) | 0x80);
+        value >>= 7;
+    }
+    bytes.push(u8::try_from(value).unwrap_or(0));
+}
+
+fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0u64;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(byte & 0x7F) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bin_is_near_each_of_its_lengths_and_bins_rise() {
+        let mut before = 0;
+        for ms in (0..5000).chain((5000..LONGEST_MS).step_by(999_983)) {
+            let bin = bin_of(ms);
+            assert!(bin >= before, "{ms}");
+            before = bin;
+            let off = middle_of(bin).abs_diff(ms);
+            assert!(off * 50 <= ms, "{ms} is told as {}", middle_of(bin));
+        }
+        assert_eq!(bin_of(u64::MAX), bin_of(LONGEST_MS));
+    }
+
+    #[test]
+    fn bytes_bring_back_what_was_counted_and_others_are_refused() {
+        let mut one = Histogram::default();
+        for ms in [0, 1, 1, 63, 64, 65, 900, 900, 60_000, u64::MAX] {
+            one.add(ms);
+        }
+        let mut read = Histogram::default();
+        read.merge_bytes(&one.to_bytes()).unwrap();
+        assert_eq!(read, one);
+        read.merge_bytes(&one.to_bytes()).unwrap();
+        let mut twice = one.clone();
+        twice.merge(&one);
+        assert_eq!(read, twice);
+        for broken in [&[1][..], &[0x80], &[1, 0x80], &[0xFF; 24]] {
+            assert_eq!(Histogram::default().merge_bytes(broken), None);
+        }
+        // No panic, whatever it means.
+        let mut odd = Histogram::default();
+        odd.merge_bytes(&[0xFF, 0xFF, 3, 1]).unwrap();
+        odd.percentiles().unwrap();
+        assert_eq!(Histogram::default().percentiles(), None);
+    }
+
+    #[test]
+    fn percentiles_are_by_rank() {
+        let mut lengths = Histogram::default();
+        (0..98).for_each(|_| lengths.add(10));
+        lengths.add(20);
+        lengths.add(5000);
+        let all = lengths.percentiles().unwrap();
+        assert_eq!((all.p50, all.p90, all.p99), (10, 10, 20));
+        lengths.add(5000);
+        let p99 = lengths.percentiles().unwrap().p99;
+        assert!(p99.abs_diff(5000) <= 100, "{p99}");
+    }
+}
