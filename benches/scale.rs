@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use nexus_lib::store::{
-    Bucket, LedgerStore, LedgerWrite, OpenRow, RequestFilter, RequestState, Settlement,
+    Bucket, LedgerStore, LedgerWrite, OpenRow, RequestFilter, RequestState, RowPage, Settlement,
     SqliteStore, Store,
 };
 use nexus_lib::wire::{
-    ConversationId, ProviderId, RequestId, TimeRange, Timestamp, Usage, UsageSource,
+    ConversationId, ProviderId, RequestId, TimeRange, TimeZone, Timestamp, Usage, UsageSource,
 };
 
 const YEAR_MICROS: u64 = 365 * 86_400_000_000;
@@ -253,14 +253,16 @@ impl Ledger {
             time(name, async || {
                 Ok(format!(
                     "{} buckets",
-                    store.series(bucket, range).await?.len()
+                    store.series(bucket, range, &TimeZone::UTC).await?.len()
                 ))
             })
             .await?;
         }
         let conversation = self.conversation(first);
         time("one conversation", async || {
-            let found = store.conversation(&conversation).await?;
+            let found = store
+                .conversation(&conversation, RowPage::default())
+                .await?;
             let rows = found.map_or(0, |found| found.requests.len());
             Ok(format!("{rows} rows"))
         })
