@@ -3,7 +3,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::HeaderValue;
 
-use crate::call::in_chat;
+use crate::call::said_so_far;
 use crate::error::Result;
 use crate::wire::{Operation, RequestScan};
 
@@ -42,9 +42,7 @@ impl RequestBody {
         let named = content_type.as_ref().map(HeaderValue::as_bytes);
         let mut scan = RequestScan::for_operation(operation, &bytes, named)?;
         if operation.is_chat() && operation != Operation::ChatCompletion {
-            // What cannot be told is for the provider to judge, and goes on with nothing.
-            let told = RequestScan::of(&in_chat(operation, &bytes));
-            scan.prefixes = told.map(|told| told.prefixes).unwrap_or_default();
+            scan.prefixes = said_so_far(operation, &bytes);
         }
         Ok(Self {
             bytes,

@@ -8,6 +8,7 @@
 //! sent without a [`Target`], which only a registered provider and model make; a [`Reply`] cannot
 //! reach a client until the meter has made a [`Metered`] of it.
 
+mod asides;
 mod body;
 mod in_chat;
 mod metered;
@@ -19,7 +20,7 @@ mod tried;
 
 pub use crate::wire::Operation;
 pub use body::RequestBody;
-pub(crate) use in_chat::in_chat;
+pub(crate) use in_chat::{in_chat, said_so_far};
 pub use metered::{Metered, MeteredBody, MeteredStream};
 pub use principal::{KeyHash, Principal};
 pub use reply::{Observed, Piece, Reply, ReplyBody, ReplyStream};

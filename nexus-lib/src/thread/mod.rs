@@ -49,9 +49,10 @@ impl Default for Threads {
 }
 
 impl Threads {
-    /// Puts `call` into its conversation: the one that its client `named`; else the one that it goes on
-    /// with, if that is known here; else its own.
+    /// Puts `call` into its conversation: the one that its client `named`, if only in its body; else the one that
+    /// it goes on with, if that is known here; else its own.
     pub fn place(&self, call: &mut Call, named: Option<ConversationId>) {
+        let named = named.or_else(|| call.body.fields().conversation.clone());
         let found = named.or_else(|| {
             let messages = &call.body.fields().prefixes;
             self.find(call.principal.key(), messages, call.started_at)

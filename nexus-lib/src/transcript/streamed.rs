@@ -254,7 +254,7 @@ impl Choice {
             match (&*key, cursor.peek()) {
                 (b"index", _) => index = count(cursor)?,
                 (b"id", _) => id = cursor.raw_string()?.0,
-                (b"function", Some(b'{')) => function = json.get(cursor.skip()?),
+                (b"function" | b"custom", Some(b'{')) => function = json.get(cursor.skip()?),
                 _ => {
                     cursor.skip()?;
                 }
@@ -297,7 +297,7 @@ impl Call {
                         room.add(&mut self.name, name);
                     }
                 }
-                b"arguments" => room.add(&mut self.arguments, cursor.raw_string()?.0),
+                b"arguments" | b"input" => room.add(&mut self.arguments, cursor.raw_string()?.0),
                 _ => {
                     cursor.skip()?;
                 }

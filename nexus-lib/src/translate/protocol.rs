@@ -6,7 +6,7 @@ use crate::translate::exchange::steady;
 use crate::translate::fault;
 use crate::translate::mended::mended;
 use crate::translate::{
-    Answered, Event, Losses, Request, chat, gemini, messages, ollama, responses,
+    Answered, Event, Losses, Request, Turn, chat, gemini, messages, ollama, responses,
 };
 use crate::wire::Operation;
 
@@ -59,6 +59,15 @@ impl ClientProtocol {
             Self::Chat => chat::request::read(body),
             Self::Messages => messages::request::read(body),
             Self::Responses => responses::request::read(body),
+        }
+    }
+
+    /// Reads what was said so far, and nothing else of a request. What is not known counts as the text that it is.
+    pub(crate) fn read_turns(self, body: &[u8]) -> Vec<Turn> {
+        match self {
+            Self::Chat => chat::request::read(body).map_or(Vec::new(), |request| request.turns),
+            Self::Messages => messages::request::read_turns(body),
+            Self::Responses => responses::request::read_turns(body),
         }
     }
 

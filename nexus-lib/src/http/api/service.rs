@@ -32,6 +32,13 @@ use crate::wire::{self, ConversationId, RequestId};
 static CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
 static TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
 static SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
+/// Where agents say which of their sessions a request is of: Codex, and those who took after it; Claude Code.
+static SESSIONS: [HeaderName; 4] = [
+    HeaderName::from_static("session-id"),
+    HeaderName::from_static("session_id"),
+    HeaderName::from_static("thread-id"),
+    HeaderName::from_static("x-claude-code-session-id"),
+];
 
 /// The LLM port as a tower service. It is always ready, never fails, and a clone is the same port.
 ///
@@ -158,7 +165,9 @@ pub(in crate::http) fn conversation(headers: &HeaderMap) -> Result<Option<Conver
         .get(&CONVERSATION_ID)
         .or_else(|| headers.get(&SESSION_ID))
     else {
-        return Ok(None);
+        let mut names = SESSIONS.iter().filter_map(|name| headers.get(name));
+        // Theirs was never meant for a gateway: one that is no name says nothing.
+        return Ok(names.find_map(|name| name.to_str().ok()?.parse().ok()));
     };
     // What is no text has no visible ASCII characters either; the parser says so.
     value.to_str().unwrap_or_default().parse().map(Some)

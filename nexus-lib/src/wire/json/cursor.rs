@@ -161,6 +161,12 @@ impl<'a> Cursor<'a> {
         Ok((&self.json[raw], escapes))
     }
 
+    /// Reads a value of any type, and gives its bytes.
+    pub(crate) fn skip_slice(&mut self) -> Walk<&'a [u8]> {
+        let value = self.skip()?;
+        Ok(&self.json[value])
+    }
+
     /// Reads a value of any type, and tells where it stands.
     #[inline]
     pub(crate) fn skip(&mut self) -> Walk<Range<usize>> {

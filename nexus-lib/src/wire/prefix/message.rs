@@ -1,9 +1,10 @@
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
+use xxhash_rust::xxh3::xxh3_128;
 
-use super::{Prefix, Prefixes, text};
-use crate::wire::json::{Cursor, Escapes, SyntaxError};
+use super::{Prefix, Prefixes, arguments, text};
+use crate::wire::json::{Cursor, Escapes, SyntaxError, members};
 
 /// What a print is of, so that equal texts in different places differ.
 const ROLE: u64 = 1;
@@ -48,7 +49,7 @@ impl MessagePrint {
     pub(crate) fn add_tool_call(&mut self, index: u64, id: &[u8], name: &[u8], arguments: &[u8]) {
         self.add(nth(CALL_ID, index), (id, Escapes::Other));
         self.add(nth(CALL_NAME, index), (name, Escapes::Other));
-        self.add(nth(CALL_ARGUMENTS, index), (arguments, Escapes::Other));
+        self.add_arguments(index, (arguments, Escapes::Other));
     }
 
     pub(super) fn bits(self) -> u128 {
@@ -64,6 +65,12 @@ impl MessagePrint {
         if !raw.is_empty() {
             self.0 = self.0.wrapping_add(text::print(field, raw, escapes));
         }
+    }
+
+    /// Adds a call's arguments. None at all are the same as empty ones.
+    fn add_arguments(&mut self, index: u64, (raw, escapes): (&[u8], Escapes)) {
+        let print = arguments::print(nth(CALL_ARGUMENTS, index), raw, escapes);
+        self.0 = self.0.wrapping_add(print);
     }
 
     fn add_bytes(&mut self, field: u64, bytes: &[u8]) {
@@ -132,12 +139,34 @@ impl MessagePrint {
                 cursor.skip()?;
             }
             match text {
+                // It says nothing: clients leave it out, and put it in.
+                Some((b"", _)) => return Ok(()),
                 Some(text) => self.add(nth(TEXT, index), text),
-                None => self.add_bytes(nth(PART, index), &json[start..cursor.position()]),
+                None => self.add_part(nth(PART, index), &json[start..cursor.position()]),
             }
             index += 1;
             Ok(())
         })
+    }
+
+    /// Adds a part that is no text. Where the provider is to keep a cache moves on with each request.
+    fn add_part(&mut self, field: u64, part: &[u8]) {
+        const CACHE: &[u8] = b"\"cache_control\"";
+        if memmem::find(part, CACHE).is_none() {
+            return self.add_bytes(field, part);
+        }
+        let mut print = 0;
+        let read = members(part, |name, value| {
+            if name != "cache_control" {
+                let value = part.get(value).unwrap_or_default();
+                let named = xxh3_128(&[name.as_bytes(), b":", value].concat());
+                print = named.wrapping_add(print);
+            }
+        });
+        match read {
+            Ok(()) => self.add_bytes(field, &print.to_le_bytes()),
+            Err(_) => self.add_bytes(field, part),
+        }
     }
 
     fn read_call(&mut self, index: u64, cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
@@ -147,7 +176,7 @@ impl MessagePrint {
         cursor.object(|key, cursor| {
             match (&*key, cursor.peek()) {
                 (b"id", _) => self.add(nth(CALL_ID, index), cursor.raw_string()?),
-                (b"function", Some(b'{')) => self.read_function(index, cursor)?,
+                (b"function" | b"custom", Some(b'{')) => self.read_function(index, cursor)?,
                 _ => {
                     cursor.skip()?;
                 }
@@ -157,16 +186,30 @@ impl MessagePrint {
     }
 
     fn read_function(&mut self, index: u64, cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
+        let mut has_arguments = false;
         cursor.object(|key, cursor| {
-            match &*key {
-                b"name" => self.add(nth(CALL_NAME, index), cursor.raw_string()?),
-                b"arguments" => self.add(nth(CALL_ARGUMENTS, index), cursor.raw_string()?),
+            match (&*key, cursor.peek()) {
+                (b"name", _) => self.add(nth(CALL_NAME, index), cursor.raw_string()?),
+                (b"arguments", Some(b'{')) => {
+                    has_arguments = true;
+                    let object = cursor.skip_slice()?;
+                    let print = arguments::print_object(nth(CALL_ARGUMENTS, index), object);
+                    self.0 = self.0.wrapping_add(print);
+                }
+                (b"arguments" | b"input", _) => {
+                    has_arguments = true;
+                    self.add_arguments(index, cursor.raw_string()?);
+                }
                 _ => {
                     cursor.skip()?;
                 }
             }
             Ok(())
-        })
+        })?;
+        if !has_arguments {
+            self.add_arguments(index, (b"", Escapes::None));
+        }
+        Ok(())
     }
 }
 

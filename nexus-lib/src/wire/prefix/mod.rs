@@ -6,9 +6,10 @@
 //!
 //! What counts of a message is what it says: role, text, other parts, tool calls, and whose result it
 //! is. Texts are compared as text, however they are escaped; a text alone is the same as a list with
-//! this one text part. What clients do not send back (reasoning, annotations, log probabilities) does
+//! this one text part. Arguments of calls are compared as JSON, however they are written. What clients do not send back (reasoning, annotations, log probabilities) does
 //! not count.
 
+mod arguments;
 mod message;
 mod text;
 

@@ -49,7 +49,12 @@ pub(super) fn find<const N: usize>(
             let Some((name, slot)) = fields.find(|(name, _)| is_alike(&key, name)) else {
                 return cursor.skip().map(drop);
             };
-            if slot.is_some() || *key != *name.as_bytes() {
+            let is_exact = *key == *name.as_bytes();
+            if names_only(name) {
+                if !is_exact {
+                    return cursor.skip().map(drop);
+                }
+            } else if slot.is_some() || !is_exact {
                 ambiguous = Some(*name);
             }
             let start = cursor.position();
@@ -68,6 +73,11 @@ pub(super) fn find<const N: usize>(
         )
         .with_param(name)),
     }
+}
+
+/// Whether nothing but a conversation's name comes of the field: then it does not matter how often it is given.
+fn names_only(name: &str) -> bool {
+    name == super::CACHE_KEY
 }
 
 /// Whether a parser that ignores case, as Go's does, takes `key` for `name`.

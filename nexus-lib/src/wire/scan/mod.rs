@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::json::Cursor;
-use crate::wire::{Operation, Prefixes};
+use crate::wire::{ConversationId, Operation, Prefixes};
 use field::{Kind, find};
 use splice::Edit;
 
@@ -30,6 +30,8 @@ pub struct RequestScan {
     pub include_usage: bool,
     /// What was said so far.
     pub prefixes: Prefixes,
+    /// What its client calls the conversation: OpenAI's `prompt_cache_key`, where it is fit for a name.
+    pub conversation: Option<ConversationId>,
     /// Where the model's name stands: with its quotes in JSON.
     model_at: Range<usize>,
     /// The body is a form, and no JSON.
@@ -50,16 +52,17 @@ impl RequestScan {
     ///   its `include_usage` neither a boolean nor null;
     /// - one of these is given twice, or in another case.
     pub fn of(body: &[u8]) -> Result<Self> {
-        const NAMES: [&str; 4] = ["model", "messages", "stream", "stream_options"];
+        const NAMES: [&str; 5] = ["model", "messages", "stream", "stream_options", CACHE_KEY];
         let mut prefixes = Prefixes::default();
         let whole = 0..body.len();
-        let [model, messages, stream, options] = find(body, whole, NAMES, |name, json, cursor| {
-            if name == "messages" && cursor.peek() == Some(b'[') {
-                prefixes = Prefixes::read(json, cursor)?;
-                return Ok(());
-            }
-            cursor.skip().map(drop)
-        })?;
+        let [model, messages, stream, options, cache_key] =
+            find(body, whole, NAMES, |name, json, cursor| {
+                if name == "messages" && cursor.peek() == Some(b'[') {
+                    prefixes = Prefixes::read(json, cursor)?;
+                    return Ok(());
+                }
+                cursor.skip().map(drop)
+            })?;
 
         let model_at = model.ok_or_else(|| refused("model", "`model` is missing"))?;
         let model = read_model(body.get(model_at.clone()).unwrap_or_default())?;
@@ -76,6 +79,7 @@ impl RequestScan {
             stream,
             include_usage: ask_usage.is_none(),
             prefixes,
+            conversation: read_name(body, cache_key),
             model_at,
             is_form: false,
             ask_usage,
@@ -109,11 +113,15 @@ impl RequestScan {
                 })
             }
             _ => {
-                let [model, stream] =
-                    find(body, 0..body.len(), ["model", "stream"], |_, _, cursor| {
+                const NAMES: [&str; 3] = ["model", "stream", CACHE_KEY];
+                let [model, stream, cache_key] =
+                    find(body, 0..body.len(), NAMES, |_, _, cursor| {
                         cursor.skip().map(drop)
                     })?;
-                Self::of_fields(body, model, stream)
+                Ok(Self {
+                    conversation: read_name(body, cache_key),
+                    ..Self::of_fields(body, model, stream)?
+                })
             }
         }
     }
@@ -129,6 +137,7 @@ impl RequestScan {
             stream: read_stream(body, stream)?,
             include_usage: true,
             prefixes: Prefixes::default(),
+            conversation: None,
             model_at,
             is_form: false,
             ask_usage: None,
@@ -149,11 +158,20 @@ impl RequestScan {
             stream: stream.is_some_and(|value| value.eq_ignore_ascii_case(b"true")),
             include_usage: true,
             prefixes: Prefixes::default(),
+            conversation: None,
             model_at,
             is_form: true,
             ask_usage: None,
         })
     }
+}
+
+/// OpenAI asks for one of each conversation, and agents send its id. It is a name, and never wrong.
+const CACHE_KEY: &str = "prompt_cache_key";
+
+fn read_name(body: &[u8], name: Option<Range<usize>>) -> Option<ConversationId> {
+    let json = body.get(name?).filter(|json| json.first() == Some(&b'"'))?;
+    Cursor::new(json).string().ok()??.parse().ok()
 }
 
 fn read_stream(body: &[u8], stream: Option<Range<usize>>) -> Result<bool> {

@@ -95,7 +95,8 @@ fn named(operation: Operation) -> Operation {
 
 /// The header by which a client names a conversation.
 pub(in crate::http) fn conversation() -> Parameter {
-    let about = "What the request belongs to; told from its messages when it is not said.";
+    let about = "What the request belongs to. Without it: `x-session-id`, `session-id`, `session_id`, `thread-id`, \
+        `x-claude-code-session-id`, the body's `prompt_cache_key`, or else what was said before.";
     Parameter::header(
         "x-conversation-id",
         visible(ConversationId::MAX_CHARS),

@@ -6,6 +6,7 @@ mod thinking;
 mod turns;
 mod write;
 
+pub(crate) use read::read_turns;
 pub use read::{read, read_to_count};
 pub(crate) use thinking::effort_of;
 pub use write::write;

@@ -69,6 +69,7 @@ pub fn read_to_count(body: &[u8]) -> Result<Request> {
     };
     let mut reader = Reader {
         request: &mut request,
+        is_lenient: false,
     };
     reader.thinking(&body, &at)?;
     reader.metadata(&body, &at)?;
@@ -84,9 +85,38 @@ pub fn read_to_count(body: &[u8]) -> Result<Request> {
     Ok(request)
 }
 
+/// Reads what was said so far, and nothing else. What is not known counts as the text that it is.
+pub(crate) fn read_turns(body: &[u8]) -> Vec<Turn> {
+    let at = Path::Request;
+    let mut request = Request::default();
+    let mut reader = Reader {
+        request: &mut request,
+        is_lenient: true,
+    };
+    let Ok(body) = Object::parse(body, &at) else {
+        return Vec::new();
+    };
+    if reader.system(&body, &at).is_err() {
+        let system = body.raw("system").map_or("", RawValue::get);
+        reader.unknown(system);
+    }
+    let messages = at.key("messages");
+    let list: Vec<&RawValue> = body.lenient("messages").unwrap_or_default();
+    for (index, json) in list.into_iter().enumerate() {
+        let at = messages.index(index);
+        let read = Object::of(json, &at).and_then(|message| reader.message(&message, &at));
+        if read.is_err() {
+            reader.unknown(json.get());
+        }
+    }
+    request.turns
+}
+
 /// Fills a request.
 struct Reader<'r> {
     request: &'r mut Request,
+    /// Blocks that are not known are texts, and no errors.
+    is_lenient: bool,
 }
 
 impl Reader<'_> {
@@ -138,6 +168,12 @@ impl Reader<'_> {
         }
         self.request.reasoning = reasoning;
         Ok(())
+    }
+
+    fn unknown(&mut self, json: &str) {
+        let text = json.to_owned();
+        let part = Part::Text(Text { text, cache: None });
+        self.request.turns.push(Turn::User(vec![part]));
     }
 
     /// Keeps what has no place, by its path.
@@ -287,6 +323,13 @@ impl Reader<'_> {
                 if let Some(content) = block.content("content", at)? {
                     parts.extend(self.parts(content, &at.key("content"))?);
                 }
+            }
+            // Where the provider is to keep a cache moves on with each request.
+            _ if self.is_lenient => {
+                let members = block.members().filter(|(name, _)| *name != "cache_control");
+                let members = members.map(|(name, json)| format!("{name}:{json}"));
+                let text = members.collect::<Vec<_>>().join(",");
+                parts.push(Part::Text(Text { text, cache: None }));
             }
             _ => {
                 return Err(at.key("type").invalid(

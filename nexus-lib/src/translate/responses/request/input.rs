@@ -37,6 +37,30 @@ pub(super) fn read(
     Ok(())
 }
 
+/// Reads `input`. Items that are not known count as the texts that they are.
+pub(super) fn read_leniently(body: &Object<'_>, request: &mut Request) {
+    let at = Path::Request;
+    match body.content("input", &at) {
+        Ok(Some(Content::Text(said))) => request.turns.push(Turn::User(vec![text(said)])),
+        Ok(Some(Content::Parts(items))) => {
+            let mut reader = Reader {
+                request,
+                tools: &mut Tools::default(),
+                results: HashMap::new(),
+                call_ids: HashMap::new(),
+            };
+            for json in items {
+                let read = Object::of(json, &at).and_then(|item| reader.item(json, &item, &at));
+                if read.is_err() {
+                    let part = text(json.get().to_owned());
+                    reader.request.turns.push(Turn::User(vec![part]));
+                }
+            }
+        }
+        Ok(None) | Err(_) => {}
+    }
+}
+
 struct Reader<'r> {
     request: &'r mut Request,
     tools: &'r mut Tools,

@@ -5,4 +5,5 @@ mod read;
 mod write;
 
 pub use read::read;
+pub(crate) use read::read_turns;
 pub use write::write;

@@ -85,6 +85,19 @@ pub fn read(body: &[u8]) -> Result<Request> {
     Ok(request)
 }
 
+/// Reads what was said so far, and nothing else. What is not known counts as the text that it is.
+pub(crate) fn read_turns(body: &[u8]) -> Vec<Turn> {
+    let at = Path::Request;
+    let mut request = Request::default();
+    if let Ok(body) = Object::parse(body, &at) {
+        if let Some(instructions) = body.lenient::<String>("instructions") {
+            request.turns.push(Turn::System(vec![text(instructions)]));
+        }
+        input::read_leniently(&body, &mut request);
+    }
+    request.turns
+}
+
 pub(super) fn text(text: String) -> Part {
     Part::Text(Text { text, cache: None })
 }

@@ -2,6 +2,7 @@
 
 mod codex;
 mod custom_tools;
+mod sessions;
 
 use nexus_lib::testing::{Answer, FakeUpstream, RecordedRequest, Script};
 use serde_json::{Value, json};
