@@ -40,6 +40,8 @@ pub mod estimate;
 pub mod gateway;
 pub mod health;
 pub mod http;
+mod isolate;
+mod lasting;
 pub mod ledger;
 pub mod meter;
 #[cfg(feature = "metrics")]
@@ -59,12 +61,12 @@ pub mod transcript;
 pub mod translate;
 pub mod wire;
 
-pub use error::{Cause, Error, ErrorKind, Origin, Result};
+pub use error::{Cause, Error, ErrorKind, Origin, Result, UpstreamError};
 pub use gateway::{ChatReply, ChatStream, Gateway, GatewayBuilder};
 pub use http::BodyTimeouts;
 pub use ledger::UsageLedger;
 pub use provider::{Provider, Timeouts, Transport};
-pub use registry::{ProviderSpec, Registry};
+pub use registry::{ModelSpec, ProviderSpec, Registry};
 pub use router::Router;
 pub use store::{NewModel, SqliteStore, Store};
 pub use transcript::{Answer, AssistantMessage, Transcript};

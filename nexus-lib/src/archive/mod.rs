@@ -130,6 +130,15 @@ impl Archive {
         self.shared.queue.admit().await
     }
 
+    /// Whether calls are admitted: not when the disk has refused for ten seconds and still does. Nothing is
+    /// tried for it.
+    ///
+    /// # Errors
+    /// Those of [`admit`](Self::admit).
+    pub fn check_writes(&self) -> Result<()> {
+        self.shared.queue.check_writes()
+    }
+
     /// Queues a record. Never waits, and needs no runtime: may be called from `Drop`.
     ///
     /// What is pushed when [`close`](Self::close) is done is lost, with a word in the log.

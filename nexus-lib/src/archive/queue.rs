@@ -52,6 +52,17 @@ struct Pending {
     ended: bool,
 }
 
+impl Pending {
+    fn check_writes(&self) -> Result<()> {
+        match self.disk {
+            _ if self.closed => Err(closed()),
+            _ if self.ended => Err(thread_died()),
+            Disk::RefusesLong => Err(disk_refuses()),
+            Disk::Writes | Disk::Refuses => Ok(()),
+        }
+    }
+}
+
 /// How the disk does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Disk {
@@ -93,16 +104,17 @@ impl Queue {
 
     pub(super) async fn admit(&self) -> Result<()> {
         self.until(|pending| {
-            if pending.closed || pending.ended {
-                return Some(Err(closed()));
-            }
-            if pending.disk == Disk::RefusesLong {
-                return Some(Err(disk_refuses()));
+            if let Err(error) = pending.check_writes() {
+                return Some(Err(error));
             }
             let Limits { bytes, records, .. } = self.limits;
             (pending.bytes < bytes && pending.unwritten < records).then_some(Ok(()))
         })
         .await
+    }
+
+    pub(super) fn check_writes(&self) -> Result<()> {
+        self.lock().check_writes()
     }
 
     /// Resolves when what is queued now has been written, or cannot be just now.
@@ -228,6 +240,14 @@ fn closed() -> Error {
         ErrorKind::Closed,
         "the gateway is shutting down; try another or try again later",
     )
+}
+
+fn thread_died() -> Error {
+    Error::new(
+        ErrorKind::LedgerUnavailable,
+        "the archive of messages has failed, so nothing is served; its operator must restart the gateway",
+    )
+    .with_retry_after(Duration::from_secs(1))
 }
 
 fn disk_refuses() -> Error {

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::files::{self, Hour};
 use super::queue::{Disk, Next, Queue, size};
-use super::{line, retention};
+use super::{ArchiveRecord, line, retention};
+use crate::isolate;
 use crate::wire::Timestamp;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -69,9 +70,7 @@ impl Writer {
                     if is_other && !self.write_batch() {
                         break;
                     }
-                    if let Err(error) = line::write(&record, &mut self.batch.lines) {
-                        tracing::error!(%error, request_id = %record.request_id, "no line for a call");
-                    }
+                    self.add_line(&record);
                     self.batch.hour = Some(hour);
                     self.batch.records += 1;
                     self.batch.bytes += size(&record);
@@ -97,6 +96,19 @@ impl Writer {
             tracing::error!(records = lost, "the archive ended before they were written");
         }
         lost
+    }
+
+    /// Adds a record's line to the batch, or nothing of it.
+    fn add_line(&mut self, record: &ArchiveRecord) {
+        let lines = &mut self.batch.lines;
+        let before = lines.len();
+        let request_id = record.request_id;
+        match isolate::call(|| line::write(record, lines)) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => tracing::error!(%error, %request_id, "no line for a call"),
+            Err(error) => tracing::error!(%error, %request_id, "no line for a call"),
+        }
+        self.batch.lines.truncate(before);
     }
 
     /// Writes the batch, again and again while the disk refuses. Gives up only when nobody will wait

@@ -9,9 +9,11 @@
 
 mod cause;
 mod kind;
+mod upstream;
 
 pub use cause::Cause;
 pub use kind::{ErrorKind, Origin};
+pub use upstream::UpstreamError;
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -48,6 +50,7 @@ struct Inner {
     provider: Option<Arc<str>>,
     cause: Option<Cause>,
     upstream_status: Option<StatusCode>,
+    upstream: Option<UpstreamError>,
     source: Option<BoxError>,
     /// Whether the call that failed has a row.
     is_on_ledger: bool,
@@ -65,6 +68,7 @@ impl Error {
                 provider: None,
                 cause: None,
                 upstream_status: None,
+                upstream: None,
                 source: None,
                 is_on_ledger: false,
             }),
@@ -111,6 +115,18 @@ impl Error {
     #[must_use]
     pub fn with_upstream_status(mut self, status: StatusCode) -> Self {
         self.inner.upstream_status.get_or_insert(status);
+        self
+    }
+
+    /// Keeps how the provider refused. Its field at fault and its wait become this error's own.
+    #[must_use]
+    pub fn with_upstream(mut self, refusal: UpstreamError) -> Self {
+        self.inner.retry_after = self.inner.retry_after.or(refusal.retry_after);
+        if self.inner.param.is_none() {
+            self.inner.param = refusal.param.clone().map(Cow::Owned);
+        }
+        self.inner.upstream_status.get_or_insert(refusal.status);
+        self.inner.upstream = Some(refusal);
         self
     }
 
@@ -179,6 +195,11 @@ impl Error {
         self.inner.source.as_deref()?.downcast_ref()
     }
 
+    /// How the provider refused, if it answered and that is why the call failed.
+    pub fn upstream(&self) -> Option<&UpstreamError> {
+        self.inner.upstream.as_ref()
+    }
+
     /// Whether a timer ran out.
     pub fn is_timeout(&self) -> bool {
         matches!(
@@ -226,6 +247,7 @@ impl fmt::Debug for Error {
             .field("kind", &self.inner.kind)
             .field("message", &self.inner.message)
             .field("param", &self.inner.param)
+            .field("upstream", &self.inner.upstream)
             .field("source", &self.inner.source)
             .finish()
     }

@@ -29,6 +29,17 @@ impl Encoding {
         Self::FourBytes
     }
 
+    /// Its place in a set of encodings.
+    pub(super) fn bit(self) -> u8 {
+        match self {
+            #[cfg(feature = "estimate")]
+            Self::O200k => 1,
+            #[cfg(feature = "estimate")]
+            Self::Cl100k => 2,
+            Self::FourBytes => 4,
+        }
+    }
+
     /// The tokens of `text`. The first call for an encoding loads its ranks, once in a process.
     pub(super) fn count(self, text: &str) -> u64 {
         let tokens = match self {

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
@@ -8,11 +8,15 @@ use super::encoding::Encoding;
 use super::usage_in;
 use crate::call::in_chat;
 use crate::error::{Error, ErrorKind, Result};
+use crate::isolate;
 use crate::transcript::Answer;
 use crate::wire::{Operation, Usage};
 
 /// The most bytes that wait to be counted.
 const ROOM: u64 = 64 << 20;
+
+/// Behind more than this, a job that is in haste does not wait.
+const HASTY_ROOM: u64 = 1 << 20;
 
 /// What a waiting job takes besides its bytes: bounds how many there are.
 const JOB_BYTES: u64 = 512;
@@ -54,6 +58,8 @@ struct Shared {
     thread: Mutex<Thread>,
     /// Bytes that wait, the job in work included.
     waiting: Arc<AtomicU64>,
+    /// The encodings whose tables are loaded, each a bit.
+    loaded: Arc<AtomicU8>,
     room: u64,
 }
 
@@ -72,9 +78,14 @@ struct Work {
 impl Work {
     fn finish(self, encoding: Encoding) {
         let Self { job, done } = self;
-        let usage = job.usage(encoding);
+        // A row waits for the figures: whatever happens to the counting, it gets some.
+        let usage = isolate::call(|| job.usage(encoding))
+            .or_else(|_| isolate::call(|| job.usage(Encoding::FourBytes)))
+            .unwrap_or_default();
         drop(job);
-        done(usage);
+        if isolate::call(|| done(usage)).is_err() {
+            tracing::error!("whoever waited for a count of tokens panicked");
+        }
     }
 }
 
@@ -95,6 +106,7 @@ impl Estimator {
             shared: Arc::new(Shared {
                 thread: Mutex::new(Thread::Unborn),
                 waiting: Arc::default(),
+                loaded: Arc::default(),
                 room,
             }),
         }
@@ -113,9 +125,28 @@ impl Estimator {
         }
     }
 
+    /// As [`submit`](Self::submit), for a call that ends because the gateway does: its client must hear of it
+    /// within a second. Loading an encoding's tables may take longer, so where they are not loaded yet, or
+    /// others wait, the cheap rule does.
+    pub fn submit_in_haste(&self, job: EstimateJob, done: impl FnOnce(Usage) + Send + 'static) {
+        let encoding = Encoding::of(&job.model);
+        let is_loaded = self.shared.loaded.load(Ordering::Relaxed) & encoding.bit() != 0;
+        if is_loaded && self.shared.waiting.load(Ordering::Relaxed) < HASTY_ROOM {
+            self.submit(job, done);
+        } else {
+            let done = Box::new(done);
+            Work { job, done }.finish(Encoding::FourBytes);
+        }
+    }
+
     /// Gives the work back where it finds no room.
     fn queue(&self, work: Work) -> std::result::Result<(), Work> {
-        let Shared { waiting, room, .. } = &*self.shared;
+        let Shared {
+            waiting,
+            room,
+            loaded,
+            ..
+        } = &*self.shared;
         let size = work.job.size();
         let mut thread = self.lock();
         let before = waiting.load(Ordering::Relaxed);
@@ -124,7 +155,7 @@ impl Estimator {
             return Err(work);
         }
         if let Thread::Unborn = *thread {
-            match spawn(Arc::clone(waiting)) {
+            match spawn(Arc::clone(waiting), Arc::clone(loaded)) {
                 Ok((jobs, handle)) => *thread = Thread::Running(jobs, handle),
                 Err(error) => {
                     tracing::warn!(%error, "no thread to count tokens on");
@@ -172,7 +203,10 @@ impl Estimator {
     }
 }
 
-fn spawn(waiting: Arc<AtomicU64>) -> std::io::Result<(mpsc::Sender<Work>, JoinHandle<()>)> {
+fn spawn(
+    waiting: Arc<AtomicU64>,
+    loaded: Arc<AtomicU8>,
+) -> std::io::Result<(mpsc::Sender<Work>, JoinHandle<()>)> {
     // Bounded by what is in `waiting`.
     let (jobs, queue) = mpsc::channel::<Work>();
     let thread = std::thread::Builder::new()
@@ -182,6 +216,7 @@ fn spawn(waiting: Arc<AtomicU64>) -> std::io::Result<(mpsc::Sender<Work>, JoinHa
                 let size = work.job.size();
                 let encoding = Encoding::of(&work.job.model);
                 work.finish(encoding);
+                loaded.fetch_or(encoding.bit(), Ordering::Relaxed);
                 waiting.fetch_sub(size, Ordering::Relaxed);
             }
         })?;

@@ -10,6 +10,7 @@ use crate::call::Operation;
 use crate::error::Result;
 use crate::estimate::Estimator;
 use crate::gateway::dispatch::Dispatch;
+use crate::gateway::watch::Watch;
 use crate::gateway::{Gateway, stack};
 use crate::http::{BodyTimeouts, OpenRequests, SettingsView, SocketSettings, Sockets};
 use crate::ledger::UsageLedger;
@@ -21,7 +22,7 @@ use crate::provider::{
 };
 use crate::registry::Registry;
 use crate::router::{RetryPolicy, Router};
-use crate::store::{LedgerStore, RegistryStore, Store};
+use crate::store::{LedgerStore, RegistryStore, Store, StoreWatch};
 use crate::thread::{self, Threads};
 use crate::wire::{ProxyList, Timestamp};
 
@@ -178,7 +179,8 @@ impl GatewayBuilder {
 
     /// Reads the registry, settles what an earlier run left open, and starts the ledger's writer.
     ///
-    /// Must be called on a tokio runtime.
+    /// Must be called on a tokio runtime. The gateway may outlive it, and be used from others: what works in
+    /// the background then goes on in threads of its own.
     ///
     /// # Errors
     /// Those of the store, and `InvalidConfig` when TLS cannot be set up.
@@ -217,9 +219,11 @@ impl GatewayBuilder {
             threads,
             estimator: Estimator::new(),
             archive: self.archive,
+            store: StoreWatch::default(),
             cutoff: Cutoff::default(),
             observers,
         };
+        let watch = Watch::start(Arc::clone(&self.store), books.store.clone());
         let speakers = providers.iter().map(|(kind, provider)| {
             let spoken =
                 |operation: &Operation| is_for_all(*operation) || provider.speaks(*operation);
@@ -244,6 +248,7 @@ impl GatewayBuilder {
         };
         Ok(Gateway {
             store: self.store,
+            watch,
             registry,
             books,
             stack,

@@ -6,15 +6,18 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+use sync_wrapper::SyncWrapper;
 use tower::ServiceExt;
 
 use crate::call::{Call, Metered, MeteredBody, MeteredStream, Operation, RequestBody};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, UpstreamError};
 use crate::gateway::Gateway;
 use crate::observe::Edge;
 use crate::sse;
-use crate::wire::{ChatChunk, ChatCompletion, ChatRequest, ConversationId, ErrorBody, RequestId};
+use crate::wire::{ChatChunk, ChatCompletion, ChatRequest, ConversationId, RequestId, retry_after};
 
 /// A whole answer, and where it is to be found on the ledger.
 #[derive(Debug, Clone)]
@@ -34,7 +37,7 @@ impl Gateway {
     ///
     /// # Errors
     /// `InvalidApiKey`, `ModelNotFound`, those of the upstream (`UpstreamRefused` with its message when
-    /// it answered with an error), `LedgerUnavailable`.
+    /// it answered with an error; [`Error::upstream`] has its status and code), `LedgerUnavailable`.
     ///
     /// # Cancel safety
     /// Dropped, it drops the upstream's request and settles the call as cancelled.
@@ -51,7 +54,7 @@ impl Gateway {
             ));
         };
         if !metered.status.is_success() {
-            return Err(refused(metered.status, &bytes));
+            return Err(refused(metered.status, &metered.headers, &bytes));
         }
         let completion = serde_json::from_slice(&bytes).map_err(|cause| {
             unreadable("the provider's answer is no completion").with_source(cause)
@@ -82,11 +85,11 @@ impl Gateway {
             MeteredBody::Stream(events) => Ok(ChatStream {
                 request_id: metered.request_id,
                 conversation_id: metered.conversation_id,
-                events,
+                events: SyncWrapper::new(events),
                 ready: VecDeque::new(),
             }),
             MeteredBody::Full(bytes) if !metered.status.is_success() => {
-                Err(refused(metered.status, &bytes))
+                Err(refused(metered.status, &metered.headers, &bytes))
             }
             MeteredBody::Full(_) => Err(unreadable(
                 "the provider sent whole an answer that was asked for as a stream",
@@ -124,13 +127,15 @@ impl Gateway {
     }
 }
 
-/// The chunks of an answer, as they come. Dropping it before its end cancels the chat.
+/// The chunks of an answer, as they come. Dropping it before its end cancels the chat. It is `Send` and
+/// `Sync`.
 pub struct ChatStream {
     /// The ledger's key.
     pub request_id: RequestId,
     /// What it belongs to; name it in the next request to go on.
     pub conversation_id: ConversationId,
-    events: MeteredStream,
+    /// Wrapped, so that the whole is `Sync` too: nobody polls through a shared reference.
+    events: SyncWrapper<MeteredStream>,
     /// Chunks that came in one piece with the last one that was yielded.
     ready: VecDeque<Result<ChatChunk>>,
 }
@@ -143,7 +148,7 @@ impl Stream for ChatStream {
             if let Some(chunk) = self.ready.pop_front() {
                 return Poll::Ready(Some(chunk));
             }
-            match ready!(self.events.as_mut().poll_next(cx)) {
+            match ready!(self.events.get_mut().as_mut().poll_next(cx)) {
                 Some(Ok(piece)) => self.ready.extend(chunks(&piece)),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
@@ -163,15 +168,40 @@ fn chunks(piece: &Bytes) -> Vec<Result<ChatChunk>> {
         .collect()
 }
 
-fn refused(status: StatusCode, body: &[u8]) -> Error {
-    let message = match serde_json::from_slice::<ErrorBody<'_>>(body) {
-        Ok(body) => body.error.message.into_owned(),
-        Err(_) => "no reason was given".to_owned(),
-    };
-    Error::new(
-        ErrorKind::UpstreamRefused,
-        format!("the provider answered {}: {message}", status.as_u16()),
-    )
+fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+    let said = serde_json::from_slice::<Refusal>(body)
+        .unwrap_or_default()
+        .error;
+    let message = said.message.as_deref().unwrap_or("no reason was given");
+    let message = format!("the provider answered {}: {message}", status.as_u16());
+    let mut refusal = UpstreamError::new(status);
+    refusal.code = said.code.as_ref().and_then(text);
+    refusal.param = said.param.as_ref().and_then(text);
+    refusal.retry_after = retry_after(headers);
+    Error::new(ErrorKind::UpstreamRefused, message).with_upstream(refusal)
+}
+
+/// An error as servers send it: with what is there, in whatever form.
+#[derive(Default, Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    error: RefusalDetail,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RefusalDetail {
+    message: Option<String>,
+    code: Option<Value>,
+    param: Option<Value>,
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 fn unreadable(message: &'static str) -> Error {

@@ -6,6 +6,7 @@ use tower::Service;
 
 use crate::call::{Attempt, Reply};
 use crate::error::{Error, ErrorKind, Result};
+use crate::isolate::{self, Panicked};
 use crate::provider::{ByKind, Provider, count_tokens, through_chat};
 use crate::translate::ClientProtocol;
 use crate::wire::Operation;
@@ -56,10 +57,27 @@ impl Service<Attempt> for Dispatch {
             return Box::pin(ready(Err(refusal)));
         };
         // Futures of their own: what is usual shall carry no room for what is rare.
-        if provider.speaks(attempt.operation()) {
-            return Box::pin(async move { provider.send(attempt).await });
+        match isolate::call(|| provider.speaks(attempt.operation())) {
+            Ok(true) => Box::pin(guarded(async move { provider.send(attempt).await })),
+            Ok(false) => {
+                let is_strict = self.is_strict;
+                Box::pin(guarded(async move {
+                    send_foreign(&*provider, attempt, is_strict).await
+                }))
+            }
+            Err(panicked) => Box::pin(ready(Err(broken(panicked)))),
         }
-        let is_strict = self.is_strict;
-        Box::pin(async move { send_foreign(&*provider, attempt, is_strict).await })
     }
+}
+
+/// An implementation that panics has failed at this attempt: the next candidate is asked.
+async fn guarded(sent: impl Future<Output = Result<Reply>>) -> Result<Reply> {
+    isolate::wait(sent)
+        .await
+        .unwrap_or_else(|panicked| Err(broken(panicked)))
+}
+
+fn broken(panicked: Panicked) -> Error {
+    let message = "the gateway's code for this provider failed; its operator finds more in the log";
+    Error::new(ErrorKind::UpstreamInvalid, message).with_source(panicked)
 }

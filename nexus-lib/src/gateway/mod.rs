@@ -5,6 +5,7 @@ mod chat;
 mod dispatch;
 mod probe;
 mod stack;
+mod watch;
 
 pub use builder::GatewayBuilder;
 pub use chat::{ChatReply, ChatStream};
@@ -27,6 +28,7 @@ use crate::meter::Books;
 use crate::provider::ByKind;
 use crate::registry::Registry;
 use crate::store::Store;
+use watch::Watch;
 
 /// A running gateway. A clone is the same one.
 ///
@@ -44,6 +46,7 @@ use crate::store::Store;
 #[derive(Clone)]
 pub struct Gateway {
     store: Arc<dyn Store>,
+    watch: Watch,
     registry: Registry,
     books: Books,
     stack: Stack,
@@ -93,7 +96,7 @@ impl Gateway {
         let parts = GatewayParts {
             chats: Chats::new(self.books.threads.clone(), self.stack.clone()),
             providers: self.providers.clone(),
-            ledger: self.books.ledger.clone(),
+            books: self.books.clone(),
             settings: self.settings.clone(),
             refusals: self.refusals(),
         };
@@ -147,7 +150,8 @@ impl Gateway {
     /// # Cancel safety
     /// Call it again to go on.
     pub async fn close(&self) -> Result<()> {
-        // First those who make calls.
+        // First those who make calls, and who would take a store that was closed for one that fails.
+        self.watch.end();
         self.sockets.abort().await;
         // Before the ledger: what is counted is still to be settled.
         let counted = self.books.estimator.close().await;

@@ -4,6 +4,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use sync_wrapper::SyncWrapper;
 
 use crate::call::MeteredStream;
 use crate::error::Error;
@@ -11,7 +12,7 @@ use crate::http::open_requests::OpenRequest;
 
 /// The body of every response that this crate makes.
 ///
-/// It is `Send`, and holds no more than one piece of a stream at a time: a client that reads slowly
+/// It is `Send` and `Sync`, as some web frameworks ask for, and holds no more than one piece of a stream at a time: a client that reads slowly
 /// slows the upstream.
 ///
 /// # Errors
@@ -30,7 +31,8 @@ enum Content {
     #[default]
     Empty,
     Full(Bytes),
-    Stream(MeteredStream),
+    /// Wrapped, so that the body is `Sync` too: nobody polls through a shared reference.
+    Stream(SyncWrapper<MeteredStream>),
 }
 
 impl Body {
@@ -51,7 +53,7 @@ impl Body {
 
     /// A body that hands on each item of `stream` as one frame, when it is there.
     pub fn stream(stream: MeteredStream) -> Self {
-        Self::of(Content::Stream(stream))
+        Self::of(Content::Stream(SyncWrapper::new(stream)))
     }
 
     const fn of(content: Content) -> Self {
@@ -88,7 +90,7 @@ impl http_body::Body for Body {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Content::Stream(stream) => loop {
-                match std::task::ready!(stream.as_mut().poll_next(cx)) {
+                match std::task::ready!(stream.get_mut().as_mut().poll_next(cx)) {
                     // Some writers take an empty chunk for the end of the body.
                     Some(Ok(bytes)) if bytes.is_empty() => {}
                     Some(Ok(bytes)) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),

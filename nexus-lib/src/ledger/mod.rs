@@ -22,11 +22,10 @@ mod writer;
 
 pub use entry::{Entry, Settled};
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use tokio::task::JoinHandle;
+use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::lasting;
 use crate::observe::Observers;
 use crate::store::{
     ConversationTotals, LedgerRow, LedgerStore, OpenRow, RequestFilter, RowPage, Totals,
@@ -45,7 +44,6 @@ pub struct UsageLedger {
 struct Shared {
     store: Arc<dyn LedgerStore>,
     queue: Arc<Queue>,
-    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Drop for Shared {
@@ -59,7 +57,8 @@ impl UsageLedger {
     /// A ledger over `store`. Rows that an earlier process left open are settled as interrupted
     /// first, so that nothing is open that nobody will settle.
     ///
-    /// Must be called on a tokio runtime: the writer is a task of it.
+    /// Must be called on a tokio runtime: the writer is a task of it. When that runtime ends before the
+    /// ledger, the writer goes on in a thread of its own.
     ///
     /// # Errors
     /// Those of the store.
@@ -80,17 +79,13 @@ impl UsageLedger {
             );
         }
         let queue = Arc::new(Queue::new());
-        let writer = tokio::spawn(writer::run(
-            Arc::clone(&queue),
-            Arc::clone(&store),
+        lasting::start(Arc::new(writer::Work {
+            queue: Arc::clone(&queue),
+            store: Arc::clone(&store),
             observers,
-        ));
+        }));
         Ok(Self {
-            shared: Arc::new(Shared {
-                store,
-                queue,
-                writer: Mutex::new(Some(writer)),
-            }),
+            shared: Arc::new(Shared { store, queue }),
         })
     }
 
@@ -148,7 +143,8 @@ impl UsageLedger {
     /// Whether requests are admitted: not while the store refuses their rows. Nothing is tried for it.
     ///
     /// # Errors
-    /// [`ErrorKind::LedgerUnavailable`] while it refuses them.
+    /// [`ErrorKind::LedgerUnavailable`] while it refuses them, and [`ErrorKind::Closed`] after
+    /// [`close`](Self::close).
     pub fn check_writes(&self) -> Result<()> {
         self.shared.queue.check_writes()
     }
@@ -162,17 +158,9 @@ impl UsageLedger {
     /// The writer goes on to its end; nothing is lost but the waiting for it.
     pub async fn close(&self) -> Result<()> {
         self.shared.queue.close();
-        let writer = self
-            .shared
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        match writer {
-            Some(writer) => writer.await.map_err(|cause| {
-                Error::new(ErrorKind::Internal, "the ledger's writer died").with_source(cause)
-            }),
-            None => Ok(()),
+        match self.shared.queue.over().await {
+            true => Ok(()),
+            false => Err(Error::new(ErrorKind::Internal, "the ledger's writer died")),
         }
     }
 }

@@ -1,4 +1,5 @@
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,19 +22,28 @@ pub(super) struct Queue {
     /// Told when something was queued or the queue was closed.
     filled: Notify,
     room: Semaphore,
+    /// The store refuses writes: nothing new is admitted until it takes them again.
+    stalled: AtomicBool,
     /// Told when the store begins to refuse writes.
     stall: Notify,
+    /// Told when the writer has ended.
+    over: Notify,
 }
 
 struct Pending {
     writes: Vec<LedgerWrite>,
     batch: Arc<Batch>,
+    /// What the writer has taken and not yet written: another writer goes on with it.
+    taken: Option<Taken>,
     closed: bool,
-    /// The writer has ended: what comes later is written by nobody, and told so.
+    /// The writer has ended: what comes later is written by nobody, and those who wait get an error.
     ended: bool,
-    /// The store refuses writes: nothing new is admitted until it takes them again.
-    stalled: bool,
+    /// It has ended before its time, and nobody took its place.
+    died: bool,
 }
+
+/// What is to be written together, and who waits for it.
+pub(super) type Taken = (Arc<Vec<LedgerWrite>>, Arc<Batch>);
 
 /// Where a beginning was put: it can be completed there as long as its batch has not been taken.
 pub(super) struct Place {
@@ -55,15 +65,18 @@ impl Queue {
         let pending = Pending {
             writes: Vec::new(),
             batch: Arc::default(),
+            taken: None,
             closed: false,
             ended: false,
-            stalled: false,
+            died: false,
         };
         Self {
             pending: Mutex::new(pending),
             filled: Notify::new(),
             room: Semaphore::new(ROOM),
+            stalled: AtomicBool::new(false),
             stall: Notify::new(),
+            over: Notify::new(),
         }
     }
 
@@ -87,10 +100,13 @@ impl Queue {
 
     /// Whether the store takes rows, as far as is known.
     pub(super) fn check_writes(&self) -> Result<()> {
-        match self.lock().stalled {
-            true => Err(store_refuses()),
-            false => Ok(()),
+        if self.stalled.load(Ordering::Acquire) {
+            return Err(store_refuses());
         }
+        if self.room.is_closed() {
+            return Err(closed());
+        }
+        Ok(())
     }
 
     async fn room_or_stall(&self) -> Result<SemaphorePermit<'_>> {
@@ -102,6 +118,51 @@ impl Queue {
             permit = self.room.acquire() => permit.map_err(|_| closed()),
             () = stall => Err(store_refuses()),
         }
+    }
+
+    /// The writer is gone, and nobody takes its place: whoever waits gets an error, and nothing more is
+    /// admitted.
+    pub(super) fn die(&self) {
+        let mut pending = self.lock();
+        (pending.ended, pending.died) = (true, true);
+        let mut lost = pending.writes.len();
+        pending.refuse_if_ended();
+        if let Some((writes, batch)) = pending.taken.take() {
+            lost += writes.len();
+            batch.resolve(false);
+        }
+        drop(pending);
+        self.set_stalled(true);
+        self.over.notify_waiters();
+        tracing::error!(
+            rows = lost,
+            "the ledger's writer has died: nothing is served until the gateway is restarted"
+        );
+    }
+
+    /// Resolves once the writer has ended; whether it came to its own end.
+    pub(super) async fn over(&self) -> bool {
+        let mut over = pin!(self.over.notified());
+        // Enrolled before the look, so that no wake-up falls in between.
+        over.as_mut().enable();
+        if !self.lock().ended {
+            over.await;
+        }
+        !self.lock().died
+    }
+
+    /// Whether another writer is needed where one has left. A queue that is closed and empty ends
+    /// without.
+    pub(super) fn is_left(&self) -> bool {
+        let mut pending = self.lock();
+        let is_empty = pending.writes.is_empty() && pending.taken.is_none();
+        pending.ended |= pending.closed && is_empty;
+        let is_ended = pending.ended;
+        drop(pending);
+        if is_ended {
+            self.over.notify_waiters();
+        }
+        !is_ended
     }
 
     /// Queues the beginning of a request that was admitted.
@@ -146,12 +207,16 @@ impl Queue {
         batch
     }
 
-    /// All that waits, as one batch; `None` once the queue is closed and empty.
+    /// All that waits, as one batch; `None` once the queue is closed and empty. What another writer has
+    /// taken and not [released](Self::release) comes first.
     ///
     /// # Cancel safety
     /// Nothing is taken before it resolves.
-    pub(super) async fn take(&self) -> Option<(Vec<LedgerWrite>, Arc<Batch>)> {
+    pub(super) async fn take(&self) -> Option<Taken> {
         let mut gathered = 0;
+        if let Some(taken) = &self.lock().taken {
+            return Some(taken.clone());
+        }
         loop {
             let (waiting, is_closed) = {
                 let pending = self.lock();
@@ -162,6 +227,8 @@ impl Queue {
                     let mut pending = self.lock();
                     pending.ended = pending.writes.is_empty();
                     if pending.ended {
+                        drop(pending);
+                        self.over.notify_waiters();
                         return None;
                     }
                     continue;
@@ -171,7 +238,9 @@ impl Queue {
                 let mut pending = self.lock();
                 let room = Vec::with_capacity(pending.writes.len());
                 let writes = std::mem::replace(&mut pending.writes, room);
-                return Some((writes, std::mem::take(&mut pending.batch)));
+                let taken = (Arc::new(writes), std::mem::take(&mut pending.batch));
+                pending.taken = Some(taken.clone());
+                return Some(taken);
             } else {
                 // Whoever is ready to run may add a row first: that costs no time, and makes one
                 // commit of many.
@@ -186,14 +255,16 @@ impl Queue {
         self.lock().writes.len()
     }
 
-    /// Gives room back for the requests whose first row was written.
+    /// What was taken is written, or never will be. Gives room back for the requests whose first row was
+    /// in it.
     pub(super) fn release(&self, requests: usize) {
+        self.lock().taken = None;
         self.room.add_permits(requests);
     }
 
     /// Says whether the store takes writes just now.
     pub(super) fn set_stalled(&self, stalled: bool) {
-        self.lock().stalled = stalled;
+        self.stalled.store(stalled, Ordering::Release);
         if stalled {
             self.stall.notify_waiters();
         }

@@ -1,7 +1,12 @@
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
+
 use crate::error::{Error, ErrorKind, Result};
+use crate::isolate;
+use crate::lasting::Lasting;
 use crate::ledger::batch::Batch;
 use crate::ledger::patience::Patience;
 use crate::ledger::queue::Queue;
@@ -11,20 +16,46 @@ use crate::store::{LedgerStore, LedgerWrite};
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// What the writer works with: it outlives the task that it runs on.
+pub(super) struct Work {
+    pub(super) queue: Arc<Queue>,
+    pub(super) store: Arc<dyn LedgerStore>,
+    pub(super) observers: Observers,
+}
+
+impl Lasting for Work {
+    const THREAD: &'static str = "nexus-ledger";
+
+    fn run(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move { run(&self).await })
+    }
+
+    fn is_needed(&self) -> bool {
+        self.queue.is_left()
+    }
+
+    fn died(&self) {
+        self.queue.die();
+    }
+}
+
 /// Writes batch after batch until the queue is closed and empty.
-pub(super) async fn run(queue: Arc<Queue>, store: Arc<dyn LedgerStore>, observers: Observers) {
+async fn run(work: &Work) {
+    let queue = &*work.queue;
     let mut writer = Writer {
-        queue: &queue,
-        store: &*store,
-        observers,
+        queue,
+        store: &*work.store,
+        observers: &work.observers,
         patience: Patience::new(),
     };
+    // A writer before this one may have left in a stall; whether it lasts shows with the next batch.
+    queue.set_stalled(false);
     while let Some((writes, batch)) = queue.take().await {
         let beginnings = writes
             .iter()
             .filter(|write| !matches!(write, LedgerWrite::Settle(..)))
             .count();
-        let written = writer.write(writes, &batch).await;
+        let written = writer.write(&writes, &batch).await;
         batch.resolve(written);
         queue.release(beginnings);
     }
@@ -33,20 +64,19 @@ pub(super) async fn run(queue: Arc<Queue>, store: Arc<dyn LedgerStore>, observer
 struct Writer<'a> {
     queue: &'a Queue,
     store: &'a dyn LedgerStore,
-    observers: Observers,
+    observers: &'a Observers,
     patience: Patience,
 }
 
 impl Writer<'_> {
     /// Writes one batch; returns whether all of it is durable.
-    async fn write(&mut self, writes: Vec<LedgerWrite>, batch: &Batch) -> bool {
-        let writes = Arc::new(writes);
-        let refused = match self.persist(&writes, batch).await {
+    async fn write(&mut self, writes: &Arc<Vec<LedgerWrite>>, batch: &Batch) -> bool {
+        let refused = match self.persist(writes, batch).await {
             Ok(()) => return true,
             Err(error) => error,
         };
         if writes.len() == 1 {
-            log_refused(&refused, &writes);
+            log_refused(&refused, writes);
             return false;
         }
         // One row that no store would take shall not cost the others their place.
@@ -108,7 +138,18 @@ impl Writer<'_> {
         stalled: &mut bool,
     ) -> Result<()> {
         let began = (!self.observers.is_empty()).then(Instant::now);
-        let mut append = self.store.append(Arc::clone(writes));
+        let store = self.store;
+        let append = async move {
+            let append = async { store.append(Arc::clone(writes)).await };
+            isolate::wait(append).await.unwrap_or_else(|panicked| {
+                // As long as it does, nothing can be counted.
+                Err(
+                    Error::new(ErrorKind::StoreInvalid, "the store cannot take rows")
+                        .with_source(panicked),
+                )
+            })
+        };
+        let mut append = pin!(append);
         if !batch.is_resolved() {
             tokio::select! {
                 biased;

@@ -78,9 +78,7 @@ pub(super) enum Ending<'a> {
 impl Account {
     /// For a call that goes out now.
     pub(super) async fn open(books: &Arc<Books>, routed: Routed) -> Result<Self> {
-        if books.cutoff.has_fallen() {
-            return Err(cut_off());
-        }
+        books.check_admission()?;
         if let Some(archive) = &books.archive {
             archive.admit().await?;
         }
@@ -257,7 +255,7 @@ impl Account {
         };
         let told = self.observed.prompt;
         let (queued, settled) = oneshot::channel();
-        self.books.estimator.submit(job, move |usage| {
+        let settle = move |usage| {
             let settlement = Settlement {
                 usage: with_prompt(usage, told),
                 usage_source: UsageSource::Estimated,
@@ -266,7 +264,12 @@ impl Account {
             observed.tell(&settlement);
             // Nobody waits any more: the row is settled all the same.
             let _ = queued.send(entry.settle(settlement));
-        });
+        };
+        let estimator = &self.books.estimator;
+        match self.books.cutoff.has_fallen() {
+            true => estimator.submit_in_haste(job, settle),
+            false => estimator.submit(job, settle),
+        }
         Closing::Counting(settled)
     }
 

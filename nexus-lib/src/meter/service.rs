@@ -6,7 +6,8 @@ use futures_util::future::{BoxFuture, Either, select};
 use tower::Service;
 
 use crate::call::{Metered, MeteredBody, Reply, ReplyBody, Routed};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::isolate;
 use crate::meter::Books;
 use crate::meter::account::{Account, Ending};
 use crate::meter::grace::Grace;
@@ -50,11 +51,8 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let mut account = Account::open(&books, routed.clone()).await?;
-            let answer = match select(
-                pin!(books.cutoff.before(inner.call(routed))),
-                pin!(grace.over()),
-            )
-            .await
+            let answered = guarded(async move { inner.call(routed).await });
+            let answer = match select(pin!(books.cutoff.before(answered)), pin!(grace.over())).await
             {
                 Either::Left((answer, _)) => answer,
                 Either::Right(((), answer)) => {
@@ -96,4 +94,14 @@ where
             })
         })
     }
+}
+
+/// What is inside may be an application's own: when it panics, the call has failed and its row says so.
+async fn guarded(answered: impl Future<Output = Result<Reply>>) -> Result<Reply> {
+    isolate::wait(answered).await.unwrap_or_else(|panicked| {
+        let message = "the gateway failed at this call; its operator finds more in the log";
+        let error = Error::new(ErrorKind::Internal, message).with_source(panicked);
+        tracing::error!(error = error.report(), "a call broke off");
+        Err(error)
+    })
 }

@@ -4,10 +4,12 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::future::BoxFuture;
+use futures_util::stream;
 use tokio::time::{Sleep, sleep_until};
 
-use crate::call::ReplyStream;
-use crate::error::{Error, Result};
+use crate::call::{Piece, ReplyStream};
+use crate::error::{Error, ErrorKind, Result};
+use crate::isolate;
 use crate::meter::account::{Account, Ending};
 use crate::meter::cutoff::cut_off;
 
@@ -53,13 +55,25 @@ impl Settling {
         self.state = State::Writing(Box::pin(self.account.settle(ending)), last);
     }
 
+    /// The provider's next piece. One that panics has broken off: it is not polled again.
+    fn poll_events(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece>>> {
+        let events = &mut self.events;
+        isolate::call(|| events.as_mut().poll_next(cx)).unwrap_or_else(|panicked| {
+            let broken = std::mem::replace(&mut self.events, Box::pin(stream::empty()));
+            let _ = isolate::call(|| drop(broken));
+            let message = "the gateway's code for this provider failed in the middle of its answer";
+            let error = Error::new(ErrorKind::StreamInterrupted, message).with_source(panicked);
+            Poll::Ready(Some(Err(error)))
+        })
+    }
+
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
         let item = if is_late(&mut self.deadline, cx) {
             Some(Err(Error::deadline_exceeded()))
         } else if self.account.is_cut_off() {
             Some(Err(cut_off()))
         } else {
-            ready!(self.events.as_mut().poll_next(cx))
+            ready!(self.poll_events(cx))
         };
         match item {
             Some(Ok(piece)) => {
@@ -134,7 +148,7 @@ impl Stream for Settling {
                 }
                 // It has had its answer.
                 State::Settled if is_late(&mut this.deadline, cx) => this.state = State::Ended,
-                State::Settled => match ready!(this.events.as_mut().poll_next(cx)) {
+                State::Settled => match ready!(this.poll_events(cx)) {
                     Some(Ok(piece)) if piece.bytes.is_empty() => {}
                     Some(Ok(piece)) => return Poll::Ready(Some(Ok(piece.bytes))),
                     // The answer was whole before: how the connection ends is nobody's concern.

@@ -21,7 +21,8 @@ pub use observers::Observers;
 /// settled once, and so told once; all that [`stream_began`](Self::stream_began) told is settled sooner or
 /// later, with [`CallSettled::is_streaming`] set.
 ///
-/// Every method does nothing unless it is implemented.
+/// Every method does nothing unless it is implemented. One that panics is logged once and disturbs nothing
+/// else: the call goes on, its row is written, other observers are told.
 pub trait Observer: Send + Sync + 'static {
     /// A call is over, and its row is about to be written. Its tokens are known by now.
     fn call_settled(&self, call: &CallSettled<'_>) {

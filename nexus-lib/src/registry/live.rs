@@ -24,6 +24,8 @@ struct Inner {
     store: Arc<dyn RegistryStore>,
     rules: Rules,
     snapshot: ArcSwap<Snapshot>,
+    /// Held by whoever sets up.
+    setting_up: tokio::sync::Mutex<()>,
 }
 
 impl Registry {
@@ -53,6 +55,7 @@ impl Registry {
             store,
             rules,
             snapshot: ArcSwap::from_pointee(snapshot),
+            setting_up: tokio::sync::Mutex::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -105,6 +108,15 @@ impl Registry {
         let mut kinds = self.inner.rules.spoken.to_vec();
         kinds.sort_unstable();
         kinds
+    }
+
+    pub(super) fn spoken(&self) -> &[&'static str] {
+        &self.inner.rules.spoken
+    }
+
+    /// Keeps others who set up waiting until it is dropped. No request waits for it.
+    pub(super) async fn one_at_a_time(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.inner.setting_up.lock().await
     }
 
     /// Adds a provider.

@@ -29,6 +29,7 @@
 //! # }
 //! ```
 
+mod ensure;
 mod kind;
 mod live;
 mod model;
@@ -36,6 +37,7 @@ mod snapshot;
 mod spec;
 mod upstreams;
 
+pub use ensure::ModelSpec;
 pub use live::Registry;
 pub use snapshot::Snapshot;
 pub use spec::ProviderSpec;

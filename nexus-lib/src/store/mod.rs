@@ -10,6 +10,7 @@ mod row;
 mod series;
 mod sqlite;
 mod statistics;
+mod watch;
 
 pub use latency::{Histogram, Percentiles};
 pub use record::{
@@ -22,6 +23,7 @@ pub use sqlite::{Durability, SqliteOptions, SqliteStore};
 pub use statistics::{
     ConversationTotals, ModelTotals, ProviderTotals, RequestFilter, RowPage, Totals,
 };
+pub use watch::StoreWatch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,7 +129,8 @@ pub trait LedgerStore: Send + Sync + 'static {
 /// A whole store.
 #[async_trait]
 pub trait Store: RegistryStore + LedgerStore {
-    /// Whether the store answers: it reads something small.
+    /// Whether the store answers, and can be trusted to keep what it takes: it reads something small. A
+    /// gateway asks about once a second, and admits no request while it fails.
     async fn ping(&self) -> Result<()>;
     /// Finishes what is queued and lets go of files and connections. Later calls fail.
     async fn close(&self) -> Result<()>;

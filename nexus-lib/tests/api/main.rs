@@ -12,6 +12,7 @@ mod auth;
 mod connections;
 mod deadlines;
 mod durability;
+mod embedding;
 mod endings;
 mod errors;
 mod estimates;

@@ -27,7 +27,7 @@ use crate::http::admin::{
 };
 use crate::http::collect::collect;
 use crate::http::{Body, BodyTimeouts, ClientAddr, Refusals, respond};
-use crate::ledger::UsageLedger;
+use crate::meter::Books;
 use crate::observe::Edge;
 use crate::provider::ByKind;
 use crate::registry::Registry;
@@ -70,7 +70,7 @@ struct Shared {
 pub(crate) struct GatewayParts {
     pub(crate) chats: Chats,
     pub(crate) providers: ByKind,
-    pub(crate) ledger: UsageLedger,
+    pub(crate) books: Books,
     pub(crate) settings: SettingsView,
     pub(crate) refusals: Refusals,
 }
@@ -233,6 +233,15 @@ impl Shared {
         })
     }
 
+    /// Whether requests are served, by the same value that admits them.
+    async fn check_ready(&self) -> Result<()> {
+        let Some(gateway) = &self.gateway else {
+            return self.store.ping().await.map_err(not_ready);
+        };
+        gateway.books.store.ask(&*self.store).await?;
+        gateway.books.check_admission()
+    }
+
     async fn answer<B>(&self, request: Request<Paced<B>>, asked: Asked) -> Result<Response<Body>>
     where
         B: http_body::Body<Data: Buf, Error: Into<BoxError>>,
@@ -254,10 +263,7 @@ impl Shared {
             ("GET", Route::Console(asset)) => Ok(console::serve(asset, &head.headers)),
             ("GET", Route::Health) => Ok(respond::json(StatusCode::OK, &HEALTHY)),
             ("GET", Route::Readiness) => {
-                store.ping().await.map_err(not_ready)?;
-                if let Some(gateway) = &self.gateway {
-                    gateway.ledger.check_writes()?;
-                }
+                self.check_ready().await?;
                 Ok(respond::json(StatusCode::OK, &HEALTHY))
             }
             ("GET", Route::Metrics) => self.metrics(&head.headers),

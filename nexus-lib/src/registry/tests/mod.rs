@@ -1,6 +1,7 @@
 //! The registry over a real store.
 
 mod access;
+mod ensure;
 mod input;
 mod refresh;
 

@@ -29,17 +29,14 @@ pub(super) fn make_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(|error| unreachable_file(path, error))
 }
 
-/// Opens the one connection that writes, with the schema brought up to date.
-pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection> {
-    if rusqlite::version_number() < OLDEST_SQLITE {
-        return Err(Error::new(
-            ErrorKind::StoreInvalid,
-            format!(
-                "SQLite {} can damage a database; build with 3.51.3 or newer",
-                rusqlite::version()
-            ),
-        ));
-    }
+/// Opens the one connection that writes, with the schema brought up to date. `may_begin` says whether an
+/// empty one may be made a database.
+pub(super) fn open_writer(
+    path: &Path,
+    durability: Durability,
+    may_begin: impl FnOnce() -> Result<()>,
+) -> Result<Connection> {
+    check_version()?;
     let bytes = prepare_file(path).map_err(|error| unreachable_file(path, error))??;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(fold)?;
@@ -50,6 +47,9 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
     connection.set_db_config(keep_log, has_log).map_err(fold)?;
     configure(&connection).map_err(fold)?;
     schema::check(&connection, path)?;
+    if schema::is_unborn(&connection).map_err(fold)? {
+        may_begin()?;
+    }
     if bytes <= CHECKED_BYTES {
         check_pages(&connection, path)?;
     }
@@ -57,6 +57,28 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
     schema::migrate(&mut connection)?;
     connection.set_db_config(keep_log, false).map_err(fold)?;
     Ok(connection)
+}
+
+/// Opens a database that no file has, for its one connection.
+pub(super) fn open_in_memory() -> Result<Connection> {
+    check_version()?;
+    let mut connection = Connection::open_in_memory().map_err(fold)?;
+    configure(&connection).map_err(fold)?;
+    schema::migrate(&mut connection)?;
+    Ok(connection)
+}
+
+fn check_version() -> Result<()> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(Error::new(
+            ErrorKind::StoreInvalid,
+            format!(
+                "SQLite {} can damage a database; build with 3.51.3 or newer",
+                rusqlite::version()
+            ),
+        ));
+    }
+    Ok(())
 }
 
 /// Opens one of the connections that only read.

@@ -32,6 +32,10 @@ impl SqliteOptions {
     }
 
     fn inspect_blocking(self) -> Result<Option<RegistryRecords>> {
+        if self.is_in_memory() {
+            return Ok(None);
+        }
+        let none = || self.check_begin().map(|()| None);
         let path = &*self.path;
         let unreadable = |error: std::io::Error| {
             let message = format!("{} cannot be read: {error}", path.display());
@@ -39,7 +43,7 @@ impl SqliteOptions {
         };
         let bytes = match fs::metadata(path) {
             Ok(file) => file.len(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return none(),
             Err(error) => return Err(unreadable(error)),
         };
         let mut head = Vec::new();
@@ -48,7 +52,7 @@ impl SqliteOptions {
             .read_to_end(&mut head)
             .map_err(unreadable)?;
         if head.is_empty() {
-            return Ok(None);
+            return none();
         }
         if head != MAGIC {
             return Err(connection::no_database(path));
@@ -56,7 +60,7 @@ impl SqliteOptions {
         let connection = open(path).map_err(fold)?;
         schema::check(&connection, path)?;
         if schema::is_unborn(&connection).map_err(fold)? {
-            return Ok(None);
+            return none();
         }
         if bytes <= CHECKED_BYTES {
             connection::check_pages(&connection, path)?;

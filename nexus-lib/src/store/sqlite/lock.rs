@@ -1,50 +1,121 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
+use super::files::identity;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Keeps a database to one store: a second one would settle the first one's open rows as interrupted.
 ///
-/// An advisory lock of the system on a file beside the database, which goes with the process however
-/// that ends. The file stays: whoever removed it could let two in. Not on the database itself, where
-/// SQLite has locks of its own, which closing any other handle of the file would lose. Programs that only
-/// read the database know nothing of it and are not kept out.
+/// Two advisory locks of the system, which go with the process however that ends. One is on a file beside
+/// the database, which stays. On Linux another one is on the database itself, which another name of the
+/// same file (a hard link) cannot get around; there it is apart from the locks that SQLite has on the
+/// same file, elsewhere it is not. Programs that only read the database know neither and are not kept out.
 pub(super) struct Lock {
-    _file: File,
+    path: PathBuf,
+    file: Mutex<File>,
+    /// Held open for as long as SQLite has the database open: closing any handle of it loses SQLite's
+    /// own locks.
+    database: File,
 }
 
 impl Lock {
-    /// Takes the lock of the database at `path`, which need not exist yet; its folder must.
+    /// Takes the lock of the database at `path`, which is made, empty, where it is missing; its folder must
+    /// exist.
     ///
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`] when another store has it, or it cannot be had at all.
     pub(super) fn acquire(path: &Path) -> Result<Self> {
         let lock_path = beside(path, ".lock");
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let unavailable = |message: String| Error::new(ErrorKind::StoreUnavailable, message);
-        let file = options.open(&lock_path).map_err(|error| {
-            let message = format!("{} cannot be made: {error}", lock_path.display());
+        let file = take(path, &lock_path)?;
+        let database = open_database(path).map_err(|error| {
+            let message = format!("{} cannot be opened: {error}", path.display());
             unavailable(message).with_source(error)
         })?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(unavailable(format!(
-                "{} is in use by another gateway, which holds {}: stop that one, or use another \
-                 database",
-                path.display(),
-                lock_path.display()
-            ))),
-            Err(TryLockError::Error(error)) => Err(unavailable(format!(
-                "{} cannot be locked: {error}; use a local disk",
-                lock_path.display()
-            ))
-            .with_source(error)),
+        #[cfg(target_os = "linux")]
+        if let Err(TryLockError::WouldBlock) = database.try_lock() {
+            // Not closed: should the other store be in this very process, SQLite would lose its locks.
+            std::mem::forget(database);
+            return Err(in_use(path, "the same file by another name"));
         }
+        Ok(Self {
+            path: lock_path,
+            file: Mutex::new(file),
+            database,
+        })
     }
+
+    /// A handle of the database, to look at it.
+    pub(super) fn database(&self) -> &File {
+        &self.database
+    }
+
+    /// Takes the lock again where its file was removed.
+    ///
+    /// # Errors
+    /// Those of [`acquire`](Self::acquire).
+    pub(super) fn renew(&self, database: &Path) -> Result<()> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = file.metadata().map(|held| identity(&held)).ok();
+        let found = fs::metadata(&self.path).map(|found| identity(&found)).ok();
+        if held.is_some() && held == found {
+            return Ok(());
+        }
+        *file = take(database, &self.path)?;
+        let path = self.path.display();
+        tracing::warn!(%path, "the lock's file was removed, and was made again");
+        Ok(())
+    }
+}
+
+fn take(database: &Path, lock_path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    make_private(&mut options);
+    let file = options.open(lock_path).map_err(|error| {
+        let message = format!("{} cannot be made: {error}", lock_path.display());
+        unavailable(message).with_source(error)
+    })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(in_use(database, &lock_path.display().to_string())),
+        Err(TryLockError::Error(error)) => Err(unavailable(format!(
+            "{} cannot be locked: {error}; use a local disk",
+            lock_path.display()
+        ))
+        .with_source(error)),
+    }
+}
+
+/// Makes the file where it is missing.
+fn open_database(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    make_private(&mut options);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::open(path),
+        opened => opened,
+    }
+}
+
+fn make_private(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+fn unavailable(message: String) -> Error {
+    Error::new(ErrorKind::StoreUnavailable, message)
+}
+
+fn in_use(path: &Path, what: &str) -> Error {
+    unavailable(format!(
+        "{} is in use by another gateway, which holds {what}: stop that one, or use another database",
+        path.display(),
+    ))
 }
 
 /// The file that goes with the database at `path`: one, by whatever link the database is reached.

@@ -5,15 +5,18 @@
 //! for it. Nothing here blocks a worker of the runtime, and dropping a store blocks nobody: its thread
 //! finishes what is queued and ends by itself.
 //!
-//! One store at a time has a database; its lock goes with the process. Others may read it meanwhile.
+//! One store at a time has a database; its lock goes with the process. Others may read it meanwhile. Should
+//! a file be removed, moved or written over under it, nothing is written any more: see `files`.
 //!
 //! Refused at the opening, with the file left as it was: a file that is no database or is damaged, one
-//! of another program, one with a newer schema, one whose secrets the given master key does not open.
+//! of another program, one with a newer schema, one whose secrets the given master key does not open; and
+//! to make a new one beside the key file of an older one.
 
 mod checkpoint;
 mod connection;
 mod conversation;
 mod error;
+mod files;
 mod inspect;
 mod latencies;
 mod ledger;
@@ -40,9 +43,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 use error::Failure;
+use files::Files;
 use read_pool::ReadPool;
 use seals::Seals;
 use writer::Writer;
@@ -70,6 +74,13 @@ struct Inner {
     path: PathBuf,
     seals: Seals,
     writer: Writer,
+    /// None where the database is in memory: then its one connection reads, too.
+    disk: Option<Disk>,
+}
+
+/// What a database in a file has besides the connection that writes.
+struct Disk {
+    files: Files,
     readers: Arc<ReadPool>,
 }
 
@@ -88,12 +99,23 @@ impl SqliteStore {
         Self::options(path).open().await
     }
 
+    /// A database that is in memory alone, and gone with the store: for tests and trials. Its master key is
+    /// a new one. The same as opening `:memory:`.
+    ///
+    /// Reads wait for writes here, and for each other.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) when there are no random bytes for the key.
+    pub async fn in_memory() -> Result<Self> {
+        Self::open(options::IN_MEMORY).await
+    }
+
     /// What can be chosen at the opening of the database at `path`.
     pub fn options(path: impl Into<PathBuf>) -> SqliteOptions {
         SqliteOptions::new(path.into())
     }
 
-    /// Where the database is.
+    /// Where the database is; `:memory:` for one that no file has.
     pub fn path(&self) -> &Path {
         &self.inner.path
     }
@@ -104,6 +126,10 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
+        if let Some(disk) = &self.inner.disk {
+            // What is written to files that the next start will not find is lost.
+            disk.files.check()?;
+        }
         self.inner.writer.write(work).await
     }
 
@@ -113,7 +139,10 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
-        self.inner.readers.read(work).await
+        match &self.inner.disk {
+            Some(disk) => disk.readers.read(work).await,
+            None => self.inner.writer.write(work).await,
+        }
     }
 }
 
@@ -127,9 +156,17 @@ impl fmt::Debug for SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
+    /// It also looks whether the files are still the ones that were opened: from the moment when they are
+    /// not, nothing is written any more.
     async fn ping(&self) -> Result<()> {
         self.inner.writer.check_open()?;
-        self.read(|view| {
+        let inner = Arc::clone(&self.inner);
+        let look = move || inner.disk.as_ref().map_or(Ok(()), |disk| disk.files.look());
+        let looked = tokio::task::spawn_blocking(look).await;
+        looked.map_err(|error| {
+            Error::new(ErrorKind::Internal, "a look at the store broke off").with_source(error)
+        })??;
+        self.read(move |view| {
             view.query_row("SELECT revision FROM meta", [], |_| Ok(()))?;
             Ok(())
         })
@@ -139,9 +176,11 @@ impl Store for SqliteStore {
     /// # Cancel safety
     /// A dropped future may leave the store half closed; calling again finishes it.
     async fn close(&self) -> Result<()> {
-        // Readers first, so that the writer's connection is the last one: it then folds the
-        // write-ahead log into the database and removes it.
-        self.inner.readers.close().await;
+        if let Some(disk) = &self.inner.disk {
+            // Readers first, so that the writer's connection is the last one: it then folds the
+            // write-ahead log into the database and removes it.
+            disk.readers.close().await;
+        }
         self.inner.writer.close().await
     }
 }

@@ -1,12 +1,16 @@
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::checkpoint::Checkpoints;
+use super::error::fold;
+use super::files::Files;
 use super::lock::Lock;
 use super::read_pool::ReadPool;
 use super::seals::Seals;
-use super::writer::Writer;
-use super::{Inner, SqliteStore, connection, ledger, schema};
+use super::writer::{OnDisk, Writer};
+use super::{Disk, Inner, SqliteStore, connection, ledger, schema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::MasterKey;
 
@@ -82,22 +86,89 @@ impl SqliteOptions {
     }
 
     fn open_blocking(self) -> Result<SqliteStore> {
+        if self.is_in_memory() {
+            return self.open_in_memory();
+        }
         connection::make_folder(&self.path)?;
+        if is_empty(&self.path) {
+            // Looked at before anything is made.
+            self.check_begin()?;
+        }
         // Before the file is looked at, and until it is closed.
-        let lock = Lock::acquire(&self.path)?;
-        let mut connection = connection::open_writer(&self.path, self.durability)?;
+        let lock = Arc::new(Lock::acquire(&self.path)?);
+        let may_begin = || self.check_begin();
+        let mut connection = connection::open_writer(&self.path, self.durability, may_begin)?;
         let key = schema::unlock(&mut connection, &self.path, self.master_key)?;
         ledger::raise_ids(&connection)?;
+        let files = Files::new(&self.path, &lock, &connection).map_err(fold)?;
         let readers = Arc::new(ReadPool::new(self.path.clone()));
         let checkpoints = Checkpoints::start(&mut connection, &self.path, self.durability)?;
-        let writer = Writer::spawn(connection, checkpoints, Arc::clone(&readers), lock)?;
+        let on_disk = OnDisk {
+            checkpoints,
+            readers: Arc::clone(&readers),
+            lock,
+        };
+        let writer = Writer::spawn(connection, Some(on_disk))?;
         Ok(SqliteStore {
             inner: Arc::new(Inner {
                 path: self.path,
                 seals: Seals::new(&key),
                 writer,
-                readers,
+                disk: Some(Disk { files, readers }),
             }),
         })
+    }
+
+    fn open_in_memory(self) -> Result<SqliteStore> {
+        let mut connection = connection::open_in_memory()?;
+        let key = match self.master_key {
+            KeySource::Given(key) => key,
+            // Nothing of it outlives the process, so neither must the key.
+            KeySource::File(_) => MasterKey::generate()?,
+        };
+        let key = schema::unlock(&mut connection, &self.path, KeySource::Given(key))?;
+        let writer = Writer::spawn(connection, None)?;
+        Ok(SqliteStore {
+            inner: Arc::new(Inner {
+                path: self.path,
+                seals: Seals::new(&key),
+                writer,
+                disk: None,
+            }),
+        })
+    }
+
+    /// Whether the path is SQLite's own name for a database that no file has.
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.path.as_os_str() == IN_MEMORY
+    }
+
+    /// Refuses to make a new database beside the key of an older one: it would hide that the older one is
+    /// missing.
+    pub(super) fn check_begin(&self) -> Result<()> {
+        let KeySource::File(file) = &self.master_key else {
+            return Ok(());
+        };
+        if !file.exists() {
+            return Ok(());
+        }
+        let (path, file) = (self.path.display(), file.display());
+        Err(Error::new(
+            ErrorKind::StoreInvalid,
+            format!(
+                "{path} is missing or empty, but the master key of a database is in {file}: restore the \
+                 database from a backup, or move the key away to begin anew"
+            ),
+        ))
+    }
+}
+
+/// What SQLite calls a database that no file has.
+pub(super) const IN_MEMORY: &str = ":memory:";
+
+fn is_empty(path: &Path) -> bool {
+    match fs::metadata(path) {
+        Ok(file) => file.is_file() && file.len() == 0,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }

@@ -9,6 +9,7 @@ use super::error::Failure;
 use super::lock::Lock;
 use super::read_pool::ReadPool;
 use crate::error::{Error, ErrorKind, Result};
+use crate::isolate;
 
 /// How many jobs may wait. Whoever comes later waits outside, which slows admission.
 const QUEUE: usize = 64;
@@ -20,6 +21,13 @@ enum Message {
     Close,
 }
 
+/// What the writing thread works beside, where the database is in a file.
+pub(super) struct OnDisk {
+    pub(super) checkpoints: Checkpoints,
+    pub(super) readers: Arc<ReadPool>,
+    pub(super) lock: Arc<Lock>,
+}
+
 /// The thread that owns the writing connection, and the queue to it.
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
@@ -29,19 +37,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn spawn(
-        connection: Connection,
-        checkpoints: Checkpoints,
-        readers: Arc<ReadPool>,
-        lock: Lock,
-    ) -> Result<Self> {
+    /// Over the one connection that writes; `on_disk` is what a database in a file needs besides.
+    pub(super) fn spawn(connection: Connection, on_disk: Option<OnDisk>) -> Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (alive, ended) = watch::channel(());
         let thread = std::thread::Builder::new()
             .name("nexus-store".to_owned())
             .spawn(move || {
-                run(connection, checkpoints, jobs, &readers);
-                drop(lock);
+                run(connection, on_disk, jobs);
                 drop(alive);
             })
             .map_err(|error| {
@@ -63,7 +66,17 @@ impl Writer {
     {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let result = transact(connection, work).map_err(Error::from);
+            let result = isolate::call(|| transact(connection, work));
+            let result = match result {
+                Ok(result) => result.map_err(Error::from),
+                Err(panicked) => {
+                    roll_back(connection);
+                    Err(
+                        Error::new(ErrorKind::Internal, "a write of the store broke off")
+                            .with_source(panicked),
+                    )
+                }
+            };
             // Nobody waits any more: the work is done all the same.
             let _ = answer.send(result);
         });
@@ -111,28 +124,30 @@ impl Writer {
     }
 }
 
-fn run(
-    connection: Connection,
-    mut checkpoints: Checkpoints,
-    mut jobs: mpsc::Receiver<Message>,
-    readers: &ReadPool,
-) {
+fn run(connection: Connection, mut on_disk: Option<OnDisk>, mut jobs: mpsc::Receiver<Message>) {
     while let Some(message) = jobs.blocking_recv() {
         match message {
             Message::Run(job) => {
                 job(&connection);
-                checkpoints.after_commit();
+                if let Some(on_disk) = &mut on_disk {
+                    on_disk.checkpoints.after_commit();
+                }
             }
             // What was queued before is still received; what comes later is refused.
             Message::Close => jobs.close(),
         }
     }
     // Here and not where the last handle is dropped: closing files may block.
-    readers.clear();
-    checkpoints.close();
+    let lock = on_disk.map(|on_disk| {
+        on_disk.readers.clear();
+        on_disk.checkpoints.close();
+        on_disk.lock
+    });
     if let Err(error) = connection.close() {
         tracing::warn!(error = %error.1, "the database was not closed cleanly");
     }
+    // Last: it has a handle of the database, and closing that loses SQLite's locks.
+    drop(lock);
 }
 
 /// Runs `work` between statements that are parsed once and for all: a batch is often one row.
@@ -146,14 +161,19 @@ fn transact<T>(
         run("COMMIT")?;
         Ok(value)
     });
+    if done.is_err() {
+        roll_back(connection);
+    }
+    done
+}
+
+fn roll_back(connection: &Connection) {
     // Where a commit failed for want of space, SQLite may have rolled back by itself.
-    if done.is_err()
-        && !connection.is_autocommit()
-        && let Err(error) = run("ROLLBACK")
+    if !connection.is_autocommit()
+        && let Err(error) = connection.execute_batch("ROLLBACK")
     {
         tracing::error!(%error, "a transaction could not be undone");
     }
-    done
 }
 
 pub(super) fn closed() -> Error {

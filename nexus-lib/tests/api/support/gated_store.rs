@@ -20,6 +20,8 @@ pub(crate) enum Append {
     Behind(Gate),
     /// It is not written.
     Fails,
+    /// The store panics.
+    Panics,
 }
 
 /// A store whose ledger writes its first batches as it is told, and the rest at once.
@@ -39,6 +41,7 @@ impl LedgerStore for GatedStore {
             Some(Append::Fails) => {
                 return Err(Error::new(ErrorKind::StoreInvalid, "the disk is gone"));
             }
+            Some(Append::Panics) => panic!("a store of the test panics"),
             None => {}
         }
         self.inner.append(batch).await

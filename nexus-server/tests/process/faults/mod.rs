@@ -1,4 +1,5 @@
 //! A ledger that cannot be written, or not be opened.
 
+mod files;
 mod outage;
 mod refusals;

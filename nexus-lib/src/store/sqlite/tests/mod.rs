@@ -1,6 +1,7 @@
 //! The store over real files.
 
 mod faults;
+mod files;
 mod inspecting;
 mod ledger;
 mod migrating;
