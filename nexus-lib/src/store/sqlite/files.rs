@@ -87,11 +87,11 @@ impl Files {
     /// Whether the last look found that they are not what they were.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`] if so.
-    pub(super) fn check(&self) -> Result<()> {
+    /// One of `kind` if so.
+    pub(super) fn check(&self, kind: ErrorKind) -> Result<()> {
         match self.is_lost.load(Ordering::Acquire) {
             true => Err(Error::new(
-                ErrorKind::StoreUnavailable,
+                kind,
                 "the database was removed, moved or changed by another hand; the gateway's log says \
                  what to do",
             )),

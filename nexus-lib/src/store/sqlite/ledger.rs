@@ -9,7 +9,7 @@ use super::error::Failure;
 use super::ledger_row::{source_code, state_code};
 use super::usage_by_time::{Settled, UsageByTime};
 use super::{SqliteStore, conversation, start, statistics, threads, tries};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::store::{
     Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestFilter,
     RequestRecord, RequestState, RowPage, SeriesBucket, Settlement, Totals,
@@ -63,6 +63,10 @@ impl LedgerStore for SqliteStore {
     async fn append(&self, batch: Arc<Vec<LedgerWrite>>) -> Result<()> {
         if batch.is_empty() {
             return Ok(());
+        }
+        if let Some(disk) = &self.inner.disk {
+            // Nobody knows whether the files come back: those who wait for the row are told at once.
+            disk.files.check(ErrorKind::StoreInvalid)?;
         }
         self.write(move |transaction| write_batch(transaction, &batch))
             .await

@@ -128,7 +128,7 @@ impl SqliteStore {
     {
         if let Some(disk) = &self.inner.disk {
             // What is written to files that the next start will not find is lost.
-            disk.files.check()?;
+            disk.files.check(ErrorKind::StoreUnavailable)?;
         }
         self.inner.writer.write(work).await
     }

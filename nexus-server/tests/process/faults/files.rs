@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use nexus_lib::testing::{DEADLINE, RawRequest, RawResponse};
 
@@ -15,6 +16,9 @@ async fn ask(server: &Server) -> RawResponse {
     let question = chat("demo-key", "nexus-echo", "hi", false);
     server.api(&question).await
 }
+
+/// An archive that cannot be written is waited for, for ten seconds.
+const PATIENCE: Duration = DEADLINE.saturating_mul(3);
 
 /// Chats until one is answered with `status`.
 async fn until(server: &Server, status: u16) -> RawResponse {
@@ -31,7 +35,7 @@ async fn until(server: &Server, status: u16) -> RawResponse {
             );
         }
     };
-    let asked = tokio::time::timeout(DEADLINE, asking).await;
+    let asked = tokio::time::timeout(PATIENCE, asking).await;
     asked.unwrap_or_else(|_| panic!("no chat is answered with {status}"))
 }
 
@@ -55,6 +59,17 @@ async fn assert_serves(server: &Server) {
     let ready = server.admin(&RawRequest::get("/readyz")).await;
     assert_eq!(ready.head.status, 200, "{}", ready.body.text());
     assert_eq!(health(server).status.code(), Some(0));
+}
+
+/// A thread writes the log.
+async fn assert_logged(home: &Home, words: &str) {
+    let logged = async {
+        while !home.stderr().contains(words) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let logged = tokio::time::timeout(DEADLINE, logged).await;
+    logged.unwrap_or_else(|_| panic!("no {words:?} in {}", home.stderr()));
 }
 
 fn health(server: &Server) -> std::process::Output {
@@ -85,9 +100,8 @@ async fn nothing_is_served_while_the_database_is_elsewhere() {
         rename(&away, &here);
         assert_serves(&server).await;
     }
-    let log = home.stderr();
-    assert!(log.contains("removed or moved away"), "{log}");
-    assert!(log.contains("the store answers again"), "{log}");
+    assert_logged(&home, "removed or moved away").await;
+    assert_logged(&home, "the store answers again").await;
     // What was promised while it was there is there at the next start.
     let before = server.admin_json("/stats/total").await;
     server.stop().await;
@@ -127,7 +141,7 @@ async fn nothing_is_served_when_the_database_is_replaced() {
     fs::copy(database(&home), &copy).unwrap();
     rename(&copy, &database(&home));
     assert_stopped(&server).await;
-    assert!(home.stderr().contains("another file is in its place"));
+    assert_logged(&home, "another file is in its place").await;
 }
 
 #[tokio::test]
@@ -137,7 +151,7 @@ async fn nothing_is_served_when_the_database_is_cut() {
     assert_serves(&server).await;
     fs::File::create(database(&home)).unwrap();
     assert_stopped(&server).await;
-    assert!(home.stderr().contains("restore the database"));
+    assert_logged(&home, "restore the database").await;
 }
 
 #[tokio::test]

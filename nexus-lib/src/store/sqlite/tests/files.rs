@@ -34,9 +34,10 @@ async fn assert_lost(store: &SqliteStore, kind: ErrorKind, what: &str) {
     assert_eq!(error.kind(), kind, "{what}: {error}");
     assert!(error.to_string().contains(what), "{what}: {error}");
     let refused = store.append(rows(1)).await.unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::StoreUnavailable, "{what}");
+    assert_eq!(refused.kind(), ErrorKind::StoreInvalid, "{what}");
     let new = new_provider("B", "key-b");
-    store.insert_provider(new).await.unwrap_err();
+    let refused = store.insert_provider(new).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::StoreUnavailable, "{what}");
 }
 
 #[tokio::test]
