@@ -123,7 +123,12 @@ impl Gateway {
         let body = RequestBody::scan(body.into())?;
         let mut call = Call::new(id, principal, Operation::ChatCompletion, body);
         self.books.threads.place(&mut call, named);
-        self.stack.clone().oneshot(call).await
+        let answered = self.stack.clone().oneshot(call).await;
+        // Those that the gateway made of a provider's answer keep its status too.
+        answered.map_err(|error| match (error.upstream(), error.upstream_status()) {
+            (None, Some(status)) => error.with_upstream(UpstreamError::new(status)),
+            _ => error,
+        })
     }
 }
 

@@ -349,6 +349,11 @@ async fn refusals_of_a_provider_keep_their_status_and_code() {
             assert_eq!(refused.retry_after, error.retry_after());
         }
     }
+    // The gateway's own credentials were refused: the client's error says so, this one how.
+    let (rig, _upstream) = Rig::over(refusal(401, bad, "")).await;
+    let error = rig.gateway.chat(question()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UpstreamAuth);
+    assert_eq!(error.upstream().expect("how it refused").status, 401);
     let unknown = Rig::start()
         .await
         .gateway

@@ -162,7 +162,7 @@ async fn what_other_programs_may_do_stops_nothing() {
         "PRAGMA wal_checkpoint(RESTART)",
     ] {
         let mut statement = other.prepare(step).unwrap();
-        drop(statement.query([]).unwrap().next().unwrap().is_some());
+        let _ = statement.query([]).unwrap().next().unwrap().is_some();
         store
             .ping()
             .await
