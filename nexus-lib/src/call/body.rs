@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -5,7 +6,7 @@ use http::HeaderValue;
 
 use crate::call::said_so_far;
 use crate::error::Result;
-use crate::wire::{Operation, RequestScan};
+use crate::wire::{self, Operation, RequestScan};
 
 /// A request's body as the client sent it, scanned once.
 pub struct RequestBody {
@@ -64,6 +65,12 @@ impl RequestBody {
     /// What was read of them.
     pub fn fields(&self) -> &RequestScan {
         &self.scan
+    }
+
+    /// An upstream's error about this request without what it quotes of it: prompts do not belong where errors
+    /// are kept.
+    pub(crate) fn unquoted<'e>(&self, error: &'e str) -> Cow<'e, str> {
+        wire::unquoted(error, &self.bytes)
     }
 
     /// The model's name, as the client said it.

@@ -137,7 +137,8 @@ impl Routed {
     pub(crate) fn failed(&self, index: usize, status: Option<StatusCode>, error: String) {
         if let Some(target) = self.0.candidates.get(index) {
             let duration = self.0.call.started.elapsed();
-            let error = Some(error);
+            // What was asked is not kept with what went wrong.
+            let error = Some(self.0.call.body.unquoted(&error).into_owned());
             self.0
                 .tried
                 .push(self.tried(target, status, error, duration));

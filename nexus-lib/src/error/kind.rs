@@ -72,6 +72,8 @@ pub enum ErrorKind {
     InvalidConfig,
     /// More requests are open than the gateway takes: 503.
     Overloaded,
+    /// The request has been at this gateway before: a provider's URL leads back to it. 508.
+    LoopDetected,
     /// The gateway has been closed: 503.
     Closed,
     /// A fault of this program: 500.
@@ -111,6 +113,7 @@ impl ErrorKind {
             | K::StoreInvalid
             | K::InvalidConfig
             | K::Overloaded
+            | K::LoopDetected
             | K::Closed
             | K::Internal => Origin::Internal,
         }
@@ -142,6 +145,7 @@ impl ErrorKind {
             K::LedgerUnavailable | K::StoreUnavailable | K::Overloaded | K::Closed => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            K::LoopDetected => StatusCode::LOOP_DETECTED,
             K::StoreInvalid | K::InvalidConfig | K::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -189,6 +193,7 @@ impl ErrorKind {
             K::StoreInvalid => "store_invalid",
             K::InvalidConfig => "invalid_config",
             K::Overloaded => "overloaded",
+            K::LoopDetected => "loop_detected",
             K::Closed => "shutting_down",
             K::Internal => "internal_error",
         }

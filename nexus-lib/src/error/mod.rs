@@ -148,6 +148,14 @@ impl Error {
         self.inner.is_on_ledger
     }
 
+    /// The same error in other words: `message` for the client, and `report` in place of its causes.
+    #[must_use]
+    pub(crate) fn reworded(mut self, message: String, report: String) -> Self {
+        self.inner.message = message.into();
+        self.inner.source = Some(report.into());
+        self
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind

@@ -1,8 +1,17 @@
 use super::encoding::Encoding;
 use crate::wire::json::decode;
 
-/// The most bytes of text that are really cut into tokens: some ten milliseconds of work.
-pub(super) const MOST_BYTES: usize = 256 << 10;
+/// The most bytes of text that are cut into tokens as they come: some fifteen milliseconds of work.
+pub(super) const MOST_BYTES: usize = 64 << 10;
+
+/// The most bytes that are cut besides, in samples of what follows, and how long a sample is.
+pub(super) const MOST_SAMPLED: usize = 32 << 10;
+const SAMPLE: usize = 1 << 10;
+
+/// How far samples are apart at first; each time eight of them were taken, twice as far. So those that may be
+/// taken reach through a text of any length.
+const FIRST_SKIP: usize = 7 << 10;
+const SAMPLES_EACH: usize = 8;
 
 /// The tokens of many texts.
 pub(super) struct Count {
@@ -11,22 +20,40 @@ pub(super) struct Count {
     left: usize,
     cut_bytes: u64,
     cut_tokens: u64,
-    /// Bytes that were not cut: they count like those that were.
+    samples: Samples,
+    /// Bytes that were not cut: they count like the samples of them, or else like those that were cut.
     unread_bytes: u64,
     /// Tokens that are known without a text.
     fixed: u64,
+}
+
+/// What is cut of a text that is too long to be cut whole.
+struct Samples {
+    /// How many bytes may still be sampled.
+    left: usize,
+    /// How many bytes come before the next sample.
+    skip: usize,
+    count: usize,
+    bytes: u64,
+    tokens: u64,
 }
 
 impl Count {
     pub(super) fn new(encoding: Encoding) -> Self {
         // Nothing is cut where bytes are all that counts: then nothing is decoded either.
         let is_cut = encoding != Encoding::FourBytes;
-        let left = if is_cut { MOST_BYTES } else { 0 };
         Self {
             encoding,
-            left,
+            left: if is_cut { MOST_BYTES } else { 0 },
             cut_bytes: 0,
             cut_tokens: 0,
+            samples: Samples {
+                left: if is_cut { MOST_SAMPLED } else { 0 },
+                skip: 0,
+                count: 0,
+                bytes: 0,
+                tokens: 0,
+            },
             unread_bytes: 0,
             fixed: 0,
         }
@@ -46,19 +73,52 @@ impl Count {
         if !unread.is_empty() {
             // Short of it by a part of a character.
             self.left = 0;
-            self.unread_bytes += length(unread.as_bytes());
+            self.sample(unread.as_bytes(), |sample| {
+                String::from_utf8_lossy(sample).into_owned()
+            });
         }
     }
 
     /// Adds a text as it stands in JSON between its quotes.
     pub(super) fn add_json(&mut self, raw: &[u8]) {
-        match self.left {
-            0 => self.unread_bytes += length(raw),
-            _ => match decode(raw) {
+        if self.left > 0 {
+            match decode(raw) {
                 Some(text) => self.add(&text),
                 None => self.add(&String::from_utf8_lossy(raw)),
-            },
+            }
+            return;
         }
+        // Not decoded whole: of a long text only the samples are looked at.
+        self.sample(raw, |sample| match decode(sample) {
+            Some(text) => text.into_owned(),
+            None => String::from_utf8_lossy(sample).into_owned(),
+        });
+    }
+
+    /// Adds a text of which only samples are cut.
+    fn sample(&mut self, text: &[u8], decode: impl Fn(&[u8]) -> String) {
+        let samples = &mut self.samples;
+        let mut rest = text;
+        while samples.left > 0 && samples.skip < rest.len() {
+            let (skipped, following) = rest.split_at(samples.skip);
+            // From a blank on and up to one, where there are some: words stay whole.
+            let start = blank(following).unwrap_or(0);
+            let end = following.len().min(start + SAMPLE);
+            let end = match blank(&following[end..]) {
+                Some(blank) => end + blank,
+                None => end,
+            };
+            let sample = decode(&following[start..end]);
+            samples.tokens += self.encoding.count(&sample);
+            samples.bytes += length(&following[start..end]);
+            self.unread_bytes += length(skipped) + length(&following[..start]);
+            samples.left = samples.left.saturating_sub(end - start);
+            samples.skip = FIRST_SKIP << (samples.count / SAMPLES_EACH).min(16);
+            samples.count += 1;
+            rest = &following[end..];
+        }
+        samples.skip = samples.skip.saturating_sub(rest.len());
+        self.unread_bytes += length(rest);
     }
 
     /// Adds bytes of text that nobody has.
@@ -71,16 +131,25 @@ impl Count {
     }
 
     pub(super) fn tokens(&self) -> u64 {
-        let unread = match self.cut_bytes {
-            0 => self.unread_bytes.div_ceil(4),
-            bytes => {
-                let (unread, tokens) = (self.unread_bytes.into(), u128::from(self.cut_tokens));
-                let unread = u128::saturating_mul(unread, tokens).div_ceil(bytes.into());
-                u64::try_from(unread).unwrap_or(u64::MAX)
-            }
+        let Samples { bytes, tokens, .. } = self.samples;
+        let unread = match (bytes, self.cut_bytes) {
+            (0, 0) => self.unread_bytes.div_ceil(4),
+            (0, cut) => proportion(self.unread_bytes, self.cut_tokens, cut),
+            (bytes, _) => proportion(self.unread_bytes, tokens, bytes),
         };
-        (self.fixed + self.cut_tokens).saturating_add(unread)
+        (self.fixed + self.cut_tokens + tokens).saturating_add(unread)
     }
+}
+
+/// The tokens of so many `bytes`, where others have `tokens` in `in_bytes`.
+fn proportion(bytes: u64, tokens: u64, in_bytes: u64) -> u64 {
+    let tokens = u128::saturating_mul(bytes.into(), tokens.into()).div_ceil(in_bytes.into());
+    u64::try_from(tokens).unwrap_or(u64::MAX)
+}
+
+/// Where the next blank is, if it is near.
+fn blank(text: &[u8]) -> Option<usize> {
+    memchr::memchr2(b' ', b'\n', &text[..text.len().min(64)])
 }
 
 fn length(bytes: &[u8]) -> u64 {

@@ -1,10 +1,11 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::encoding::Encoding;
+use super::lane::{Job, Lane};
 use super::usage_in;
 use crate::call::in_chat;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,6 +21,9 @@ const HASTY_ROOM: u64 = 1 << 20;
 
 /// What a waiting job takes besides its bytes: bounds how many there are.
 const JOB_BYTES: u64 = 512;
+
+/// From so many bytes on a job has a thread of its own: it takes long to be read, however little of it is cut.
+const LONG: u64 = 1 << 20;
 
 /// A call whose tokens are to be counted.
 pub struct EstimateJob {
@@ -45,39 +49,59 @@ impl EstimateJob {
     }
 }
 
-/// Counts tokens on one thread, `nexus-estimate`, which begins with the first job. A clone is the
-/// same estimator.
+/// Counts tokens on threads of its own, which begin with their first jobs: `nexus-estimate`, and
+/// `nexus-estimate-long` for what is over a mebibyte. Each does short jobs first, so that a small chat does not
+/// wait for many long ones. A clone is the same estimator.
 ///
-/// Dropping the last clone lets the thread finish what is queued; [`close`](Self::close) awaits it.
+/// Dropping the last clone lets the threads finish what is queued; [`close`](Self::close) awaits them.
 #[derive(Clone)]
 pub struct Estimator {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    thread: Mutex<Thread>,
-    /// Bytes that wait, the job in work included.
+    short: Arc<Lane<Work>>,
+    long: Arc<Lane<Work>>,
+    /// Bytes that wait, the jobs in work included.
     waiting: Arc<AtomicU64>,
     /// The encodings whose tables are loaded, each a bit.
     loaded: Arc<AtomicU8>,
     room: u64,
 }
 
-enum Thread {
-    /// No job came yet.
-    Unborn,
-    Running(mpsc::Sender<Work>, JoinHandle<()>),
-    Closed,
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Nobody waits for the threads: they finish what they have.
+        drop((self.short.close(), self.long.close()));
+    }
 }
 
 struct Work {
     job: EstimateJob,
     done: Box<dyn FnOnce(Usage) + Send>,
+    /// Gives the room back.
+    room: Option<Room>,
+    /// Where to note that the tables of its encoding are loaded.
+    loaded: Arc<AtomicU8>,
+}
+
+/// A part of the bytes that may wait.
+struct Room {
+    waiting: Arc<AtomicU64>,
+    size: u64,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.waiting.fetch_sub(self.size, Ordering::Relaxed);
+    }
 }
 
 impl Work {
     fn finish(self, encoding: Encoding) {
-        let Self { job, done } = self;
+        let Self {
+            job, done, room, ..
+        } = self;
         // A row waits for the figures: whatever happens to the counting, it gets some.
         let usage = isolate::call(|| job.usage(encoding))
             .or_else(|_| isolate::call(|| job.usage(Encoding::FourBytes)))
@@ -86,6 +110,17 @@ impl Work {
         if isolate::call(|| done(usage)).is_err() {
             tracing::error!("whoever waited for a count of tokens panicked");
         }
+        // Only now: what it was done for may be large, too.
+        drop(room);
+    }
+}
+
+impl Job for Work {
+    fn run(self) {
+        let encoding = Encoding::of(&self.job.model);
+        let loaded = Arc::clone(&self.loaded);
+        self.finish(encoding);
+        loaded.fetch_or(encoding.bit(), Ordering::Relaxed);
     }
 }
 
@@ -96,7 +131,7 @@ impl Default for Estimator {
 }
 
 impl Estimator {
-    /// An estimator without a thread, until the first job.
+    /// An estimator without threads, until the first job.
     pub fn new() -> Self {
         Self::with_room(ROOM)
     }
@@ -104,7 +139,8 @@ impl Estimator {
     pub(super) fn with_room(room: u64) -> Self {
         Self {
             shared: Arc::new(Shared {
-                thread: Mutex::new(Thread::Unborn),
+                short: Lane::new("nexus-estimate"),
+                long: Lane::new("nexus-estimate-long"),
                 waiting: Arc::default(),
                 loaded: Arc::default(),
                 room,
@@ -112,16 +148,24 @@ impl Estimator {
         }
     }
 
-    /// Counts the tokens of `job` as [`usage`](super::usage) does, and calls `done` with them on the
-    /// estimator's thread.
+    /// Counts the tokens of `job` as [`usage`](super::usage) does, and calls `done` with them on a thread of
+    /// the estimator's.
     ///
     /// Never waits, and needs no runtime: may be called from `Drop`. Where more than 64 MiB wait
     /// already, and after [`close`](Self::close), the caller does the counting at once, by a cheap
     /// rule: four bytes of text are a token. `done` must not block: other jobs wait behind it.
     pub fn submit(&self, job: EstimateJob, done: impl FnOnce(Usage) + Send + 'static) {
-        let done = Box::new(done);
-        if let Err(work) = self.queue(Work { job, done }) {
+        if let Err(work) = self.queue(self.work(job, done)) {
             work.finish(Encoding::FourBytes);
+        }
+    }
+
+    fn work(&self, job: EstimateJob, done: impl FnOnce(Usage) + Send + 'static) -> Work {
+        Work {
+            job,
+            done: Box::new(done),
+            room: None,
+            loaded: Arc::clone(&self.shared.loaded),
         }
     }
 
@@ -134,91 +178,61 @@ impl Estimator {
         if is_loaded && self.shared.waiting.load(Ordering::Relaxed) < HASTY_ROOM {
             self.submit(job, done);
         } else {
-            let done = Box::new(done);
-            Work { job, done }.finish(Encoding::FourBytes);
+            self.work(job, done).finish(Encoding::FourBytes);
         }
     }
 
     /// Gives the work back where it finds no room.
-    fn queue(&self, work: Work) -> std::result::Result<(), Work> {
+    fn queue(&self, mut work: Work) -> std::result::Result<(), Work> {
         let Shared {
+            short,
+            long,
             waiting,
             room,
-            loaded,
             ..
         } = &*self.shared;
         let size = work.job.size();
-        let mut thread = self.lock();
-        let before = waiting.load(Ordering::Relaxed);
+        let before = waiting.fetch_add(size, Ordering::Relaxed);
+        let taken = Room {
+            waiting: Arc::clone(waiting),
+            size,
+        };
         // One that is larger than all the room is taken when nothing else is there.
         if before > 0 && before.saturating_add(size) > *room {
             return Err(work);
         }
-        if let Thread::Unborn = *thread {
-            match spawn(Arc::clone(waiting), Arc::clone(loaded)) {
-                Ok((jobs, handle)) => *thread = Thread::Running(jobs, handle),
-                Err(error) => {
-                    tracing::warn!(%error, "no thread to count tokens on");
-                    return Err(work);
-                }
-            }
-        }
-        let Thread::Running(jobs, _) = &*thread else {
-            return Err(work);
-        };
-        waiting.fetch_add(size, Ordering::Relaxed);
-        jobs.send(work).map_err(|refused| {
-            waiting.fetch_sub(size, Ordering::Relaxed);
-            refused.0
-        })
+        work.room = Some(taken);
+        let lane = if size < LONG { short } else { long };
+        lane.add(work, length(size))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Thread> {
-        // No code panics while it holds the lock, and the data is whole between statements.
-        let thread = &self.shared.thread;
-        thread.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Finishes what is queued, and awaits the thread's end. Later jobs are counted by the cheap rule.
+    /// Finishes what is queued, and awaits the threads' end. Later jobs are counted by the cheap rule.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`] when the thread died.
+    /// [`ErrorKind::Internal`] when a thread died.
     ///
     /// # Cancel safety
-    /// The thread goes on to its end; nothing is lost but the waiting for it.
+    /// The threads go on to their end; nothing is lost but the waiting for them.
     pub async fn close(&self) -> Result<()> {
-        let thread = std::mem::replace(&mut *self.lock(), Thread::Closed);
-        let Thread::Running(jobs, handle) = thread else {
-            return Ok(());
-        };
-        drop(jobs);
-        let joined = tokio::task::spawn_blocking(move || handle.join().is_ok()).await;
-        if joined.unwrap_or(false) {
+        let threads = [self.shared.short.close(), self.shared.long.close()];
+        let joined = tokio::task::spawn_blocking(move || {
+            let threads = threads.into_iter().flatten();
+            // All of them, whatever became of the first.
+            threads.fold(true, |well, thread| thread.join().is_ok() && well)
+        });
+        if joined.await.unwrap_or(false) {
             return Ok(());
         }
         Err(Error::new(
             ErrorKind::Internal,
-            "the thread that counts tokens did not end well",
+            "a thread that counts tokens did not end well",
         ))
     }
 }
 
-fn spawn(
-    waiting: Arc<AtomicU64>,
-    loaded: Arc<AtomicU8>,
-) -> std::io::Result<(mpsc::Sender<Work>, JoinHandle<()>)> {
-    // Bounded by what is in `waiting`.
-    let (jobs, queue) = mpsc::channel::<Work>();
-    let thread = std::thread::Builder::new()
-        .name("nexus-estimate".to_owned())
-        .spawn(move || {
-            for work in queue {
-                let size = work.job.size();
-                let encoding = Encoding::of(&work.job.model);
-                work.finish(encoding);
-                loaded.fetch_or(encoding.bit(), Ordering::Relaxed);
-                waiting.fetch_sub(size, Ordering::Relaxed);
-            }
-        })?;
-    Ok((jobs, thread))
+/// About how long a job of `size` bytes takes: some 300 ns for a byte that is cut, 10 ns for one that is read.
+fn length(size: u64) -> Duration {
+    let cut = size.min(super::MOST_CUT_BYTES).saturating_mul(300);
+    let nanos = cut.saturating_add(size.saturating_mul(10));
+    Duration::from_nanos(nanos)
 }

@@ -5,9 +5,9 @@
 //! Counting is work for a thread of its own: see [`Estimator`].
 //!
 //! ```text
-//! call over ─▶ ┌───────┐ ─▶ nexus-estimate ─▶ done(usage)
-//!              └───────┘
-//!       full: four bytes are a token ───────▶ done(usage)
+//! call over ─▶ short ones first ─▶ nexus-estimate ──────▶ done(usage)
+//!        └───▶ over a mebibyte ──▶ nexus-estimate-long ─▶ done(usage)
+//!        └───▶ no room: four bytes are a token ─────────▶ done(usage)
 //! ```
 //!
 //! Without the feature `estimate`, four bytes are always a token.
@@ -15,6 +15,7 @@
 mod count;
 mod encoding;
 mod estimator;
+mod lane;
 mod prompt;
 #[cfg(test)]
 mod tests;
@@ -26,13 +27,16 @@ use crate::wire::Usage;
 use count::Count;
 use encoding::Encoding;
 
+/// The most bytes of a call that are cut into tokens: of its request and of its answer.
+const MOST_CUT_BYTES: u64 = 2 * (count::MOST_BYTES + count::MOST_SAMPLED) as u64;
+
 /// The tokens of a call to `model`: of its request, a body as OpenAI's clients send it, and of
 /// as much of the answer as was delivered.
 ///
 /// A prompt's overhead is that of OpenAI's Cookbook ("How to count tokens with tiktoken"): 3 tokens
 /// a message, 1 for a name, 3 that begin the reply; an image is 85, as OpenAI bills one in low detail.
-/// At most 256 KiB of the prompt's text and of the answer's are really cut into tokens: the rest counts
-/// like what was cut. A body that cannot be read has no tokens.
+/// The first 64 KiB of the prompt's text and of the answer's are really cut into tokens, and samples of what
+/// follows: the rest counts like these. A body that cannot be read has no tokens.
 ///
 /// May take milliseconds, and the first call for an encoding a tenth of a second.
 pub fn usage(request_body: &[u8], answer: &Answer, model: &str) -> Usage {

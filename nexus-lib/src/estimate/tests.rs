@@ -161,22 +161,36 @@ fn an_answer_counts_all_its_parts_and_an_unreadable_body_nothing() {
 }
 
 #[test]
-fn what_is_beyond_the_bound_counts_like_what_was_cut() {
-    let text = "one two three four ".repeat(64 << 10);
-    let body = asked(json!([{"role": "user", "content": text}]));
-    let part = "one two three four ".repeat(count::MOST_BYTES / 19);
-    let part = usage(
-        &asked(json!([{"role": "user", "content": part}])),
-        &Answer::Nothing,
-        "m",
-    );
-    let whole = usage(&body, &Answer::Nothing, "m").prompt_tokens;
-    let expected = part.prompt_tokens * u64::try_from(text.len()).unwrap()
-        / u64::try_from(count::MOST_BYTES).unwrap();
-    assert!(
-        whole.abs_diff(expected) * 1000 < expected,
-        "{whole} is not near {expected}"
-    );
+fn what_is_beyond_the_bound_counts_like_samples_of_it() {
+    let tokens = |text: &str| {
+        let body = asked(json!([{"role": "user", "content": text}]));
+        usage(&body, &Answer::Nothing, "m").prompt_tokens
+    };
+    let one = tokens(&"one two three four ".repeat(1000)) - 7;
+    let other = tokens(&"一二三四,\n五六。 ".repeat(1000)) - 7;
+    for (english, chinese) in [(64 << 10, 0), (16 << 10, 4 << 10), (4 << 10, 64 << 10)] {
+        let text = "one two three four ".repeat(english) + &"一二三四,\n五六。 ".repeat(chinese);
+        let expected = (one * english as u64 + other * chinese as u64) / 1000;
+        let counted = tokens(&text);
+        assert!(
+            counted.abs_diff(expected) * 10 < expected,
+            "{counted} is not near {expected}"
+        );
+    }
+}
+
+/// What a tokenizer might take long for takes no longer than other text.
+#[test]
+fn no_text_takes_long() {
+    for letters in ["a", " ", "你", "\n", "a1", "\u{301}", "!", "👩‍👩‍👧‍👦"] {
+        let text = letters.repeat((1 << 20) / letters.len());
+        let body = asked(json!([{"role": "user", "content": text}]));
+        usage(b"", &Answer::Nothing, "m");
+        let began = std::time::Instant::now();
+        assert!(usage(&body, &Answer::Nothing, "m").prompt_tokens > 7);
+        let took = began.elapsed();
+        assert!(took.as_secs() < 5, "{letters:?} took {took:?}");
+    }
 }
 
 #[test]

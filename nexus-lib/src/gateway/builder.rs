@@ -24,7 +24,7 @@ use crate::registry::Registry;
 use crate::router::{RetryPolicy, Router};
 use crate::store::{LedgerStore, RegistryStore, Store, StoreWatch};
 use crate::thread::{self, Threads};
-use crate::wire::{ProxyList, Timestamp};
+use crate::wire::{Hop, ProxyList, Timestamp};
 
 const MAX_BODY_BYTES: usize = 64 << 20;
 const MAX_OPEN_REQUESTS: usize = 4096;
@@ -231,11 +231,13 @@ impl GatewayBuilder {
         });
         let speakers = speakers.collect();
         let providers = ByKind::new(providers.into_iter().collect());
+        let hop = Hop::new();
         let stack = stack::build(
             Router::with_speakers(speakers),
             books.clone(),
             self.retries,
             Dispatch::new(providers.clone(), self.strict),
+            hop.clone(),
         );
         let settings = SettingsView {
             version: env!("CARGO_PKG_VERSION"),
@@ -252,6 +254,7 @@ impl GatewayBuilder {
             registry,
             books,
             stack,
+            hop,
             admin_token: self.admin_token,
             max_body_bytes: self.max_body_bytes,
             body_timeouts: self.body_timeouts,

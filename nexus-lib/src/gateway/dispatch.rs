@@ -1,13 +1,14 @@
 use std::future::ready;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use tower::Service;
 
-use crate::call::{Attempt, Reply};
+use crate::call::{Attempt, ProviderProfile, Reply};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isolate::{self, Panicked};
-use crate::provider::{ByKind, Provider, count_tokens, through_chat};
+use crate::provider::{ByKind, Provider, count_tokens, redact, through_chat};
 use crate::translate::ClientProtocol;
 use crate::wire::Operation;
 
@@ -56,12 +57,16 @@ impl Service<Attempt> for Dispatch {
             );
             return Box::pin(ready(Err(refusal)));
         };
-        // Futures of their own: what is usual shall carry no room for what is rare.
+        let profile = Arc::clone(&attempt.target().provider);
+        // Futures of their own: what is usual carries no room for what is rare.
         match isolate::call(|| provider.speaks(attempt.operation())) {
-            Ok(true) => Box::pin(guarded(async move { provider.send(attempt).await })),
+            Ok(true) => Box::pin(guarded(
+                profile,
+                async move { provider.send(attempt).await },
+            )),
             Ok(false) => {
                 let is_strict = self.is_strict;
-                Box::pin(guarded(async move {
+                Box::pin(guarded(profile, async move {
                     send_foreign(&*provider, attempt, is_strict).await
                 }))
             }
@@ -70,11 +75,16 @@ impl Service<Attempt> for Dispatch {
     }
 }
 
-/// An implementation that panics has failed at this attempt: the next candidate is asked.
-async fn guarded(sent: impl Future<Output = Result<Reply>>) -> Result<Reply> {
-    isolate::wait(sent)
+/// What comes of an attempt, without the provider's key. An implementation that panics has failed at this attempt:
+/// the next candidate is asked.
+async fn guarded(
+    profile: Arc<ProviderProfile>,
+    sent: impl Future<Output = Result<Reply>>,
+) -> Result<Reply> {
+    let outcome = isolate::wait(sent)
         .await
-        .unwrap_or_else(|panicked| Err(broken(panicked)))
+        .unwrap_or_else(|panicked| Err(broken(panicked)));
+    redact::outcome(outcome, &profile)
 }
 
 fn broken(panicked: Panicked) -> Error {

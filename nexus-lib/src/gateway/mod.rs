@@ -20,7 +20,7 @@ use crate::error::Result;
 #[cfg(feature = "metrics")]
 use crate::http::MetricsPage;
 use crate::http::{
-    AdminService, ApiService, BodyTimeouts, Chats, GatewayParts, OpenRequests, Refusals,
+    AdminService, ApiParts, ApiService, BodyTimeouts, Chats, GatewayParts, OpenRequests, Refusals,
     SettingsView, Sockets,
 };
 use crate::ledger::UsageLedger;
@@ -28,6 +28,7 @@ use crate::meter::Books;
 use crate::provider::ByKind;
 use crate::registry::Registry;
 use crate::store::Store;
+use crate::wire::Hop;
 use watch::Watch;
 
 /// A running gateway. A clone is the same one.
@@ -50,6 +51,7 @@ pub struct Gateway {
     registry: Registry,
     books: Books,
     stack: Stack,
+    hop: Hop,
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
     body_timeouts: BodyTimeouts,
@@ -69,16 +71,17 @@ impl Gateway {
 
     /// The LLM port: OpenAI's API as a tower service.
     pub fn api(&self) -> ApiService<Stack> {
-        ApiService::new(
-            self.registry.clone(),
-            self.books.threads.clone(),
-            self.stack.clone(),
-            self.max_body_bytes,
-            self.body_timeouts,
-            self.open_requests.clone(),
-            self.sockets.clone(),
-            self.refusals(),
-        )
+        ApiService::over(ApiParts {
+            registry: self.registry.clone(),
+            threads: self.books.threads.clone(),
+            stack: self.stack.clone(),
+            max_body_bytes: self.max_body_bytes,
+            body_timeouts: self.body_timeouts,
+            open_requests: self.open_requests.clone(),
+            sockets: self.sockets.clone(),
+            refusals: self.refusals(),
+            hop: self.hop.clone(),
+        })
     }
 
     fn refusals(&self) -> Refusals {

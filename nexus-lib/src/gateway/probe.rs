@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::builder::built_in;
-use crate::provider::{ByKind, Provider, Transport};
+use crate::provider::{ByKind, Provider, Transport, models_of};
 use crate::registry::Upstreams;
 use crate::store::{ProviderRecord, RegistryRecords};
 use crate::wire::ProxyList;
@@ -48,6 +48,6 @@ impl Probe {
             let message = "this gateway was built without the provider's kind";
             Error::new(ErrorKind::StoreInvalid, message)
         })?;
-        provider.upstream_models(&upstream).await
+        models_of(provider, &upstream).await
     }
 }

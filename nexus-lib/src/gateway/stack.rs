@@ -3,6 +3,7 @@ use tower::Layer;
 use crate::gateway::dispatch::Dispatch;
 use crate::meter::{Books, Meter, MeterLayer};
 use crate::router::{Failover, FailoverLayer, RetryPolicy, Route, RouteLayer, Router};
+use crate::wire::Hop;
 
 /// What every call goes through, from the outside in.
 pub type Stack = Route<Meter<Failover<Dispatch>>>;
@@ -13,6 +14,7 @@ pub(super) fn build(
     books: Books,
     retries: RetryPolicy,
     providers: Dispatch,
+    hop: Hop,
 ) -> Stack {
     // Innermost: one attempt goes to one provider.
     let attempts = providers;
@@ -23,5 +25,5 @@ pub(super) fn build(
     // The meter is around everything that can spend tokens.
     let metered = MeterLayer::new(books).layer(answers);
     // Outermost: a call that nobody could answer was never sent, and needs no row.
-    RouteLayer::new(router).layer(metered)
+    RouteLayer::new(router).hop(hop).layer(metered)
 }

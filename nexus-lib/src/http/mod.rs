@@ -21,6 +21,7 @@ mod ws;
 
 pub use admin::{AdminService, MetricsPage};
 pub(crate) use admin::{Chats, GatewayParts, SettingsView};
+pub(crate) use api::ApiParts;
 pub use api::ApiService;
 pub use body::Body;
 pub(crate) use open_requests::OpenRequests;

@@ -8,7 +8,7 @@ use http::StatusCode;
 use tokio::sync::oneshot;
 
 use crate::archive::ArchiveRecord;
-use crate::call::{Observed, Routed, Target, Try};
+use crate::call::{Observed, ProviderProfile, Routed, Target, Try};
 use crate::error::{Error, ErrorKind, Origin, Result};
 use crate::estimate::EstimateJob;
 use crate::ledger::{Entry, Settled};
@@ -173,6 +173,11 @@ impl Account {
                 Some(in_chat) => self.answer.push(&in_chat.push(events)),
             }
         }
+    }
+
+    /// Whose answer goes out.
+    pub(super) fn provider(&self) -> &ProviderProfile {
+        &self.routed.current().provider
     }
 
     /// Adds what was seen in bytes that passed.
@@ -366,15 +371,21 @@ impl Account {
         Some(tries.kept)
     }
 
+    /// What a row keeps of an error: not what was asked, and not more than fits.
+    fn kept(&self, error: &str) -> String {
+        let error = self.routed.call().body.unquoted(error);
+        shortened(&error).to_owned()
+    }
+
     fn verdict(&self, ending: &Ending<'_>) -> (RequestState, Option<Cow<'static, str>>) {
         match ending {
-            Ending::Failed(error) => (RequestState::Failed, Some(error.for_ledger().into())),
+            Ending::Failed(error) => {
+                let text = self.kept(&error.for_ledger());
+                (RequestState::Failed, Some(text.into()))
+            }
             _ if self.observed.error.is_some() => {
                 let text = self.observed.error.as_deref().unwrap_or_default();
-                (
-                    RequestState::Failed,
-                    Some(shortened(text).to_owned().into()),
-                )
+                (RequestState::Failed, Some(self.kept(text).into()))
             }
             Ending::Whole => match self.status {
                 Some(status) if !status.is_success() => {

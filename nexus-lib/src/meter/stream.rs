@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::isolate;
 use crate::meter::account::{Account, Ending};
 use crate::meter::cutoff::cut_off;
+use crate::provider::redact;
 
 /// A reply's events on their way to the client. The last of them, or the one that tells of an error, is
 /// held until the row that accounts for all of them is durable.
@@ -77,6 +78,7 @@ impl Settling {
         };
         match item {
             Some(Ok(piece)) => {
+                let piece = redact::piece(piece, self.account.provider());
                 // Many clients leave at an error: it is the end of the answer for them, whatever follows.
                 let is_last = piece.observed.terminal || piece.observed.error.is_some();
                 self.account.observe(piece.observed);
@@ -89,6 +91,7 @@ impl Settling {
                 self.settle(Ending::Whole, Last::Event(piece.bytes));
             }
             Some(Err(error)) => {
+                let error = redact::error(error, self.account.provider());
                 self.account.broke(&error);
                 let last = Last::Failure(error);
                 if let Last::Failure(error) = &last {

@@ -19,6 +19,16 @@ pub(crate) fn refused_credentials(status: StatusCode) -> Error {
     .with_upstream_status(status)
 }
 
+/// Nobody else is asked then: the others may lead back here as well, each with others behind it.
+pub(crate) fn loop_detected() -> Error {
+    Error::new(
+        ErrorKind::LoopDetected,
+        "the provider of this model leads back to a gateway that has asked it; ask the operator to check its \
+         server_url",
+    )
+    .with_upstream_status(StatusCode::LOOP_DETECTED)
+}
+
 pub(crate) fn empty_answer() -> Error {
     Error::new(
         ErrorKind::UpstreamInvalid,

@@ -7,11 +7,11 @@ mod faults;
 pub(crate) mod headers;
 mod http;
 mod observe;
-mod redact;
+pub(crate) mod redact;
 mod translated;
 mod transport;
 
-pub(crate) use by_kind::ByKind;
+pub(crate) use by_kind::{ByKind, models_of};
 pub use demo::DemoProvider;
 pub(crate) use dialect::{Anthropic, Azure, Dialect, Gemini, Ollama, OpenAi, Xai};
 pub(crate) use http::HttpProvider;

@@ -2,6 +2,9 @@ use bytes::Bytes;
 
 use crate::error::{Error, ErrorKind, Result};
 
+/// How much of an event may come before its data. Only data is long: a name, an id or a comment is not.
+const MAX_BEFORE_DATA: usize = 64 << 10;
+
 /// Cuts a stream of chunks into regions of whole events, and holds back only an event that is not
 /// whole yet.
 ///
@@ -28,7 +31,8 @@ impl Decoder {
     /// them. May be empty.
     ///
     /// # Errors
-    /// [`ErrorKind::UpstreamInvalid`] when an event is over the limit. The stream cannot go on then.
+    /// [`ErrorKind::UpstreamInvalid`] when an event is over the limit, or has 64 KiB in front of its data. The
+    /// stream cannot go on then.
     pub fn push(&mut self, mut chunk: Bytes) -> Result<Bytes> {
         let end = self.whole_len(&chunk);
         if end == 0 {
@@ -61,8 +65,25 @@ impl Decoder {
                 "the provider sent an event that is too long",
             ));
         }
+        let was_short = self.held.len() <= MAX_BEFORE_DATA;
         self.held.extend_from_slice(bytes);
+        // Looked at once in an event's life, when it gets long.
+        if was_short && self.held.len() > MAX_BEFORE_DATA && !self.has_data() {
+            return Err(Error::new(
+                ErrorKind::UpstreamInvalid,
+                "the provider sent an event without data that is too long",
+            ));
+        }
         Ok(())
+    }
+
+    /// Whether a line of data begins within the first bytes of what is held.
+    fn has_data(&self) -> bool {
+        let head = &self.held[..self.held.len().min(MAX_BEFORE_DATA)];
+        let starts = memchr::memchr2_iter(b'\n', b'\r', head).map(|at| at + 1);
+        let is_data = |at: usize| head[at..].starts_with(b"data");
+        // A byte order mark may stand in front of the first.
+        is_data(0) || head.len() >= 3 && is_data(3) || { starts }.any(is_data)
     }
 
     /// How much of `chunk` can go out, together with all that is held.

@@ -5,6 +5,11 @@ use serde_json::value::RawValue;
 
 use super::Json;
 use crate::error::{Error, ErrorKind, Result};
+use crate::offload;
+
+/// How many members and elements may lie around an object. Results of tools with documents of several blocks
+/// have ten.
+const MOST_LEVELS: usize = 20;
 
 /// Where in a document something stands, and whose document it is.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +31,17 @@ impl<'p> Path<'p> {
 
     pub(crate) fn index(&'p self, index: usize) -> Self {
         Self::Index(self, index)
+    }
+
+    /// Whether more lists and objects are around it than any protocol nests. Each level of contents within
+    /// contents is read once more, so the levels bound the work.
+    fn is_too_deep(&self) -> bool {
+        let (mut depth, mut at) = (0, self);
+        while let Self::Key(parent, _) | Self::Index(parent, _) = at {
+            depth += 1;
+            at = parent;
+        }
+        depth > MOST_LEVELS
     }
 
     fn is_request(&self) -> bool {
@@ -122,6 +138,12 @@ impl<'a> Object<'a> {
     pub(crate) fn of(json: &'a RawValue, at: &Path<'_>) -> Result<Self> {
         if !json.get().starts_with('{') {
             return Err(at.invalid("must be an object"));
+        }
+        if at.is_too_deep() {
+            return Err(at.invalid("is nested too deeply"));
+        }
+        if !offload::is_wanted() {
+            return Err(offload::unwanted());
         }
         value(json, at)
     }

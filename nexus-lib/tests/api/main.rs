@@ -9,6 +9,7 @@
 
 mod archive;
 mod auth;
+mod bounds;
 mod connections;
 mod deadlines;
 mod durability;

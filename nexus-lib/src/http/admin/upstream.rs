@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::admin::providers::no_provider;
 use crate::http::{Body, respond};
-use crate::provider::ByKind;
+use crate::provider::{ByKind, models_of};
 use crate::registry::Registry;
 use crate::wire::ProviderId;
 
@@ -28,7 +28,7 @@ pub(super) async fn models(
         Error::new(ErrorKind::NotFound, message)
     })?;
     let upstream = registry.upstream(id)?;
-    let mut models = provider.upstream_models(&upstream).await?;
+    let mut models = models_of(provider, &upstream).await?;
     models.sort_unstable();
     models.dedup();
     Ok(respond::json(StatusCode::OK, &NameList { models }))

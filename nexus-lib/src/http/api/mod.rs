@@ -16,5 +16,6 @@ pub(in crate::http) mod operations;
 mod route;
 mod service;
 
+pub(crate) use service::ApiParts;
 pub use service::ApiService;
 pub(in crate::http) use service::conversation;

@@ -27,7 +27,7 @@ use crate::offload;
 use crate::provider::headers::forwardable;
 use crate::registry::Registry;
 use crate::thread::Threads;
-use crate::wire::{self, ConversationId, RequestId};
+use crate::wire::{self, ConversationId, Hop, RequestId};
 
 static CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
 static TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
@@ -48,6 +48,19 @@ pub struct ApiService<S> {
     shared: Arc<Shared<S>>,
 }
 
+/// What the LLM port is made of.
+pub(crate) struct ApiParts<S> {
+    pub(crate) registry: Registry,
+    pub(crate) threads: Threads,
+    pub(crate) stack: S,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) body_timeouts: BodyTimeouts,
+    pub(crate) open_requests: OpenRequests,
+    pub(crate) sockets: Sockets,
+    pub(crate) refusals: Refusals,
+    pub(crate) hop: Hop,
+}
+
 struct Shared<S> {
     /// What answers calls, over HTTP and over WebSocket.
     face: Arc<Face<S>>,
@@ -55,6 +68,8 @@ struct Shared<S> {
     _sockets: Sockets,
     max_body_bytes: usize,
     body_timeouts: BodyTimeouts,
+    /// Recognises what the gateway itself has sent.
+    hop: Hop,
 }
 
 /// A day.
@@ -63,33 +78,33 @@ const LONGEST_TIMEOUT_MS: u32 = 86_400_000;
 /// What a request's head comes to.
 enum Begun {
     Answered(Response<Body>),
-    Call(Operation, Principal, Option<Instant>, OpenRequest),
+    /// With the headers that go on with it.
+    Call(
+        Operation,
+        Principal,
+        Option<Instant>,
+        OpenRequest,
+        HeaderMap,
+    ),
 }
 
 impl<S> ApiService<S> {
-    pub(crate) fn new(
-        registry: Registry,
-        threads: Threads,
-        stack: S,
-        max_body_bytes: usize,
-        body_timeouts: BodyTimeouts,
-        open_requests: OpenRequests,
-        sockets: Sockets,
-        refusals: Refusals,
-    ) -> Self {
+    pub(crate) fn over(parts: ApiParts<S>) -> Self {
+        let sockets = parts.sockets;
         let face = Face {
-            registry,
-            threads,
-            stack,
-            open_requests,
-            refusals,
+            registry: parts.registry,
+            threads: parts.threads,
+            stack: parts.stack,
+            open_requests: parts.open_requests,
+            refusals: parts.refusals,
             tasks: Arc::clone(sockets.tasks()),
         };
         let shared = Shared {
             face: Arc::new(face),
             _sockets: sockets,
-            max_body_bytes,
-            body_timeouts,
+            max_body_bytes: parts.max_body_bytes,
+            body_timeouts: parts.body_timeouts,
+            hop: parts.hop,
         };
         Self {
             shared: Arc::new(shared),
@@ -123,12 +138,19 @@ where
             Ok(Route::OpenApi) => respond::json_bytes(StatusCode::OK, operations::whole()),
             Ok(Route::Socket) => self.open_socket(head)?,
             Ok(route) => {
+                // First of all: a request that has been here comes from this gateway itself.
+                let passed = match route {
+                    Route::Call(_) => self.shared.hop.arrives(&head.headers)?,
+                    _ => None,
+                };
                 let key = presented_key(&head.headers)?;
                 let principal = self.shared.face.registry.authenticate(key)?;
                 if let Route::Call(operation) = route {
                     let deadline = deadline(&head.headers)?;
                     let open = self.shared.face.open_requests.admit()?;
-                    return Ok(Begun::Call(operation, principal, deadline, open));
+                    let mut headers = forwardable(&head.headers);
+                    Hop::keep(passed, &mut headers);
+                    return Ok(Begun::Call(operation, principal, deadline, open, headers));
                 }
                 models::list(&principal)
             }
@@ -139,6 +161,7 @@ where
     /// Takes a WebSocket. A key that is shown must be valid; one that is not shown here has to come as the
     /// first frame.
     fn open_socket(&self, head: &mut Parts) -> Result<Response<Body>> {
+        self.shared.hop.arrives(&head.headers)?;
         let face = Arc::clone(&self.shared.face);
         let among_protocols = ws::key_among_protocols(&head.headers)?;
         let principal = match (presented_key(&head.headers), among_protocols) {
@@ -253,8 +276,8 @@ where
             Err(error) => (None, Err(error)),
         };
         let answered = match begun {
-            Ok(Begun::Call(operation, principal, deadline, open)) => {
-                let (shared, headers) = (Arc::clone(&self.shared), forwardable(&head.headers));
+            Ok(Begun::Call(operation, principal, deadline, open, headers)) => {
+                let shared = Arc::clone(&self.shared);
                 let content_type = match operation {
                     Operation::ChatCompletion => None,
                     _ => head.headers.get(header::CONTENT_TYPE).cloned(),

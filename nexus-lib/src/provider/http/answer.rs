@@ -20,7 +20,6 @@ use crate::provider::observe::{
     ChunkObserver, MessagesObserver, Normalising, Observe, TypedObserver, Whole, judge,
     observe_completion,
 };
-use crate::provider::redact::redact;
 use crate::provider::translated::{Told, Translation};
 use crate::provider::transport::{UpstreamBody, failure};
 use crate::translate::ClientProtocol;
@@ -94,7 +93,6 @@ impl<D: Dialect> Incoming<'_, D> {
         let mut status = parts.status;
         let (bytes, mut observed) = match status.is_success() {
             false => {
-                let bytes = self.redacted(bytes);
                 let observed = observe_completion(&bytes);
                 (bytes, observed)
             }
@@ -106,7 +104,7 @@ impl<D: Dialect> Incoming<'_, D> {
                     Whole::Refused(named, mut observed) => {
                         observed.status = Some(status);
                         status = status_of(named)?;
-                        (self.redacted(bytes), observed)
+                        (bytes, observed)
                     }
                     Whole::Nothing => return Err(no_answer()),
                 }
@@ -158,7 +156,7 @@ impl<D: Dialect> Incoming<'_, D> {
             true => self.gathered(translation, body).await?,
             false => {
                 let bytes = self.normalised(body.collect(MAX_ANSWER_BYTES).await?);
-                translation.answer(self.redacted(bytes)).await?
+                translation.answer(bytes).await?
             }
         };
         translation.head(&mut parts.headers, told.is_stream);
@@ -236,7 +234,6 @@ impl<D: Dialect> Incoming<'_, D> {
                 return Err(refused_credentials(parts.status));
             }
             translation.head(&mut parts.headers, false);
-            let bytes = self.redacted(bytes);
             let (status, bytes, observed) = translation.error(parts.status, &bytes);
             return Ok(Reply {
                 status,
@@ -268,8 +265,7 @@ impl<D: Dialect> Incoming<'_, D> {
         body: UpstreamBody,
         observer: O,
     ) -> Result<Reply> {
-        let profile = self.attempt.target().provider.clone();
-        let begun = EventStream::begin(body, profile, observer, self.deadline).await?;
+        let begun = EventStream::begin(body, observer, self.deadline).await?;
         let (status, body) = match begun {
             Begun::Flowing(stream) => (parts.status, ReplyBody::Stream(Box::pin(stream))),
             Begun::Refused {
@@ -288,10 +284,6 @@ impl<D: Dialect> Incoming<'_, D> {
             headers: parts.headers,
             body,
         })
-    }
-
-    fn redacted(&self, bytes: Bytes) -> Bytes {
-        redact(bytes, self.attempt.target().provider.expose_key())
     }
 }
 

@@ -14,13 +14,13 @@ mod stream;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::Request;
+use http::{Request, StatusCode};
 use tokio::time::Instant;
 
 use crate::call::{Attempt, ProviderProfile, Reply, Upstream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::dialect::Dialect;
-use crate::provider::faults::{odd_status, refused_credentials};
+use crate::provider::faults::{loop_detected, odd_status, refused_credentials};
 use crate::provider::translated::{self, Translation};
 use crate::provider::{Provider, Transport, headers};
 use crate::translate::{ClientProtocol, ProviderProtocol};
@@ -154,6 +154,9 @@ impl<D: Dialect> Provider for HttpProvider<D> {
         }
         if self.dialect.is_refused_key(parts.status, &[]) {
             return Err(refused_credentials(parts.status));
+        }
+        if parts.status == StatusCode::LOOP_DETECTED {
+            return Err(loop_detected());
         }
         headers::sanitize(&mut parts.headers);
         let answer = Incoming {

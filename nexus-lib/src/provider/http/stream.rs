@@ -1,27 +1,22 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use http::StatusCode;
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::call::{Observed, Piece, ProviderProfile};
+use crate::call::{Observed, Piece};
 use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::provider::faults::{empty_stream, status_of};
-use crate::provider::observe::{Observe, observe_completion};
-use crate::provider::redact::{redact, repeats};
+use crate::provider::observe::{MAX_SILENT_BYTES, Observe, too_silent};
 use crate::provider::transport::{UpstreamBody, failure};
-use crate::sse;
 
 /// An upstream's events as they come.
 pub(crate) struct EventStream<O> {
     body: UpstreamBody,
-    /// Whose key must not be repeated.
-    profile: Arc<ProviderProfile>,
     observer: O,
     /// Read to learn how the stream begins; the next to be yielded.
     first: Option<Piece>,
@@ -61,13 +56,11 @@ impl<O: Observe> EventStream<O> {
     /// `UpstreamInvalid` when the stream ends before it, `UpstreamTimeout` when `deadline` passes.
     pub(crate) async fn begin(
         body: UpstreamBody,
-        profile: Arc<ProviderProfile>,
         observer: O,
         deadline: Instant,
     ) -> Result<Begun<O>> {
         let mut stream = Self {
             body,
-            profile,
             observer,
             first: None,
             finished: false,
@@ -102,21 +95,24 @@ impl<O: Observe> EventStream<O> {
 
     /// The first piece with an event of the answer in it, and what came before that.
     async fn first_event(&mut self) -> Result<Piece> {
-        let mut before: Vec<u8> = Vec::new();
+        let mut before = BytesMut::new();
         let mut observed = Observed::default();
         loop {
             let mut piece = poll_fn(|cx| self.poll_piece(cx))
                 .await?
                 .ok_or_else(empty_stream)?;
-            if !before.is_empty() {
-                before.extend_from_slice(&piece.bytes);
-                piece.bytes = std::mem::take(&mut before).into();
-            }
             observed.merge(std::mem::take(&mut piece.observed));
             if self.observer.has_events() {
+                if !before.is_empty() {
+                    before.extend_from_slice(&piece.bytes);
+                    piece.bytes = before.freeze();
+                }
                 return Ok(Piece { observed, ..piece });
             }
-            before = piece.bytes.into();
+            if before.len() + piece.bytes.len() > MAX_SILENT_BYTES {
+                return Err(too_silent());
+            }
+            before.extend_from_slice(&piece.bytes);
         }
     }
 
@@ -137,10 +133,6 @@ impl<O: Observe> EventStream<O> {
             // All was said: how the connection ends does not matter any more.
             Poll::Ready(Err(_)) if self.finished => self.end().unwrap_or_default(),
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-        };
-        let piece = match piece.observed.error {
-            Some(_) => without_key(piece, self.profile.expose_key()),
-            None => piece,
         };
         // Some upstreams say nothing more after an error, not even that they are done.
         let seen = &piece.observed;
@@ -197,20 +189,4 @@ impl<O: Observe> Stream for EventStream<O> {
             }
         }
     }
-}
-
-/// An error's events, with the provider's key masked where they repeat it.
-fn without_key(piece: Piece, key: &str) -> Piece {
-    if !repeats(&piece.bytes, key) {
-        return piece;
-    }
-    let bytes = redact(piece.bytes, key);
-    // Read anew: what was observed is shortened, and may hold a part of the key.
-    let errors = sse::events(&bytes).filter_map(|event| observe_completion(&event.data()).error);
-    let error = errors.last();
-    let observed = Observed {
-        error,
-        ..piece.observed
-    };
-    Piece { bytes, observed }
 }

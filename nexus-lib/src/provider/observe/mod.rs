@@ -24,10 +24,22 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::call::Piece;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Room for a picture in base64, which comes as one event: those of 4K are over 16 MiB.
 pub(crate) const MAX_EVENT_BYTES: usize = 64 << 20;
+
+/// How much may come before a stream's first event that is none: comments, blank lines, events without data.
+/// It is kept until then, since another provider may be asked instead.
+pub(crate) const MAX_SILENT_BYTES: usize = 64 << 10;
+
+/// That there was more of it.
+pub(crate) fn too_silent() -> Error {
+    Error::new(
+        ErrorKind::UpstreamInvalid,
+        "the provider sent more than 64 KiB before its answer, and none of it was an event; try again",
+    )
+}
 
 /// Passes a stream of server-sent events through, and tells what was in it.
 pub(crate) trait Observe: Send + Unpin {

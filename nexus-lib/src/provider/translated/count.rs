@@ -3,8 +3,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use crate::call::{Attempt, Observed, Reply, ReplyBody};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::estimate;
+use crate::offload;
 use crate::transcript::Answer;
 use crate::translate::{Losses, chat, messages};
 
@@ -15,17 +16,16 @@ use crate::translate::{Losses, chat, messages};
 /// `InvalidRequest` when the request cannot be read.
 ///
 /// # Cancel safety
-/// Dropped, it leaves a count of milliseconds behind, whose result nobody sees.
+/// That of [`offload::elsewhere`].
 pub(crate) async fn count(attempt: &Attempt) -> Result<Reply> {
-    let request = messages::request::read_to_count(attempt.body().bytes())?;
+    let bytes = attempt.body().bytes().clone();
     let model = attempt.target().model_sent().to_owned();
-    let body = chat::request::write(&request, "", &mut Losses::new(false))?;
-    let counted = tokio::task::spawn_blocking(move || {
-        estimate::usage(&body, &Answer::Nothing, &model).prompt_tokens
+    let counted = offload::elsewhere(move || {
+        let request = messages::request::read_to_count(&bytes)?;
+        let body = chat::request::write(&request, "", &mut Losses::new(false))?;
+        Ok(estimate::usage(&body, &Answer::Nothing, &model).prompt_tokens)
     });
-    let tokens = counted.await.map_err(|cause| {
-        Error::new(ErrorKind::Internal, "the tokens could not be counted").with_source(cause)
-    })?;
+    let tokens = counted.await?;
     let mut headers = HeaderMap::new();
     let json = HeaderValue::from_static("application/json");
     headers.insert(header::CONTENT_TYPE, json);

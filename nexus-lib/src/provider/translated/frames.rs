@@ -1,7 +1,7 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::provider::observe::MAX_EVENT_BYTES;
+use crate::provider::observe::{MAX_EVENT_BYTES, MAX_SILENT_BYTES};
 use crate::sse::Decoder;
 use crate::translate::ProviderProtocol;
 
@@ -28,7 +28,9 @@ impl Frames {
         };
         let end = memchr::memrchr(b'\n', &chunk).map_or(0, |at| at + 1);
         let (whole, rest) = chunk.split_at(end);
-        if held.len() + rest.len() > MAX_EVENT_BYTES {
+        let length = held.len() + rest.len();
+        let is_blank = || held.trim_ascii().is_empty() && rest.trim_ascii().is_empty();
+        if length > MAX_EVENT_BYTES || length > MAX_SILENT_BYTES && is_blank() {
             return Err(Error::new(
                 ErrorKind::UpstreamInvalid,
                 "the provider sent a line that is too long",

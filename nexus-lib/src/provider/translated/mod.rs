@@ -119,7 +119,8 @@ pub(crate) struct Translation {
     provider: ProviderProtocol,
     request: Request,
     tools: Arc<ClientTools>,
-    dropped: Vec<String>,
+    /// What of the request the provider was not sent, as the client is told.
+    dropped: Option<HeaderValue>,
 }
 
 impl Translation {
@@ -130,7 +131,7 @@ impl Translation {
     /// `InvalidRequest` naming what is wrong, or cannot be told.
     ///
     /// # Cancel safety
-    /// Dropped, it leaves at most some work behind, whose result nobody sees.
+    /// Dropped, it ends the work.
     pub(crate) async fn of(
         client: ClientProtocol,
         provider: ProviderProtocol,
@@ -149,7 +150,7 @@ impl Translation {
                 provider,
                 tools: Arc::new(ClientTools::of(&request)),
                 request,
-                dropped: losses.dropped().to_vec(),
+                dropped: losses.header().and_then(|names| names.try_into().ok()),
             };
             Ok((translation, written.into()))
         };
@@ -184,7 +185,7 @@ impl Translation {
                 extra: options.into_iter().collect(),
                 ..Request::default()
             },
-            dropped: Vec::new(),
+            dropped: None,
             tools: Arc::default(),
         }
     }
@@ -200,7 +201,7 @@ impl Translation {
     /// `UpstreamInvalid` when it is neither, `UpstreamAuth` when it is an error of the gateway's credentials.
     ///
     /// # Cancel safety
-    /// Dropped, it leaves at most some work behind, whose result nobody sees.
+    /// Dropped, it ends the work.
     pub(crate) async fn answer(&self, body: Bytes) -> Result<Told> {
         let (client, provider) = (self.client, self.provider);
         let (model, tools) = (self.request.model.clone(), Arc::clone(&self.tools));
@@ -253,11 +254,8 @@ impl Translation {
             false => "application/json",
         };
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
-        if let (false, Ok(names)) = (
-            self.dropped.is_empty(),
-            HeaderValue::from_str(&self.dropped.join(",")),
-        ) {
-            headers.insert(DROPPED, names);
+        if let Some(names) = &self.dropped {
+            headers.insert(DROPPED, names.clone());
         }
     }
 }

@@ -7,7 +7,7 @@ use super::frames::Frames;
 use crate::call::{Observed, Piece};
 use crate::error::Result;
 use crate::provider::faults::{self, empty_stream};
-use crate::provider::observe::Observe;
+use crate::provider::observe::{MAX_SILENT_BYTES, Observe, too_silent};
 use crate::translate::{
     ClientProtocol, ClientTools, Event, ProviderProtocol, Reader, Request, Writer, implied_status,
 };
@@ -24,6 +24,8 @@ pub(crate) struct StreamTranslator {
     tools: Arc<ClientTools>,
     counts_prompt_first: bool,
     has_events: bool,
+    /// How much has come that said nothing, before there was an event.
+    silent_bytes: usize,
     is_over: bool,
     /// An error that came before anything else: its status, and what a whole answer would say.
     refusal: Option<(StatusCode, Bytes)>,
@@ -44,6 +46,7 @@ impl StreamTranslator {
             tools,
             counts_prompt_first: provider == ProviderProtocol::Messages,
             has_events: false,
+            silent_bytes: 0,
             is_over: false,
             refusal: None,
         }
@@ -116,6 +119,12 @@ impl Observe for StreamTranslator {
         let events = self.reader.push(&region);
         let is_silent = events.is_empty();
         let mut piece = self.tell(events);
+        if !self.has_events() {
+            self.silent_bytes = self.silent_bytes.saturating_add(region.len());
+            if self.silent_bytes > MAX_SILENT_BYTES {
+                return Err(too_silent());
+            }
+        }
         // Comments keep the provider's connection open, and so the client's.
         if is_silent && self.has_events && !self.is_over {
             piece.bytes = COMMENT;

@@ -53,7 +53,8 @@ impl Verdict {
 /// too early, is over its limit, or is broken. The rest is the client's own. A status that is neither good nor an error
 /// says nothing to a client.
 fn is_worth_another(status: StatusCode) -> bool {
-    !(status.is_success() || status.is_client_error())
+    // A loop is the end of it: others may be on the same circle, each with others behind it.
+    !(status.is_success() || status.is_client_error() || status == StatusCode::LOOP_DETECTED)
         || matches!(
             status,
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS

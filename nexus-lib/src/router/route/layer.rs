@@ -1,17 +1,28 @@
 use tower::Layer;
 
 use crate::router::{Route, Router};
+use crate::wire::Hop;
 
 /// Gives every call its candidates.
 #[derive(Debug, Clone)]
 pub struct RouteLayer {
     router: Router,
+    hop: Hop,
 }
 
 impl RouteLayer {
     /// By this router.
     pub fn new(router: Router) -> Self {
-        Self { router }
+        let hop = Hop::new();
+        Self { router, hop }
+    }
+
+    /// Marks calls with `hop` on their way to providers, so that the port which has the same one recognises those
+    /// that come back.
+    #[must_use]
+    pub fn hop(mut self, hop: Hop) -> Self {
+        self.hop = hop;
+        self
     }
 }
 
@@ -19,6 +30,6 @@ impl<S> Layer<S> for RouteLayer {
     type Service = Route<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Route::new(self.router.clone(), inner)
+        Route::new(self.router.clone(), self.hop.clone(), inner)
     }
 }

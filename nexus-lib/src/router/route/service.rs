@@ -6,22 +6,26 @@ use tower::Service;
 use crate::call::{Call, Routed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::router::Router;
+use crate::wire::Hop;
 
 /// Hands calls on with their candidates. See [`RouteLayer`](crate::router::RouteLayer).
 #[derive(Debug, Clone)]
 pub struct Route<S> {
     router: Router,
+    hop: Hop,
     inner: S,
 }
 
 impl<S> Route<S> {
-    pub(super) fn new(router: Router, inner: S) -> Self {
-        Self { router, inner }
+    pub(super) fn new(router: Router, hop: Hop, inner: S) -> Self {
+        Self { router, hop, inner }
     }
 
-    fn route(&self, call: Call) -> Result<Routed> {
+    fn route(&self, mut call: Call) -> Result<Routed> {
         let candidates = (self.router).candidates(&call.principal, call.body.model(), call.only)?;
         let candidates = self.router.speaking(call.operation, candidates)?;
+        // Here, since every call passes: from both ports, from sockets and from the application.
+        self.hop.mark(&mut call.headers);
         Routed::new(call, candidates)
             .ok_or_else(|| Error::new(ErrorKind::ModelNotFound, "the model has no provider"))
     }

@@ -10,6 +10,7 @@ mod recorded;
 mod refusals;
 mod response_streams;
 mod responses;
+mod work;
 
 use crate::translate::{Event, ProviderProtocol, chat, messages};
 

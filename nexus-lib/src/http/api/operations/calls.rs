@@ -94,6 +94,7 @@ fn passed_on(operation: Operation, error: &Value) -> Operation {
             K::LedgerUnavailable,
             K::StoreUnavailable,
             K::Overloaded,
+            K::LoopDetected,
             K::Closed,
             K::Internal,
         ])

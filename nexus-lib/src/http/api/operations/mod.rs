@@ -57,7 +57,7 @@ fn describe(route: Route, schemas: &mut Schemas) -> PathItem {
             let socket = Operation::new(TAG, "Chat over a WebSocket")
                 .about("A key can be shown by a header, among the subprotocols (`nexus.key.` and the key as base64url), or by the first frame.")
                 .answers_nothing(101)
-                .fails(&[K::InvalidApiKey])
+                .fails(&[K::InvalidApiKey, K::LoopDetected])
                 .open();
             PathItem::new().get(socket)
         }

@@ -9,8 +9,9 @@ use http::Request;
 use http::response::Parts;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
+use super::Error;
 use super::framing::{Framing, Taken};
-use super::{Error, head};
+use super::head::{self, Search};
 use crate::wire::Endpoint;
 
 /// How much is read at once at first; doubled when an answer fills it.
@@ -77,8 +78,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         self.output.body = request.body().clone();
         self.output.written = 0;
         self.output.is_flushed = false;
-        let mut searched = 0;
-        let head = poll_fn(|cx| self.poll_head(cx, &mut searched)).await?;
+        let mut search = Search::default();
+        let head = poll_fn(|cx| self.poll_head(cx, &mut search)).await?;
         (self.framing, self.lasts) = Framing::of(&head)?;
         Ok(head)
     }
@@ -86,7 +87,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     fn poll_head(
         &mut self,
         cx: &mut Context<'_>,
-        searched: &mut usize,
+        search: &mut Search,
     ) -> Poll<Result<Parts, Error>> {
         let broken = match self.poll_write(cx) {
             Poll::Ready(Err(error)) if self.output.written == 0 => {
@@ -105,7 +106,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
             }
-            if let Some(head) = head::take(&mut self.input, searched)? {
+            if let Some(head) = head::take(&mut self.input, search)? {
                 return Poll::Ready(Ok(head));
             }
         }

@@ -45,13 +45,23 @@ fn field(head: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
     head.extend_from_slice(b"\r\n");
 }
 
+/// How far the search for a head is.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    /// How much of the input was looked through before.
+    searched: usize,
+    /// How many bytes of heads were passed over that only say that an answer will come.
+    passed: usize,
+}
+
 /// Takes the head of an answer out of `input`, if it is there whole. Those that only say that an answer will
-/// come (RFC 9110, section 15.2) are passed over. `searched` is how much of `input` was looked through
-/// before, and is kept for the next time.
+/// come (RFC 9110, section 15.2) are passed over: as many as one head may have bytes. `search` is kept for the
+/// next time.
 ///
 /// # Errors
 /// When it is none, or too long.
-pub(super) fn take(input: &mut BytesMut, searched: &mut usize) -> Result<Option<Parts>, Error> {
+pub(super) fn take(input: &mut BytesMut, search: &mut Search) -> Result<Option<Parts>, Error> {
+    let Search { searched, passed } = search;
     loop {
         let Some(length) = length(input, *searched) else {
             *searched = input.len();
@@ -60,7 +70,8 @@ pub(super) fn take(input: &mut BytesMut, searched: &mut usize) -> Result<Option<
                 false => Err(Error::HeadTooLong),
             };
         };
-        if length > MAX_BYTES {
+        *passed += length;
+        if *passed > MAX_BYTES {
             return Err(Error::HeadTooLong);
         }
         *searched = 0;

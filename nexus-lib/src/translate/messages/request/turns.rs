@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde::Serialize;
 
@@ -101,12 +102,14 @@ impl<'a> Side<'a> {
 fn every_call_has_a_result(sides: &[Side<'_>], messages: &Path<'_>) -> Result<()> {
     for (at, side) in sides.iter().enumerate() {
         let results = sides.get(at + 1).map_or(&[][..], |next| &next.results);
-        let is_answered = |id: &str| {
-            results.iter().any(
-                |block| matches!(block, Block::ToolResult { tool_use_id, .. } if tool_use_id == id),
-            )
-        };
-        if let Some((_, turn, call)) = side.calls.iter().find(|(id, ..)| !is_answered(id)) {
+        let answered = results.iter().filter_map(|block| match block {
+            Block::ToolResult { tool_use_id, .. } => Some(&**tool_use_id),
+            _ => None,
+        });
+        // A set: there may be as many calls in one message as a body has room for.
+        let answered: HashSet<&str> = answered.collect();
+        let mut calls = side.calls.iter();
+        if let Some((_, turn, call)) = calls.find(|(id, ..)| !answered.contains(&**id)) {
             let at = messages.index(*turn);
             return Err(at
                 .key("tool_calls")

@@ -1,0 +1,175 @@
+//! No upstream's words leave with the provider's key in them.
+//!
+//! An upstream that refuses a key may repeat it: in an error's body, however it is spelled there, in a header, in
+//! an error among the events of a stream. All that a provider answers passes here, whoever implements it:
+//! [`outcome`] before anybody looks at it, and [`piece`] for what a stream tells later. Answers without an error
+//! are not looked through.
+
+mod spelling;
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::call::{Observed, Piece, ProviderProfile, Reply, ReplyBody};
+use crate::error::{Error, Result};
+use crate::wire::mask;
+use spelling::Needles;
+
+/// Shorter ones are not looked for: they might be any word, and protect nothing.
+const SHORTEST_KEY: usize = 8;
+
+/// A message that was cut ends within the key when so many of the key's first letters are its last.
+const SHORTEST_PART: usize = 6;
+
+/// What came of an attempt, without the key of the provider that it went to.
+pub(crate) fn outcome(outcome: Result<Reply>, profile: &ProviderProfile) -> Result<Reply> {
+    let key = profile.expose_key();
+    match outcome {
+        _ if key.len() < SHORTEST_KEY => outcome,
+        Ok(mut reply) => {
+            redact_headers(&mut reply.headers, key);
+            if let ReplyBody::Full { bytes, observed } = &mut reply.body
+                && (observed.error.is_some() || !reply.status.is_success())
+            {
+                *bytes = redact(std::mem::take(bytes), key);
+                redact_observed(observed, key);
+            }
+            Ok(reply)
+        }
+        Err(error) => Err(redact_error(error, key)),
+    }
+}
+
+/// A piece of a stream, without the key of the provider that it is from.
+pub(crate) fn piece(mut piece: Piece, profile: &ProviderProfile) -> Piece {
+    let key = profile.expose_key();
+    if piece.observed.error.is_some() && key.len() >= SHORTEST_KEY {
+        piece.bytes = redact(piece.bytes, key);
+        redact_observed(&mut piece.observed, key);
+    }
+    piece
+}
+
+/// What broke a stream, without the key of the provider that it is from.
+pub(crate) fn error(error: Error, profile: &ProviderProfile) -> Error {
+    match profile.expose_key() {
+        key if key.len() < SHORTEST_KEY => error,
+        key => redact_error(error, key),
+    }
+}
+
+/// The names of an upstream's models, those that repeat its key left out.
+pub(crate) fn names(mut names: Vec<String>, profile: &ProviderProfile) -> Vec<String> {
+    let key = profile.expose_key();
+    if key.len() >= SHORTEST_KEY {
+        let needles = Needles::of(key);
+        names.retain(|name| needles.places(name.as_bytes()).is_empty());
+    }
+    names
+}
+
+/// `text` with the key masked wherever it is repeated. The same bytes where it is not.
+fn redact(text: Bytes, key: &str) -> Bytes {
+    match masked(&text, key, &shown(key)) {
+        Some(masked) => masked.into(),
+        None => text,
+    }
+}
+
+fn redact_text<'t>(text: &'t str, key: &str) -> Cow<'t, str> {
+    let mut masked = match masked(text.as_bytes(), key, &shown(key)) {
+        Some(masked) => Cow::Owned(String::from_utf8_lossy(&masked).into_owned()),
+        None => Cow::Borrowed(text),
+    };
+    if let Some(part) = part_at_end(&masked, key) {
+        let kept = masked.len() - part;
+        masked.to_mut().truncate(kept);
+        masked.to_mut().push('…');
+    }
+    masked
+}
+
+/// How many of the last letters are the first of the key: what was cut may end in the middle of it.
+fn part_at_end(text: &str, key: &str) -> Option<usize> {
+    let longest = key.len().min(text.len());
+    let parts = (SHORTEST_PART..=longest).rev();
+    parts
+        .filter(|length| key.is_char_boundary(*length))
+        .find(|length| text.ends_with(&key[..*length]))
+}
+
+fn redact_observed(observed: &mut Observed, key: &str) {
+    if let Some(message) = &mut observed.error
+        && let Cow::Owned(masked) = redact_text(message, key)
+    {
+        *message = masked.into();
+    }
+}
+
+fn redact_error(error: Error, key: &str) -> Error {
+    // With its causes: these are for the log.
+    match redact_text(&error.report(), key) {
+        Cow::Borrowed(_) => error,
+        Cow::Owned(report) => {
+            let message = redact_text(&error.to_string(), key).into_owned();
+            error.reworded(message, report)
+        }
+    }
+}
+
+fn redact_headers(headers: &mut HeaderMap, key: &str) {
+    let mut repeating: Option<HeaderName> = None;
+    for (name, value) in headers.iter_mut() {
+        // Nearly all are shorter than any key, which spares the search.
+        if value.len() >= key.len()
+            && let Some(masked) = masked(value.as_bytes(), key, "...")
+        {
+            *value = HeaderValue::from_bytes(&masked).unwrap_or(HeaderValue::from_static("..."));
+        }
+        if name.as_str().len() >= key.len() && repeats(name, key) {
+            repeating = Some(name.clone());
+        }
+    }
+    if let Some(name) = repeating {
+        headers.remove(&name);
+        // There may be others like it.
+        redact_headers(headers, key);
+    }
+}
+
+/// Names have small letters alone.
+fn repeats(name: &HeaderName, key: &str) -> bool {
+    name.as_str().contains(&key.to_ascii_lowercase())
+}
+
+/// `None` where the key is not repeated.
+fn masked(text: &[u8], key: &str, mask: &str) -> Option<Vec<u8>> {
+    let places = Needles::of(key).places(text);
+    if places.is_empty() {
+        return None;
+    }
+    let mut masked = Vec::with_capacity(text.len());
+    let mut kept = 0;
+    for place in places {
+        masked.extend_from_slice(&text[kept..place.start]);
+        masked.extend_from_slice(mask.as_bytes());
+        kept = place.end;
+    }
+    masked.extend_from_slice(&text[kept..]);
+    Some(masked)
+}
+
+/// What stands in place of the key: as an operator sees it elsewhere, where that is valid in any text.
+fn shown(key: &str) -> String {
+    let shown = mask(key);
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.…".contains(letter);
+    match shown.chars().all(is_plain) {
+        true => shown,
+        false => "…".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
