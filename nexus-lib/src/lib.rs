@@ -43,6 +43,7 @@ pub mod http;
 mod isolate;
 mod lasting;
 pub mod ledger;
+mod memory;
 pub mod meter;
 #[cfg(feature = "metrics")]
 pub mod metrics;

@@ -52,6 +52,19 @@ impl RequestBody {
         })
     }
 
+    /// Reads `bytes`, a body of JSON for `operation` that stands in place of a client's, whose conversation is known.
+    ///
+    /// # Errors
+    /// As [`RequestScan::for_operation`].
+    pub(crate) fn read(operation: Operation, bytes: Bytes) -> Result<Self> {
+        let scan = RequestScan::for_operation(operation, &bytes, None)?;
+        Ok(Self {
+            bytes,
+            scan,
+            content_type: None,
+        })
+    }
+
     /// What the body is written in; `None` is JSON.
     pub fn content_type(&self) -> Option<&HeaderValue> {
         self.content_type.as_ref()

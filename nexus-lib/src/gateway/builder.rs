@@ -14,6 +14,7 @@ use crate::gateway::watch::Watch;
 use crate::gateway::{Gateway, stack};
 use crate::http::{BodyTimeouts, OpenRequests, SettingsView, SocketSettings, Sockets};
 use crate::ledger::UsageLedger;
+use crate::memory::Recent;
 use crate::meter::{Books, Cutoff};
 use crate::observe::{Observer, Observers};
 use crate::provider::{
@@ -192,11 +193,13 @@ impl GatewayBuilder {
             Some(transport) => transport,
             None => Transport::builder().build()?,
         };
-        let providers: HashMap<&'static str, Arc<dyn Provider>> = built_in(&transport, self.strict)
-            .into_iter()
-            .chain(self.providers)
-            .map(|provider| (provider.kind(), provider))
-            .collect();
+        let recent = Recent::default();
+        let providers: HashMap<&'static str, Arc<dyn Provider>> =
+            built_in(&transport, self.strict, &recent)
+                .into_iter()
+                .chain(self.providers)
+                .map(|provider| (provider.kind(), provider))
+                .collect();
 
         let registry_store: Arc<dyn RegistryStore> = self.store.clone();
         let registry = Registry::open_with(
@@ -209,7 +212,7 @@ impl GatewayBuilder {
         let observers: Observers = self.observers.into_iter().collect();
         let ledger = UsageLedger::observed(ledger_store, observers.clone()).await?;
         let now = Timestamp::now();
-        let threads = Threads::default();
+        let threads = Threads::over(recent.clone());
         let known = self
             .store
             .threads(now, thread::MEMORY, thread::MOST_REPLIES);
@@ -236,7 +239,7 @@ impl GatewayBuilder {
             Router::with_speakers(speakers),
             books.clone(),
             self.retries,
-            Dispatch::new(providers.clone(), self.strict),
+            Dispatch::new(providers.clone(), self.strict, recent),
             hop.clone(),
         );
         let settings = SettingsView {
@@ -274,21 +277,28 @@ fn is_for_all(operation: Operation) -> bool {
 }
 
 /// The implementations that are always there.
-pub(super) fn built_in(transport: &Transport, is_strict: bool) -> [Arc<dyn Provider>; 7] {
-    fn over_http<D>(dialect: D, transport: &Transport, is_strict: bool) -> Arc<dyn Provider>
+pub(super) fn built_in(
+    transport: &Transport,
+    is_strict: bool,
+    recent: &Recent,
+) -> [Arc<dyn Provider>; 7] {
+    fn made<D>(dialect: D, shared: (&Transport, bool, &Recent)) -> Arc<dyn Provider>
     where
         HttpProvider<D>: Provider,
         D: Dialect,
     {
-        Arc::new(HttpProvider::new(dialect, transport.clone(), is_strict))
+        let (transport, is_strict, recent) = shared;
+        let provider = HttpProvider::new(dialect, transport.clone(), is_strict);
+        Arc::new(provider.remembering(recent.clone()))
     }
+    let shared = (transport, is_strict, recent);
     [
-        over_http(OpenAi, transport, is_strict),
-        over_http(Azure, transport, is_strict),
-        over_http(Anthropic, transport, is_strict),
-        over_http(Gemini, transport, is_strict),
-        over_http(Xai, transport, is_strict),
-        over_http(Ollama, transport, is_strict),
+        made(OpenAi, shared),
+        made(Azure, shared),
+        made(Anthropic, shared),
+        made(Gemini, shared),
+        made(Xai, shared),
+        made(Ollama, shared),
         Arc::new(DemoProvider),
     ]
 }

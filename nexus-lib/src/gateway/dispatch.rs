@@ -8,6 +8,7 @@ use tower::Service;
 use crate::call::{Attempt, ProviderProfile, Reply};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isolate::{self, Panicked};
+use crate::memory::Recent;
 use crate::provider::{ByKind, Provider, count_tokens, redact, through_chat};
 use crate::translate::ClientProtocol;
 use crate::wire::Operation;
@@ -18,21 +19,28 @@ pub struct Dispatch {
     providers: ByKind,
     /// Nothing of a request is left out in translation.
     is_strict: bool,
+    recent: Recent,
 }
 
 impl Dispatch {
-    pub(super) fn new(providers: ByKind, is_strict: bool) -> Self {
+    pub(super) fn new(providers: ByKind, is_strict: bool, recent: Recent) -> Self {
         Self {
             providers,
             is_strict,
+            recent,
         }
     }
 }
 
 /// What `provider` does not speak is told it in chat completions.
-async fn send_foreign(provider: &dyn Provider, attempt: Attempt, is_strict: bool) -> Result<Reply> {
+async fn send_foreign(
+    provider: &dyn Provider,
+    attempt: Attempt,
+    is_strict: bool,
+    recent: &Recent,
+) -> Result<Reply> {
     match (ClientProtocol::of(attempt.operation()), attempt.operation()) {
-        (Some(client), _) => through_chat(provider, client, attempt, is_strict).await,
+        (Some(client), _) => through_chat(provider, client, attempt, is_strict, recent).await,
         (None, Operation::TokenCount) => count_tokens(&attempt).await,
         (None, _) => provider.send(attempt).await,
     }
@@ -65,9 +73,9 @@ impl Service<Attempt> for Dispatch {
                 async move { provider.send(attempt).await },
             )),
             Ok(false) => {
-                let is_strict = self.is_strict;
+                let (is_strict, recent) = (self.is_strict, self.recent.clone());
                 Box::pin(guarded(profile, async move {
-                    send_foreign(&*provider, attempt, is_strict).await
+                    send_foreign(&*provider, attempt, is_strict, &recent).await
                 }))
             }
             Err(panicked) => Box::pin(ready(Err(broken(panicked)))),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::StatusCode;
+use memchr::memmem;
 use tokio::sync::oneshot;
 
 use crate::archive::ArchiveRecord;
@@ -18,7 +19,7 @@ use crate::meter::ended::{Ended, EndedCall};
 use crate::observe::Rest;
 use crate::store::{OpenRow, RequestState, Settlement};
 use crate::transcript::{Answer, InChat};
-use crate::wire::{ConversationId, RequestId, ThreadMark, Usage, UsageSource};
+use crate::wire::{ConversationId, Operation, RequestId, ThreadMark, Usage, UsageSource};
 
 /// The longest error text that is kept in a row, in bytes.
 const MAX_ERROR_BYTES: usize = 500;
@@ -159,6 +160,9 @@ impl Account {
     /// Notes the whole answer, which is about to go out.
     pub(super) fn answer_is(&mut self, body: &Bytes) {
         let operation = self.routed.call().operation;
+        if operation == Operation::Response {
+            self.books.threads.name(self.routed.call(), body);
+        }
         if operation.is_chat() {
             self.answer = Answer::Whole(InChat::whole(operation, body));
         }
@@ -167,7 +171,11 @@ impl Account {
     /// Notes a piece of a streamed answer, which is about to go out.
     pub(super) fn events(&mut self, events: &[u8]) {
         self.first_byte.get_or_insert_with(Instant::now);
-        if self.routed.call().operation.is_chat() {
+        let operation = self.routed.call().operation;
+        if operation == Operation::Response && ends_response(events) {
+            self.books.threads.name(self.routed.call(), events);
+        }
+        if operation.is_chat() {
             match &mut self.in_chat {
                 None => self.answer.push(events),
                 Some(in_chat) => self.answer.push(&in_chat.push(events)),
@@ -424,6 +432,14 @@ fn with_prompt(estimated: Usage, told: Option<Usage>) -> Usage {
             ..told
         },
     }
+}
+
+/// Whether a stream of Responses ends with these events.
+fn ends_response(events: &[u8]) -> bool {
+    let endings = [&b"response.completed"[..], b"response.incomplete"];
+    endings
+        .iter()
+        .any(|ending| memmem::find(events, ending).is_some())
 }
 
 fn millis(duration: std::time::Duration) -> u64 {

@@ -1,6 +1,8 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
 use super::segment::{Reply, Segment};
 use crate::thread::MEMORY;
 use crate::wire::{ConversationId, ThreadMark, Timestamp};
@@ -12,6 +14,8 @@ use crate::wire::{ConversationId, ThreadMark, Timestamp};
 /// the last is added to, and all are looked through.
 pub(super) struct Known {
     segments: VecDeque<Segment>,
+    /// What all segments but the last take.
+    sealed_bytes: usize,
     /// The most replies of a segment, and the most segments.
     most: (usize, usize),
     /// What clients cannot know, so that none can choose marks that are slow to tell apart.
@@ -23,6 +27,7 @@ impl Known {
     pub(super) fn new(most: (usize, usize)) -> Self {
         Self {
             segments: VecDeque::new(),
+            sealed_bytes: 0,
             most,
             seed: RandomState::new().hash_one(0),
         }
@@ -30,13 +35,11 @@ impl Known {
 
     /// The conversation that goes on behind `mark`.
     pub(super) fn go_on(&mut self, mark: ThreadMark, now: Timestamp) -> Option<ConversationId> {
-        let mark = halves(mark);
-        let hash = hash(mark, self.seed);
+        let mark = hash(mark, self.seed);
         let now = seconds(now);
         let mut found = None;
         for (place, segment) in self.segments.iter_mut().enumerate() {
-            let Some((number, is_untouched)) = segment.find(mark, hash, |at| is_old(at, now))
-            else {
+            let Some((number, is_untouched)) = segment.find(mark, |at| is_old(at, now)) else {
                 continue;
             };
             found = Some((place, number));
@@ -52,14 +55,13 @@ impl Known {
     pub(super) fn add(&mut self, mark: ThreadMark, conversation: ConversationId, now: Timestamp) {
         let at = seconds(now);
         self.make_room(at);
-        let seed = self.seed;
         let reply = Reply {
-            mark: halves(mark),
+            mark: hash(mark, self.seed),
             conversation,
             at,
         };
         if let Some(last) = self.segments.back_mut() {
-            last.push(reply, |mark| hash(mark, seed));
+            last.push(reply);
         }
     }
 
@@ -69,20 +71,39 @@ impl Known {
         while let Some(newest) = self.segments.front().map(Segment::newest)
             && is_old(newest, now)
         {
-            self.segments.pop_front();
+            self.drop_first();
         }
-        if self
-            .segments
-            .back()
-            .is_none_or(|last| last.len() >= most_replies)
-        {
+        let has_room = |last: &Segment| last.len() < most_replies && last.takes(now);
+        if !self.segments.back().is_some_and(has_room) {
+            if let Some(last) = self.segments.back_mut() {
+                last.seal();
+                self.sealed_bytes += last.bytes();
+            }
             self.segments.push_back(Segment::default());
         }
-        if self.segments.len() > most_segments {
-            self.segments.pop_front();
+        while self.segments.len() > most_segments || self.bytes() > MOST_BYTES {
+            if self.segments.len() < 2 {
+                return;
+            }
+            self.drop_first();
         }
     }
+
+    fn drop_first(&mut self) {
+        let first = self.segments.pop_front();
+        // The last one was not counted.
+        if let Some(first) = first.filter(|_| !self.segments.is_empty()) {
+            self.sealed_bytes = self.sealed_bytes.saturating_sub(first.bytes());
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.sealed_bytes + self.segments.back().map_or(0, Segment::bytes)
+    }
 }
+
+/// The most bytes, long names of conversations included.
+const MOST_BYTES: usize = 48 << 20;
 
 fn is_old(at: u32, now: u32) -> bool {
     u64::from(now.saturating_sub(at)) > MEMORY.as_secs()
@@ -92,16 +113,9 @@ fn seconds(time: Timestamp) -> u32 {
     u32::try_from(time.as_seconds()).unwrap_or(0)
 }
 
-fn halves(mark: ThreadMark) -> [u64; 2] {
-    let bits = mark.bits().to_le_bytes();
-    let (low, high) = bits.split_at(8);
-    [low, high].map(|half| half.try_into().map_or(0, u64::from_le_bytes))
-}
-
-/// A mark's bits are spread evenly already; the seed makes them unforeseeable.
-fn hash([low, high]: [u64; 2], seed: u64) -> u32 {
-    let product = u128::from(low ^ seed).wrapping_mul(u128::from(high ^ seed | 1));
-    u32::try_from((product >> 48) & 0xffff_ffff).unwrap_or(0)
+/// 64 bits tell a million marks apart. The seed makes them unforeseeable.
+fn hash(mark: ThreadMark, seed: u64) -> u64 {
+    xxh3_64_with_seed(&mark.bits().to_le_bytes(), seed)
 }
 
 #[cfg(test)]

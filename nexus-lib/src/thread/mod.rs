@@ -15,16 +15,19 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::call::{Call, KeyHash};
+use crate::memory::{self, Kind, Recent};
 use crate::transcript::Answer;
-use crate::wire::{ConversationId, Prefix, Prefixes, ThreadMark, Timestamp};
+use crate::wire::{ConversationId, Operation, Prefix, Prefixes, ThreadMark, Timestamp};
 use known::Known;
 use segment::Segment;
 
 /// How long after a reply a conversation may go on.
 pub const MEMORY: Duration = Duration::from_secs(30 * 60);
 
-/// The most replies that are remembered at once, about a million: some 60 MB. Beyond it the oldest are forgotten
+/// The most replies that are remembered at once, about a million: 32 MB. Beyond it, or where names of conversations take more than half as much again, the oldest are forgotten
 /// first, and their conversations go on as new ones.
 pub const MOST_REPLIES: usize = MOST_SEGMENTS * Segment::MOST;
 
@@ -37,28 +40,58 @@ const MOST_LOOKED_FOR: usize = 4096;
 #[derive(Clone)]
 pub struct Threads {
     known: Arc<Mutex<Known>>,
+    /// The conversations of answers that clients refer to by their ids.
+    recent: Recent,
 }
 
 impl Default for Threads {
     fn default() -> Self {
-        let known = Known::new((Segment::MOST, MOST_SEGMENTS));
-        Self {
-            known: Arc::new(Mutex::new(known)),
-        }
+        Self::over(Recent::default())
     }
 }
 
 impl Threads {
+    /// With what else is remembered of answers.
+    pub(crate) fn over(recent: Recent) -> Self {
+        let known = Known::new((Segment::MOST, MOST_SEGMENTS));
+        Self {
+            known: Arc::new(Mutex::new(known)),
+            recent,
+        }
+    }
+
     /// Puts `call` into its conversation: the one that its client `named`, if only in its body; else the one that
     /// it goes on with, if that is known here; else its own.
     pub fn place(&self, call: &mut Call, named: Option<ConversationId>) {
         let named = named.or_else(|| call.body.fields().conversation.clone());
-        let found = named.or_else(|| {
+        let found = named.or_else(|| self.referred(call)).or_else(|| {
             let messages = &call.body.fields().prefixes;
             self.find(call.principal.key(), messages, call.started_at)
         });
         if let Some(conversation) = found {
             call.conversation = conversation;
+        }
+    }
+
+    /// The conversation of the answer, or of the item, that a request of Responses refers to.
+    fn referred(&self, call: &Call) -> Option<ConversationId> {
+        if call.operation != Operation::Response {
+            return None;
+        }
+        let id = memory::last_reference(call.body.bytes())?;
+        let client = call.principal.key();
+        let conversation = self.recent.get(client, Kind::Conversation, &id)?;
+        str::from_utf8(&conversation).ok()?.parse().ok()
+    }
+
+    /// Remembers the conversation of `answer`, or of a stream that ends with it, by its ids and those of its items.
+    pub(crate) fn name(&self, call: &Call, answer: &[u8]) {
+        let conversation = Bytes::from(call.conversation.to_string());
+        let client = call.principal.key();
+        for id in memory::ids(answer) {
+            let conversation = conversation.clone();
+            self.recent
+                .put(client, Kind::Conversation, id, conversation);
         }
     }
 

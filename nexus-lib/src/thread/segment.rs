@@ -1,12 +1,14 @@
-use crate::wire::ConversationId;
+use std::collections::HashMap;
+
+use crate::wire::{ConversationId, RequestId};
 
 /// The fewest slots of an index.
 const FEWEST_SLOTS: usize = 64;
 
-/// Replies that came one after the other, with an index by their marks.
+/// Replies that came one after the other, with an index by their marks. Each takes 32 bytes.
 ///
 /// Nothing is taken out of it: a segment goes as a whole. So its index is a plain table, at most half full, in
-/// which a mark is looked for from the slot that its hash tells up to the first free one. It grows with
+/// which a mark is looked for from the slot that its bits tell up to the first free one. It grows with
 /// the replies, and stays small enough for the processor's cache while they are added.
 ///
 /// Clients that ask the same and are told the same, as load generators are, make many replies of one mark. These are a
@@ -14,35 +16,51 @@ const FEWEST_SLOTS: usize = 64;
 #[derive(Default)]
 pub(super) struct Segment {
     replies: Vec<Linked>,
-    /// As many as a power of two. Each has a reply's number and one in its lower half, and what its hash begins
-    /// with in the upper; a free one is 0.
-    slots: Vec<u32>,
+    /// As many as a power of two. Each has a reply's number and one; a free one is 0.
+    slots: Vec<u16>,
+    /// When the first reply was made, in seconds since 1970.
+    began: u32,
     /// When the youngest reply was made: not always the last, for clocks are set back.
     newest: u32,
+    /// The conversations that have names. Most have none, and are told by the id of their first request.
+    names: Vec<ConversationId>,
+    /// Where each stands, as long as replies are added.
+    places: HashMap<ConversationId, u16>,
+    /// How many bytes the names take.
+    name_bytes: usize,
 }
 
 pub(super) struct Reply {
-    /// The bits of its mark, in halves: as one number they would lie in steps of 16 bytes.
-    pub(super) mark: [u64; 2],
+    /// What tells its mark apart from others.
+    pub(super) mark: u64,
     pub(super) conversation: ConversationId,
     /// When it was made, in seconds since 1970.
     pub(super) at: u32,
 }
 
+/// In small pieces, which leave no gaps between them.
 struct Linked {
-    reply: Reply,
-    /// The number of the next with its mark; of the last, that of the first. Some are passed over: see
+    mark: [u32; 2],
+    /// A request's id, or the place of a name.
+    conversation: [u32; 4],
+    /// In seconds from the segment's first.
+    after: u16,
+    /// The number of the next with its mark, of the last that of the first; and two flags. Some are passed over: see
     /// [`Segment::find`].
     next: u16,
-    has_gone_on: bool,
 }
 
-/// The upper bits of a hash, which tell marks in neighbouring slots apart.
-const TAG: u32 = !NUMBER;
-const NUMBER: u32 = 0xffff;
+/// The conversation has a name.
+const IS_NAMED: u16 = 1 << 15;
+/// Somebody went on with it.
+const HAS_GONE_ON: u16 = 1 << 14;
+const NUMBER: u16 = HAS_GONE_ON - 1;
+
+/// What one more name takes besides its text, in both places.
+const NAME_BYTES: usize = 96;
 
 impl Segment {
-    /// The most replies of a segment, which half a slot can number; their index takes 128 KiB.
+    /// The most replies of a segment, which 14 bits can number.
     pub(super) const MOST: usize = 1 << 14;
 
     pub(super) fn len(&self) -> usize {
@@ -54,27 +72,71 @@ impl Segment {
         self.newest
     }
 
-    /// Adds a reply, which nobody has gone on with; `hash` tells the hash of a mark, which is ever the same.
-    pub(super) fn push(&mut self, reply: Reply, hash: impl Fn([u64; 2]) -> u32) {
+    /// Whether a reply of this time has a place in it.
+    pub(super) fn takes(&self, at: u32) -> bool {
+        self.replies.is_empty() || u16::try_from(at.saturating_sub(self.began)).is_ok()
+    }
+
+    /// About how many bytes it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.replies.len() * size_of::<Linked>()
+            + self.slots.len() * size_of::<u16>()
+            + self.name_bytes
+    }
+
+    /// Nothing more is added.
+    pub(super) fn seal(&mut self) {
+        self.places = HashMap::new();
+    }
+
+    /// Adds a reply, which nobody has gone on with.
+    pub(super) fn push(&mut self, reply: Reply) {
+        if self.replies.is_empty() {
+            self.began = reply.at;
+        }
         self.newest = self.newest.max(reply.at);
-        let (mark, number) = (reply.mark, self.replies.len());
+        let number = self.replies.len();
+        let (conversation, flag) = self.packed(reply.conversation);
         let mut linked = Linked {
-            reply,
+            mark: halves(reply.mark),
+            conversation,
+            after: u16::try_from(reply.at.saturating_sub(self.began)).unwrap_or(u16::MAX),
             next: link(number),
-            has_gone_on: false,
         };
         if self.replies.len() * 2 >= self.slots.len() {
-            self.grow(&hash);
+            self.grow();
         }
-        let hash = hash(mark);
-        let Some(slot) = self.slot(mark, hash) else {
+        let Some(slot) = self.slot(reply.mark) else {
             return;
         };
         if let Some(last) = self.number(slot).map(|last| &mut self.replies[last]) {
-            linked.next = std::mem::replace(&mut last.next, linked.next);
+            let flags = last.next & !NUMBER;
+            let first = last.next & NUMBER;
+            last.next = linked.next | flags;
+            linked.next = first;
         }
+        linked.next |= flag;
         self.replies.push(linked);
-        self.slots[slot] = entry(number, hash);
+        self.slots[slot] = link(number) + 1;
+    }
+
+    /// A conversation in sixteen bytes, and the flag that tells what they are.
+    fn packed(&mut self, conversation: ConversationId) -> ([u32; 4], u16) {
+        if let Some(request) = conversation.request() {
+            let bits = u128::from_le_bytes(*request.as_bytes());
+            return (words(bits), 0);
+        }
+        let place = match self.places.get(&conversation) {
+            Some(place) => *place,
+            None => {
+                let place = link(self.names.len());
+                self.name_bytes += conversation.to_string().len() + NAME_BYTES;
+                self.names.push(conversation.clone());
+                self.places.insert(conversation, place);
+                place
+            }
+        };
+        (words(u128::from(place)), IS_NAMED)
     }
 
     /// The reply with `mark` to go on with, and whether nobody has yet: the oldest such, or else the latest.
@@ -83,75 +145,132 @@ impl Segment {
     /// passed over from then on, so that however many there are, each is looked at once.
     pub(super) fn find(
         &mut self,
-        mark: [u64; 2],
-        hash: u32,
+        mark: u64,
         is_old: impl Fn(u32) -> bool,
     ) -> Option<(usize, bool)> {
-        let slot = self.slot(mark, hash)?;
+        let slot = self.slot(mark)?;
         let last = self.number(slot)?;
         loop {
-            let first = usize::from(self.replies[last].next);
+            let first = usize::from(self.replies[last].next & NUMBER);
             let linked = &self.replies[first];
-            let is_wanted = !linked.has_gone_on && !is_old(linked.reply.at);
-            if is_wanted {
+            let is_old = is_old(self.began.saturating_add(linked.after.into()));
+            if linked.next & HAS_GONE_ON == 0 && !is_old {
                 return Some((first, true));
             }
             if first == last {
-                return (!is_old(linked.reply.at)).then_some((last, false));
+                return (!is_old).then_some((last, false));
             }
-            self.replies[last].next = linked.next;
+            let next = linked.next & NUMBER;
+            let flags = self.replies[last].next & !NUMBER;
+            self.replies[last].next = next | flags;
         }
     }
 
     /// Goes on with a reply that was found.
     pub(super) fn go_on(&mut self, number: usize) -> Option<ConversationId> {
         let linked = self.replies.get_mut(number)?;
-        linked.has_gone_on = true;
-        Some(linked.reply.conversation.clone())
+        linked.next |= HAS_GONE_ON;
+        let [first, ..] = linked.conversation;
+        match linked.next & IS_NAMED {
+            0 => {
+                let bits = whole(linked.conversation);
+                let request = RequestId::from_bytes(bits.to_le_bytes());
+                Some(ConversationId::begun_by(request))
+            }
+            _ => self.names.get(usize::try_from(first).ok()?).cloned(),
+        }
     }
 
     /// Makes the index twice as large.
-    fn grow(&mut self, hash: impl Fn([u64; 2]) -> u32) {
+    fn grow(&mut self) {
         let count = (self.slots.len() * 2).max(FEWEST_SLOTS);
         let slots = std::mem::replace(&mut self.slots, vec![0; count]);
-        for number in slots.into_iter().filter_map(numbered) {
-            let mark = self.replies[number].reply.mark;
-            let hash = hash(mark);
-            if let Some(slot) = self.slot(mark, hash) {
-                self.slots[slot] = entry(number, hash);
+        for number in slots.into_iter().filter(|number| *number != 0) {
+            let [low, high] = self.replies[usize::from(number - 1)].mark;
+            let mark = u64::from(low) | u64::from(high) << 32;
+            if let Some(slot) = self.slot(mark) {
+                self.slots[slot] = number;
             }
         }
     }
 
     /// The slot of `mark`, or the free one where it would be; `None` without any.
-    fn slot(&self, mark: [u64; 2], hash: u32) -> Option<usize> {
+    fn slot(&self, mark: u64) -> Option<usize> {
         let count = self.slots.len();
-        let first = usize::try_from(hash).unwrap_or(0);
+        let first = usize::try_from(mark & 0xffff_ffff).unwrap_or(0);
+        let mark = halves(mark);
         let mut slots = (0..count).map(|step| (first + step) & (count - 1));
         slots.find(|slot| match self.number(*slot) {
             None => true,
-            Some(number) => {
-                self.slots[*slot] & TAG == hash & TAG && self.replies[number].reply.mark == mark
-            }
+            Some(number) => self.replies[number].mark == mark,
         })
     }
 
     /// The number of the last reply whose mark is in `slot`.
     fn number(&self, slot: usize) -> Option<usize> {
-        numbered(self.slots[slot])
+        self.slots[slot].checked_sub(1).map(usize::from)
     }
 }
 
-/// What stands in a slot for a reply.
-fn entry(number: usize, hash: u32) -> u32 {
-    hash & TAG | u32::from(link(number) + 1)
-}
-
-/// The reply that stands in a slot; `None` in a free one.
-fn numbered(slot: u32) -> Option<usize> {
-    usize::try_from((slot & NUMBER).checked_sub(1)?).ok()
-}
-
 fn link(number: usize) -> u16 {
-    u16::try_from(number).unwrap_or(u16::MAX - 1)
+    u16::try_from(number).unwrap_or(NUMBER).min(NUMBER)
+}
+
+fn halves(bits: u64) -> [u32; 2] {
+    let [low, high, ..] = words(u128::from(bits));
+    [low, high]
+}
+
+fn words(bits: u128) -> [u32; 4] {
+    [0, 32, 64, 96].map(|shift| u32::try_from(bits >> shift & 0xffff_ffff).unwrap_or(0))
+}
+
+fn whole(words: [u32; 4]) -> u128 {
+    let words = words.into_iter().rev();
+    words.fold(0, |bits, word| bits << 32 | u128::from(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(conversation: impl Fn(usize) -> ConversationId) -> Segment {
+        let mut segment = Segment::default();
+        for number in 0..Segment::MOST {
+            segment.push(Reply {
+                mark: u64::try_from(number)
+                    .unwrap()
+                    .wrapping_mul(0x9E37_79B9_7F4A_7C15),
+                conversation: conversation(number),
+                at: 1_700_000_000,
+            });
+        }
+        segment
+    }
+
+    #[test]
+    fn a_reply_takes_32_bytes_whatever_its_conversation_is_called() {
+        let unnamed = filled(|_| ConversationId::begun_by(RequestId::new()));
+        assert_eq!(unnamed.bytes(), 32 * Segment::MOST);
+        let name: ConversationId = "n".repeat(128).parse().unwrap();
+        let named = filled(|_| name.clone());
+        assert!(named.bytes() < 33 * Segment::MOST, "{}", named.bytes());
+    }
+
+    #[test]
+    fn the_first_and_the_last_of_a_full_segment_are_found() {
+        let names = |number: usize| match number % 2 {
+            0 => ConversationId::begun_by(RequestId::from_bytes([7; 16])),
+            _ => format!("name-{}", number % 5).parse().unwrap(),
+        };
+        let mut segment = filled(names);
+        for number in [0, 1, 2, Segment::MOST / 2, Segment::MOST - 1] {
+            let mark = u64::try_from(number)
+                .unwrap()
+                .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let (found, is_untouched) = segment.find(mark, |_| false).unwrap();
+            assert_eq!((found, is_untouched), (number, true));
+            assert_eq!(segment.go_on(found), Some(names(number)));
+        }
+    }
 }

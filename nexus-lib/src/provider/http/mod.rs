@@ -19,9 +19,10 @@ use tokio::time::Instant;
 
 use crate::call::{Attempt, ProviderProfile, Reply, Upstream};
 use crate::error::{Error, ErrorKind, Result};
+use crate::memory::Recent;
 use crate::provider::dialect::Dialect;
 use crate::provider::faults::{loop_detected, odd_status, refused_credentials};
-use crate::provider::translated::{self, Translation};
+use crate::provider::translated::{self, Notes, Translation};
 use crate::provider::{Provider, Transport, headers};
 use crate::translate::{ClientProtocol, ProviderProtocol};
 use crate::wire::{Operation, Protocols};
@@ -32,6 +33,7 @@ pub(crate) struct HttpProvider<D> {
     dialect: D,
     transport: Transport,
     is_strict: bool,
+    recent: Recent,
 }
 
 /// What goes out, and how the answer is to be read.
@@ -52,7 +54,14 @@ impl<D: Dialect> HttpProvider<D> {
             dialect,
             transport,
             is_strict,
+            recent: Recent::default(),
         }
+    }
+
+    /// What it remembers of answers is kept with what others do.
+    pub(crate) fn remembering(mut self, recent: Recent) -> Self {
+        self.recent = recent;
+        self
     }
 
     fn protocols(&self, profile: &ProviderProfile) -> Protocols {
@@ -95,6 +104,13 @@ impl<D: Dialect> HttpProvider<D> {
         })
     }
 
+    /// What a request of Responses refers to is put in its place, unless the provider keeps it itself.
+    async fn resolved(&self, attempt: Attempt) -> Result<Attempt> {
+        let protocols = self.protocols(&attempt.target().provider);
+        let is_kept_there = protocols.have(Operation::Response);
+        translated::resolved(attempt, &self.recent, is_kept_there).await
+    }
+
     async fn translated(&self, attempt: &Attempt) -> Result<Outgoing> {
         let (operation, target) = (attempt.operation(), attempt.target());
         let Some(client) = ClientProtocol::of(operation) else {
@@ -102,7 +118,8 @@ impl<D: Dialect> HttpProvider<D> {
         };
         let (spoken, operation) = self.spoken(&target.provider);
         let (model, body) = (target.model_sent(), attempt.body());
-        let translated = Translation::of(client, spoken, body, model, self.is_strict);
+        let notes = Notes::of(&self.recent, attempt, client);
+        let translated = Translation::of(client, spoken, body, model, self.is_strict, notes);
         let (translation, body) = translated.await?;
         let is_stream = translation.is_stream();
         Ok(Outgoing {
@@ -125,6 +142,10 @@ impl<D: Dialect> Provider for HttpProvider<D> {
     }
 
     async fn send(&self, attempt: Attempt) -> Result<Reply> {
+        let attempt = match attempt.operation() {
+            Operation::Response => Box::pin(self.resolved(attempt)).await?,
+            _ => attempt,
+        };
         let target = attempt.target();
         let counts = || self.protocols(&target.provider).messages;
         // Boxed, like all that is not the usual: what is usual shall carry no room for it.

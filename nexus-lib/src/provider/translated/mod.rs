@@ -2,14 +2,19 @@
 //!
 //! All that is said of a protocol is in [`translate`](crate::translate); here it is put to one call. No I/O.
 
+mod back;
 mod count;
 mod frames;
 mod gathering;
+mod resolved;
 mod stream;
 mod through_chat;
 
+use back::Back;
+pub(crate) use back::Notes;
 pub(crate) use count::count;
 pub(crate) use gathering::Gathering;
+pub(crate) use resolved::resolved;
 pub(crate) use stream::StreamTranslator;
 pub(crate) use through_chat::through_chat;
 
@@ -24,7 +29,7 @@ use crate::error::Result;
 use crate::offload;
 use crate::provider::{faults, headers};
 use crate::translate::{
-    Answered, ClientProtocol, ClientTools, Fault, Json, Losses, ProviderProtocol, Request, Writer,
+    Answered, ClientProtocol, Fault, Json, Losses, ProviderProtocol, Request, Writer,
 };
 
 /// Names what of a request its provider was not told.
@@ -74,24 +79,29 @@ fn read(provider: ProviderProtocol, body: &[u8]) -> Result<Result<Answered, Faul
 fn told(
     client: ClientProtocol,
     mut answered: Answered,
-    tools: &ClientTools,
+    back: &Back,
     model: &str,
     writer: Option<Writer>,
 ) -> Told {
-    tools.restore(&mut answered);
+    back.answered(&mut answered);
     let mut observed = Observed {
         usage: answered.usage.map(|counts| counts.usage),
         finished: true,
         ..Observed::default()
     };
-    let bytes = match writer {
-        None => client.write_reply(&answered, model).into(),
+    let bytes: Bytes = match writer {
+        None => {
+            let bytes = client.write_reply(&answered, model);
+            back.whole(&bytes);
+            bytes.into()
+        }
         Some(mut writer) => {
             observed.terminal = true;
             let mut bytes = Vec::new();
             for event in answered.into_events() {
                 bytes.extend_from_slice(&writer.push(event));
             }
+            back.last_events(&bytes);
             bytes.into()
         }
     };
@@ -118,7 +128,7 @@ pub(crate) struct Translation {
     client: ClientProtocol,
     provider: ProviderProtocol,
     request: Request,
-    tools: Arc<ClientTools>,
+    back: Arc<Back>,
     /// What of the request the provider was not sent, as the client is told.
     dropped: Option<HeaderValue>,
 }
@@ -138,17 +148,19 @@ impl Translation {
         body: &RequestBody,
         model: &str,
         is_strict: bool,
+        notes: Notes,
     ) -> Result<(Self, Bytes)> {
         let (body, model) = (body.bytes().clone(), model.to_owned());
         let len = body.len();
         let translate = move || {
-            let request = client.read_request(&body)?;
+            let mut request = client.read_request(&body)?;
+            notes.sign(&mut request, provider, &model);
             let mut losses = Losses::new(is_strict);
             let written = provider.write_request(&request, &model, &mut losses)?;
             let translation = Self {
                 client,
                 provider,
-                tools: Arc::new(ClientTools::of(&request)),
+                back: Arc::new(Back::of(&request, notes)),
                 request,
                 dropped: losses.header().and_then(|names| names.try_into().ok()),
             };
@@ -168,7 +180,7 @@ impl Translation {
             self.client,
             self.provider,
             &self.request,
-            Arc::clone(&self.tools),
+            Arc::clone(&self.back),
         )
     }
 
@@ -186,7 +198,7 @@ impl Translation {
                 ..Request::default()
             },
             dropped: None,
-            tools: Arc::default(),
+            back: Arc::default(),
         }
     }
 
@@ -204,11 +216,11 @@ impl Translation {
     /// Dropped, it ends the work.
     pub(crate) async fn answer(&self, body: Bytes) -> Result<Told> {
         let (client, provider) = (self.client, self.provider);
-        let (model, tools) = (self.request.model.clone(), Arc::clone(&self.tools));
+        let (model, back) = (self.request.model.clone(), Arc::clone(&self.back));
         let writer = (self.request.stream).then(|| client.writer(&self.request));
         let len = body.len();
         let translate = move || match read(provider, &body)? {
-            Ok(answered) => Ok(told(client, answered, &tools, &model, writer)),
+            Ok(answered) => Ok(told(client, answered, &back, &model, writer)),
             Err(fault) => refused(client, &fault),
         };
         offload::by_length(len, translate).await
@@ -227,7 +239,7 @@ impl Translation {
         match gathering.finish()? {
             Ok(answered) => {
                 let model = &self.request.model;
-                Ok(told(self.client, answered, &self.tools, model, None))
+                Ok(told(self.client, answered, &self.back, model, None))
             }
             Err(fault) => refused(self.client, &fault),
         }

@@ -3,13 +3,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::StatusCode;
 
+use super::back::Back;
 use super::frames::Frames;
 use crate::call::{Observed, Piece};
 use crate::error::Result;
 use crate::provider::faults::{self, empty_stream};
 use crate::provider::observe::{MAX_SILENT_BYTES, Observe, too_silent};
 use crate::translate::{
-    ClientProtocol, ClientTools, Event, ProviderProtocol, Reader, Request, Writer, implied_status,
+    ClientProtocol, Event, ProviderProtocol, Reader, Request, Writer, implied_status,
 };
 
 /// That the provider is still there, in the words of server-sent events.
@@ -21,7 +22,7 @@ pub(crate) struct StreamTranslator {
     frames: Frames,
     reader: Reader,
     writer: Writer,
-    tools: Arc<ClientTools>,
+    back: Arc<Back>,
     counts_prompt_first: bool,
     has_events: bool,
     /// How much has come that said nothing, before there was an event.
@@ -36,14 +37,14 @@ impl StreamTranslator {
         client: ClientProtocol,
         provider: ProviderProtocol,
         request: &Request,
-        tools: Arc<ClientTools>,
+        back: Arc<Back>,
     ) -> Self {
         Self {
             client,
             frames: Frames::of(provider),
             reader: provider.reader(),
             writer: client.writer(request),
-            tools,
+            back,
             counts_prompt_first: provider == ProviderProtocol::Messages,
             has_events: false,
             silent_bytes: 0,
@@ -59,9 +60,12 @@ impl StreamTranslator {
         let is_begun =
             self.counts_prompt_first && matches!(events.first(), Some(Event::Start { .. }));
         for mut event in events {
-            self.tools.restore_event(&mut event);
+            self.back.event(&mut event);
             self.note(&event, &mut observed);
             bytes.extend_from_slice(&self.writer.push(event));
+        }
+        if observed.terminal {
+            self.back.last_events(&bytes);
         }
         if is_begun && !observed.finished {
             observed.prompt = observed.usage.take();

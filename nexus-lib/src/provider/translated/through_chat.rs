@@ -3,9 +3,10 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
-use super::{StreamTranslator, Translation};
+use super::{Notes, StreamTranslator, Translation, resolved};
 use crate::call::{Attempt, Piece, Reply, ReplyBody, ReplyStream, RequestBody};
 use crate::error::{Error, ErrorKind, Result};
+use crate::memory::Recent;
 use crate::provider::Provider;
 use crate::provider::observe::Observe;
 use crate::translate::{ClientProtocol, ProviderProtocol};
@@ -23,7 +24,10 @@ pub(crate) async fn through_chat(
     client: ClientProtocol,
     attempt: Attempt,
     is_strict: bool,
+    recent: &Recent,
 ) -> Result<Reply> {
+    let attempt = resolved(attempt, recent, false).await?;
+    let notes = Notes::of(recent, &attempt, client);
     let target = attempt.target();
     let model = target.model.clone();
     let (translation, body) = Translation::of(
@@ -32,6 +36,7 @@ pub(crate) async fn through_chat(
         attempt.body(),
         &model,
         is_strict,
+        notes,
     )
     .await?;
     let body = RequestBody::scan(body)?;

@@ -10,7 +10,7 @@
 //! | tools that the provider runs, such as `web_search`, and items of these | left out, and named; refused where one is forced |
 //! | `custom`, `namespace`, `local_shell` and other tools of the client's own; the item `additional_tools` | functions; their calls go back in the client's words |
 //! | `conversation`, `background`, `prompt`, `top_logprobs` over 0 | refused |
-//! | `previous_response_id`, `item_reference` | refused |
+//! | `previous_response_id`, `item_reference` | what they stand for is put in their place before the request is read, where it is known; else refused |
 //!
 //! Thoughts that were not sealed by OpenAI are left out: it takes back only its own.
 //!

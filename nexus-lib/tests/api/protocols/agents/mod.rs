@@ -2,6 +2,7 @@
 
 mod codex;
 mod custom_tools;
+mod references;
 mod sessions;
 
 use nexus_lib::testing::{Answer, FakeUpstream, RecordedRequest, Script};

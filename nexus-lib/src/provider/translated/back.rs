@@ -1,0 +1,152 @@
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use memchr::memmem;
+
+use crate::call::{Attempt, KeyHash};
+use crate::memory::{Keeper, Kind, Recent};
+use crate::sse;
+use crate::translate::{
+    Answered, BlockKind, ClientProtocol, ClientTools, Event, ProviderProtocol, Request, Said, Turn,
+};
+
+/// What of an answer is remembered for the client.
+#[derive(Clone)]
+pub(crate) struct Notes {
+    recent: Recent,
+    client: KeyHash,
+    /// Only for clients of Responses that do not keep what they are told.
+    keeper: Option<Keeper>,
+}
+
+impl Notes {
+    /// For `attempt`, by a client of `protocol`.
+    pub(crate) fn of(recent: &Recent, attempt: &Attempt, protocol: ClientProtocol) -> Self {
+        let client = attempt.call().principal.key();
+        let request = attempt.call().body.bytes();
+        let keeper = match protocol {
+            ClientProtocol::Responses => Keeper::of(recent, client, request),
+            ClientProtocol::Chat | ClientProtocol::Messages => None,
+        };
+        Self {
+            recent: recent.clone(),
+            client,
+            keeper,
+        }
+    }
+
+    /// Gives the calls of a history the signatures that Gemini wants back, where the client left them out.
+    pub(super) fn sign(&self, request: &mut Request, provider: ProviderProtocol, model: &str) {
+        let is_geminis = match provider {
+            ProviderProtocol::Gemini => true,
+            // Its compatible endpoint, and others in front of it.
+            ProviderProtocol::Chat => model.contains("gemini"),
+            _ => false,
+        };
+        for turn in request.turns.iter_mut().filter(|_| is_geminis) {
+            let Turn::Assistant(said) = turn else {
+                continue;
+            };
+            for said in said {
+                if let Said::ToolCall(call) = said
+                    && call.signature.is_none()
+                {
+                    let signature = self.recent.get(self.client, Kind::Signature, &call.id);
+                    call.signature = signature.and_then(|signature| {
+                        let signature = String::from_utf8_lossy(&signature);
+                        (!signature.is_empty()).then(|| Cow::into_owned(signature))
+                    });
+                }
+            }
+        }
+    }
+
+    fn call(&self, id: &str, signature: Option<&String>) {
+        if let Some(signature) = signature.filter(|_| !id.is_empty()) {
+            let signature = Bytes::copy_from_slice(signature.as_bytes());
+            self.recent.put(self.client, Kind::Signature, id, signature);
+        }
+    }
+}
+
+/// What is done to an answer on its way back, besides its translation.
+#[derive(Default)]
+pub(super) struct Back {
+    tools: ClientTools,
+    notes: Option<Notes>,
+}
+
+impl Back {
+    pub(super) fn of(request: &Request, notes: Notes) -> Self {
+        Self {
+            tools: ClientTools::of(request),
+            notes: Some(notes),
+        }
+    }
+
+    /// Looks at a whole answer before it is written.
+    pub(super) fn answered(&self, answered: &mut Answered) {
+        self.tools.restore(answered);
+        let Some(notes) = &self.notes else {
+            return;
+        };
+        for said in &answered.said {
+            if let Said::ToolCall(call) = said {
+                notes.call(&call.id, call.signature.as_ref());
+            }
+        }
+    }
+
+    /// Looks at a step of a streamed answer before it is written.
+    pub(super) fn event(&self, event: &mut Event) {
+        self.tools.restore_event(event);
+        if let (
+            Some(notes),
+            Event::Begin {
+                kind: BlockKind::ToolCall { id, signature, .. },
+                ..
+            },
+        ) = (&self.notes, event)
+        {
+            notes.call(id, signature.as_ref());
+        }
+    }
+
+    /// Looks at what was written: a whole answer.
+    pub(super) fn whole(&self, answer: &[u8]) {
+        let keeper = self.notes.as_ref().and_then(|notes| notes.keeper.as_ref());
+        if let Some(keeper) = keeper {
+            keeper.keep(answer);
+        }
+    }
+
+    /// Looks at what was written: events, the last ones of an answer among them.
+    pub(super) fn last_events(&self, events: &[u8]) {
+        let keeper = self.notes.as_ref().and_then(|notes| notes.keeper.as_ref());
+        let Some(keeper) = keeper else {
+            return;
+        };
+        for event in sse::events(events) {
+            let data = event.data();
+            let is_last = event
+                .name()
+                .is_some_and(|name| matches!(name, b"response.completed" | b"response.incomplete"));
+            if is_last && let Some(response) = response(&data) {
+                keeper.keep(response);
+            }
+        }
+    }
+}
+
+/// The response in the event that ends it.
+fn response(event: &[u8]) -> Option<&[u8]> {
+    memmem::find(event, b"\"response\"")?;
+    let mut found = None;
+    crate::wire::json::members(event, |name, value| {
+        if name == "response" {
+            found = event.get(value);
+        }
+    })
+    .ok()?;
+    found
+}
