@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use nexus_lib::store::{
     Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, ModelRecord, NewModel,
     NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords, RegistryStore, RequestFilter,
-    RequestRecord, RowPage, SeriesBucket, Totals,
+    RequestRecord, RowPage, SeriesBucket, Totals, Version,
 };
 use nexus_lib::wire::{
     ConversationId, ModelId, ProviderId, RequestId, ThreadMark, TimeRange, TimeZone, Timestamp,
@@ -84,24 +84,30 @@ impl RegistryStore for Unwritten {
         &self,
         id: ProviderId,
         update: ProviderUpdate,
+        expected: Option<Version>,
     ) -> Result<ProviderRecord> {
-        self.0.update_provider(id, update).await
+        self.0.update_provider(id, update, expected).await
     }
 
-    async fn delete_provider(&self, id: ProviderId) -> Result<()> {
-        self.0.delete_provider(id).await
+    async fn delete_provider(&self, id: ProviderId, expected: Option<Version>) -> Result<()> {
+        self.0.delete_provider(id, expected).await
     }
 
     async fn insert_model(&self, new: NewModel) -> Result<ModelRecord> {
         self.0.insert_model(new).await
     }
 
-    async fn update_model(&self, id: ModelId, new: NewModel) -> Result<ModelRecord> {
-        self.0.update_model(id, new).await
+    async fn update_model(
+        &self,
+        id: ModelId,
+        new: NewModel,
+        expected: Option<Version>,
+    ) -> Result<ModelRecord> {
+        self.0.update_model(id, new, expected).await
     }
 
-    async fn delete_model(&self, id: ModelId) -> Result<()> {
-        self.0.delete_model(id).await
+    async fn delete_model(&self, id: ModelId, expected: Option<Version>) -> Result<()> {
+        self.0.delete_model(id, expected).await
     }
 }
 

@@ -29,6 +29,8 @@ pub enum ErrorKind {
     ModelNotFound,
     /// The route exists, the method does not: 405.
     MethodNotAllowed,
+    /// It was changed since the client read it: 412.
+    PreconditionFailed,
     /// Something of that name exists already: 409.
     Conflict,
     /// The body is over the limit: 413.
@@ -93,6 +95,7 @@ impl ErrorKind {
             | K::ModelNotFound
             | K::MethodNotAllowed
             | K::Conflict
+            | K::PreconditionFailed
             | K::TooLarge
             | K::UnsupportedMediaType
             | K::TooManyAttempts
@@ -130,6 +133,7 @@ impl ErrorKind {
             K::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             K::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             K::Conflict | K::Cancelled => StatusCode::CONFLICT,
+            K::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             K::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             K::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             K::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
@@ -173,6 +177,7 @@ impl ErrorKind {
             K::ModelNotFound => "model_not_found",
             K::MethodNotAllowed => "method_not_allowed",
             K::Conflict => "already_exists",
+            K::PreconditionFailed => "precondition_failed",
             K::TooLarge => "request_too_large",
             K::UnsupportedMediaType => "unsupported_media_type",
             K::TooManyAttempts => "too_many_attempts",

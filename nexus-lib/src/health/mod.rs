@@ -11,7 +11,7 @@ mod rest;
 
 pub use budget::RetryBudget;
 pub use load::Load;
-pub use rest::{Health, HealthReport, Probe, Standing};
+pub use rest::{Cooldown, Health, HealthReport, Probe, Standing};
 
 use std::sync::Arc;
 

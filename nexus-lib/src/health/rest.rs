@@ -53,11 +53,20 @@ pub enum Standing {
     Resting(Instant),
 }
 
+/// How far a provider's cooldown is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cooldown {
+    /// So much of it is left.
+    Left(Duration),
+    /// It was over so long ago: the next request probes the provider.
+    OverFor(Duration),
+}
+
 /// What operators are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealthReport {
-    /// How much of its rest is left, nothing when it waits for its probe; `None` when it does not rest.
-    pub rest: Option<Duration>,
+    /// Whether it is in a cooldown, or waits for the request that probes it; `None` when all is well.
+    pub cooldown: Option<Cooldown>,
     /// How often it failed in the last five minutes.
     pub recent_errors: u32,
     /// How long its answers take to begin, on average; `None` before the first.
@@ -79,9 +88,10 @@ impl Health {
         let trouble = self.trouble();
         let latency = self.latency_us.load(Ordering::Relaxed);
         HealthReport {
-            rest: trouble
-                .until
-                .map(|until| until.saturating_duration_since(now)),
+            cooldown: trouble.until.map(|until| match until > now {
+                true => Cooldown::Left(until - now),
+                false => Cooldown::OverFor(now - until),
+            }),
             recent_errors: trouble.recent.count(now),
             latency: (latency > 0).then(|| Duration::from_micros(latency)),
         }
@@ -218,10 +228,10 @@ mod tests {
         assert_eq!(health.failed_at(now, None, 1.0), Some(seconds(1)));
         assert_eq!(health.standing(), Standing::Resting(now + seconds(1)));
         assert_eq!(health.report().recent_errors, 5);
-        assert!(health.report().rest.is_some());
+        assert!(matches!(health.report().cooldown, Some(Cooldown::Left(_))));
         health.succeeded(None);
         assert_eq!(health.standing(), Standing::Ok);
-        assert_eq!(health.report().rest, None);
+        assert_eq!(health.report().cooldown, None);
     }
 
     #[test]

@@ -42,7 +42,7 @@ fn momentary(snapshot: &Snapshot, queued: usize) -> Registry {
         // Nothing keeps two providers from having one name: they are shown as one.
         open.get_or_create(&labels)
             .inc_by(i64::from(vitals.load.open()));
-        let rests = vitals.health.report().rest.is_some();
+        let rests = vitals.health.report().cooldown.is_some();
         let is_resting = resting.get_or_create(&labels);
         is_resting.set(is_resting.get().max(i64::from(rests)));
     }

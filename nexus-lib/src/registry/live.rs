@@ -7,7 +7,7 @@ use super::snapshot::Rules;
 use super::{ProviderSpec, Snapshot, model};
 use crate::call::{Principal, Upstream};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{ModelRecord, NewModel, ProviderRecord, RegistryStore};
+use crate::store::{ModelRecord, NewModel, ProviderRecord, RegistryStore, Version};
 use crate::wire::{ModelId, ProviderId, ProxyList};
 
 /// The providers, models and keys in force. A clone is the same registry.
@@ -140,6 +140,20 @@ impl Registry {
         id: ProviderId,
         spec: ProviderSpec,
     ) -> Result<ProviderRecord> {
+        self.update_provider_if(id, spec, None).await
+    }
+
+    /// The same, if the provider is still as `expected`.
+    ///
+    /// # Errors
+    /// As for [`update_provider`](Self::update_provider), and [`ErrorKind::PreconditionFailed`] when another
+    /// change came between.
+    pub async fn update_provider_if(
+        &self,
+        id: ProviderId,
+        spec: ProviderSpec,
+        expected: Option<Version>,
+    ) -> Result<ProviderRecord> {
         let mut snapshot = self.snapshot();
         if snapshot.provider(id).is_none() {
             // Another gateway on the same store may have added it.
@@ -150,7 +164,11 @@ impl Registry {
             .provider(id)
             .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no provider {id}")))?;
         let update = spec.into_update(present, &self.inner.rules.spoken)?;
-        let record = self.inner.store.update_provider(id, update).await?;
+        let record = self
+            .inner
+            .store
+            .update_provider(id, update, expected)
+            .await?;
         self.refresh().await?;
         Ok(record)
     }
@@ -160,7 +178,20 @@ impl Registry {
     /// # Errors
     /// [`ErrorKind::NotFound`] for an id that is not there; else the store's.
     pub async fn delete_provider(&self, id: ProviderId) -> Result<()> {
-        self.inner.store.delete_provider(id).await?;
+        self.delete_provider_if(id, None).await
+    }
+
+    /// The same, if the provider is still as `expected`.
+    ///
+    /// # Errors
+    /// As for [`delete_provider`](Self::delete_provider), and [`ErrorKind::PreconditionFailed`] when another
+    /// change came between.
+    pub async fn delete_provider_if(
+        &self,
+        id: ProviderId,
+        expected: Option<Version>,
+    ) -> Result<()> {
+        self.inner.store.delete_provider(id, expected).await?;
         self.refresh().await
     }
 
@@ -182,8 +213,22 @@ impl Registry {
     /// # Errors
     /// As for [`add_model`](Self::add_model), and [`ErrorKind::NotFound`] for an id that is not there.
     pub async fn update_model(&self, id: ModelId, new: NewModel) -> Result<ModelRecord> {
+        self.update_model_if(id, new, None).await
+    }
+
+    /// The same, if the model is still as `expected`.
+    ///
+    /// # Errors
+    /// As for [`update_model`](Self::update_model), and [`ErrorKind::PreconditionFailed`] when another change
+    /// came between.
+    pub async fn update_model_if(
+        &self,
+        id: ModelId,
+        new: NewModel,
+        expected: Option<Version>,
+    ) -> Result<ModelRecord> {
         let new = model::checked(new)?;
-        let record = self.inner.store.update_model(id, new).await?;
+        let record = self.inner.store.update_model(id, new, expected).await?;
         self.refresh().await?;
         Ok(record)
     }
@@ -193,7 +238,16 @@ impl Registry {
     /// # Errors
     /// [`ErrorKind::NotFound`] for an id that is not there; else the store's.
     pub async fn delete_model(&self, id: ModelId) -> Result<()> {
-        self.inner.store.delete_model(id).await?;
+        self.delete_model_if(id, None).await
+    }
+
+    /// The same, if the model is still as `expected`.
+    ///
+    /// # Errors
+    /// As for [`delete_model`](Self::delete_model), and [`ErrorKind::PreconditionFailed`] when another change
+    /// came between.
+    pub async fn delete_model_if(&self, id: ModelId, expected: Option<Version>) -> Result<()> {
+        self.inner.store.delete_model(id, expected).await?;
         self.refresh().await
     }
 

@@ -10,6 +10,7 @@ mod row;
 mod series;
 mod sqlite;
 mod statistics;
+mod version;
 mod watch;
 
 pub use latency::{Histogram, Percentiles};
@@ -23,6 +24,7 @@ pub use sqlite::{Durability, SqliteOptions, SqliteStore};
 pub use statistics::{
     ConversationTotals, ModelTotals, ProviderTotals, RequestFilter, RowPage, Totals,
 };
+pub use version::Version;
 pub use watch::StoreWatch;
 
 use std::sync::Arc;
@@ -42,32 +44,40 @@ use crate::wire::{
 ///   provider keys (authenticated encryption, bound to the provider's id) and never stores a
 ///   client's key, only its hash and its mask.
 /// - A write is durable when its future resolves, and raises the revision by one.
+/// - `expected` is compared with the row's [`Version`] in the same transaction; `None` is any. Each change
+///   of a row gives it another version.
 /// - Every method is atomic and cancel-safe: after a dropped future, the write has happened wholly or
 ///   not at all.
 ///
 /// # Errors
 /// `NotFound` for an id that is not there, `Conflict` for a second model of one name under one
-/// provider, `StoreUnavailable` when the store cannot be reached just now.
+/// provider, `PreconditionFailed` when a row is not as expected, `StoreUnavailable` when the store cannot be reached just now.
 #[async_trait]
 pub trait RegistryStore: Send + Sync + 'static {
     /// Everything, at one revision; providers and models ordered by id.
     async fn load(&self) -> Result<RegistryRecords>;
     /// Adds a provider.
     async fn insert_provider(&self, new: NewProvider) -> Result<ProviderRecord>;
-    /// Replaces a provider's fields; keys that are `None` keep their values.
+    /// Replaces a provider's fields, if it is still as `expected`; keys that are `None` keep their values.
     async fn update_provider(
         &self,
         id: ProviderId,
         update: ProviderUpdate,
+        expected: Option<Version>,
     ) -> Result<ProviderRecord>;
-    /// Removes a provider and its models. The ledger's rows stay.
-    async fn delete_provider(&self, id: ProviderId) -> Result<()>;
+    /// Removes a provider and its models, if it is still as `expected`. The ledger's rows stay.
+    async fn delete_provider(&self, id: ProviderId, expected: Option<Version>) -> Result<()>;
     /// Adds a model to a provider.
     async fn insert_model(&self, new: NewModel) -> Result<ModelRecord>;
-    /// Replaces a model's fields; its provider may change.
-    async fn update_model(&self, id: ModelId, new: NewModel) -> Result<ModelRecord>;
-    /// Removes a model.
-    async fn delete_model(&self, id: ModelId) -> Result<()>;
+    /// Replaces a model's fields, if it is still as `expected`; its provider may change.
+    async fn update_model(
+        &self,
+        id: ModelId,
+        new: NewModel,
+        expected: Option<Version>,
+    ) -> Result<ModelRecord>;
+    /// Removes a model, if it is still as `expected`.
+    async fn delete_model(&self, id: ModelId, expected: Option<Version>) -> Result<()>;
 }
 
 /// Keeps the ledger.

@@ -15,6 +15,7 @@ mod figures;
 mod input;
 mod models;
 mod openapi;
+mod preconditions;
 mod providers;
 mod routes;
 mod statistics;

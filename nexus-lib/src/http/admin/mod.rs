@@ -20,6 +20,7 @@ mod models;
 mod operations;
 mod operator;
 mod page;
+mod precondition;
 mod providers;
 mod query;
 mod route;

@@ -1,4 +1,4 @@
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -6,12 +6,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::admin::json_in::{object, required};
 use crate::http::admin::operator::Operator;
 use crate::http::admin::page::PageQuery;
+use crate::http::admin::precondition;
 use crate::http::admin::providers::no_provider;
 use crate::http::admin::query::Query;
 use crate::http::admin::views::{ModelList, ModelView};
 use crate::http::{Body, respond};
 use crate::registry::Registry;
-use crate::store::NewModel;
+use crate::store::{ModelRecord, NewModel};
 use crate::wire::{ModelId, ProviderId};
 
 /// A model as clients write it.
@@ -77,23 +78,23 @@ pub(super) fn list(
 ) -> Result<Response<Body>> {
     let snapshot = registry.snapshot();
     snapshot.provider(provider).ok_or_else(no_provider)?;
-    let page = PageQuery::read(query)?.of(
-        snapshot.models_of(provider),
-        |record| record.id.0,
-        |record| {
-            let upstream = record.upstream_model.as_deref();
-            [&record.model_name, upstream.unwrap_or_default()]
-        },
-    );
+    let page =
+        PageQuery::read(query)?.of(snapshot.models_of(provider), |record| record.id.0, words_of);
     let models = page.items.into_iter().map(ModelView::from).collect();
     let next = page.next;
     Ok(respond::json(StatusCode::OK, &ModelList { models, next }))
 }
 
+/// What is searched.
+fn words_of(record: &ModelRecord) -> [&str; 2] {
+    let upstream = record.upstream_model.as_deref();
+    [&record.model_name, upstream.unwrap_or_default()]
+}
+
 pub(super) fn show(registry: &Registry, id: ModelId) -> Result<Response<Body>> {
     let snapshot = registry.snapshot();
     let record = snapshot.model(id).ok_or_else(no_model)?;
-    Ok(respond::json(StatusCode::OK, &ModelView::from(record)))
+    Ok(answer(StatusCode::OK, record))
 }
 
 pub(super) async fn create(
@@ -104,34 +105,41 @@ pub(super) async fn create(
     let new = object::<ModelInput>(body)?.into_new(None, registry)?;
     let record = registry.add_model(new).await?;
     operator.changed("model added", "model", record.id.0, &record.model_name);
-    Ok(respond::json(
-        StatusCode::CREATED,
-        &ModelView::from(&record),
-    ))
+    Ok(answer(StatusCode::CREATED, &record))
 }
 
 pub(super) async fn update(
     registry: &Registry,
     operator: &Operator,
     id: ModelId,
+    headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Response<Body>> {
-    let present = registry.snapshot().model(id).map(|model| model.provider_id);
-    let present = present.ok_or_else(no_model)?;
-    let new = object::<ModelInput>(body)?.into_new(Some(present), registry)?;
-    let record = registry.update_model(id, new).await?;
+    let snapshot = registry.snapshot();
+    let present = snapshot.model(id).ok_or_else(no_model)?;
+    let new = object::<ModelInput>(body)?.into_new(Some(present.provider_id), registry)?;
+    let expected = precondition::expected(headers, present.version())?;
+    let record = registry.update_model_if(id, new, expected).await?;
     operator.changed("model changed", "model", id.0, &record.model_name);
-    Ok(respond::json(StatusCode::OK, &ModelView::from(&record)))
+    Ok(answer(StatusCode::OK, &record))
+}
+
+fn answer(status: StatusCode, record: &ModelRecord) -> Response<Body> {
+    let view = ModelView::from(record);
+    precondition::tagged(respond::json(status, &view), record.version())
 }
 
 pub(super) async fn delete(
     registry: &Registry,
     operator: &Operator,
     id: ModelId,
+    headers: &HeaderMap,
 ) -> Result<Response<Body>> {
     let before = registry.snapshot();
-    registry.delete_model(id).await?;
-    let name = before.model(id).map_or("", |record| &record.model_name);
+    let present = before.model(id).ok_or_else(no_model)?;
+    let expected = precondition::expected(headers, present.version())?;
+    registry.delete_model_if(id, expected).await?;
+    let name = &present.model_name;
     operator.changed("model deleted", "model", id.0, name);
     Ok(respond::no_content())
 }

@@ -1,4 +1,4 @@
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -7,10 +7,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::admin::json_in::{object, required};
 use crate::http::admin::operator::Operator;
 use crate::http::admin::page::PageQuery;
+use crate::http::admin::precondition;
 use crate::http::admin::query::Query;
 use crate::http::admin::views::{ProviderList, ProviderView};
 use crate::http::{Body, respond};
-use crate::registry::{ProviderSpec, Registry};
+use crate::registry::{ProviderSpec, Registry, Snapshot};
+use crate::store::{ProviderRecord, Version};
 use crate::wire::{Protocols, ProviderId, ProviderLimits, TimerSettings};
 
 /// A provider as clients write it.
@@ -79,11 +81,23 @@ pub(super) fn list(registry: &Registry, query: &Query) -> Result<Response<Body>>
         |record| record.id.0,
         |record| [&record.name, &record.kind],
     );
-    let providers = page.items.into_iter();
+    let with_models = match query.text("with")? {
+        None => false,
+        Some("models") => true,
+        Some(_) => {
+            let error = Error::new(ErrorKind::Unprocessable, "`with` must be models");
+            return Err(error.with_param("with"));
+        }
+    };
+    let view = |record| {
+        let view = ProviderView::new(record, &snapshot);
+        match with_models {
+            true => view.with_models(&snapshot),
+            false => view,
+        }
+    };
     let list = ProviderList {
-        providers: providers
-            .map(|record| ProviderView::new(record, &snapshot))
-            .collect(),
+        providers: page.items.into_iter().map(view).collect(),
         next: page.next,
     };
     Ok(respond::json(StatusCode::OK, &list))
@@ -92,10 +106,7 @@ pub(super) fn list(registry: &Registry, query: &Query) -> Result<Response<Body>>
 pub(super) fn show(registry: &Registry, id: ProviderId) -> Result<Response<Body>> {
     let snapshot = registry.snapshot();
     let record = snapshot.provider(id).ok_or_else(no_provider)?;
-    Ok(respond::json(
-        StatusCode::OK,
-        &ProviderView::new(record, &snapshot),
-    ))
+    Ok(answer(StatusCode::OK, record, &snapshot))
 }
 
 pub(super) async fn create(
@@ -106,32 +117,44 @@ pub(super) async fn create(
     let spec = object::<ProviderInput>(body)?.into_spec()?;
     let record = registry.add_provider(spec).await?;
     operator.changed("provider added", "provider", record.id.0, &record.name);
-    Ok(respond::json(
-        StatusCode::CREATED,
-        &ProviderView::new(&record, &registry.snapshot()),
-    ))
+    Ok(answer(StatusCode::CREATED, &record, &registry.snapshot()))
 }
 
 pub(super) async fn update(
     registry: &Registry,
     operator: &Operator,
     id: ProviderId,
+    headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Response<Body>> {
     let spec = object::<ProviderInput>(body)?.into_spec()?;
-    let record = registry.update_provider(id, spec).await?;
+    let expected = expected(registry, id, headers)?;
+    let record = registry.update_provider_if(id, spec, expected).await?;
     operator.changed("provider changed", "provider", id.0, &record.name);
-    let view = ProviderView::new(&record, &registry.snapshot());
-    Ok(respond::json(StatusCode::OK, &view))
+    Ok(answer(StatusCode::OK, &record, &registry.snapshot()))
+}
+
+/// The version that a change was made to. A provider that is not there is for the change to tell.
+fn expected(registry: &Registry, id: ProviderId, headers: &HeaderMap) -> Result<Option<Version>> {
+    let snapshot = registry.snapshot();
+    let present = snapshot.provider(id).map(ProviderRecord::version);
+    present.map_or(Ok(None), |present| precondition::expected(headers, present))
+}
+
+fn answer(status: StatusCode, record: &ProviderRecord, snapshot: &Snapshot) -> Response<Body> {
+    let view = ProviderView::new(record, snapshot);
+    precondition::tagged(respond::json(status, &view), record.version())
 }
 
 pub(super) async fn delete(
     registry: &Registry,
     operator: &Operator,
     id: ProviderId,
+    headers: &HeaderMap,
 ) -> Result<Response<Body>> {
     let before = registry.snapshot();
-    registry.delete_provider(id).await?;
+    let expected = expected(registry, id, headers)?;
+    registry.delete_provider_if(id, expected).await?;
     let name = before.provider(id).map_or("", |record| &record.name);
     operator.changed("provider deleted", "provider", id.0, name);
     Ok(respond::no_content())

@@ -274,9 +274,12 @@ impl Shared {
             }
             ("GET", Route::Provider(id)) => providers::show(registry, id),
             ("PUT", Route::Provider(id)) => {
-                providers::update(registry, operator, id, &whole(body).await?).await
+                let body = whole(body).await?;
+                providers::update(registry, operator, id, &head.headers, &body).await
             }
-            ("DELETE", Route::Provider(id)) => providers::delete(registry, operator, id).await,
+            ("DELETE", Route::Provider(id)) => {
+                providers::delete(registry, operator, id, &head.headers).await
+            }
             ("GET", Route::ProviderModels(id)) => models::list(registry, id, &query?),
             ("POST", Route::ProviderTest(id)) => {
                 let chats = &self.gateway()?.chats;
@@ -298,9 +301,12 @@ impl Shared {
             }
             ("GET", Route::Model(id)) => models::show(registry, id),
             ("PUT", Route::Model(id)) => {
-                models::update(registry, operator, id, &whole(body).await?).await
+                let body = whole(body).await?;
+                models::update(registry, operator, id, &head.headers, &body).await
             }
-            ("DELETE", Route::Model(id)) => models::delete(registry, operator, id).await,
+            ("DELETE", Route::Model(id)) => {
+                models::delete(registry, operator, id, &head.headers).await
+            }
             ("GET", Route::Totals) => {
                 let totals = statistics::totals(store, &query?).await?;
                 Ok(respond::json(StatusCode::OK, &totals))

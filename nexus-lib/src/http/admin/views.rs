@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use crate::health::HealthReport;
+use crate::health::{Cooldown, HealthReport};
 use crate::registry::Snapshot;
 use crate::store::{
     ConversationTotals, LedgerRow, ModelRecord, ProviderRecord, RequestRecord, SeriesBucket, Totals,
@@ -33,6 +33,9 @@ pub(super) struct ProviderView<'a> {
     open_requests: u32,
     created_at: Timestamp,
     updated_at: Timestamp,
+    /// Its models, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    models: Option<Vec<ModelView<'a>>>,
 }
 
 impl<'a> ProviderView<'a> {
@@ -58,6 +61,16 @@ impl<'a> ProviderView<'a> {
             open_requests: vitals.load.open(),
             created_at: record.created_at,
             updated_at: record.updated_at,
+            models: None,
+        }
+    }
+
+    /// The same with its models.
+    pub(super) fn with_models(self, snapshot: &'a Snapshot) -> Self {
+        let models = snapshot.models_of(self.id).map(ModelView::from);
+        Self {
+            models: Some(models.collect()),
+            ..self
         }
     }
 }
@@ -70,9 +83,9 @@ fn masked_proxies(text: &SecretString) -> String {
 /// How a provider is doing.
 #[derive(Serialize, JsonSchema)]
 struct HealthView {
-    /// `ok` or `resting`.
+    /// `ok`, `resting` during a cooldown, or `due`: the cooldown is over, and the next request probes.
     state: &'static str,
-    /// When its rest ends; `null` when it does not rest.
+    /// When the cooldown ends, or when it has ended where it is `due`; `null` when there is none.
     until: Option<Timestamp>,
     /// How often it failed in the last five minutes.
     recent_errors: u32,
@@ -82,14 +95,15 @@ struct HealthView {
 
 impl From<HealthReport> for HealthView {
     fn from(report: HealthReport) -> Self {
+        let now = Timestamp::now();
+        let (state, until) = match report.cooldown {
+            None => ("ok", None),
+            Some(Cooldown::Left(left)) => ("resting", Some(now.saturating_add(left))),
+            Some(Cooldown::OverFor(over)) => ("due", Some(now.saturating_sub(over))),
+        };
         Self {
-            state: match report.rest {
-                Some(_) => "resting",
-                None => "ok",
-            },
-            until: report
-                .rest
-                .map(|rest| Timestamp::now().saturating_add(rest)),
+            state,
+            until,
             recent_errors: report.recent_errors,
             latency_ms: report.latency.map(|latency| latency.as_millis()),
         }

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::registry::Registry;
 use crate::store::{
     ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
-    RegistryStore,
+    RegistryStore, Version,
 };
 use crate::wire::{ModelId, ProviderId};
 
@@ -51,19 +51,29 @@ impl RegistryStore for SlowFirstLoad {
     async fn insert_provider(&self, _: NewProvider) -> Result<ProviderRecord> {
         unimplemented!()
     }
-    async fn update_provider(&self, _: ProviderId, _: ProviderUpdate) -> Result<ProviderRecord> {
+    async fn update_provider(
+        &self,
+        _: ProviderId,
+        _: ProviderUpdate,
+        _: Option<Version>,
+    ) -> Result<ProviderRecord> {
         unimplemented!()
     }
-    async fn delete_provider(&self, _: ProviderId) -> Result<()> {
+    async fn delete_provider(&self, _: ProviderId, _: Option<Version>) -> Result<()> {
         unimplemented!()
     }
     async fn insert_model(&self, _: NewModel) -> Result<ModelRecord> {
         unimplemented!()
     }
-    async fn update_model(&self, _: ModelId, _: NewModel) -> Result<ModelRecord> {
+    async fn update_model(
+        &self,
+        _: ModelId,
+        _: NewModel,
+        _: Option<Version>,
+    ) -> Result<ModelRecord> {
         unimplemented!()
     }
-    async fn delete_model(&self, _: ModelId) -> Result<()> {
+    async fn delete_model(&self, _: ModelId, _: Option<Version>) -> Result<()> {
         unimplemented!()
     }
 }

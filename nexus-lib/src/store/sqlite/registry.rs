@@ -9,7 +9,7 @@ use crate::call::KeyHash;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{
     ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
-    RegistryStore,
+    RegistryStore, Version,
 };
 use crate::wire::{ModelId, ProviderId, ProviderLimits, TimerSettings, Timestamp, mask};
 
@@ -43,9 +43,11 @@ impl RegistryStore for SqliteStore {
         &self,
         id: ProviderId,
         update: ProviderUpdate,
+        expected: Option<Version>,
     ) -> Result<ProviderRecord> {
         let seals = self.inner.seals.clone();
         self.write(move |connection| {
+            check_provider(connection, id, expected)?;
             update_provider(connection, id, &update)?;
             set_proxies(connection, &seals, id, update.proxy_url.as_ref())?;
             if let Some(key) = &update.server_key {
@@ -60,8 +62,9 @@ impl RegistryStore for SqliteStore {
         .await
     }
 
-    async fn delete_provider(&self, id: ProviderId) -> Result<()> {
+    async fn delete_provider(&self, id: ProviderId, expected: Option<Version>) -> Result<()> {
         self.write(move |connection| {
+            check_provider(connection, id, expected)?;
             let rows = connection.execute("DELETE FROM providers WHERE id = ?1", [id.0])?;
             found(rows, || no_provider(id))?;
             raise_revision(connection)
@@ -91,13 +94,18 @@ impl RegistryStore for SqliteStore {
         .await
     }
 
-    async fn update_model(&self, id: ModelId, new: NewModel) -> Result<ModelRecord> {
+    async fn update_model(
+        &self,
+        id: ModelId,
+        new: NewModel,
+        expected: Option<Version>,
+    ) -> Result<ModelRecord> {
         self.write(move |connection| {
-            model(connection, id)?;
+            model(connection, id)?.version().check(expected)?;
             require_provider(connection, new.provider_id)?;
             let sql = "
                 UPDATE models SET provider_id = ?2, model_name = ?3, upstream_model = ?4,
-                    description = ?5, updated_at = ?6
+                    description = ?5, updated_at = MAX(?6, updated_at + 1)
                 WHERE id = ?1";
             let values = params![
                 id.0,
@@ -114,14 +122,28 @@ impl RegistryStore for SqliteStore {
         .await
     }
 
-    async fn delete_model(&self, id: ModelId) -> Result<()> {
+    async fn delete_model(&self, id: ModelId, expected: Option<Version>) -> Result<()> {
         self.write(move |connection| {
+            model(connection, id)?.version().check(expected)?;
             let rows = connection.execute("DELETE FROM models WHERE id = ?1", [id.0])?;
             found(rows, || no_model(id))?;
             raise_revision(connection)
         })
         .await
     }
+}
+
+fn check_provider(
+    connection: &Connection,
+    id: ProviderId,
+    expected: Option<Version>,
+) -> Result<(), Failure> {
+    let mut statement =
+        connection.prepare_cached("SELECT updated_at FROM providers WHERE id = ?1")?;
+    let updated_at: Option<i64> = statement.query_row([id.0], |row| row.get(0)).optional()?;
+    let updated_at = updated_at.ok_or_else(|| no_provider(id))?;
+    Version::of(Timestamp::from_micros(updated_at)).check(expected)?;
+    Ok(())
 }
 
 pub(super) fn load(view: &Connection, seals: &Seals) -> Result<RegistryRecords, Failure> {
@@ -179,7 +201,7 @@ fn update_provider(
 ) -> Result<(), Failure> {
     let rows = connection.execute(
         "UPDATE providers SET name = ?2, kind = ?3, server_url = ?4, description = ?5,
-             enabled = ?6, priority = ?7, weight = ?8, updated_at = ?9,
+             enabled = ?6, priority = ?7, weight = ?8, updated_at = MAX(?9, updated_at + 1),
              max_concurrency = ?10, connect_ms = ?11, first_event_ms = ?12, idle_ms = ?13,
              protocols = ?14
          WHERE id = ?1",

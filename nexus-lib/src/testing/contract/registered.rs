@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{ProviderSpec, Registry};
 use crate::store::{
     ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
-    RegistryStore,
+    RegistryStore, Version,
 };
 use crate::wire::{ModelId, ProviderId, RequestId, Timestamp, mask};
 
@@ -107,11 +107,16 @@ impl RegistryStore for InMemory {
         Ok(record)
     }
 
-    async fn update_provider(&self, _: ProviderId, _: ProviderUpdate) -> Result<ProviderRecord> {
+    async fn update_provider(
+        &self,
+        _: ProviderId,
+        _: ProviderUpdate,
+        _: Option<Version>,
+    ) -> Result<ProviderRecord> {
         unasked()
     }
 
-    async fn delete_provider(&self, _: ProviderId) -> Result<()> {
+    async fn delete_provider(&self, _: ProviderId, _: Option<Version>) -> Result<()> {
         unasked()
     }
 
@@ -129,11 +134,16 @@ impl RegistryStore for InMemory {
         Ok(record)
     }
 
-    async fn update_model(&self, _: ModelId, _: NewModel) -> Result<ModelRecord> {
+    async fn update_model(
+        &self,
+        _: ModelId,
+        _: NewModel,
+        _: Option<Version>,
+    ) -> Result<ModelRecord> {
         unasked()
     }
 
-    async fn delete_model(&self, _: ModelId) -> Result<()> {
+    async fn delete_model(&self, _: ModelId, _: Option<Version>) -> Result<()> {
         unasked()
     }
 }

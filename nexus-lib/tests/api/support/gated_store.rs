@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use nexus_lib::store::{
     Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, ModelRecord, NewModel,
     NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords, RegistryStore, RequestFilter,
-    RequestRecord, RowPage, SeriesBucket, Totals,
+    RequestRecord, RowPage, SeriesBucket, Totals, Version,
 };
 use nexus_lib::testing::Gate;
 use nexus_lib::wire::{
@@ -108,24 +108,30 @@ impl RegistryStore for GatedStore {
         &self,
         id: ProviderId,
         update: ProviderUpdate,
+        expected: Option<Version>,
     ) -> Result<ProviderRecord> {
-        self.inner.update_provider(id, update).await
+        self.inner.update_provider(id, update, expected).await
     }
 
-    async fn delete_provider(&self, id: ProviderId) -> Result<()> {
-        self.inner.delete_provider(id).await
+    async fn delete_provider(&self, id: ProviderId, expected: Option<Version>) -> Result<()> {
+        self.inner.delete_provider(id, expected).await
     }
 
     async fn insert_model(&self, new: NewModel) -> Result<ModelRecord> {
         self.inner.insert_model(new).await
     }
 
-    async fn update_model(&self, id: ModelId, new: NewModel) -> Result<ModelRecord> {
-        self.inner.update_model(id, new).await
+    async fn update_model(
+        &self,
+        id: ModelId,
+        new: NewModel,
+        expected: Option<Version>,
+    ) -> Result<ModelRecord> {
+        self.inner.update_model(id, new, expected).await
     }
 
-    async fn delete_model(&self, id: ModelId) -> Result<()> {
-        self.inner.delete_model(id).await
+    async fn delete_model(&self, id: ModelId, expected: Option<Version>) -> Result<()> {
+        self.inner.delete_model(id, expected).await
     }
 }
 

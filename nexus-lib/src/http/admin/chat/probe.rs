@@ -101,7 +101,10 @@ pub(in crate::http::admin) async fn test(
     };
     match answer {
         Ok(metered) => outcome.answered(metered),
-        Err(error) => outcome.error = told(&error),
+        Err(error) => {
+            outcome.status = error.upstream_status().map(|status| status.as_u16());
+            outcome.error = told(&error);
+        }
     }
     Ok(respond::json(StatusCode::OK, &outcome))
 }

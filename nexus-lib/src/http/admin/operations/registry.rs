@@ -18,7 +18,12 @@ pub(in crate::http::admin) fn providers(schemas: &mut Schemas) -> PathItem {
     let list = Operation::new(PROVIDERS, "All providers, by id")
         .about("All of them, or a page where `limit` is given.")
         .answers_json(&schemas.answer::<ProviderList<'_>>());
-    let list = paged(list, "The words of names and kinds to look for.");
+    let list =
+        paged(list, "The words of names and kinds to look for.").parameter(Parameter::query(
+            "with",
+            json!({"enum": ["models"]}),
+            "What each of them is to bring along.",
+        ));
     let mut input = schemas.body::<ProviderInput>();
     also_required(&mut input, &["server_key", "personalized_key"]);
     let add = Operation::new(PROVIDERS, "Add a provider")
@@ -40,6 +45,8 @@ pub(in crate::http::admin) fn provider(schemas: &mut Schemas) -> PathItem {
         .answers_json(&view)
         .fails(&[K::NotFound]);
     let change = Operation::new(PROVIDERS, "Change a provider")
+        .parameter(if_match())
+        .fails(&[K::PreconditionFailed])
         .about("What is left out gets its default, but for the keys, which stay as they are.")
         .takes_json(&schemas.body::<ProviderInput>())
         .answers_json(&view)
@@ -47,6 +54,8 @@ pub(in crate::http::admin) fn provider(schemas: &mut Schemas) -> PathItem {
         .fails(&BODY)
         .fails(&STORE);
     let delete = Operation::new(PROVIDERS, "Delete a provider and its models")
+        .parameter(if_match())
+        .fails(&[K::PreconditionFailed])
         .about("What it did stays on the ledger.")
         .answers_nothing(204)
         .fails(&[K::NotFound])
@@ -88,12 +97,16 @@ pub(in crate::http::admin) fn model(schemas: &mut Schemas) -> PathItem {
         .answers_json(&view)
         .fails(&[K::NotFound]);
     let change = Operation::new(MODELS, "Change a model")
+        .parameter(if_match())
+        .fails(&[K::PreconditionFailed])
         .takes_json(&schemas.body::<ModelInput>())
         .answers_json(&view)
         .fails(&[K::NotFound, K::Conflict])
         .fails(&BODY)
         .fails(&STORE);
     let delete = Operation::new(MODELS, "Delete a model")
+        .parameter(if_match())
+        .fails(&[K::PreconditionFailed])
         .answers_nothing(204)
         .fails(&[K::NotFound])
         .fails(&STORE);
@@ -118,6 +131,12 @@ fn paged(operation: Operation, about_words: &str) -> Operation {
             about_words,
         ))
         .fails(&[K::Unprocessable])
+}
+
+/// The precondition of a change.
+fn if_match() -> Parameter {
+    let about = "The `ETag` of what the change was made to: refused with 412 when another change came between.";
+    Parameter::header("if-match", json!({"type": "string"}), about)
 }
 
 /// What a new row needs beyond what a change does.

@@ -62,7 +62,7 @@ async fn an_update_keeps_the_keys_that_it_does_not_name() {
         .unwrap()
         .id;
 
-    let record = store.update_provider(id, update()).await.unwrap();
+    let record = store.update_provider(id, update(), None).await.unwrap();
     assert_eq!(record.server_key.expose_secret(), "sk-server-canary-0001");
     assert_eq!(record.client_key, KeyHash::of(b"one"));
     assert_eq!(
@@ -80,7 +80,7 @@ async fn an_update_keeps_the_keys_that_it_does_not_name() {
         personalized_key: Some(SecretString::from("two")),
         ..update()
     };
-    let record = store.update_provider(id, keys).await.unwrap();
+    let record = store.update_provider(id, keys, None).await.unwrap();
     assert_eq!(record.server_key.expose_secret(), "");
     assert_eq!(record.client_key, KeyHash::of(b"two"));
 }
@@ -124,7 +124,7 @@ async fn deleting_a_provider_takes_its_models_and_leaves_history() {
     let whole = LedgerWrite::Whole(row, settlement(1, 1));
     store.append(Arc::new(vec![whole])).await.unwrap();
 
-    store.delete_provider(two).await.unwrap();
+    store.delete_provider(two, None).await.unwrap();
     let records = store.load().await.unwrap();
     assert_eq!((records.providers.len(), records.models.len()), (1, 1));
     assert_eq!(records.models[0].provider_id, one);
@@ -156,7 +156,7 @@ async fn models_come_change_and_go() {
     assert_eq!(made.upstream_model.as_deref(), Some("gpt-4-upstream"));
 
     let changed = store
-        .update_model(made.id, new_model(two, "grok"))
+        .update_model(made.id, new_model(two, "grok"), None)
         .await
         .unwrap();
     assert_eq!((changed.id, changed.provider_id), (made.id, two));
@@ -164,7 +164,7 @@ async fn models_come_change_and_go() {
         (changed.model_name.as_str(), changed.created_at),
         ("grok", made.created_at)
     );
-    store.delete_model(made.id).await.unwrap();
+    store.delete_model(made.id, None).await.unwrap();
     assert!(store.load().await.unwrap().models.is_empty());
     let next = store.insert_model(new_model(one, "gpt-4")).await.unwrap();
     assert!(next.id > made.id, "ids are never used again");
@@ -194,7 +194,7 @@ async fn a_second_model_of_one_name_is_a_conflict() {
             .await
             .unwrap_err(),
         store
-            .update_model(other.id, new_model(one, "gpt-4"))
+            .update_model(other.id, new_model(one, "gpt-4"), None)
             .await
             .unwrap_err(),
     ] {
@@ -210,17 +210,20 @@ async fn what_is_not_there_is_not_found() {
     let store = place.open().await;
     let provider = ProviderId(77);
     let errors = [
-        store.update_provider(provider, update()).await.unwrap_err(),
-        store.delete_provider(provider).await.unwrap_err(),
+        store
+            .update_provider(provider, update(), None)
+            .await
+            .unwrap_err(),
+        store.delete_provider(provider, None).await.unwrap_err(),
         store
             .insert_model(new_model(provider, "m"))
             .await
             .unwrap_err(),
         store
-            .update_model(ModelId(7), new_model(provider, "m"))
+            .update_model(ModelId(7), new_model(provider, "m"), None)
             .await
             .unwrap_err(),
-        store.delete_model(ModelId(7)).await.unwrap_err(),
+        store.delete_model(ModelId(7), None).await.unwrap_err(),
     ];
     for error in errors {
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
@@ -243,15 +246,50 @@ async fn each_write_raises_the_revision_by_one() {
         .unwrap()
         .id;
     revisions.push(store.load().await.unwrap().revision);
-    store.update_provider(id, update()).await.unwrap();
+    store.update_provider(id, update(), None).await.unwrap();
     revisions.push(store.load().await.unwrap().revision);
     let model = store.insert_model(new_model(id, "m")).await.unwrap().id;
     revisions.push(store.load().await.unwrap().revision);
-    store.update_model(model, new_model(id, "n")).await.unwrap();
+    store
+        .update_model(model, new_model(id, "n"), None)
+        .await
+        .unwrap();
     revisions.push(store.load().await.unwrap().revision);
-    store.delete_model(model).await.unwrap();
+    store.delete_model(model, None).await.unwrap();
     revisions.push(store.load().await.unwrap().revision);
-    store.delete_provider(id).await.unwrap();
+    store.delete_provider(id, None).await.unwrap();
     revisions.push(store.load().await.unwrap().revision);
     assert_eq!(revisions, [0, 1, 2, 3, 4, 5, 6]);
+}
+
+#[tokio::test]
+async fn a_change_to_another_version_is_refused_and_changes_nothing() {
+    let place = Place::new();
+    let store = place.open().await;
+    let first = store.insert_provider(new_provider("A", "key-a")).await;
+    let first = first.unwrap();
+    let id = first.id;
+    let expected = Some(first.version());
+    let second = store.update_provider(id, update(), expected).await.unwrap();
+    assert_ne!(second.version(), first.version());
+    let late = store.update_provider(id, update(), expected).await;
+    assert_eq!(late.unwrap_err().kind(), ErrorKind::PreconditionFailed);
+    let late = store.delete_provider(id, expected).await;
+    assert_eq!(late.unwrap_err().kind(), ErrorKind::PreconditionFailed);
+
+    let model = store.insert_model(new_model(id, "m")).await.unwrap();
+    let expected = Some(model.version());
+    let (one, other) = tokio::join!(
+        store.update_model(model.id, new_model(id, "n"), expected),
+        store.update_model(model.id, new_model(id, "o"), expected),
+    );
+    assert!(one.is_ok() != other.is_ok(), "one of two at once");
+    let late = store.delete_model(model.id, expected).await;
+    assert_eq!(late.unwrap_err().kind(), ErrorKind::PreconditionFailed);
+    let present = one.or(other).unwrap().version();
+    store.delete_model(model.id, Some(present)).await.unwrap();
+    store
+        .delete_provider(id, Some(second.version()))
+        .await
+        .unwrap();
 }

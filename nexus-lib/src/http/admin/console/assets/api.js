@@ -72,11 +72,12 @@ function lost() {
 }
 
 /** The response to a request, whatever its status but for a missing token. */
-export async function send(method, path, { body, signal, headers = {} } = {}) {
+export async function send(method, path, { body, signal, etag, headers = {} } = {}) {
   for (;;) {
     const used = token;
     const sent = { ...headers };
     if (body !== undefined) sent["content-type"] = "application/json";
+    if (etag) sent["if-match"] = etag;
     if (used !== null) sent.authorization = `Bearer ${used}`;
     let response;
     try {
@@ -116,8 +117,16 @@ async function json(method, path, options) {
 
 export const get = (path, signal) => json("GET", path, { signal });
 export const post = (path, body, signal) => json("POST", path, { body, signal });
-export const put = (path, body) => json("PUT", path, { body });
-export const remove = (path) => json("DELETE", path);
+/** What is at `path`, with its `etag`: for a change that nothing may come before. */
+export async function tagged(path) {
+  const response = await send("GET", path);
+  if (!response.ok) throw await errorOf(response);
+  return { ...(await response.json()), etag: response.headers.get("etag") };
+}
+
+/** `etag` is that of what the change was made to: the server refuses it (412) when another one came between. */
+export const put = (path, body, etag) => json("PUT", path, { body, etag });
+export const remove = (path, etag) => json("DELETE", path, { etag });
 
 /** `path` with those of `parameters` that have a value. */
 export function query(path, parameters) {

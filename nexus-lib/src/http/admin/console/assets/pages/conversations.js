@@ -1,5 +1,5 @@
 // Conversations: what belongs together, and what it cost.
-import { html, useState } from "../vendor/preact-htm.js";
+import { html, useRef, useState } from "../vendor/preact-htm.js";
 import { get, query } from "../api.js";
 import { count, dateTime, when } from "../ui/format.js";
 import { t } from "../ui/language.js";
@@ -12,6 +12,8 @@ import { Transcript } from "./transcript.js";
 
 const EVERY_MS = 5000;
 const LIMIT = 30;
+/** Of what is new since the last time. */
+const MOST_NEW = 1000;
 
 function List() {
   const [pages, setPages] = useState([null]);
@@ -45,11 +47,35 @@ function List() {
       </div>`}`;
 }
 
+/**
+ * A conversation: at first its newest page, then only what is new since. Rows that were open are asked for
+ * again. The newest line of the archive has all that was said before.
+ */
+function useConversation(id) {
+  const path = `stats/conversation/${encodeURIComponent(id)}`;
+  const seen = useRef({ rows: [], line: null, next: null });
+  const load = async (signal) => {
+    const { rows, line, next } = seen.current;
+    const open = rows.findIndex((row) => row.state === "open");
+    const known = open < 0 ? rows : rows.slice(0, open);
+    const after = known.at(-1)?.request_id;
+    const page = await get(query(path, { limit: after ? MOST_NEW : LIMIT, after, messages: "last" }), signal);
+    seen.current = { rows: [...known, ...page.requests], line: page.messages.at(-1) ?? line, next: after ? next : page.next };
+    return { ...page, ...seen.current };
+  };
+  const loaded = useLoad(load, [id], EVERY_MS);
+  const older = async () => {
+    const page = await get(query(path, { limit: LIMIT, before: seen.current.next, messages: "none" }));
+    seen.current = { ...seen.current, rows: [...page.requests, ...seen.current.rows], next: page.next };
+    loaded.reload();
+  };
+  return { ...loaded, older };
+}
+
 function One({ id }) {
-  const { data, error } = useLoad((signal) => get(`stats/conversation/${encodeURIComponent(id)}`, signal), [id], EVERY_MS);
+  const { data, error, older } = useConversation(id);
   const [opened, open] = useState(null);
-  // The newest line has all that was said before.
-  const line = data?.messages.at(-1);
+  const line = data?.line;
   return html`
     <div class="page-head">
       <h1>${t("conversation")}</h1>
@@ -64,15 +90,19 @@ function One({ id }) {
           [t("column.rounds"), count(data.rounds)],
           [t("column.tokens"), t("request.tokens", { prompt: count(data.prompt_tokens), completion: count(data.completion_tokens), total: count(data.total_tokens) })],
           [t("column.models"), html`<span class="mono">${data.by_model.map((one) => one.model).join(", ")}</span>`],
-          [t("request.started"), dateTime(data.requests[0]?.started_at)],
+          [t("request.started"), dateTime(data.began_at)],
         ]} />
       </section>
-      <section class="card"><h2>${t("page.requests")}</h2><${RequestTable} rows=${data.requests} label=${t("page.requests")} onOpen=${open} /></section>
+      <section class="card">
+        <h2>${t("page.requests")}</h2>
+        ${data.next && html`<p><${Button} onClick=${older}>${t("older")}<//></p>`}
+        <${RequestTable} rows=${data.rows} label=${t("page.requests")} onOpen=${(row) => open(row.request_id)} />
+      </section>
       <section class="card">
         <h2>${t("request.messages")}</h2>
         ${line ? html`<${Transcript} line=${line} />` : html`<p class="muted">${t("request.messages.none")}</p>`}
       </section>`}
-    ${opened && html`<${RequestDialog} row=${opened} onClose=${() => open(null)} />`}`;
+    ${opened && html`<${RequestDialog} key=${opened} id=${opened} onClose=${() => open(null)} />`}`;
 }
 
 export function Conversations() {

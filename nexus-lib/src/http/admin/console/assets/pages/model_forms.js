@@ -17,7 +17,7 @@ export function ModelForm({ provider, model, onSaved, onClose }) {
   );
   const save = async (values) => {
     const body = { ...values, provider_id: provider.id, upstream_model: values.upstream_model.trim() || null };
-    onSaved(model ? await put(`provider_models/${model.id}`, body) : await post("provider_models", body));
+    onSaved(model ? await put(`provider_models/${model.id}`, body, model.etag) : await post("provider_models", body));
   };
   return html`
     <${Dialog} title=${model ? t("model.edit") : t("model.add.to", { name: provider.name })} onClose=${onClose}>

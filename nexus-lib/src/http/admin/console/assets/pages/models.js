@@ -1,6 +1,6 @@
 // Models, by provider.
 import { html, useState } from "../vendor/preact-htm.js";
-import { get, remove } from "../api.js";
+import { get, remove, tagged } from "../api.js";
 import { count } from "../ui/format.js";
 import { language, t } from "../ui/language.js";
 import { useLoad } from "../ui/load.js";
@@ -10,13 +10,10 @@ import { use } from "../ui/signal.js";
 import { Health } from "./providers.js";
 import { ModelForm, ModelPicker } from "./model_forms.js";
 
-/** Every provider with its models. */
+/** Every provider with its models: one request, however many there are. */
 export async function registered(signal) {
-  const { providers } = await get("providers", signal);
-  return Promise.all(providers.map(async (provider) => {
-    const { models } = await get(`providers/${provider.id}/models`, signal);
-    return { provider, models };
-  }));
+  const { providers } = await get("providers?with=models", signal);
+  return providers.map(({ models, ...provider }) => ({ provider, models }));
 }
 
 function ModelTable({ provider, models, onEdit, onDelete }) {
@@ -44,7 +41,13 @@ export function Models() {
   const { id } = use(route);
   const { data, error, reload } = useLoad(registered, []);
   const [open, setOpen] = useState(null);
+  const [failed, setFailed] = useState(null);
   const close = () => setOpen(null);
+  /** Reads the model anew first: what is changed is what is there now. */
+  const openTagged = (model, what) => {
+    setFailed(null);
+    tagged(`provider_models/${model.id}`).then((fresh) => setOpen(what(fresh)), setFailed);
+  };
   const done = () => { close(); reload(); };
   const shown = data?.filter(({ provider }) => id === null || String(provider.id) === id);
   return html`
@@ -52,7 +55,7 @@ export function Models() {
       <h1>${t("page.models")}</h1>
       ${id !== null && html`<a class="button" href=${link("models")}>${t("models.all")}</a>`}
     </div>
-    <${Failure} error=${error} />
+    <${Failure} error=${error ?? failed} />
     ${!data && !error && html`<${Loading} />`}
     ${shown?.length === 0 && html`
       <${Empty} title=${t("providers.none")}><p>${t("models.no_provider")}</p><p><a class="button primary" href=${link("providers")}>${t("page.providers")}</a></p><//>`}
@@ -70,7 +73,7 @@ export function Models() {
         ${models.length === 0
           ? html`<p class="muted">${t("models.none")}</p>`
           : html`<${ModelTable} provider=${provider} models=${models}
-              onEdit=${(model) => setOpen({ form: provider, model })} onDelete=${(model) => setOpen({ remove: model })} />`}
+              onEdit=${(model) => openTagged(model, (fresh) => ({ form: provider, model: fresh }))} onDelete=${(model) => openTagged(model, (fresh) => ({ remove: fresh }))} />`}
       </section>`)}
     ${open?.form && html`<${ModelForm} provider=${open.form} model=${open.model} onSaved=${done} onClose=${close} />`}
     ${open?.pick && html`
@@ -78,5 +81,5 @@ export function Models() {
         onByHand=${() => setOpen({ form: open.pick })} />`}
     ${open?.remove && html`
       <${Confirm} title=${t("model.delete.title", { name: open.remove.model_name })} text=${t("model.delete.text")} action=${t("delete")}
-        onConfirm=${async () => { await remove(`provider_models/${open.remove.id}`); reload(); }} onClose=${close} />`}`;
+        onConfirm=${async () => { await remove(`provider_models/${open.remove.id}`, open.remove.etag); reload(); }} onClose=${close} />`}`;
 }

@@ -1,7 +1,7 @@
 // What passes through the gateway, as it passes.
 import { html, useState } from "../vendor/preact-htm.js";
 import { get, query } from "../api.js";
-import { count, duration, percent, short } from "../ui/format.js";
+import { count, duration, offset, percent, short, timeZone } from "../ui/format.js";
 import { t } from "../ui/language.js";
 import { useLoad } from "../ui/load.js";
 import { Chart } from "../ui/chart.js";
@@ -12,8 +12,6 @@ import { Guide } from "./guide.js";
 import { registered } from "./models.js";
 
 const EVERY_MS = 3000;
-/** Of how many requests the latency is shown. */
-const LATEST = 500;
 const RANGES = {
   hour: { seconds: 3600, bucket: "minute" },
   day: { seconds: 86_400, bucket: "hour" },
@@ -22,36 +20,31 @@ const RANGES = {
 };
 const REMEMBERED = "nexus.range";
 
+/** All figures of the page, in one request. The range ends now, by the server's clock. */
 async function load(range, signal) {
-  const { seconds, bucket } = RANGES[range];
-  const from = new Date(Date.now() - seconds * 1000).toISOString();
-  const [totals, series, page, all] = await Promise.all([
-    get(query("stats/total", { from }), signal),
-    get(query("stats/series", { bucket, from }), signal),
-    get(query("stats/requests", { from, limit: LATEST }), signal),
-    registered(signal),
-  ]);
-  const used = totals.requests > 0 || (await get("stats/requests?limit=1", signal)).requests.length > 0;
-  return { totals, buckets: series.buckets, rows: page.requests, all, used };
-}
-
-/** The value that a share of all lies below. */
-function quantile(sorted, share) {
-  return sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] : null;
+  const { seconds: last, bucket } = RANGES[range];
+  const ask = (time_zone) => get(query("stats/summary", { bucket, last, time_zone }), signal);
+  try {
+    return await ask(timeZone());
+  } catch (error) {
+    if (error.param !== "time_zone") throw error;
+    // The server does not know the zone's name.
+    return ask(offset());
+  }
 }
 
 const Figure = ({ name, id, value, note }) => html`
   <div class="tile"><dt>${name}</dt><dd data-figure=${id}>${value}</dd>${note && html`<dd class="note">${note}</dd>`}</div>`;
 
-function Figures({ totals, buckets, latency }) {
-  const errors = buckets.reduce((sum, bucket) => sum + bucket.errors, 0);
+function Figures({ totals }) {
+  const { errors, latency_ms: latency } = totals;
   return html`
     <dl class="tiles">
       <${Figure} id="requests" name=${t("figure.requests")} value=${count(totals.requests)} note=${t("figure.rounds", { count: count(totals.total_rounds) })} />
       <${Figure} id="total_tokens" name=${t("figure.tokens")} value=${count(totals.total_tokens)}
         note=${t("figure.tokens.parts", { prompt: short(totals.prompt_tokens), completion: short(totals.completion_tokens) })} />
       <${Figure} id="errors" name=${t("figure.errors")} value=${count(errors)} note=${percent(errors, totals.requests)} />
-      <${Figure} id="latency" name=${t("figure.latency")} value=${duration(quantile(latency, 0.5))} note=${t("figure.latency.p95", { value: duration(quantile(latency, 0.95)) })} />
+      <${Figure} id="latency" name=${t("figure.latency")} value=${duration(latency?.p50)} note=${t("figure.latency.parts", { p90: duration(latency?.p90), p99: duration(latency?.p99) })} />
       <${Figure} id="conversations" name=${t("figure.conversations")} value=${count(totals.total_conversations)} />
     </dl>`;
 }
@@ -79,12 +72,12 @@ function Shares({ title, by, rows: unsorted, whole, name, href }) {
     </section>`;
 }
 
-function Charts({ buckets, rows }) {
+function Charts({ buckets, totals }) {
   const times = buckets.map((bucket) => Date.parse(bucket.start) / 1000);
   const of = (name) => buckets.map((bucket) => bucket[name]);
   const sum = (name) => count(of(name).reduce((total, value) => total + value, 0));
-  // uPlot wants times that rise.
-  const timed = rows.filter((row) => row.duration_ms !== null).reverse();
+  const percentile = (name, which) => buckets.map((bucket) => bucket[name]?.[which] ?? null);
+  const { latency_ms: latency } = totals;
   return html`
     <div class="charts">
       <${Chart} title=${t("chart.requests")} times=${times} summary=${t("chart.requests.summary", { requests: sum("requests"), errors: sum("errors") })}
@@ -97,12 +90,12 @@ function Charts({ buckets, rows }) {
           { label: t("column.prompt"), colour: "accent", values: of("prompt_tokens"), kind: "line" },
           { label: t("column.completion"), colour: "second", values: of("completion_tokens"), kind: "line" },
         ]} />
-      <${Chart} title=${t("chart.latency", { count: count(timed.length) })} format=${duration}
-        times=${timed.map((row) => Date.parse(row.started_at) / 1000)} summary=${t("chart.latency.summary")}
-        empty=${timed.length === 0 && t("nothing.yet")}
+      <${Chart} title=${t("chart.latency")} format=${duration} times=${times}
+        summary=${t("chart.latency.summary", { p50: duration(latency?.p50), p99: duration(latency?.p99) })} empty=${!latency && t("nothing.yet")}
         series=${[
-          { label: t("column.duration"), colour: "accent", values: timed.map((row) => row.duration_ms), kind: "dots" },
-          { label: t("column.first_token"), colour: "second", values: timed.map((row) => row.first_token_ms), kind: "dots" },
+          { label: "p50", colour: "accent", values: percentile("latency_ms", "p50"), kind: "dots" },
+          { label: "p99", colour: "bad", values: percentile("latency_ms", "p99"), kind: "dots" },
+          { label: t("chart.first_token"), colour: "second", values: percentile("first_token_ms", "p50"), kind: "dots" },
         ]} />
     </div>`;
 }
@@ -110,8 +103,10 @@ function Charts({ buckets, rows }) {
 export function Overview() {
   const [range, choose] = useState(() => (memory.get(REMEMBERED) in RANGES ? memory.get(REMEMBERED) : "hour"));
   const { data, error, reload } = useLoad((signal) => load(range, signal), [range], EVERY_MS);
+  // What is registered changes by hand alone: it is not asked for with each refresh.
+  const all = useLoad(registered, []);
   const pick = (name) => { memory.set(REMEMBERED, name); choose(name); };
-  const latency = (data?.rows ?? []).map((row) => row.duration_ms).filter((ms) => ms !== null).sort((a, b) => a - b);
+  const used = data && data.latest_request_id !== null;
   return html`
     <div class="page-head">
       <h1>${t("page.overview")}</h1>
@@ -120,13 +115,13 @@ export function Overview() {
           <button type="button" aria-pressed=${name === range} onClick=${() => pick(name)}>${t(`range.${name}`)}</button>`)}
       </div>
     </div>
-    <${Failure} error=${error} />
+    <${Failure} error=${error ?? all.error} />
     ${!data && !error && html`<${Loading} />`}
     ${data && html`
-      <${Guide} all=${data.all} used=${data.used} reload=${reload} />
-      ${data.used && html`
-        <${Figures} totals=${data.totals} buckets=${data.buckets} latency=${latency} />
-        <${Charts} key=${range} buckets=${data.buckets} rows=${data.rows} />
+      ${all.data && html`<${Guide} all=${all.data} used=${used} reload=${() => { all.reload(); reload(); }} />`}
+      ${used && html`
+        <${Figures} totals=${data.totals} />
+        <${Charts} key=${range} buckets=${data.buckets} totals=${data.totals} />
         <div class="halves">
           <${Shares} title=${t("column.provider")} by=${t("by.provider")} rows=${data.totals.by_provider} whole=${data.totals.total_tokens}
             name=${(row) => row.provider} href=${(row) => link("requests", null, { provider_id: row.provider_id })} />

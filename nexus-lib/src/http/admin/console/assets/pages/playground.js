@@ -96,7 +96,7 @@ function Cost({ turn }) {
       ${row && html`
         <span class="strong">${t("request.tokens", { prompt: count(row.prompt_tokens), completion: count(row.completion_tokens), total: count(row.total_tokens) })}</span>
         ${row.usage_source === "estimated" && html`<span>${t("usage.estimated")}</span>`}
-        <a href=${link("requests", null, { request: row.request_id, conversation: row.conversation_id })}>${t("chat.ledger")}</a>`}
+        <a href=${link("requests", null, { request: row.request_id })}>${t("chat.ledger")}</a>`}
     </p>`;
 }
 

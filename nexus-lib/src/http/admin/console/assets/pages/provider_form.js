@@ -90,7 +90,7 @@ export function ProviderForm({ provider, onSaved, onClose }) {
   const presets = PRESETS.filter(([, , kind]) => !kind || kinds.includes(kind));
   const save = async (values) => {
     const body = bodyOf(values, provider);
-    onSaved(provider ? await put(`providers/${provider.id}`, body) : await post("providers", body));
+    onSaved(provider ? await put(`providers/${provider.id}`, body, provider.etag) : await post("providers", body));
   };
   const choose = (event) => {
     const preset = PRESETS[event.target.value];

@@ -1,6 +1,6 @@
 // Providers: how they do, and everything that is done to them.
 import { html, useState } from "../vendor/preact-htm.js";
-import { get, post, put, remove } from "../api.js";
+import { get, post, put, remove, tagged } from "../api.js";
 import { clock, count, duration } from "../ui/format.js";
 import { t } from "../ui/language.js";
 import { useLoad } from "../ui/load.js";
@@ -13,6 +13,7 @@ const EVERY_MS = 5000;
 export function Health({ provider }) {
   const { health } = provider;
   if (!provider.enabled) return html`<${Badge}>${t("provider.disabled")}<//>`;
+  if (health?.state === "due") return html`<${Badge} tone="warn">${t("health.due")}<//>`;
   if (health?.state === "resting") return html`<${Badge} tone="bad">${t("health.resting", { until: clock(health.until) })}<//>`;
   if (health?.recent_errors > 0) return html`<${Badge} tone="warn">${t("health.errors", { count: count(health.recent_errors) })}<//>`;
   return html`<${Badge} tone="good">${t("health.ok")}<//>`;
@@ -48,9 +49,13 @@ function Provider({ provider, onEdit, onDelete, reload }) {
   };
   const test = act("test", () => post(`providers/${provider.id}/test`, {}));
   const turn = act("turn", async () => {
-    await put(`providers/${provider.id}`, unchanged(provider, { enabled: !provider.enabled }));
+    const fresh = await tagged(`providers/${provider.id}`);
+    await put(`providers/${provider.id}`, unchanged(fresh, { enabled: !provider.enabled }), fresh.etag);
     reload();
   });
+  // Read anew first: what is changed is what is there now.
+  const edit = act("edit", async () => onEdit(await tagged(`providers/${provider.id}`)));
+  const drop = act("delete", async () => onDelete(await tagged(`providers/${provider.id}`)));
   return html`
     <li class="card">
       <div class="card-head">
@@ -72,9 +77,9 @@ function Provider({ provider, onEdit, onDelete, reload }) {
       <div class="actions">
         <${Button} busy=${state.busy === "test"} onClick=${test}>${state.busy === "test" ? t("test.busy") : t("test.do")}<//>
         <a class="button" href=${link("models", provider.id)}>${t("page.models")}</a>
-        <${Button} onClick=${onEdit}>${t("edit")}<//>
+        <${Button} onClick=${edit}>${t("edit")}<//>
         <${Button} busy=${state.busy === "turn"} onClick=${turn}>${provider.enabled ? t("provider.disable") : t("provider.enable")}<//>
-        <${Button} kind="danger quiet" onClick=${onDelete}>${t("delete")}<//>
+        <${Button} kind="danger quiet" onClick=${drop}>${t("delete")}<//>
       </div>
     </li>`;
 }
@@ -94,10 +99,10 @@ export function Providers() {
     <ul class="cards">
       ${data?.providers.map((provider) => html`
         <${Provider} key=${provider.id} provider=${provider} reload=${reload}
-          onEdit=${() => setOpen({ form: true, provider })} onDelete=${() => setOpen({ remove: provider })} />`)}
+          onEdit=${(fresh) => setOpen({ form: true, provider: fresh })} onDelete=${(fresh) => setOpen({ remove: fresh })} />`)}
     </ul>
     ${open?.form && html`<${ProviderForm} provider=${open.provider} onClose=${close} onSaved=${() => { close(); reload(); }} />`}
     ${open?.remove && html`
       <${Confirm} title=${t("provider.delete.title", { name: open.remove.name })} text=${t("provider.delete.text")} action=${t("delete")}
-        onConfirm=${async () => { await remove(`providers/${open.remove.id}`); reload(); }} onClose=${close} />`}`;
+        onConfirm=${async () => { await remove(`providers/${open.remove.id}`, open.remove.etag); reload(); }} onClose=${close} />`}`;
 }

@@ -1,10 +1,10 @@
 // A request of the ledger: as a row of a table, and opened.
-import { html } from "../vendor/preact-htm.js";
+import { html, useState } from "../vendor/preact-htm.js";
 import { get } from "../api.js";
 import { count, dateTime, duration, when } from "../ui/format.js";
 import { t } from "../ui/language.js";
 import { useLoad } from "../ui/load.js";
-import { Badge, Cell, Dialog, Facts, Failure, Table } from "../ui/parts.js";
+import { Badge, Cell, Dialog, Facts, Failure, Loading, Table } from "../ui/parts.js";
 import { link } from "../ui/route.js";
 import { Transcript } from "./transcript.js";
 
@@ -48,14 +48,41 @@ function Timing({ row }) {
     </section>`;
 }
 
-/** A request opened. Its messages are those of its line in the archive, if there is one. */
-export function RequestDialog({ row: seen, onClose }) {
-  const path = `stats/conversation/${encodeURIComponent(seen.conversation_id)}`;
-  const { data, error } = useLoad((signal) => get(path, signal), [path], seen.state === "open" ? 2000 : 0);
-  const row = data?.requests.find((one) => one.request_id === seen.request_id) ?? seen;
-  const line = data?.messages.find((one) => one.request_id === row.request_id);
+/** What came of each request to a provider, in order. */
+function Tries({ row }) {
+  const columns = ["provider", "status", "duration", "error"].map((name) => t(`column.${name}`));
+  return html`
+    <section>
+      <h3>${t("request.tries")}</h3>
+      <${Table} label=${t("request.tries")} columns=${columns.map((title, index) => ({ title, figure: index === 1 || index === 2 }))}>
+        ${row.tries.map((one) => html`
+          <tr>
+            <${Cell} label=${columns[0]} kind="main">${one.provider}<//>
+            <${Cell} figure=${true} label=${columns[1]}>${one.status ?? "–"}<//>
+            <${Cell} figure=${true} label=${columns[2]}>${duration(one.duration_ms)}<//>
+            <${Cell} label=${columns[3]} kind=${one.error ? "wide" : "none"}>${one.error ?? "–"}<//>
+          </tr>`)}
+      <//>
+    </section>`;
+}
+
+const OPEN_EVERY_MS = 2000;
+
+/** A request opened, by its id. Its messages are those of its line in the archive, if there is one. */
+export function RequestDialog({ id, onClose }) {
+  const [isOpen, setOpen] = useState(true);
+  const load = async (signal) => {
+    const row = await get(`stats/requests/${encodeURIComponent(id)}`, signal);
+    setOpen(row.state === "open");
+    return row;
+  };
+  const { data: row, error } = useLoad(load, [id, isOpen], isOpen ? OPEN_EVERY_MS : 0);
+  const line = row?.messages.at(-1);
   return html`
     <${Dialog} wide=${true} title=${t("request.title")} onClose=${onClose}>
+      <${Failure} error=${error} />
+      ${!row && !error && html`<${Loading} />`}
+      ${row && html`
       <div class="row-head"><${State} of=${row.state} /><span class="mono">${row.model}</span><span class="muted">${row.provider}</span></div>
       ${row.error && html`<pre class="failure">${row.error}</pre>`}
       <${Timing} row=${row} />
@@ -66,16 +93,17 @@ export function RequestDialog({ row: seen, onClose }) {
         row.reasoning_tokens > 0 && [t("request.reasoning"), count(row.reasoning_tokens)],
         [t("request.attempts"), count(row.attempts)],
         [t("request.status"), row.status ?? "–"],
+        row.upstream_status !== row.status && [t("request.upstream_status"), row.upstream_status ?? "–"],
         [t("request.started"), dateTime(row.started_at)],
         [t("model.upstream_model"), html`<span class="mono">${row.upstream_model ?? row.model}</span>`],
         [t("request.operation"), html`<span class="mono">${row.operation}${row.stream ? ` · ${t("request.streamed")}` : ""}</span>`],
         [t("request.id"), html`<span class="mono">${row.request_id}</span>`],
         [t("request.conversation"), html`<a class="mono" href=${link("conversations", row.conversation_id)} onClick=${onClose}>${row.conversation_id}</a>`],
       ]} />
+      ${row.tries.length > 0 && (row.tries.length > 1 || row.tries[0].error) && html`<${Tries} row=${row} />`}
       <section>
         <h3>${t("request.messages")}</h3>
-        <${Failure} error=${error} />
         ${line ? html`<${Transcript} line=${line} />` : html`<p class="muted">${t("request.messages.none")}</p>`}
-      </section>
+      </section>`}
     <//>`;
 }

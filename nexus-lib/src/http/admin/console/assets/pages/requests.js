@@ -14,9 +14,9 @@ const LIMIT = 50;
 const STATES = ["completed", "failed", "cancelled", "interrupted", "open"];
 const SPANS = { hour: 3600, day: 86_400, week: 7 * 86_400 };
 
-/** The range of the filter: a span that ends now, or two times of the reader's own. */
+/** The range of the filter: a span that ends now, by the server's clock, or two times of the reader's own. */
 function timesOf({ span, from, to }) {
-  if (span in SPANS) return { from: new Date(Date.now() - SPANS[span] * 1000).toISOString() };
+  if (span in SPANS) return { last: SPANS[span] };
   if (span !== "own") return {};
   const iso = (text) => (text && !Number.isNaN(Date.parse(text)) ? new Date(text).toISOString() : undefined);
   return { from: iso(from), to: iso(to) };
@@ -52,7 +52,8 @@ function Filters({ filter, change, providers, models }) {
 
 export function Requests() {
   const { query: given } = use(route);
-  const { request, conversation, ...filter } = given;
+  // Links of earlier versions named the conversation too.
+  const { request, conversation: _, ...filter } = given;
   // Where each page begins; the last is the one that is shown.
   const [pages, setPages] = useState([null]);
   const [opened, open] = useState(null);
@@ -69,8 +70,7 @@ export function Requests() {
   );
   const names = useLoad((signal) => get("stats/total", signal), []);
   const change = (part) => go("requests", null, Object.fromEntries(Object.entries({ ...filter, ...part }).filter(([, value]) => value)));
-  const linked = request && conversation && { request_id: request, conversation_id: conversation, state: "open", usage_source: "none", duration_ms: null };
-  const shown = opened ?? linked;
+  const shown = opened ?? request;
   return html`
     <div class="page-head"><h1>${t("page.requests")}</h1></div>
     <${Filters} filter=${filter} change=${change}
@@ -79,11 +79,11 @@ export function Requests() {
     <${Failure} error=${error} />
     ${!data && !error && html`<${Loading} />`}
     ${data?.requests.length === 0 && html`<${Empty} title=${t("requests.none")} />`}
-    ${data?.requests.length > 0 && html`<section class="card"><${RequestTable} rows=${data.requests} label=${t("page.requests")} onOpen=${open} /></section>`}
+    ${data?.requests.length > 0 && html`<section class="card"><${RequestTable} rows=${data.requests} label=${t("page.requests")} onOpen=${(row) => open(row.request_id)} /></section>`}
     ${data && (data.next || pages.length > 1) && html`
       <div class="pager">
         <${Button} disabled=${pages.length === 1} onClick=${() => setPages(pages.slice(0, -1))}>${t("newer")}<//>
         <${Button} disabled=${!data.next} onClick=${() => setPages([...pages, data.next])}>${t("older")}<//>
       </div>`}
-    ${shown && html`<${RequestDialog} key=${shown.request_id} row=${shown} onClose=${() => { open(null); if (linked) change({}); }} />`}`;
+    ${shown && html`<${RequestDialog} key=${shown} id=${shown} onClose=${() => { open(null); if (request) change({}); }} />`}`;
 }

@@ -43,6 +43,16 @@ export function when(text) {
   return isToday ? clock(text) : time(text, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
 }
 
+/** The name of the reader's time zone, as servers know it. */
+export const timeZone = () => new Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** How far that zone is from UTC now, such as `+08:00`. */
+export function offset() {
+  const minutes = -new Date().getTimezoneOffset();
+  const part = (value) => String(Math.floor(value)).padStart(2, "0");
+  return `${minutes < 0 ? "-" : "+"}${part(Math.abs(minutes) / 60)}:${part(Math.abs(minutes) % 60)}`;
+}
+
 export function bytes(value) {
   return value % (1 << 20) === 0 ? `${count(value / (1 << 20))} MiB` : t("bytes", { count: count(value) });
 }

@@ -5,7 +5,8 @@ import { use } from "./signal.js";
 
 /**
  * What `load(signal)` resolves to, loaded again when `deps` change, when the connection is back, and every
- * `every` milliseconds while the page can be seen. What was loaded before stays until then.
+ * `every` milliseconds while the page can be seen. A page that is hidden asks for nothing; shown again, it
+ * is brought up to date at once. What was loaded before stays until then.
  */
 export function useLoad(load, deps, every = 0) {
   const [state, set] = useState({ data: undefined, error: undefined });
@@ -14,7 +15,9 @@ export function useLoad(load, deps, every = 0) {
   useEffect(() => {
     const abort = new AbortController();
     let timer;
+    let isDue = false;
     const run = async () => {
+      isDue = false;
       try {
         const data = await load(abort.signal);
         if (!abort.signal.aborted) set({ data, error: undefined });
@@ -25,11 +28,13 @@ export function useLoad(load, deps, every = 0) {
       if (every && !abort.signal.aborted) timer = setTimeout(tick, every);
     };
     const tick = () => {
-      if (document.hidden) timer = setTimeout(tick, every);
+      if (document.visibilityState === "hidden") isDue = true;
       else run();
     };
+    const shown = () => { if (isDue && document.visibilityState !== "hidden") run(); };
+    document.addEventListener("visibilitychange", shown);
     run();
-    return () => { abort.abort(); clearTimeout(timer); };
+    return () => { abort.abort(); clearTimeout(timer); document.removeEventListener("visibilitychange", shown); };
   }, [...deps, round, again]);
   return { ...state, reload: () => setAgain((count) => count + 1) };
 }

@@ -21,7 +21,9 @@ export const Badge = ({ tone = "plain", children, ...rest }) => html`<span class
 /** What went wrong. That the connection is lost is told once, above the page. */
 export function Failure({ error }) {
   if (!error || error instanceof ConnectionLost || error.name === "AbortError") return null;
-  return html`<p class="failure" role="alert">${error.message}</p>`;
+  // Somebody else, or another tab, was quicker.
+  const text = error.status === 412 ? t("changed.meanwhile") : error.message;
+  return html`<p class="failure" role="alert">${text}</p>`;
 }
 
 /** A modal dialog: the browser keeps the focus inside, and closes it on Escape. */
