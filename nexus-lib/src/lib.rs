@@ -32,6 +32,7 @@
 //! - [`gateway`]: the whole, put together.
 
 pub mod archive;
+mod body_memory;
 pub mod call;
 #[allow(dead_code, reason = "requests are decoded with it soon")]
 mod coding;
@@ -42,6 +43,7 @@ pub mod health;
 pub mod http;
 mod isolate;
 mod lasting;
+mod late;
 pub mod ledger;
 mod memory;
 pub mod meter;

@@ -112,6 +112,10 @@ async fn gateway(settings: &Settings, builder: GatewayBuilder) -> Result<Gateway
     if let Some(tls) = tls::client_config() {
         transport = transport.tls_config(tls);
     }
+    let builder = match settings.max_body_memory_bytes {
+        Some(bytes) => builder.max_body_memory(bytes),
+        None => builder,
+    };
     let gateway = builder
         .transport(transport.build()?)
         .archive(archive)

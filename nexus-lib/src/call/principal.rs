@@ -23,6 +23,12 @@ impl KeyHash {
         Self(bytes)
     }
 
+    /// Enough of it to tell clients apart where it does not matter when two are taken for one.
+    pub(crate) fn short(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
     /// The bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

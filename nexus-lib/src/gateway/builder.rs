@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::archive::Archive;
+use crate::body_memory::{BodyMemory, a_quarter};
 use crate::call::Operation;
 use crate::error::Result;
 use crate::estimate::Estimator;
@@ -44,6 +45,7 @@ pub struct GatewayBuilder {
     admin_token: Option<SecretString>,
     strict: bool,
     max_body_bytes: usize,
+    max_body_memory: Option<usize>,
     body_timeouts: BodyTimeouts,
     max_open_requests: usize,
     sockets: SocketSettings,
@@ -65,6 +67,7 @@ impl GatewayBuilder {
             admin_token: None,
             strict: false,
             max_body_bytes: MAX_BODY_BYTES,
+            max_body_memory: None,
             body_timeouts: BodyTimeouts::default(),
             max_open_requests: MAX_OPEN_REQUESTS,
             sockets: SocketSettings::default(),
@@ -143,6 +146,16 @@ impl GatewayBuilder {
     #[must_use]
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
+        self
+    }
+
+    /// How many bytes the bodies of requests, and answers that are held whole, may take together. A quarter of
+    /// the machine's memory, or of what its control group allows, unless set. A request whose body has no
+    /// room is answered 503, with `retry-after`; one client never takes all of it. Bodies of up to 16 KiB do
+    /// not count.
+    #[must_use]
+    pub fn max_body_memory(mut self, bytes: usize) -> Self {
+        self.max_body_memory = Some(bytes);
         self
     }
 
@@ -242,11 +255,14 @@ impl GatewayBuilder {
             Dispatch::new(providers.clone(), self.strict, recent),
             hop.clone(),
         );
+        let memory = BodyMemory::at_most(self.max_body_memory.unwrap_or_else(a_quarter));
+        transport.count_in(memory.clone());
         let settings = SettingsView {
             version: env!("CARGO_PKG_VERSION"),
             kinds: registry.kinds(),
             admin_token: self.admin_token.is_some(),
             max_body_bytes: self.max_body_bytes,
+            max_body_memory_bytes: memory.most(),
             archive: books.archive.is_some(),
             retries: self.retries.into(),
             application: self.settings,
@@ -260,6 +276,7 @@ impl GatewayBuilder {
             hop,
             admin_token: self.admin_token,
             max_body_bytes: self.max_body_bytes,
+            memory,
             body_timeouts: self.body_timeouts,
             open_requests: OpenRequests::at_most(self.max_open_requests),
             sockets: Sockets::new(self.sockets),

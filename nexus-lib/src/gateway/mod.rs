@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use crate::body_memory::BodyMemory;
 use crate::error::Result;
 #[cfg(feature = "metrics")]
 use crate::http::MetricsPage;
@@ -54,6 +55,7 @@ pub struct Gateway {
     hop: Hop,
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
+    memory: BodyMemory,
     body_timeouts: BodyTimeouts,
     open_requests: OpenRequests,
     sockets: Sockets,
@@ -81,6 +83,7 @@ impl Gateway {
             sockets: self.sockets.clone(),
             refusals: self.refusals(),
             hop: self.hop.clone(),
+            memory: self.memory.clone(),
         })
     }
 
@@ -104,7 +107,8 @@ impl Gateway {
             refusals: self.refusals(),
         };
         let admin = AdminService::over(self.registry.clone(), store, archive, token, Some(parts))
-            .body_timeouts(self.body_timeouts);
+            .body_timeouts(self.body_timeouts)
+            .body_memory(self.memory.clone());
         #[cfg(feature = "metrics")]
         if let Some(metrics) = self.metrics.clone() {
             let (registry, ledger) = (self.registry.clone(), self.books.ledger.clone());

@@ -2,24 +2,35 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use http_body::Body;
 
+use crate::body_memory::{BodyMemory, Gather, GatherError, Holder};
 use crate::error::{BoxError, Error, ErrorKind, Result};
 use crate::http::pace::{BodyTimeouts, Pace};
 
-/// All of `body`, at most `limit` bytes.
+/// How much of a body is read, how fast it must come, and whose memory it takes.
+#[derive(Clone, Copy)]
+pub(crate) struct BodyLimits<'a> {
+    pub(crate) bytes: usize,
+    pub(crate) timeouts: BodyTimeouts,
+    pub(crate) memory: &'a BodyMemory,
+    pub(crate) holder: Holder,
+}
+
+/// All of `body`, within `limits`.
 ///
-/// A body that arrives in one frame is not copied; others are copied once.
+/// A body that arrives in one frame is not copied.
 ///
 /// # Errors
 /// [`ErrorKind::TooLarge`] as soon as it is certain: for a body that says its length, before any of it
-/// is read. [`ErrorKind::RequestTimeout`] when it comes too slowly. [`ErrorKind::InvalidRequest`] when it
-/// breaks off.
-pub(crate) async fn collect<B>(body: B, limit: usize, timeouts: BodyTimeouts) -> Result<Bytes>
+/// is read. [`ErrorKind::Overloaded`] when there is no memory for it. [`ErrorKind::RequestTimeout`] when it
+/// comes too slowly. [`ErrorKind::InvalidRequest`] when it breaks off.
+pub(crate) async fn collect<B>(body: B, limits: BodyLimits<'_>) -> Result<Bytes>
 where
     B: Body<Data: Buf, Error: Into<BoxError>>,
 {
+    let limit = limits.bytes;
     let announced = body.size_hint().lower();
     let announced = usize::try_from(announced).unwrap_or(usize::MAX);
     if announced > limit {
@@ -27,10 +38,10 @@ where
     }
     let mut body = pin!(body);
     let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
-    let mut pace = Pace::new(timeouts);
+    let mut rest: Option<Gather> = None;
+    let mut pace = Pace::new(limits.timeouts);
     loop {
-        let received = first.len().max(rest.len());
+        let received = rest.as_ref().map_or(first.len(), Gather::len);
         let frame = poll_fn(|cx| match body.as_mut().poll_frame(cx) {
             Poll::Ready(frame) => Poll::Ready(Ok(frame)),
             Poll::Pending => pace.poll_too_slow(cx, received).map(Err),
@@ -44,22 +55,30 @@ where
         if len > limit - received {
             return Err(too_large(limit));
         }
-        if first.is_empty() && rest.is_empty() {
+        if first.is_empty() && rest.is_none() {
             // Where the data is `Bytes` already, this shares it.
             first = data.copy_to_bytes(len);
-        } else {
-            if rest.is_empty() {
-                rest.reserve(announced.max(first.len() + len));
-                rest.put(std::mem::take(&mut first));
-            }
-            rest.put(data);
+            continue;
         }
+        let gather = match &mut rest {
+            Some(gather) => gather,
+            None => {
+                let mut gather = Gather::new(limits.memory, limits.holder, limit, announced);
+                let begun = gather.push(std::mem::take(&mut first));
+                begun.map_err(|error| refused(error, limit))?;
+                rest.insert(gather)
+            }
+        };
+        (gather.push(data)).map_err(|error| refused(error, limit))?;
     }
-    Ok(if rest.is_empty() {
-        first
-    } else {
-        rest.freeze()
-    })
+    Ok(rest.map_or(first, Gather::finish))
+}
+
+pub(super) fn refused(error: GatherError, limit: usize) -> Error {
+    match error {
+        GatherError::TooLong => too_large(limit),
+        GatherError::NoRoom(error) => error,
+    }
 }
 
 fn too_large(limit: usize) -> Error {
@@ -96,10 +115,17 @@ mod tests {
     where
         B: Body<Data: Buf, Error: Into<BoxError>>,
     {
-        collect(body, limit, BodyTimeouts::default()).await
+        let memory = BodyMemory::at_most(1 << 20);
+        let limits = BodyLimits {
+            bytes: limit,
+            timeouts: BodyTimeouts::default(),
+            memory: &memory,
+            holder: Holder::Client(1),
+        };
+        collect(body, limits).await
     }
 
-    fn frames(parts: &[&'static str]) -> impl Body<Data = Bytes, Error = io::Error> {
+    fn frames(parts: &[&'static str]) -> impl Body<Data = Bytes, Error = io::Error> + use<> {
         let parts: Vec<_> = parts
             .iter()
             .map(|part| Ok(Frame::data(Bytes::from_static(part.as_bytes()))))
@@ -139,6 +165,28 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::TooLarge);
             assert!(error.to_string().contains("4 bytes"), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn body_that_memory_has_no_room_for_is_refused_and_may_come_again() {
+        let memory = BodyMemory::at_most(200_000);
+        let limits = BodyLimits {
+            bytes: 1 << 20,
+            timeouts: BodyTimeouts::default(),
+            memory: &memory,
+            holder: Holder::Client(1),
+        };
+        let piece: &'static str = "x".repeat(10_000).leak();
+        let long = frames(&[piece; 30]);
+        let error = collect(long, limits).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Overloaded);
+        assert!(error.retry_after().is_some());
+        assert_eq!(memory.held(), 0);
+        let fits = collect(frames(&[piece; 10]), limits).await.unwrap();
+        assert_eq!(fits.len(), 100_000);
+        assert!(memory.held() >= 100_000);
+        drop(fits);
+        assert_eq!(memory.held(), 0);
     }
 
     #[tokio::test]

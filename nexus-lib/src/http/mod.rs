@@ -12,6 +12,7 @@ mod admin;
 mod api;
 mod body;
 mod collect;
+mod decode;
 mod open_requests;
 mod openapi;
 mod pace;

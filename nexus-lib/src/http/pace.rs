@@ -1,10 +1,10 @@
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
+use crate::late::LateTimer;
 
 /// How long a client may take to send the body of a request.
 ///
@@ -42,7 +42,7 @@ pub(super) struct Pace {
 struct Waiting {
     since: Instant,
     last_piece: Instant,
-    timer: Pin<Box<Sleep>>,
+    timer: LateTimer,
 }
 
 impl Pace {
@@ -57,6 +57,7 @@ impl Pace {
     pub(super) fn piece(&mut self) {
         if let Some(waiting) = &mut self.waiting {
             waiting.last_piece = Instant::now();
+            waiting.timer.came();
         }
     }
 
@@ -65,24 +66,19 @@ impl Pace {
         let timeouts = self.timeouts;
         let waiting = self.waiting.get_or_insert_with(|| {
             let now = Instant::now();
-            let first = timeouts.idle.min(timeouts.whole);
             Box::new(Waiting {
                 since: now,
                 last_piece: now,
-                timer: Box::pin(tokio::time::sleep(first)),
+                timer: LateTimer::default(),
             })
         });
-        loop {
-            ready!(waiting.timer.as_mut().poll(cx));
-            // It was set when less had come.
-            let idle = timeouts.idle.checked_sub(waiting.last_piece.elapsed());
-            let whole = timeouts
-                .whole(received)
-                .checked_sub(waiting.since.elapsed());
-            match idle.min(whole) {
-                Some(left) if !left.is_zero() => waiting.timer.set(tokio::time::sleep(left)),
-                _ => return Poll::Ready(too_slow()),
-            }
+        // Neither may be so far away that no clock shows it.
+        let after = |from: Instant, wait| from.checked_add(wait);
+        let idle = after(waiting.last_piece, timeouts.idle);
+        let whole = after(waiting.since, timeouts.whole(received));
+        match [idle, whole].into_iter().flatten().min() {
+            Some(due) => waiting.timer.poll(cx, due).map(|()| too_slow()),
+            None => Poll::Pending,
         }
     }
 }

@@ -9,7 +9,9 @@
 
 mod archive;
 mod auth;
+mod body_memory;
 mod bounds;
+mod coded_requests;
 mod connections;
 mod deadlines;
 mod durability;

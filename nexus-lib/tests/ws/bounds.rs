@@ -1,9 +1,13 @@
 use std::time::Duration;
 
+use futures_util::SinkExt;
 use nexus_lib::http::SocketSettings;
 use nexus_lib::testing::{Answer, DEADLINE, Gate, Script, openai};
 use serde_json::json;
-use tokio::net::TcpSocket;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::{Client, words};
 use crate::support::{KEY, PLAIN, Rig};
@@ -130,4 +134,138 @@ async fn one_that_answers_no_pings_is_let_go() {
     assert!(read.is_err(), "pings are answered, and nothing else comes");
     alive.send(json!({"type": "ping"})).await;
     assert_eq!(alive.frame().await["type"], "pong");
+}
+
+/// A ping of a client, masked with zeros.
+fn ping() -> Vec<u8> {
+    [&[0x89, 0x80 | 100, 0, 0, 0, 0][..], &[b'p'; 100]].concat()
+}
+
+/// A socket over which anything can be sent.
+async fn raw(rig: &Rig, key: Option<&str>) -> TcpStream {
+    let mut stream = TcpStream::connect(rig.api).await.unwrap();
+    let key = key.map_or_else(String::new, |key| {
+        format!("authorization: Bearer {key}\r\n")
+    });
+    let head = format!(
+        "GET /ws/chat HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{key}\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        answer.push(stream.read_u8().await.unwrap());
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    stream
+}
+
+/// How many bytes of pings a socket takes that does not read, until nothing more goes for a while.
+async fn taken(stream: &mut TcpStream) -> usize {
+    let pings = ping().repeat(1000);
+    let mut taken = 0;
+    while taken < 64 << 20 {
+        match timeout(Duration::from_secs(1), stream.write(&pings)).await {
+            Ok(Ok(count)) => taken += count,
+            Ok(Err(_)) | Err(_) => break,
+        }
+    }
+    taken
+}
+
+#[tokio::test]
+async fn client_that_pings_and_does_not_read_is_not_listened_to() {
+    let (rig, _upstream) = rig_with(SocketSettings::default(), openai::server(&["ok"], 1, 1)).await;
+    let mut stream = raw(&rig, Some(KEY)).await;
+    // What the kernel buffers on both sides, and no more.
+    let taken = taken(&mut stream).await;
+    assert!(taken < 32 << 20, "{taken} bytes of pings were taken");
+    // Whoever reads the answers is listened to again.
+    let mut client = Client::connect(&rig).await;
+    client.chat("a", false).await;
+    assert_eq!(client.frames().await.last().unwrap()["type"], "done");
+}
+
+#[tokio::test]
+async fn without_a_key_only_a_few_frames_and_bytes_are_heard() {
+    let (rig, _upstream) = rig_with(SocketSettings::default(), openai::server(&["ok"], 1, 1)).await;
+    let close = [0x11, 0x31]; // 4401
+    let long = [
+        &[0x81, 0xff][..],
+        &(1_u64 << 20).to_be_bytes(),
+        &[0; 4],
+        &[b' '; 40_000],
+    ]
+    .concat();
+    for sent in [ping().repeat(17), long] {
+        let mut stream = raw(&rig, None).await;
+        // The connection may be gone before all of it is sent.
+        let _ = stream.write_all(&sent).await;
+        let mut answered = Vec::new();
+        let _ = timeout(DEADLINE, stream.read_to_end(&mut answered)).await;
+        let found = answered.windows(close.len()).any(|window| window == close);
+        assert!(
+            found || answered.is_empty(),
+            "{} bytes, not closed",
+            answered.len()
+        );
+    }
+    // A key may come with a chat right behind it.
+    let mut client = Client::connect_with(rig.api, &[]).await;
+    let client = &mut client.as_mut().map_err(|_| "refused").unwrap().0;
+    client
+        .0
+        .feed(Message::text(
+            json!({"type": "auth", "key": KEY}).to_string(),
+        ))
+        .await
+        .unwrap();
+    let words = "x".repeat(100_000);
+    let request = json!({"model": "m", "messages": [{"role": "user", "content": words}]});
+    client
+        .send(json!({"type": "chat", "id": "a", "request": request}))
+        .await;
+    assert_eq!(client.frames().await.last().unwrap()["type"], "done");
+}
+
+#[tokio::test]
+async fn parts_of_messages_count_in_the_memory_for_bodies() {
+    let rig = Rig::with(|builder| builder.max_body_memory(2 << 20)).await;
+    let _upstream = rig
+        .add_upstream("Fake", 0, openai::server(&["ok"], 1, 1))
+        .await;
+    let mut half = Vec::new();
+    let mut last = Vec::new();
+    for _ in 0..4 {
+        let mut stream = raw(&rig, Some(KEY)).await;
+        // A message of 3 MiB, which never ends, in parts with pings between.
+        let mut parts = Vec::new();
+        for part in 0..12_u8 {
+            let opcode = if part == 0 { 1 } else { 0 };
+            parts.extend([opcode, 0xff]);
+            parts.extend((64_u64 << 10).to_be_bytes());
+            parts.extend([0; 4]);
+            parts.extend([b' '; 64 << 10]);
+            parts.extend([0x89, 0x80, 0, 0, 0, 0]);
+        }
+        let _ = stream.write_all(&parts).await;
+        last.clear();
+        // It is answered pings, or closed with 1013.
+        let _ = timeout(Duration::from_millis(500), stream.read_to_end(&mut last)).await;
+        half.push(stream);
+    }
+    let close = [0x03, 0xf5]; // 1013
+    let found = last.windows(2).any(|window| window == close);
+    assert!(found, "{last:?}");
+    drop(half);
+    let mut client = Client::connect(&rig).await;
+    let chats = async {
+        loop {
+            client.chat("a", false).await;
+            if client.frames().await.last().unwrap()["type"] == "done" {
+                break;
+            }
+        }
+    };
+    timeout(DEADLINE, chats).await.unwrap();
 }

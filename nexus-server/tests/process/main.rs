@@ -18,6 +18,8 @@ mod logs;
 mod metrics;
 #[cfg(feature = "otel")]
 mod otel;
+#[cfg(unix)]
+mod paused;
 mod random;
 mod secrets;
 mod server;

@@ -15,6 +15,8 @@ use http_body::Body as _;
 use secrecy::SecretString;
 
 use crate::archive::Archive;
+use crate::body_memory::{BodyMemory, Holder};
+use crate::coding::Coding;
 use crate::error::{BoxError, Error, ErrorKind, Result};
 use crate::http::admin::guard::Guard;
 use crate::http::admin::operator::Operator;
@@ -25,7 +27,8 @@ use crate::http::admin::{Chats, SettingsView};
 use crate::http::admin::{
     chat, console, conversations, models, operations, providers, statistics, upstream,
 };
-use crate::http::collect::collect;
+use crate::http::collect::{BodyLimits, collect};
+use crate::http::decode::{codings_of, decoded};
 use crate::http::{Body, BodyTimeouts, ClientAddr, Refusals, respond};
 use crate::meter::Books;
 use crate::observe::Edge;
@@ -36,6 +39,8 @@ use crate::wire::RequestId;
 
 /// The largest request body that is read: 1 MiB.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// What bodies may take together where there is no gateway: 64 MiB.
+const OWN_MEMORY: usize = 64 * 1024 * 1024;
 
 /// The admin API as a tower service. A clone shares everything.
 ///
@@ -46,12 +51,15 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 pub struct AdminService {
     shared: Arc<Shared>,
     body_timeouts: BodyTimeouts,
+    memory: BodyMemory,
 }
 
 /// A body that is still to be read, and how long that may take.
 struct Paced<B> {
     body: B,
     timeouts: BodyTimeouts,
+    memory: BodyMemory,
+    codings: Result<Vec<Coding>>,
 }
 
 struct Shared {
@@ -118,6 +126,7 @@ impl AdminService {
                 metrics: OnceLock::new(),
             }),
             body_timeouts: BodyTimeouts::default(),
+            memory: BodyMemory::at_most(OWN_MEMORY),
         }
     }
 
@@ -125,6 +134,12 @@ impl AdminService {
     #[must_use]
     pub fn body_timeouts(mut self, timeouts: BodyTimeouts) -> Self {
         self.body_timeouts = timeouts;
+        self
+    }
+
+    /// Counts bodies beside those of the LLM port.
+    pub(crate) fn body_memory(mut self, memory: BodyMemory) -> Self {
+        self.memory = memory;
         self
     }
 
@@ -151,7 +166,14 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (shared, timeouts) = (Arc::clone(&self.shared), self.body_timeouts);
-        let request = request.map(|body| Paced { body, timeouts });
+        let memory = self.memory.clone();
+        let codings = codings_of(request.headers());
+        let request = request.map(|body| Paced {
+            body,
+            timeouts,
+            memory,
+            codings,
+        });
         Box::pin(async move { Ok(shared.respond(request).await) })
     }
 }
@@ -356,7 +378,20 @@ async fn whole<B>(paced: Paced<B>) -> Result<Bytes>
 where
     B: http_body::Body<Data: Buf, Error: Into<BoxError>>,
 {
-    collect(paced.body, MAX_BODY_BYTES, paced.timeouts).await
+    let Paced {
+        body,
+        timeouts,
+        memory,
+        codings,
+    } = paced;
+    let limits = BodyLimits {
+        bytes: MAX_BODY_BYTES,
+        timeouts,
+        memory: &memory,
+        holder: Holder::Operator,
+    };
+    let body = collect(body, limits).await?;
+    decoded(body, codings?, limits).await
 }
 
 fn refusal(error: &Error) -> Response<Body> {

@@ -13,6 +13,8 @@ pub(crate) struct SettingsView {
     /// Whether the admin port asks for a token.
     pub(crate) admin_token: bool,
     pub(crate) max_body_bytes: usize,
+    /// What all bodies may take together.
+    pub(crate) max_body_memory_bytes: usize,
     /// Whether messages are kept.
     pub(crate) archive: bool,
     pub(crate) retries: RetriesView,

@@ -12,13 +12,16 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, he
 use http_body::Body as HttpBody;
 use tower::{Service, ServiceExt};
 
+use crate::body_memory::{BodyMemory, Holder};
 use crate::call::{Call, Metered, Operation, Principal, RequestBody};
+use crate::coding::Coding;
 use crate::error::{BoxError, Error, ErrorKind, Result};
 use crate::http::api::credentials::presented_key;
 use crate::http::api::error_form::ErrorForm;
 use crate::http::api::route::{NoRoute, Route};
 use crate::http::api::{answer, models, operations};
-use crate::http::collect::collect;
+use crate::http::collect::{BodyLimits, collect};
+use crate::http::decode::{codings_of, decoded};
 use crate::http::open_requests::{OpenRequest, OpenRequests};
 use crate::http::ws::{self, Face, Socket, Sockets};
 use crate::http::{Body, BodyTimeouts, ClientAddr, Refusals, respond};
@@ -59,6 +62,7 @@ pub(crate) struct ApiParts<S> {
     pub(crate) sockets: Sockets,
     pub(crate) refusals: Refusals,
     pub(crate) hop: Hop,
+    pub(crate) memory: BodyMemory,
 }
 
 struct Shared<S> {
@@ -70,6 +74,7 @@ struct Shared<S> {
     body_timeouts: BodyTimeouts,
     /// Recognises what the gateway itself has sent.
     hop: Hop,
+    memory: BodyMemory,
 }
 
 /// A day.
@@ -83,6 +88,7 @@ enum Begun {
         Operation,
         Principal,
         Option<Instant>,
+        Vec<Coding>,
         OpenRequest,
         HeaderMap,
     ),
@@ -97,6 +103,7 @@ impl<S> ApiService<S> {
             stack: parts.stack,
             open_requests: parts.open_requests,
             refusals: parts.refusals,
+            memory: parts.memory.clone(),
             tasks: Arc::clone(sockets.tasks()),
         };
         let shared = Shared {
@@ -104,6 +111,7 @@ impl<S> ApiService<S> {
             _sockets: sockets,
             max_body_bytes: parts.max_body_bytes,
             body_timeouts: parts.body_timeouts,
+            memory: parts.memory,
             hop: parts.hop,
         };
         Self {
@@ -147,10 +155,13 @@ where
                 let principal = self.shared.face.registry.authenticate(key)?;
                 if let Route::Call(operation) = route {
                     let deadline = deadline(&head.headers)?;
+                    let codings = codings_of(&head.headers)?;
                     let open = self.shared.face.open_requests.admit()?;
                     let mut headers = forwardable(&head.headers);
                     Hop::keep(passed, &mut headers);
-                    return Ok(Begun::Call(operation, principal, deadline, open, headers));
+                    return Ok(Begun::Call(
+                        operation, principal, deadline, codings, open, headers,
+                    ));
                 }
                 models::list(&principal)
             }
@@ -276,7 +287,7 @@ where
             Err(error) => (None, Err(error)),
         };
         let answered = match begun {
-            Ok(Begun::Call(operation, principal, deadline, open, headers)) => {
+            Ok(Begun::Call(operation, principal, deadline, codings, open, headers)) => {
                 let shared = Arc::clone(&self.shared);
                 let content_type = match operation {
                     Operation::ChatCompletion => None,
@@ -286,8 +297,17 @@ where
                     let mut conversation = named;
                     let mut stack = shared.face.stack.clone();
                     let answer = async {
-                        let (limit, timeouts) = (shared.max_body_bytes, shared.body_timeouts);
-                        let body = collect(body, limit, timeouts).await?;
+                        let limits = BodyLimits {
+                            bytes: shared.max_body_bytes,
+                            timeouts: shared.body_timeouts,
+                            memory: &shared.memory,
+                            holder: Holder::Client(principal.key().short()),
+                        };
+                        let mut body = collect(body, limits).await?;
+                        if !codings.is_empty() {
+                            // Boxed: most requests need no room for it.
+                            body = Box::pin(decoded(body, codings, limits)).await?;
+                        }
                         let body = read(operation, body, content_type).await?;
                         let mut call = Call::new(id, principal, operation, body);
                         shared.face.threads.place(&mut call, conversation.take());

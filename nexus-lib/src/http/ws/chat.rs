@@ -13,6 +13,7 @@ use super::label::Label;
 use super::look::Look;
 use super::socket::Face;
 use super::streaming::Streaming;
+use crate::body_memory::{BodyMemory, Holder};
 use crate::call::{Call, Metered, MeteredBody, Operation, Principal, RequestBody};
 use crate::error::{Error, Result};
 use crate::http::open_requests::OpenRequest;
@@ -157,12 +158,20 @@ impl Prepared {
         principal: Principal,
         open: OpenRequest,
         threads: &Threads,
+        memory: &BodyMemory,
     ) -> Result<Self> {
-        let body = RequestBody::scan(with_stream(frame.request).into())?;
+        let holder = Holder::Client(principal.key().short());
+        let body = memory.counted(with_stream(frame.request).into(), holder)?;
+        let body = RequestBody::scan(body)?;
         let wants_usage = body.fields().include_usage;
         // The last frame tells the usage, whether or not the chunks do.
         let body = match body.is_stream() && !wants_usage {
-            true => RequestBody::scan(body.spliced(None, true))?,
+            true => {
+                let spliced = body.spliced(None, true);
+                // Before the copy is counted as well.
+                drop(body);
+                RequestBody::scan(memory.counted(spliced, holder)?)?
+            }
             false => body,
         };
         let mut call = Call::new(RequestId::new(), principal, Operation::ChatCompletion, body);

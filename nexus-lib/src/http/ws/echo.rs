@@ -9,7 +9,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tower::Service;
 
-use super::socket::closing;
+use super::closing::closing;
 use super::{SocketSettings, Sockets, open};
 use crate::http::{Body, respond};
 

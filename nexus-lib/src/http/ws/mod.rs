@@ -12,6 +12,8 @@
 //! socket for a while.
 
 mod chat;
+mod closing;
+mod counted;
 #[cfg(feature = "test-util")]
 mod echo;
 mod frame;

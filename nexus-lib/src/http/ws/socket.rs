@@ -1,27 +1,26 @@
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use futures_util::{Sink, SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::error::Error as WsError;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 use tower::Service;
 
 use super::chat::{Prepared, Said, chat};
+use super::closing::{Closing, GOING_AWAY, NO_ANSWER, NO_ROOM, NO_TEXT, UNAUTHORIZED, close, why};
+use super::counted::CountedIo;
 use super::frame::{self, ChatFrame, ClientFrame, Refused, ServerFrame};
 use super::label::Label;
 use super::open_chats::OpenChats;
 use super::session;
 use super::sockets::Tasks;
+use crate::body_memory::{BodyMemory, Holder};
 use crate::call::{Call, Metered, Principal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{OpenRequests, Refusals};
@@ -33,8 +32,8 @@ use crate::wire::RequestId;
 /// How many frames may wait to be written before a client that does not read is not listened to.
 const MOST_WAITING: usize = 128;
 
-/// How long a client may take to answer that we close.
-const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+/// How many frames a client may send before it has shown a key.
+const MOST_BEFORE_KEY: u32 = 16;
 
 /// What all sockets of a port have in common.
 pub(crate) struct Face<S> {
@@ -44,18 +43,23 @@ pub(crate) struct Face<S> {
     pub(crate) stack: S,
     pub(crate) open_requests: OpenRequests,
     pub(crate) refusals: Refusals,
+    pub(crate) memory: BodyMemory,
     pub(crate) tasks: Arc<Tasks>,
 }
 
 /// One client's socket, and the chats on it.
 pub(crate) struct Socket<S, I> {
     face: Arc<Face<S>>,
-    io: WebSocketStream<I>,
+    io: WebSocketStream<CountedIo<I>>,
     /// `None` until the client has shown a key.
     principal: Option<Principal>,
     chats: OpenChats,
     /// Frames to be written.
     waiting: VecDeque<Message>,
+    /// The answer to the client's last ping is not sent yet.
+    owes_pong: bool,
+    /// How many frames came before the key.
+    before_key: u32,
     /// How many pings in a row were not answered.
     unanswered: u32,
     is_draining: bool,
@@ -70,14 +74,6 @@ enum Step {
     Lost,
 }
 
-/// Why a socket is closed by us: the code, and a word to it.
-type Closing = (CloseCode, &'static str);
-
-const UNAUTHORIZED: Closing = (CloseCode::Library(4401), "no valid key was shown");
-const NO_TEXT: Closing = (CloseCode::Unsupported, "frames are text");
-const GOING_AWAY: Closing = (CloseCode::Away, "the gateway is shutting down");
-const NO_ANSWER: Closing = (CloseCode::Away, "two pings were not answered");
-
 impl<S, I> Socket<S, I>
 where
     S: Service<Call, Response = Metered, Error = Error> + Clone + Send + Sync + 'static,
@@ -86,15 +82,21 @@ where
 {
     pub(crate) fn new(
         face: Arc<Face<S>>,
-        io: WebSocketStream<I>,
+        mut io: WebSocketStream<CountedIo<I>>,
         principal: Option<Principal>,
     ) -> Self {
+        match &principal {
+            Some(principal) => (io.get_mut()).count_in(&face.memory, holder(principal)),
+            None => io.get_mut().before_key(),
+        }
         Self {
             face,
             io,
             principal,
             chats: OpenChats::default(),
             waiting: VecDeque::new(),
+            owes_pong: false,
+            before_key: 0,
             unanswered: 0,
             is_draining: false,
         }
@@ -136,10 +138,15 @@ where
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         let is_written = match self.poll_write(cx) {
             Poll::Ready(Err(_)) => return Poll::Ready(Step::Lost),
-            Poll::Ready(Ok(())) => true,
+            Poll::Ready(Ok(())) => {
+                self.owes_pong = false;
+                true
+            }
             Poll::Pending => false,
         };
+        // A client that pings and does not read what it is answered is not listened to either.
         if self.waiting.len() < MOST_WAITING
+            && !self.owes_pong
             && let Poll::Ready(heard) = self.io.poll_next_unpin(cx)
         {
             return Poll::Ready(Step::Heard(heard));
@@ -167,14 +174,42 @@ where
             Step::Said(said) => self.say(said.json),
             Step::Idle => return Err(Some(GOING_AWAY)),
             Step::Lost | Step::Heard(None) => return Err(None),
-            Step::Heard(Some(Err(error))) => return Err(why(&error)),
-            Step::Heard(Some(Ok(message))) => match message {
-                Message::Text(text) => self.hear(&text)?,
-                Message::Binary(_) => return Err(Some(NO_TEXT)),
-                Message::Pong(_) => self.unanswered = 0,
+            Step::Heard(Some(Err(error))) => {
+                return Err(match self.principal {
+                    _ if self.io.get_ref().is_full() => Some(NO_ROOM),
+                    None => Some(UNAUTHORIZED),
+                    Some(_) => why(&error),
+                });
+            }
+            Step::Heard(Some(Ok(message))) => self.after_message(&message)?,
+        }
+        Ok(())
+    }
+
+    fn after_message(&mut self, message: &Message) -> Result<(), Option<Closing>> {
+        if self.principal.is_none() {
+            self.before_key += 1;
+            if self.before_key > MOST_BEFORE_KEY {
+                return Err(Some(UNAUTHORIZED));
+            }
+        }
+        match message {
+            Message::Text(text) => {
+                let heard = self.hear(text);
+                self.io.get_mut().heard();
+                return heard;
+            }
+            Message::Binary(_) => return Err(Some(NO_TEXT)),
+            Message::Pong(words) => {
+                self.io.get_mut().heard_control(words.len());
+                self.unanswered = 0;
+            }
+            Message::Ping(words) => {
+                self.io.get_mut().heard_control(words.len());
                 // Answered below us.
-                Message::Ping(_) | Message::Close(_) | Message::Frame(_) => {}
-            },
+                self.owes_pong = true;
+            }
+            Message::Close(_) | Message::Frame(_) => {}
         }
         Ok(())
     }
@@ -203,7 +238,11 @@ where
                 return Err(Some(UNAUTHORIZED));
             };
             match self.face.registry.authenticate(key.as_bytes()) {
-                Ok(principal) => self.principal = Some(principal),
+                Ok(principal) => {
+                    let holder = holder(&principal);
+                    self.io.get_mut().count_in(&self.face.memory, holder);
+                    self.principal = Some(principal);
+                }
                 Err(error) => {
                     self.report(&error);
                     return Err(Some(UNAUTHORIZED));
@@ -292,7 +331,7 @@ where
         let (label, is_resumable) = (frame.label.clone(), frame.is_resumable);
         let key = principal.key();
         let open = face.open_requests.admit()?;
-        let prepared = Prepared::of(frame, principal, open, &face.threads)?;
+        let prepared = Prepared::of(frame, principal, open, &face.threads, &face.memory)?;
         let request_id = prepared.request_id();
         let chat = chat(Arc::clone(face), prepared);
         match &label {
@@ -306,40 +345,9 @@ where
     }
 }
 
-/// What a client is told of a connection that cannot go on; `None` when nobody is there to be told.
-fn why(error: &WsError) -> Option<Closing> {
-    match error {
-        WsError::Utf8(_) => Some((CloseCode::Invalid, "text frames are UTF-8")),
-        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
-            Some((CloseCode::Size, "the frame is too long"))
-        }
-        WsError::Protocol(_) => Some((CloseCode::Protocol, "this is no WebSocket frame")),
-        _ => None,
-    }
-}
-
-#[cfg(feature = "test-util")]
-/// The farewell for `error`, for those who have only the socket.
-pub(super) fn closing(error: &WsError) -> Option<CloseFrame> {
-    why(error).map(|(code, reason)| CloseFrame {
-        code,
-        reason: reason.into(),
-    })
-}
-
-/// Says farewell, and waits for the client's, but not for long.
-async fn close<I: AsyncRead + AsyncWrite + Unpin>(
-    mut io: WebSocketStream<I>,
-    (code, reason): Closing,
-) {
-    let reason = Cow::Borrowed(reason).into_owned().into();
-    let farewell = async {
-        if io.close(Some(CloseFrame { code, reason })).await.is_ok() {
-            while let Some(Ok(_)) = io.next().await {}
-        }
-    };
-    // Whoever does not answer is left.
-    let _ = timeout(CLOSE_WITHIN, farewell).await;
+/// Whose messages these are.
+fn holder(principal: &Principal) -> Holder {
+    Holder::Client(principal.key().short())
 }
 
 fn cancelled() -> Error {

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use super::counted::CountedIo;
 use super::session::Sessions;
 use super::settings::SocketSettings;
 
@@ -110,7 +111,7 @@ impl Tasks {
     pub(crate) fn accept<F>(
         &self,
         upgrade: OnUpgrade,
-        run: impl FnOnce(WebSocketStream<TokioIo<Upgraded>>) -> F + Send + 'static,
+        run: impl FnOnce(WebSocketStream<CountedIo<TokioIo<Upgraded>>>) -> F + Send + 'static,
     ) where
         F: Future<Output = ()> + Send,
     {
@@ -118,7 +119,7 @@ impl Tasks {
         self.spawn(async move {
             match upgrade.await {
                 Ok(upgraded) => {
-                    let (io, role) = (TokioIo::new(upgraded), Role::Server);
+                    let (io, role) = (CountedIo::new(TokioIo::new(upgraded)), Role::Server);
                     let socket = WebSocketStream::from_raw_socket(io, role, Some(config)).await;
                     run(socket).await;
                 }

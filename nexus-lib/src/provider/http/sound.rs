@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::call::{Observed, Piece};
 use crate::error::{Cause, Error, ErrorKind, Result};
+use crate::late::timeout_at;
 use crate::provider::faults::empty_answer;
 use crate::provider::transport::{UpstreamBody, failure};
 
@@ -33,7 +34,7 @@ impl ByteStream {
                 }
             }
         };
-        let first = tokio::time::timeout_at(deadline, first)
+        let first = timeout_at(deadline, first)
             .await
             .map_err(|_| {
                 Error::new(

@@ -10,6 +10,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::call::{Observed, Piece};
 use crate::error::{Cause, Error, ErrorKind, Result};
+use crate::late::timeout_at;
 use crate::provider::faults::{empty_stream, status_of};
 use crate::provider::observe::{MAX_SILENT_BYTES, Observe, too_silent};
 use crate::provider::transport::{UpstreamBody, failure};
@@ -68,7 +69,7 @@ impl<O: Observe> EventStream<O> {
             patience: None,
             ended: false,
         };
-        let first = tokio::time::timeout_at(deadline, stream.first_event())
+        let first = timeout_at(deadline, stream.first_event())
             .await
             .map_err(|_| {
                 Error::new(

@@ -1,15 +1,17 @@
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
+use crate::body_memory::{BodyMemory, Gather, GatherError, Holder};
 use crate::coding::{Decoder, UnknownCoding, codings};
 use crate::error::{Cause, Error, ErrorKind, Result};
+use crate::late::LateTimer;
 use crate::provider::headers;
 use crate::provider::transport::failure;
 use crate::provider::transport::pool::Body;
@@ -27,23 +29,26 @@ pub(crate) struct UpstreamBody {
     ahead: Option<Bytes>,
     /// Undoes the codings of a body that is to be read. Boxed, since nearly no body has any.
     decoder: Option<Box<Decoder>>,
+    /// What a whole body counts in.
+    memory: Arc<OnceLock<BodyMemory>>,
     idle: Duration,
     /// Since when nothing has come, if something is waited for.
     silent_since: Option<Instant>,
     /// Made when the upstream first keeps us waiting, and then moved only when it fires: a stream that
     /// flows never touches a timer.
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: LateTimer,
 }
 
 impl UpstreamBody {
-    pub(super) fn new(incoming: Body, idle: Duration) -> Self {
+    pub(super) fn new(incoming: Body, idle: Duration, memory: Arc<OnceLock<BodyMemory>>) -> Self {
         Self {
             incoming,
             ahead: None,
             decoder: None,
+            memory,
             idle,
             silent_since: None,
-            timer: None,
+            timer: LateTimer::default(),
         }
     }
 
@@ -138,31 +143,25 @@ impl UpstreamBody {
         let Poll::Ready(data) = self.incoming.poll_data(cx) else {
             return self.poll_idle(cx).map(Err);
         };
-        self.silent_since = None;
+        if self.silent_since.take().is_some() {
+            self.timer.came();
+        }
         Poll::Ready(data.map_err(failure::of_body))
     }
 
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let since = *self.silent_since.get_or_insert_with(Instant::now);
-        let due = since + self.idle;
-        loop {
-            let timer = self
-                .timer
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
-            ready!(timer.as_mut().poll(cx));
-            if Instant::now() >= due {
-                let message = "the provider fell silent in the middle of its answer";
-                return Poll::Ready(failure::too_slow(message, Cause::IdleTimeout));
-            }
-            timer.as_mut().reset(due);
-        }
+        self.timer.poll(cx, since + self.idle).map(|()| {
+            let message = "the provider fell silent in the middle of its answer";
+            failure::too_slow(message, Cause::IdleTimeout)
+        })
     }
 
     /// The whole body, at most `limit` bytes of it. One that came in one piece is not copied.
     ///
     /// # Errors
     /// `UpstreamUnreachable` when the connection broke, `UpstreamTimeout` when the idle timer ran out,
-    /// `UpstreamInvalid` when the body is longer than `limit`.
+    /// `UpstreamInvalid` when the body is longer than `limit`, `Overloaded` when there is no memory for it.
     ///
     /// # Cancel safety
     /// What was read is lost with the future.
@@ -177,19 +176,15 @@ impl UpstreamBody {
             return Ok(first);
         };
         let expected = usize::try_from(self.incoming.at_least()).unwrap_or(0);
-        let mut whole = BytesMut::with_capacity(first.len() + second.len() + expected.min(limit));
-        whole.extend_from_slice(&first);
-        whole.extend_from_slice(&second);
+        let expected = (first.len() + second.len()).saturating_add(expected);
+        let memory = self.memory.get_or_init(|| BodyMemory::at_most(usize::MAX));
+        let mut whole = Gather::new(memory, Holder::Providers, limit, expected);
+        whole.push(first).map_err(refused)?;
+        whole.push(second).map_err(refused)?;
         while let Some(chunk) = self.chunk().await? {
-            if whole.len() + chunk.len() > limit {
-                return Err(Error::new(
-                    ErrorKind::UpstreamInvalid,
-                    "the provider's answer is too long",
-                ));
-            }
-            whole.extend_from_slice(&chunk);
+            whole.push(chunk).map_err(refused)?;
         }
-        Ok(whole.freeze())
+        Ok(whole.finish())
     }
 
     async fn chunk(&mut self) -> Result<Option<Bytes>> {
@@ -204,4 +199,14 @@ fn malformed() -> Error {
         ErrorKind::UpstreamInvalid,
         "the provider's answer is not in the content coding that it says",
     )
+}
+
+fn refused(error: GatherError) -> Error {
+    match error {
+        GatherError::TooLong => Error::new(
+            ErrorKind::UpstreamInvalid,
+            "the provider's answer is too long",
+        ),
+        GatherError::NoRoom(error) => error,
+    }
 }

@@ -62,6 +62,7 @@ impl TransportBuilder {
         Ok(Transport {
             pool: Pool::new(Connector::new(tcp, Arc::new(tls), proxies)),
             timeouts: self.timeouts,
+            memory: Arc::default(),
         })
     }
 }

@@ -17,14 +17,16 @@ pub(crate) use body::UpstreamBody;
 pub use builder::TransportBuilder;
 pub use timeouts::Timeouts;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use tokio::time::Instant;
 
+use crate::body_memory::BodyMemory;
 use crate::call::Target;
 use crate::error::{Cause, Result};
+use crate::late::timeout_at;
 use crate::wire::{Endpoint, ProxyList};
 use pool::Pool;
 
@@ -33,12 +35,20 @@ use pool::Pool;
 pub struct Transport {
     pool: Pool,
     timeouts: Timeouts,
+    /// What answers that are held whole count in, once a gateway says so.
+    memory: Arc<OnceLock<BodyMemory>>,
 }
 
 impl Transport {
     /// A transport with other timers, or other TLS settings, than the defaults.
     pub fn builder() -> TransportBuilder {
         TransportBuilder::default()
+    }
+
+    /// Counts answers that are held whole in `memory`. The first one stays, where several gateways share the
+    /// transport.
+    pub(crate) fn count_in(&self, memory: BodyMemory) {
+        let _ = self.memory.set(memory);
     }
 
     /// The timers in force.
@@ -70,8 +80,11 @@ impl Transport {
     ) -> Result<Response<UpstreamBody>> {
         let timeout = timeouts.connect;
         let sent = self.pool.send(endpoint, proxies, request, timeout);
-        match tokio::time::timeout_at(deadline, sent).await {
-            Ok(Ok(response)) => Ok(response.map(|body| UpstreamBody::new(body, timeouts.idle))),
+        match timeout_at(deadline, sent).await {
+            Ok(Ok(response)) => Ok(response.map(|body| {
+                let memory = Arc::clone(&self.memory);
+                UpstreamBody::new(body, timeouts.idle, memory)
+            })),
             Ok(Err(cause)) => Err(failure::of_request(cause, proxies.is_some())),
             Err(_) => {
                 let message = match proxies {

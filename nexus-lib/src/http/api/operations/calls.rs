@@ -84,6 +84,7 @@ fn passed_on(operation: Operation, error: &Value) -> Operation {
             K::ModelNotFound,
             K::RequestTimeout,
             K::TooLarge,
+            K::UnsupportedMediaType,
             K::ProviderBusy,
             K::UpstreamUnreachable,
             K::UpstreamAuth,

@@ -1,0 +1,100 @@
+//! Timers that a pause of the process does not fool.
+//!
+//! A process that was stopped (by a debugger, a laptop's lid, a busy host) wakes up with its timers due, and
+//! with all that was sent to it meanwhile still unread in the system. So nothing is late before the
+//! system was asked once more.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, Sleep};
+
+/// How long to look once more. The runtime asks the system within a millisecond.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// The outcome of `future`, if it is there by `deadline`, or very soon after.
+///
+/// # Errors
+/// [`Elapsed`].
+pub(crate) async fn timeout_at<F: Future>(
+    deadline: Instant,
+    future: F,
+) -> Result<F::Output, Elapsed> {
+    let mut future = pin!(future);
+    match tokio::time::timeout_at(deadline, future.as_mut()).await {
+        Ok(outcome) => Ok(outcome),
+        Err(_) => tokio::time::timeout(GRACE, future).await,
+    }
+}
+
+/// A timer that is set anew whenever something has come. It is made when something is first waited for.
+#[derive(Debug, Default)]
+pub(crate) struct LateTimer {
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Once it was due: when the last look is over.
+    last_look: Option<Instant>,
+}
+
+impl LateTimer {
+    /// Says that something has come.
+    pub(crate) fn came(&mut self) {
+        self.last_look = None;
+    }
+
+    /// Ready when nothing has come by `due`, nor very soon after.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, due: Instant) -> Poll<()> {
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            let now = Instant::now();
+            match self.last_look {
+                // It was set when less had come.
+                _ if now < due => timer.as_mut().reset(due),
+                None => {
+                    let until = now + GRACE;
+                    self.last_look = Some(until);
+                    timer.as_mut().reset(until);
+                }
+                Some(until) if now < until => timer.as_mut().reset(until),
+                Some(_) => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_lay_unread_at_the_deadline_is_in_time() {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        // Known a moment after the timer fired, as what the system reports after a pause is.
+        let unread = tokio::time::sleep_until(deadline + Duration::from_millis(10));
+        assert!(timeout_at(deadline, unread).await.is_ok());
+        let silent = std::future::pending::<()>();
+        assert!(timeout_at(Instant::now(), silent).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn timer_looks_once_more_and_starts_afresh_when_something_came() {
+        let start = Instant::now();
+        let mut timer = LateTimer::default();
+        let due = start + Duration::from_secs(5);
+        let unread = tokio::time::sleep_until(due + Duration::from_millis(10));
+        tokio::select! {
+            () = unread => timer.came(),
+            () = poll_fn(|cx| timer.poll(cx, due)) => panic!("too early"),
+        }
+        let due = start + Duration::from_secs(9);
+        poll_fn(|cx| timer.poll(cx, due)).await;
+        assert!((9000..9200).contains(&start.elapsed().as_millis()));
+    }
+}

@@ -1,0 +1,135 @@
+//! What all bodies may take together.
+
+use nexus_lib::testing::{Answer, DEADLINE, RawClient, RawRequest, RawResponse, openai};
+use serde_json::json;
+
+use crate::support::{KEY, PLAIN, Rig, assert_error, chat};
+
+const MIB: usize = 1 << 20;
+
+/// A chat of about `len` bytes.
+fn long_chat(len: usize) -> String {
+    json!({"model": "m", "messages": [{"role": "user", "content": "x".repeat(len)}]}).to_string()
+}
+
+/// Sends the head of a chat that says that it is long, and half of its body.
+async fn unfinished(rig: &Rig, key: &str, body: &str) -> RawClient {
+    let mut client = RawClient::connect(rig.api).await;
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {key}\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    client.send(head.as_bytes()).await;
+    client.send(&body.as_bytes()[..body.len() / 2]).await;
+    client
+}
+
+/// Asks until an answer is not 503.
+async fn admitted(rig: &Rig, body: &str) -> u16 {
+    let admitted = async {
+        loop {
+            match rig.chat(body.to_owned()).await.status {
+                503 => tokio::task::yield_now().await,
+                status => return status,
+            }
+        }
+    };
+    let admitted = tokio::time::timeout(DEADLINE, admitted).await;
+    admitted.expect("a chat to be admitted")
+}
+
+#[track_caller]
+fn refused(answer: &RawResponse, status: u16, code: &str) {
+    assert_eq!(answer.status, status, "{}", answer.body.text());
+    let kind = match status {
+        503 => "server_error",
+        _ => "invalid_request_error",
+    };
+    assert_error(&answer.body.json(), kind, code);
+}
+
+#[tokio::test]
+async fn bodies_beyond_the_memory_for_all_are_503_and_small_ones_pass() {
+    let rig = Rig::with(|builder| builder.max_body_memory(4 * MIB)).await;
+    let _upstream = rig
+        .add_upstream("Fake", 0, openai::server(&["ok"], 3, 1))
+        .await;
+    let body = long_chat(2 * MIB);
+    let mut held = Vec::new();
+    // Each holds what has arrived: three halves are within four fifths of the memory, a fourth is not.
+    for _ in 0..3 {
+        held.push(unfinished(&rig, KEY, &body).await);
+    }
+    let answer = async {
+        loop {
+            let answer = rig.chat(body.clone()).await;
+            if answer.status == 503 {
+                return answer;
+            }
+        }
+    };
+    let answer = tokio::time::timeout(DEADLINE, answer).await.unwrap();
+    refused(&answer, 503, "overloaded");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    // Small ones are not what takes the memory.
+    assert_eq!(rig.chat(PLAIN).await.status, 200);
+    // When those have left, there is room again.
+    drop(held);
+    assert_eq!(admitted(&rig, &body).await, 200);
+    // And what was answered gives back what it took.
+    for _ in 0..8 {
+        assert_eq!(admitted(&rig, &body).await, 200);
+    }
+}
+
+#[tokio::test]
+async fn one_client_leaves_room_for_another() {
+    let rig = Rig::with(|builder| builder.max_body_memory(4 * MIB)).await;
+    let upstream = rig
+        .add_upstream("Fake", 0, openai::server(&["ok"], 3, 1))
+        .await;
+    let other = json!({"name": "Other", "server_url": upstream.url(), "server_key": "",
+        "personalized_key": "other-key"});
+    let id = rig.create("/providers", other).await;
+    rig.create(
+        "/provider_models",
+        json!({"provider_id": id, "model_name": "m"}),
+    )
+    .await;
+    let body = long_chat(2 * MIB);
+    let _held = [
+        unfinished(&rig, KEY, &body).await,
+        unfinished(&rig, KEY, &body).await,
+        unfinished(&rig, KEY, &body).await,
+    ];
+    let mine = long_chat(MIB / 2);
+    let answer = async { while rig.chat(mine.clone()).await.status != 503 {} };
+    tokio::time::timeout(DEADLINE, answer).await.unwrap();
+    let request = RawRequest::post("/v1/chat/completions")
+        .bearer("other-key")
+        .body(mine);
+    assert_eq!(rig.ask(&request).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_a_coded_body_becomes_counts() {
+    let rig = Rig::with(|builder| builder.max_body_memory(MIB)).await;
+    let _upstream = rig
+        .add_upstream("Fake", 0, openai::server(&["ok"], 3, 1))
+        .await;
+    let body = nexus_lib::testing::encoded("gzip", &[long_chat(2 * MIB).as_bytes()]);
+    let request = chat(body.concat()).header("content-encoding", "gzip");
+    let answer = rig.ask(&request).await;
+    refused(&answer, 503, "overloaded");
+}
+
+#[tokio::test]
+async fn whole_answers_count_too() {
+    let rig = Rig::with(|builder| builder.max_body_memory(MIB)).await;
+    let answer = openai::completion(&"x".repeat(2 * MIB), 3, 1).to_string();
+    let _upstream = rig.add_upstream("Fake", 0, Answer::json(200, answer)).await;
+    let answer = rig.chat(PLAIN).await;
+    refused(&answer, 503, "overloaded");
+    assert_eq!(rig.settled().await["state"], "failed");
+}
