@@ -38,6 +38,9 @@ pub mod call;
 mod coding;
 pub mod error;
 pub mod estimate;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gateway;
 pub mod health;
 pub mod http;

@@ -4,6 +4,8 @@ mod by_kind;
 mod demo;
 mod dialect;
 mod faults;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 pub(crate) mod headers;
 mod http;
 mod observe;
@@ -16,6 +18,8 @@ pub use demo::DemoProvider;
 pub(crate) use dialect::{Anthropic, Azure, Dialect, Gemini, Ollama, OpenAi, Xai};
 pub(crate) use http::HttpProvider;
 pub(crate) use translated::{count as count_tokens, through_chat};
+#[cfg(feature = "fuzzing")]
+pub(crate) use transport::fuzzing as transport_fuzzing;
 pub use transport::{Timeouts, Transport, TransportBuilder};
 
 use async_trait::async_trait;

@@ -33,7 +33,7 @@ pub(crate) struct StreamTranslator {
 }
 
 impl StreamTranslator {
-    pub(super) fn new(
+    pub(crate) fn new(
         client: ClientProtocol,
         provider: ProviderProtocol,
         request: &Request,

@@ -7,6 +7,8 @@ mod body;
 mod builder;
 mod cause;
 pub(crate) mod failure;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod http1;
 mod pool;
 mod proxy;

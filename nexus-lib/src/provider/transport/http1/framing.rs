@@ -195,7 +195,8 @@ fn line(input: &[u8], most: usize) -> Result<Option<&[u8]>, Error> {
     };
     let line = input.get(..end).and_then(|line| line.strip_suffix(b"\r"));
     match line {
-        Some(line) if end < most => Ok(Some(line)),
+        // A CR that ends no line is where two readers could part ways (RFC 9112, section 2.2).
+        Some(line) if end < most && memchr::memchr(b'\r', line).is_none() => Ok(Some(line)),
         _ => Err(Error::Chunk),
     }
 }
@@ -203,7 +204,9 @@ fn line(input: &[u8], most: usize) -> Result<Option<&[u8]>, Error> {
 /// A chunk's size, without its extensions.
 fn size(line: &[u8]) -> Result<u64, Error> {
     let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
-    let digits = digits.trim_ascii_end();
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let end = digits.iter().rposition(|byte| !blank(byte));
+    let digits = &digits[..end.map_or(0, |at| at + 1)];
     let is_number = (1..=16).contains(&digits.len()) && digits.iter().all(u8::is_ascii_hexdigit);
     let digits = std::str::from_utf8(digits).map_err(|_| Error::Chunk)?;
     match is_number {

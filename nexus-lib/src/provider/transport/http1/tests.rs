@@ -287,6 +287,9 @@ async fn what_is_no_answer_is_an_error() {
         ("10000000000000000\r\nhi", "chunk"),
         ("2\r\nhi!\r\n0\r\n\r\n", "chunk"),
         ("2\r\nhi\n0\r\n\r\n", "chunk"),
+        ("2\r\r\nhi\r\n0\r\n\r\n", "chunk"),
+        ("2;a\rb\r\nhi\r\n0\r\n\r\n", "chunk"),
+        ("2\r\nhi\r\n0\r\nx: \ry\r\n\r\n", "chunk"),
         (&extended, "chunk"),
         (&trailed, "chunk"),
     ] {

@@ -73,3 +73,19 @@ impl DialError {
         Self::Beyond(cause.into())
     }
 }
+
+/// Asks for a tunnel to `name` over `stream`, a connection to `proxy`.
+#[cfg(feature = "fuzzing")]
+pub(super) async fn socks5_tunnel(
+    stream: &mut (impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin),
+    proxy: &crate::wire::ProxyUrl,
+    name: &str,
+    port: u16,
+) -> bool {
+    let address = match name.parse() {
+        Ok(ip) => socks5::Address::Ip(ip),
+        Err(_) => socks5::Address::Name(name),
+    };
+    socks5::greet(stream, proxy).await.is_ok()
+        && socks5::connect(stream, &address, port).await.is_ok()
+}

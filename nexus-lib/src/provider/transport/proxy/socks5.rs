@@ -2,8 +2,7 @@
 
 use std::net::IpAddr;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use zeroize::Zeroizing;
 
 use super::DialError;
@@ -26,8 +25,13 @@ pub(super) enum Address<'a> {
     Name(&'a str),
 }
 
+/// A connection to a proxy.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
 /// Agrees on a way to authenticate, and does so.
-pub(super) async fn greet(stream: &mut TcpStream, proxy: &ProxyUrl) -> Result<(), DialError> {
+pub(super) async fn greet(stream: &mut impl Stream, proxy: &ProxyUrl) -> Result<(), DialError> {
     let credentials = proxy.expose_credentials();
     let offer: &[u8] = match credentials {
         None => &[VERSION, 1, NO_AUTHENTICATION],
@@ -47,7 +51,11 @@ pub(super) async fn greet(stream: &mut TcpStream, proxy: &ProxyUrl) -> Result<()
     }
 }
 
-async fn authenticate(stream: &mut TcpStream, user: &str, password: &str) -> Result<(), DialError> {
+async fn authenticate(
+    stream: &mut impl Stream,
+    user: &str,
+    password: &str,
+) -> Result<(), DialError> {
     let mut message = Zeroizing::new(Vec::with_capacity(3 + user.len() + password.len()));
     message.push(AUTHENTICATION_VERSION);
     push_counted(&mut message, user).ok_or_else(|| DialError::proxy("a user is too long"))?;
@@ -62,7 +70,7 @@ async fn authenticate(stream: &mut TcpStream, user: &str, password: &str) -> Res
 
 /// Asks for a tunnel, after [`greet`].
 pub(super) async fn connect(
-    stream: &mut TcpStream,
+    stream: &mut impl Stream,
     address: &Address<'_>,
     port: u16,
 ) -> Result<(), DialError> {
@@ -132,11 +140,11 @@ fn push_counted(message: &mut Vec<u8>, text: &str) -> Option<()> {
     Some(())
 }
 
-async fn write(stream: &mut TcpStream, message: &[u8]) -> Result<(), DialError> {
+async fn write(stream: &mut impl Stream, message: &[u8]) -> Result<(), DialError> {
     stream.write_all(message).await.map_err(DialError::proxy)
 }
 
-async fn read<const N: usize>(stream: &mut TcpStream) -> Result<[u8; N], DialError> {
+async fn read<const N: usize>(stream: &mut impl Stream) -> Result<[u8; N], DialError> {
     let mut bytes = [0; N];
     stream
         .read_exact(&mut bytes)

@@ -1,0 +1,94 @@
+//! The readers of streams over bytes in memory, for fuzz targets.
+
+use bytes::Bytes;
+
+use super::observe::{ChunkObserver, MessagesObserver, Observe, TypedObserver};
+use super::translated::StreamTranslator;
+use crate::call::{Observed, Piece};
+use crate::error::Error;
+use crate::translate::{ClientProtocol, ProviderProtocol, Request};
+
+/// What became of a stream.
+#[derive(Debug)]
+pub struct Streamed {
+    /// What the client gets.
+    pub bytes: Vec<u8>,
+    /// What was seen in it.
+    pub observed: Observed,
+    /// Why it broke, if it did.
+    pub broken: Option<Error>,
+}
+
+/// A stream that passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passing {
+    /// Of chat completion chunks.
+    Chat,
+    /// Of chat completion chunks, where the usage chunk does not go on.
+    ChatWithoutUsage,
+    /// Of Anthropic's events.
+    Messages,
+    /// Of OpenAI's responses.
+    Responses,
+    /// Of pictures or sound.
+    Typed,
+}
+
+/// Passes a provider's stream, which comes `piece` bytes at a time.
+pub fn pass(passing: Passing, input: &[u8], piece: usize) -> Streamed {
+    match passing {
+        Passing::Chat => run(ChunkObserver::new(false), input, piece),
+        Passing::ChatWithoutUsage => run(ChunkObserver::new(true), input, piece),
+        Passing::Messages => run(MessagesObserver::new(), input, piece),
+        Passing::Responses => run(TypedObserver::new(true), input, piece),
+        Passing::Typed => run(TypedObserver::new(false), input, piece),
+    }
+}
+
+/// Translates a provider's stream, which comes `piece` bytes at a time, as the answer to `request`.
+pub fn translate(
+    client: ClientProtocol,
+    provider: ProviderProtocol,
+    request: &Request,
+    input: &[u8],
+    piece: usize,
+) -> Streamed {
+    run(
+        StreamTranslator::new(client, provider, request),
+        input,
+        piece,
+    )
+}
+
+fn run(mut observer: impl Observe, input: &[u8], piece: usize) -> Streamed {
+    let mut streamed = Streamed {
+        bytes: Vec::new(),
+        observed: Observed::default(),
+        broken: None,
+    };
+    for piece in input.chunks(piece.max(1)) {
+        match observer.push(Bytes::copy_from_slice(piece)) {
+            Ok(piece) => streamed.add(piece),
+            Err(error) => {
+                streamed.broken = Some(error);
+                return streamed;
+            }
+        }
+        // Nothing behind the last event of its protocol is read.
+        if streamed.observed.terminal {
+            return streamed;
+        }
+    }
+    match observer.finish() {
+        Ok(piece) => streamed.add(piece),
+        Err(error) => streamed.broken = Some(error),
+    }
+    streamed
+}
+
+impl Streamed {
+    fn add(&mut self, piece: Piece) {
+        self.bytes.extend_from_slice(&piece.bytes);
+        self.observed.merge(piece.observed);
+    }
+}
