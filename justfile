@@ -19,6 +19,10 @@ test *ARGS:
 e2e *ARGS:
     nexus-server/tests/e2e/run.sh {{ARGS}}
 
+# Fuzz: seconds and names of targets; all for ten seconds without
+fuzz *ARGS:
+    fuzz/run.sh {{ARGS}}
+
 # Format, then lint as CI does
 lint:
     cargo fmt --all

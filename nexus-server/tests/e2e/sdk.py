@@ -15,7 +15,7 @@ WEATHER = {
 }
 
 
-@pytest.fixture(params=list(DIALECTS))
+@pytest.fixture(params=DIALECTS)
 def dialect(request: pytest.FixtureRequest, start: Callable[..., Gateway]) -> Iterator[Gateway]:
     """A gateway before a provider of each dialect. At the end the ledger has what the provider told."""
     server = DialectServer(request.param)
