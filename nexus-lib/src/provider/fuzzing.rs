@@ -1,14 +1,12 @@
 //! The readers of streams over bytes in memory, for fuzz targets.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 
 use super::observe::{ChunkObserver, MessagesObserver, Observe, TypedObserver};
 use super::translated::StreamTranslator;
 use crate::call::{Observed, Piece};
 use crate::error::Error;
-use crate::translate::{ClientProtocol, ClientTools, ProviderProtocol, Request};
+use crate::translate::{ClientProtocol, ProviderProtocol, Request};
 
 /// What became of a stream.
 #[derive(Debug)]
@@ -55,9 +53,11 @@ pub fn translate(
     input: &[u8],
     piece: usize,
 ) -> Streamed {
-    let tools = Arc::new(ClientTools::of(request));
-    let translator = StreamTranslator::new(client, provider, request, tools);
-    run(translator, input, piece)
+    run(
+        StreamTranslator::alone(client, provider, request),
+        input,
+        piece,
+    )
 }
 
 fn run(mut observer: impl Observe, input: &[u8], piece: usize) -> Streamed {

@@ -28,6 +28,8 @@ TOOLS: dict[str, Callable[[pathlib.Path], dict[str, Any]]] = {
     "shell_command": lambda folder: {"command": "cat note.txt", "workdir": str(folder)},
     "shell": lambda folder: {"command": ["cat", "note.txt"], "workdir": str(folder)},
     "apply_patch": lambda folder: {"input": PATCH},
+    # Of the models that write programs to call tools.
+    "functions__exec": lambda folder: {"input": 'text(await tools.exec_command({cmd: "cat note.txt"}))'},
     # opencode
     "read": lambda folder: {"filePath": str(folder / "note.txt")},
     # Qwen Code

@@ -33,7 +33,7 @@ pub(crate) struct StreamTranslator {
 }
 
 impl StreamTranslator {
-    pub(crate) fn new(
+    pub(super) fn new(
         client: ClientProtocol,
         provider: ProviderProtocol,
         request: &Request,
@@ -51,6 +51,16 @@ impl StreamTranslator {
             is_over: false,
             refusal: None,
         }
+    }
+
+    /// One whose client has no tools, and which remembers nothing.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn alone(
+        client: ClientProtocol,
+        provider: ProviderProtocol,
+        request: &Request,
+    ) -> Self {
+        Self::new(client, provider, request, Arc::default())
     }
 
     fn tell(&mut self, events: Vec<Event>) -> Piece {
