@@ -1,10 +1,11 @@
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+use super::line::HEAD;
 use crate::wire::Timestamp;
 
 /// An hour in UTC: it has a file.
@@ -59,15 +60,16 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Adds `lines` to the file at `path`, and takes from them what was written: of a failed write, the
-/// lines that are whole.
+/// lines that are whole. What it wrote of another one is cut off again.
 ///
 /// The file is opened anew each time: one that was moved or deleted meanwhile gets nothing more.
 pub(super) fn append(path: &Path, lines: &mut Vec<u8>) -> io::Result<()> {
     let mut file = open(path)?;
     if !ends_a_line(&mut file)? {
-        // A line that was torn by a crash or a full disk stays alone.
+        // What somebody else has left there stays alone.
         file.write_all(b"\n")?;
     }
+    let before = file.metadata()?.len();
     let mut at = 0;
     let written = loop {
         match file.write(lines.get(at..).unwrap_or_default()) {
@@ -79,8 +81,89 @@ pub(super) fn append(path: &Path, lines: &mut Vec<u8>) -> io::Result<()> {
         }
     };
     let whole = memchr::memrchr(b'\n', &lines[..at]).map_or(0, |end| end + 1);
+    if whole < at {
+        // Should that fail too, the piece is left as a line of its own.
+        let end = u64::try_from(whole)
+            .ok()
+            .and_then(|whole| before.checked_add(whole));
+        let _ = end.map(|end| file.set_len(end));
+    }
     lines.drain(..whole);
     written
+}
+
+/// Ends the newest file below `dir` with a whole line: a process that was killed may have left a piece of one.
+/// What is no line of ours is left as it is.
+pub(super) fn mend_newest(dir: &Path) -> io::Result<()> {
+    let Some(path) = newest(dir)? else {
+        return Ok(());
+    };
+    let mut file = OpenOptions::new().read(true).write(true).open(&path)?;
+    let torn = last_piece(&mut file)?;
+    if torn.is_empty() {
+        return Ok(());
+    }
+    let end = file.metadata()?.len();
+    if serde_json::from_slice::<serde::de::IgnoredAny>(&torn).is_ok() {
+        file.seek(SeekFrom::End(0))?;
+        return file.write_all(b"\n");
+    }
+    let is_ours = torn.starts_with(HEAD) || HEAD.starts_with(&torn);
+    if !is_ours {
+        return Ok(());
+    }
+    let bytes = torn.len();
+    tracing::warn!(path = %path.display(), bytes, "a line of the archive that was torn was cut off");
+    file.set_len(end.saturating_sub(u64::try_from(bytes).unwrap_or(0)))
+}
+
+/// The file of the newest hour.
+fn newest(dir: &Path) -> io::Result<Option<PathBuf>> {
+    let mut path = dir.to_owned();
+    let mut names: [String; 4] = Default::default();
+    for name in &mut names {
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // Other files may lie there: names of ours begin with two digits, and have no other letters.
+        let is_ours = |name: &String| {
+            let number = name.strip_suffix(".jsonl").unwrap_or(name);
+            matches!(number.len(), 2 | 4) && number.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let found = entries.flatten();
+        let found = found.filter_map(|entry| entry.file_name().into_string().ok());
+        let Some(newest) = found.filter(is_ours).max() else {
+            return Ok(None);
+        };
+        path.push(&newest);
+        *name = newest;
+    }
+    let [year, month, day, file] = &names;
+    Ok(Hour::of_names(year, month, day, file).map(|hour| hour.path(dir)))
+}
+
+/// What stands behind the last line's end.
+fn last_piece(file: &mut File) -> io::Result<Vec<u8>> {
+    const STEP: u64 = 64 << 10;
+    let mut start = file.metadata()?.len();
+    let mut piece = Vec::new();
+    while start > 0 {
+        let from = start.saturating_sub(STEP);
+        let mut bytes = vec![0; usize::try_from(start - from).unwrap_or(0)];
+        file.seek(SeekFrom::Start(from))?;
+        file.read_exact(&mut bytes)?;
+        if let Some(end) = memchr::memrchr(b'\n', &bytes) {
+            bytes.drain(..=end);
+            bytes.append(&mut piece);
+            return Ok(bytes);
+        }
+        bytes.append(&mut piece);
+        piece = bytes;
+        start = from;
+    }
+    Ok(piece)
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -160,14 +160,51 @@ async fn a_torn_line_spoils_no_other() {
         "not one of ours\n\n{{\"request_id\":\"{}\",\"conversation_id\":\"ta",
         wanted.0
     );
-    fs::write(&path, &torn).unwrap();
     let archive = Archive::open(disk.dir(), None).unwrap();
+    let first = self::record("2026-01-31T07:30:00Z");
+    let first_wanted = self::wanted(&first);
+    archive.push(first);
+    assert_eq!(archive.read(vec![first_wanted]).await.unwrap().len(), 1);
+    // By another hand, behind the start.
+    fs::write(&path, &torn).unwrap();
     archive.push(record);
     let found = archive.read(vec![wanted]).await.unwrap();
     assert_eq!(found[0]["reply"][0]["content"], "好");
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.starts_with(&format!("{torn}\n{{")));
     archive.close().await.unwrap();
+}
+
+/// Opens and closes the archive whose newest file is `text`; returns what the file is then.
+async fn mended(text: &str) -> String {
+    let disk = Disk::new();
+    let older = disk.dir().join("2026/01/31/07.jsonl");
+    let path = disk.dir().join("2026/01/31/08.jsonl");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    for name in ["09.txt", "x9.jsonl", "9"] {
+        fs::write(path.with_file_name(name), "no file of ours").unwrap();
+    }
+    fs::write(&older, "{\"request_id\":\"left as it").unwrap();
+    fs::write(&path, text).unwrap();
+    let archive = Archive::open(disk.dir(), None).unwrap();
+    archive.close().await.unwrap();
+    assert!(fs::read_to_string(older).unwrap().ends_with("as it"));
+    fs::read_to_string(path).unwrap()
+}
+
+#[tokio::test]
+async fn line_that_a_kill_has_torn_is_cut_off_at_the_next_start() {
+    let whole = "{\"request_id\":\"a\"}\n";
+    let long = format!("{{\"request_id\":\"{}", "x".repeat(200_000));
+    for torn in ["{", "{\"request_id\":\"01", &long] {
+        assert_eq!(mended(&format!("{whole}{torn}")).await, whole);
+        assert_eq!(mended(torn).await, "");
+    }
+    // Only its end was missing.
+    assert_eq!(mended(whole.trim_end()).await, whole);
+    for kept in [whole, "", "{}\n a note of somebody"] {
+        assert_eq!(mended(kept).await, kept);
+    }
 }
 
 #[tokio::test]

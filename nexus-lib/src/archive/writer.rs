@@ -57,6 +57,9 @@ impl Writer {
     pub(super) fn run(mut self) -> u64 {
         let queue = Arc::clone(&self.queue);
         let _end = End(&queue);
+        if let Err(error) = files::mend_newest(&self.dir) {
+            tracing::warn!(%error, "the end of the archive could not be looked at");
+        }
         let mut deletion = self.retention_days.map(|_| Instant::now());
         loop {
             if deletion.is_some_and(|deletion| deletion <= Instant::now()) {

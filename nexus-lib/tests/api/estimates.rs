@@ -1,6 +1,6 @@
 //! Tokens of calls whose upstream told no figures.
 
-use nexus_lib::testing::{Answer, Script, openai};
+use nexus_lib::testing::{Answer, Gate, Script, openai};
 use serde_json::{Value, json};
 
 use crate::support::{MODEL, Rig, chat};
@@ -97,4 +97,26 @@ async fn what_an_upstream_refused_has_no_tokens() {
         figures(&rig.row(&response).await),
         ("failed", "none", 0, 0, 0)
     );
+}
+
+#[tokio::test]
+async fn call_that_is_cut_off_waits_for_no_tables() {
+    let gate = Gate::new();
+    let answer = Answer::events(&[&openai::delta_event("hello")])
+        .pause(&gate)
+        .sse(&[&openai::delta_event("again")])
+        .end();
+    let (rig, _upstream) = Rig::over(answer).await;
+    let mut client = rig.send(&chat(body(true))).await;
+    assert_eq!(client.head().await.status, 200);
+    client.event().await.unwrap();
+    rig.gateway.cut_off();
+    gate.open();
+    let event = String::from_utf8(client.event().await.unwrap().to_vec()).unwrap();
+    assert!(event.contains("shutting_down"), "{event}");
+    // This gateway has counted nothing yet, so four bytes are a token: one more for `hello world`.
+    let row = rig.settled().await;
+    assert_eq!(row["usage_source"], "estimated");
+    assert_eq!(row["prompt_tokens"], PROMPT_TOKENS + 1);
+    assert_eq!(row["state"], "failed");
 }

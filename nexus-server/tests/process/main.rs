@@ -18,6 +18,7 @@ mod logs;
 mod metrics;
 #[cfg(feature = "otel")]
 mod otel;
+mod package;
 #[cfg(unix)]
 mod paused;
 mod random;
