@@ -64,6 +64,8 @@ pub struct Piece {
 pub struct Observed {
     /// The last usage that was reported.
     pub usage: Option<Usage>,
+    /// Whether that usage was counted here: the provider reported none.
+    pub is_estimated: bool,
     /// The figures of the prompt, where they were reported before there was an answer.
     pub prompt: Option<Usage>,
     /// A choice said why it finished.
@@ -79,7 +81,10 @@ pub struct Observed {
 impl Observed {
     /// Adds what was seen later; the last usage wins.
     pub fn merge(&mut self, later: Self) {
-        self.usage = later.usage.or(self.usage);
+        if later.usage.is_some() {
+            self.usage = later.usage;
+            self.is_estimated = later.is_estimated;
+        }
         self.prompt = later.prompt.or(self.prompt);
         self.finished |= later.finished;
         self.terminal |= later.terminal;

@@ -43,6 +43,13 @@ pub fn usage(request_body: &[u8], answer: &Answer, model: &str) -> Usage {
     usage_in(request_body, answer, Encoding::of(model))
 }
 
+/// The tokens of `texts`, as they are: without what a chat adds.
+pub(crate) fn of_texts(texts: &[String], model: &str) -> u64 {
+    let mut count = Count::new(Encoding::of(model));
+    texts.iter().for_each(|text| count.add(text));
+    count.tokens()
+}
+
 fn usage_in(request_body: &[u8], answer: &Answer, encoding: Encoding) -> Usage {
     let prompt_tokens = prompt::tokens(request_body, encoding);
     let completion_tokens = completion_tokens(answer, encoding);

@@ -333,6 +333,7 @@ impl Account {
             provider: target.provider.name.clone(),
             upstream_model: target.upstream_model.clone(),
             usage_source: match self.observed.usage {
+                Some(_) if self.observed.is_estimated => UsageSource::Estimated,
                 Some(_) => UsageSource::Reported,
                 None => UsageSource::None,
             },

@@ -11,13 +11,17 @@
 //!
 //! Where client and provider speak the same protocol none of this is used: bytes pass through.
 
+mod allowed;
+mod arguments;
 pub mod chat;
 mod client_tools;
 mod data_url;
 mod effort;
+pub(crate) mod embeddings;
 pub mod exchange;
 mod extra_content;
 mod fault;
+pub(crate) mod fit;
 pub mod gemini;
 mod implied_status;
 mod json;
@@ -25,6 +29,7 @@ mod losses;
 mod mended;
 pub mod messages;
 pub mod ollama;
+pub(crate) mod passing;
 mod plain_error;
 mod protocol;
 mod reader;

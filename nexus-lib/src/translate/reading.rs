@@ -200,6 +200,11 @@ impl<'a> Object<'a> {
             .and_then(|json| serde_json::from_str(json.get()).ok())
     }
 
+    /// All members, in order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&String, &'a RawValue)> {
+        self.members.iter().map(|(name, json)| (name, *json))
+    }
+
     /// All members that say something, in order.
     pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         let members = self.members.iter();

@@ -1,6 +1,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::wire::Timestamp;
+
 /// The answer of `GET /v1/models`, in OpenAI's shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ModelList {
@@ -21,4 +23,30 @@ pub struct ModelEntry {
     pub created: i64,
     /// The provider's name.
     pub owned_by: String,
+}
+
+/// The answer of `GET /v1/models` to clients of Anthropic's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AnthropicModelList {
+    /// The models, by name.
+    pub data: Vec<AnthropicModel>,
+    /// Whether there are more in the direction that was asked for.
+    pub has_more: bool,
+    /// The first one's name; null where there is none.
+    pub first_id: Option<String>,
+    /// The last one's.
+    pub last_id: Option<String>,
+}
+
+/// One model of an [`AnthropicModelList`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AnthropicModel {
+    /// Always `model`.
+    pub r#type: &'static str,
+    /// The name that requests use.
+    pub id: String,
+    /// The same, for people.
+    pub display_name: String,
+    /// When it was registered.
+    pub created_at: Timestamp,
 }

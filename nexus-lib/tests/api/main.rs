@@ -16,6 +16,7 @@ mod connections;
 mod deadlines;
 mod durability;
 mod embedding;
+mod embeddings;
 mod endings;
 mod errors;
 mod estimates;

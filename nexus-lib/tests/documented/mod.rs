@@ -10,7 +10,12 @@ pub(crate) struct Documented(pub(crate) Value);
 /// What may be said of a request before it comes to its route.
 const REFUSED_AT_THE_DOOR: [u16; 4] = [400, 401, 403, 431];
 /// Their parameter takes slashes, which OpenAPI has no word for.
-const SPAN_SLASHES: [&str; 2] = ["/console/{path}", "/stats/conversation/{id}"];
+const SPAN_SLASHES: [&str; 4] = [
+    "/console/{path}",
+    "/stats/conversation/{id}",
+    "/models/{id}",
+    "/v1/models/{id}",
+];
 
 impl Documented {
     fn paths(&self) -> &Map<String, Value> {

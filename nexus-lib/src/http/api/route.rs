@@ -7,6 +7,8 @@ use crate::call::Operation;
 pub(super) enum Route {
     Call(Operation),
     Models,
+    /// One of them; the end of the path names it.
+    Model,
     Socket,
     Health,
     OpenApi,
@@ -22,6 +24,7 @@ pub(super) enum NoRoute {
 
 /// What is there with the version in front of it and without.
 const MODELS: &str = "/models";
+const MODEL: &str = "/models/{id}";
 const VERSION: &str = "/v1";
 /// What is there as it stands.
 const UNVERSIONED: [(&str, Route); 3] = [
@@ -30,11 +33,19 @@ const UNVERSIONED: [(&str, Route); 3] = [
     ("/openapi.json", Route::OpenApi),
 ];
 
+/// The name of the model that `path` asks for, as it stands there.
+pub(super) fn model_name(path: &str) -> Option<&str> {
+    let tail = path.strip_prefix(VERSION).unwrap_or(path);
+    let name = tail.strip_prefix(MODELS)?.strip_prefix('/')?;
+    (!name.is_empty()).then_some(name)
+}
+
 impl Route {
     pub(super) fn of(method: &Method, path: &str) -> Result<Self, NoRoute> {
         let path = path.strip_suffix('/').unwrap_or(path);
         let route = match path.strip_prefix(VERSION).unwrap_or(path) {
             MODELS => Some(Self::Models),
+            tail if model_name(tail).is_some() => Some(Self::Model),
             tail => Operation::at(tail).map(Self::Call),
         };
         let route = route.or_else(|| {
@@ -52,7 +63,8 @@ impl Route {
     /// Every path there is, with what it names, and its other name if it has one.
     pub(super) fn all() -> impl Iterator<Item = (String, Self, Option<&'static str>)> {
         let calls = Operation::ALL.map(|operation| (operation.path(), Self::Call(operation)));
-        let versioned = calls.into_iter().chain([(MODELS, Self::Models)]);
+        let models = [(MODELS, Self::Models), (MODEL, Self::Model)];
+        let versioned = calls.into_iter().chain(models);
         let versioned =
             versioned.map(|(path, route)| (format!("{VERSION}{path}"), route, Some(path)));
         let others = UNVERSIONED.map(|(path, route)| (path.to_owned(), route, None));
@@ -63,7 +75,9 @@ impl Route {
         match self {
             Self::Call(_) => &[&Method::POST],
             Self::Socket => &[&Method::GET],
-            Self::Models | Self::Health | Self::OpenApi => &[&Method::GET, &Method::HEAD],
+            Self::Models | Self::Model | Self::Health | Self::OpenApi => {
+                &[&Method::GET, &Method::HEAD]
+            }
         }
     }
 
@@ -72,7 +86,7 @@ impl Route {
         match self {
             Self::Call(_) => "POST",
             Self::Socket => "GET",
-            Self::Models | Self::Health | Self::OpenApi => "GET, HEAD",
+            Self::Models | Self::Model | Self::Health | Self::OpenApi => "GET, HEAD",
         }
     }
 }
@@ -93,6 +107,9 @@ mod tests {
         }
         for path in ["/v1/models", "/models"] {
             assert_eq!(Route::of(&Method::GET, path), Ok(Route::Models));
+        }
+        for path in ["/v1/models/gpt-4", "/models/a/b", "/v1/models/a%2Fb"] {
+            assert_eq!(Route::of(&Method::GET, path), Ok(Route::Model));
         }
         assert_eq!(Route::of(&Method::HEAD, "/healthz"), Ok(Route::Health));
         assert_eq!(Route::of(&Method::GET, "/ws/chat"), Ok(Route::Socket));

@@ -19,7 +19,7 @@ use crate::error::{BoxError, Error, ErrorKind, Result};
 use crate::http::api::credentials::presented_key;
 use crate::http::api::error_form::ErrorForm;
 use crate::http::api::route::{NoRoute, Route};
-use crate::http::api::{answer, models, operations};
+use crate::http::api::{answer, models, operations, route};
 use crate::http::collect::{BodyLimits, collect};
 use crate::http::decode::{codings_of, decoded};
 use crate::http::open_requests::{OpenRequest, OpenRequests};
@@ -163,7 +163,11 @@ where
                         operation, principal, deadline, codings, open, headers,
                     ));
                 }
-                models::list(&principal)
+                let form = models::form(&head.headers);
+                match route::model_name(head.uri.path()) {
+                    Some(name) => models::one(&principal, form, name)?,
+                    None => models::list(&principal, form, head.uri.query())?,
+                }
             }
         };
         Ok(Begun::Answered(answer))
@@ -279,6 +283,7 @@ where
         let route = Route::of(&head.method, head.uri.path());
         let form = match &route {
             Ok(Route::Call(operation)) => ErrorForm::of(*operation),
+            Ok(Route::Models | Route::Model) => models::form(&head.headers),
             _ => ErrorForm::OpenAi,
         };
         // What needs no waiting is done here, so that the head does not travel with the future.

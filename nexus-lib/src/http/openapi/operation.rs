@@ -125,6 +125,12 @@ impl Operation {
         self
     }
 
+    /// The gateway's errors may have this form, too.
+    pub(in crate::http) fn tells_errors_as(mut self, form: &Value) -> Self {
+        self.refusals.tell_as_well(form);
+        self
+    }
+
     /// Needs no key and no token.
     pub(in crate::http) fn open(mut self) -> Self {
         self.open = true;

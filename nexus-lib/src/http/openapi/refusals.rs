@@ -18,6 +18,8 @@ pub(super) struct Refusals {
     by_status: BTreeMap<u16, Vec<ErrorKind>>,
     /// How the gateway tells its own, where an upstream's pass through beside them.
     beside_upstreams: Option<Value>,
+    /// How the gateway tells them to clients of another API.
+    other_form: Option<Value>,
 }
 
 impl Refusals {
@@ -30,6 +32,10 @@ impl Refusals {
 
     pub(super) fn pass_on(&mut self, own: &Value) {
         self.beside_upstreams = Some(own.clone());
+    }
+
+    pub(super) fn tell_as_well(&mut self, form: &Value) {
+        self.other_form = Some(form.clone());
     }
 
     /// A response for each status, which names the codes that it comes with.
@@ -47,6 +53,10 @@ impl Refusals {
                     error,
                     {"properties": {"error": {"properties": {"code": {"enum": codes}}}}},
                 ]})
+            };
+            let schema = match &self.other_form {
+                Some(other) => json!({"oneOf": [schema, other]}),
+                None => schema,
             };
             let mut response = json!({
                 "description": format!("`{}`", codes.join("`, `")),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{Dialect, show_key};
 use crate::call::{ProviderProfile, Target};
 use crate::error::Result;
-use crate::translate::{ProviderProtocol, gemini};
+use crate::translate::{ProviderProtocol, embeddings, gemini};
 use crate::wire::{Endpoint, Operation};
 
 /// Google's Gemini, by its own API.
@@ -49,10 +49,21 @@ impl Dialect for Gemini {
             true => "streamGenerateContent?alt=sse",
             false => "generateContent",
         };
-        let model = escaped(plain(target.model_sent()));
-        let tail = format!("/models/{model}:{method}");
-        let url = target.provider.base_url.join("/v1beta", &tail)?;
-        Endpoint::new(url).map(Arc::new)
+        of_model(target, method)
+    }
+
+    fn embeds(&self) -> Option<embeddings::Protocol> {
+        Some(embeddings::Protocol::Gemini)
+    }
+
+    fn embedding_endpoint(&self, target: &Target, count: usize) -> Result<Arc<Endpoint>> {
+        of_model(
+            target,
+            match count {
+                1 => "embedContent",
+                _ => "batchEmbedContents",
+            },
+        )
     }
 
     fn list_endpoint(&self, profile: &ProviderProfile) -> Result<Endpoint> {
@@ -74,6 +85,14 @@ impl Dialect for Gemini {
         matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
             || gemini::error::is_of_key(status, body)
     }
+}
+
+/// Where a model is asked by `method`.
+fn of_model(target: &Target, method: &str) -> Result<Arc<Endpoint>> {
+    let model = escaped(plain(target.model_sent()));
+    let tail = format!("/models/{model}:{method}");
+    let url = target.provider.base_url.join("/v1beta", &tail)?;
+    Endpoint::new(url).map(Arc::new)
 }
 
 /// Lists say `models/gemini-…`, and so do people.

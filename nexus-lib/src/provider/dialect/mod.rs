@@ -7,8 +7,8 @@
 //! | `azure` | chat completions, Responses; whatever is no chat | chat completions |
 //! | `xai` | chat completions; Responses at `api.x.ai`; whatever is no chat | chat completions |
 //! | `anthropic` | Messages, and the counting of their tokens | Messages |
-//! | `gemini` | | `generateContent` |
-//! | `ollama` | completions, embeddings | Ollama's own chat |
+//! | `gemini` | | `generateContent`; embeddings as `embedContent` |
+//! | `ollama` | completions | Ollama's own chat; embeddings as `/api/embed` |
 //!
 //! An operator may say otherwise of one provider: see [`Protocols`].
 
@@ -34,7 +34,7 @@ use serde::Deserialize;
 
 use crate::call::{ProviderProfile, Target};
 use crate::error::Result;
-use crate::translate::ProviderProtocol;
+use crate::translate::{ProviderProtocol, embeddings};
 use crate::wire::{Endpoint, Operation, Protocols};
 
 /// One kind of provider.
@@ -51,6 +51,19 @@ pub(crate) trait Dialect: Send + Sync + 'static {
     /// The protocol of its own, if it has one: then nothing else is spoken.
     fn own_protocol(&self) -> Option<ProviderProtocol> {
         None
+    }
+
+    /// Its own way to embed texts, if it has one.
+    fn embeds(&self) -> Option<embeddings::Protocol> {
+        None
+    }
+
+    /// Where `count` texts are embedded in that way.
+    ///
+    /// # Errors
+    /// As [`endpoint`](Self::endpoint).
+    fn embedding_endpoint(&self, target: &Target, _count: usize) -> Result<Arc<Endpoint>> {
+        self.endpoint(target, Operation::Embedding, false)
     }
 
     /// Whether it takes requests for `operation`, which is no chat, as they come.

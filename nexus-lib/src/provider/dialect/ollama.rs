@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{Dialect, openai_endpoint};
 use crate::call::{ProviderProfile, Target};
 use crate::error::Result;
-use crate::translate::ProviderProtocol;
+use crate::translate::{ProviderProtocol, embeddings};
 use crate::wire::{BaseUrl, Endpoint, Operation};
 
 /// Ollama, by its own API, which alone can be told how long a context to load.
@@ -35,9 +35,13 @@ impl Dialect for Ollama {
         Some(ProviderProtocol::Ollama)
     }
 
+    fn embeds(&self) -> Option<embeddings::Protocol> {
+        Some(embeddings::Protocol::Ollama)
+    }
+
     /// Of its OpenAI-compatible part.
     fn takes(&self, operation: Operation) -> bool {
-        matches!(operation, Operation::Completion | Operation::Embedding)
+        operation == Operation::Completion
     }
 
     fn endpoint(
@@ -49,7 +53,11 @@ impl Dialect for Ollama {
         if self.takes(operation) {
             return openai_endpoint(target, operation);
         }
-        let join = |base: &BaseUrl| own(base)?.join("/api", "/chat");
+        let path = match operation {
+            Operation::Embedding => "/embed",
+            _ => "/chat",
+        };
+        let join = |base: &BaseUrl| own(base)?.join("/api", path);
         target.provider.endpoint(operation, join).cloned()
     }
 

@@ -26,7 +26,7 @@ use crate::translate::ClientProtocol;
 use crate::wire::{Operation, Usage};
 
 /// The longest answer that is held in memory, in bytes. Streams are not held.
-const MAX_ANSWER_BYTES: usize = 256 << 20;
+pub(super) const MAX_ANSWER_BYTES: usize = 256 << 20;
 
 /// An answer whose head has come.
 pub(super) struct Incoming<'a, D> {

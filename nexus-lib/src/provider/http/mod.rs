@@ -5,6 +5,7 @@
 //! are [translated](super::translated).
 
 mod answer;
+mod embedding;
 mod list;
 mod media;
 mod request;
@@ -20,10 +21,13 @@ use tokio::time::Instant;
 use crate::call::{Attempt, ProviderProfile, Reply, Upstream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Recent;
+use crate::offload;
 use crate::provider::dialect::Dialect;
 use crate::provider::faults::{loop_detected, odd_status, refused_credentials};
 use crate::provider::translated::{self, Notes, Translation};
 use crate::provider::{Provider, Transport, headers};
+use crate::translate::fit::{Destination, Vendor};
+use crate::translate::passing::{self, Repair};
 use crate::translate::{ClientProtocol, ProviderProtocol};
 use crate::wire::{Operation, Protocols};
 use answer::Incoming;
@@ -118,8 +122,13 @@ impl<D: Dialect> HttpProvider<D> {
         };
         let (spoken, operation) = self.spoken(&target.provider);
         let (model, body) = (target.model_sent(), attempt.body());
+        let to = Destination {
+            protocol: spoken,
+            vendor: Vendor::at(target.provider.base_url.host()),
+            model,
+        };
         let notes = Notes::of(&self.recent, attempt, client);
-        let translated = Translation::of(client, spoken, body, model, self.is_strict, notes);
+        let translated = Translation::of(client, to, body, self.is_strict, notes);
         let (translation, body) = translated.await?;
         let is_stream = translation.is_stream();
         Ok(Outgoing {
@@ -138,7 +147,11 @@ impl<D: Dialect> Provider for HttpProvider<D> {
     }
 
     fn speaks(&self, operation: Operation) -> bool {
-        operation.is_chat() || operation == Operation::TokenCount || self.dialect.takes(operation)
+        let embeds = operation == Operation::Embedding && self.dialect.embeds().is_some();
+        operation.is_chat()
+            || operation == Operation::TokenCount
+            || embeds
+            || self.dialect.takes(operation)
     }
 
     async fn send(&self, attempt: Attempt) -> Result<Reply> {
@@ -152,8 +165,16 @@ impl<D: Dialect> Provider for HttpProvider<D> {
         if attempt.operation() == Operation::TokenCount && !counts() {
             return Box::pin(translated::count(&attempt)).await;
         }
+        if attempt.operation() == Operation::Embedding
+            && let Some(protocol) = self.dialect.embeds()
+        {
+            return Box::pin(self.embed(&attempt, protocol)).await;
+        }
         let outgoing = match self.passing(&attempt) {
-            Some(outgoing) => outgoing,
+            Some(outgoing) => match repair(&attempt, &outgoing) {
+                None => outgoing,
+                Some(repair) => Box::pin(repaired(outgoing, repair)).await?,
+            },
             None => Box::pin(self.translated(&attempt)).await?,
         };
         let Outgoing {
@@ -196,6 +217,33 @@ impl<D: Dialect> Provider for HttpProvider<D> {
     async fn upstream_models(&self, upstream: &Upstream) -> Result<Vec<String>> {
         list::list(&self.dialect, &self.transport, upstream).await
     }
+}
+
+/// What has to be taken out of a request that passes; mostly nothing.
+fn repair(attempt: &Attempt, outgoing: &Outgoing) -> Option<Repair> {
+    let (target, body) = (attempt.target(), outgoing.request.body());
+    match outgoing.operation {
+        Operation::Message | Operation::TokenCount => {
+            passing::of_messages(body, target.model_sent())
+        }
+        Operation::ChatCompletion => {
+            passing::of_chat(body, Vendor::at(target.provider.base_url.host()))
+        }
+        _ => None,
+    }
+}
+
+/// `outgoing`, without what its provider would refuse.
+///
+/// # Errors
+/// `Internal` when the work died.
+async fn repaired(mut outgoing: Outgoing, repair: Repair) -> Result<Outgoing> {
+    let body = outgoing.request.body().clone();
+    let work = move || Ok(repair(&body));
+    if let Some(left) = offload::by_length(outgoing.request.body().len(), work).await? {
+        *outgoing.request.body_mut() = left;
+    }
+    Ok(outgoing)
 }
 
 fn not_answered(operation: Operation) -> Error {

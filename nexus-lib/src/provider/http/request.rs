@@ -49,7 +49,8 @@ pub(super) fn translated(
     Ok(built(dialect, attempt, body, None, accept))
 }
 
-fn built(
+/// A request for `attempt` with this body.
+pub(super) fn built(
     dialect: &impl Dialect,
     attempt: &Attempt,
     body: Bytes,

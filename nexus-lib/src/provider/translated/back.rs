@@ -6,6 +6,7 @@ use memchr::memmem;
 use crate::call::{Attempt, KeyHash};
 use crate::memory::{Keeper, Kind, Recent};
 use crate::sse;
+use crate::translate::fit::Restore;
 use crate::translate::{
     Answered, BlockKind, ClientProtocol, ClientTools, Event, ProviderProtocol, Request, Said, Turn,
 };
@@ -74,6 +75,8 @@ impl Notes {
 pub(super) struct Back {
     tools: ClientTools,
     notes: Option<Notes>,
+    /// What was written otherwise for the provider; it comes first.
+    pub(super) restore: Restore,
 }
 
 impl Back {
@@ -81,11 +84,13 @@ impl Back {
         Self {
             tools: ClientTools::of(request),
             notes: Some(notes),
+            restore: Restore::default(),
         }
     }
 
     /// Looks at a whole answer before it is written.
     pub(super) fn answered(&self, answered: &mut Answered) {
+        self.restore.answered(answered);
         self.tools.restore(answered);
         let Some(notes) = &self.notes else {
             return;

@@ -28,12 +28,13 @@ use crate::call::{Observed, Piece, ReplyBody, RequestBody};
 use crate::error::Result;
 use crate::offload;
 use crate::provider::{faults, headers};
+use crate::translate::fit::{self, Destination};
 use crate::translate::{
     Answered, ClientProtocol, Fault, Json, Losses, ProviderProtocol, Request, Writer,
 };
 
 /// Names what of a request its provider was not told.
-const DROPPED: HeaderName = HeaderName::from_static("x-nexus-dropped");
+pub(crate) const DROPPED: HeaderName = HeaderName::from_static("x-nexus-dropped");
 
 /// What a client is told in one piece: a whole answer, a whole stream or an error.
 pub(crate) struct Told {
@@ -134,8 +135,7 @@ pub(crate) struct Translation {
 }
 
 impl Translation {
-    /// Reads `body` and writes it for a provider that calls the model `model`. A `strict` one leaves nothing
-    /// out.
+    /// Reads `body` and writes it for the provider that it goes to. A `strict` one leaves nothing out.
     ///
     /// # Errors
     /// `InvalidRequest` naming what is wrong, or cannot be told.
@@ -144,23 +144,31 @@ impl Translation {
     /// Dropped, it ends the work.
     pub(crate) async fn of(
         client: ClientProtocol,
-        provider: ProviderProtocol,
+        to: Destination<'_>,
         body: &RequestBody,
-        model: &str,
         is_strict: bool,
         notes: Notes,
     ) -> Result<(Self, Bytes)> {
-        let (body, model) = (body.bytes().clone(), model.to_owned());
+        let (body, model) = (body.bytes().clone(), to.model.to_owned());
+        let (provider, vendor) = (to.protocol, to.vendor);
         let len = body.len();
         let translate = move || {
             let mut request = client.read_request(&body)?;
             notes.sign(&mut request, provider, &model);
             let mut losses = Losses::new(is_strict);
+            let to = Destination {
+                protocol: provider,
+                vendor,
+                model: &model,
+            };
+            // The client's names of tools, before any is changed.
+            let mut back = Back::of(&request, notes);
+            back.restore = fit::fit(&mut request, to, &mut losses)?;
             let written = provider.write_request(&request, &model, &mut losses)?;
             let translation = Self {
                 client,
                 provider,
-                back: Arc::new(Back::of(&request, notes)),
+                back: Arc::new(back),
                 request,
                 dropped: losses.header().and_then(|names| names.try_into().ok()),
             };

@@ -9,6 +9,7 @@ use crate::call::{Observed, Piece};
 use crate::error::Result;
 use crate::provider::faults::{self, empty_stream};
 use crate::provider::observe::{MAX_SILENT_BYTES, Observe, too_silent};
+use crate::translate::fit::Restoring;
 use crate::translate::{
     ClientProtocol, Event, ProviderProtocol, Reader, Request, Writer, implied_status,
 };
@@ -21,6 +22,7 @@ pub(crate) struct StreamTranslator {
     client: ClientProtocol,
     frames: Frames,
     reader: Reader,
+    restoring: Restoring,
     writer: Writer,
     back: Arc<Back>,
     counts_prompt_first: bool,
@@ -43,6 +45,7 @@ impl StreamTranslator {
             client,
             frames: Frames::of(provider),
             reader: provider.reader(),
+            restoring: back.restore.stream(),
             writer: client.writer(request),
             back,
             counts_prompt_first: provider == ProviderProtocol::Messages,
@@ -64,6 +67,7 @@ impl StreamTranslator {
     }
 
     fn tell(&mut self, events: Vec<Event>) -> Piece {
+        let events = self.restoring.push(events);
         let mut observed = Observed::default();
         let mut bytes = Vec::new();
         // What Anthropic counts with the beginning says of the answer that it has begun, and no more.

@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Recent;
 use crate::provider::Provider;
 use crate::provider::observe::Observe;
+use crate::translate::fit::{Destination, Vendor};
 use crate::translate::{ClientProtocol, ProviderProtocol};
 use crate::wire::Operation;
 
@@ -30,15 +31,12 @@ pub(crate) async fn through_chat(
     let notes = Notes::of(recent, &attempt, client);
     let target = attempt.target();
     let model = target.model.clone();
-    let (translation, body) = Translation::of(
-        client,
-        ProviderProtocol::Chat,
-        attempt.body(),
-        &model,
-        is_strict,
-        notes,
-    )
-    .await?;
+    let to = Destination {
+        protocol: ProviderProtocol::Chat,
+        vendor: Vendor::Other,
+        model: &model,
+    };
+    let (translation, body) = Translation::of(client, to, attempt.body(), is_strict, notes).await?;
     let body = RequestBody::scan(body)?;
     // The client's protocol tells usage unasked.
     let body = RequestBody::scan(body.spliced(None, translation.is_stream()))?;

@@ -5,11 +5,16 @@
 //!
 //! | of the request | here |
 //! |---|---|
-//! | instructions | a `system` message, where they stood; `developer` is read as the same |
+//! | instructions | a `system` message, where they stood; `developer` is read as the same; several in a row are one |
+//! | no tools | no `tool_choice` and `parallel_tool_calls` |
+//! | `temperature`, `top_p`, penalties, `stop` | hints for OpenAI's models that think |
+//! | more than four `stop`, for OpenAI, Groq and Cerebras | the first four, and named as left out |
+//! | members that Groq, Cerebras and Mistral do not know | hints; `seed` is `random_seed` for Mistral |
+//! | ids and names of tools that are too long or have other letters | others, and back in the answer |
 //! | `max_tokens` | `max_completion_tokens` for OpenAI's own models, by their names; `max_tokens` for others, which often know no other |
 //! | `reasoning_effort` | as it is, `max` as `xhigh` |
 //! | a budget to think | the smallest effort whose budget holds it, by the table of [`messages`](super::messages) |
-//! | thoughts | `reasoning_content` and `reasoning_details`, see below; left out for OpenAI's own models, which take none back |
+//! | thoughts | `reasoning_content` and `reasoning_details`, see below; left out for OpenAI's own models, Groq, Cerebras and Mistral, which take none back |
 //! | several texts of one message | a list for OpenAI's own models; one text for others, which often take no list |
 //! | pictures that a tool returned | a `user` message behind the results: `tool` messages have text alone |
 //! | documents of plain text | text |
@@ -47,4 +52,5 @@ mod said;
 pub mod stream;
 mod usage;
 
+pub(crate) use model::is_openais;
 pub(crate) use odd::normalise;

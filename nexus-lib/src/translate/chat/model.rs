@@ -1,5 +1,5 @@
 /// Whether a model is OpenAI's own, to go by its name. A vendor may stand before it.
-pub(super) fn is_openais(model: &str) -> bool {
+pub(crate) fn is_openais(model: &str) -> bool {
     let name = model.to_ascii_lowercase();
     let name = name.rsplit('/').next().unwrap_or(&name);
     let is_numbered = |rest: &str| rest.starts_with(|first: char| first.is_ascii_digit());

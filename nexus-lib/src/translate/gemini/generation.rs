@@ -155,6 +155,11 @@ fn budget(effort: &str) -> u64 {
     }
 }
 
+/// Whether a model takes no schema of its answer beside tools. What is not known takes none.
+pub(crate) fn is_before_3(model: &str) -> bool {
+    !Generation::of(model).is_from(3, 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,9 @@
 //! | messages of one role in a row | one content |
 //! | what a tool returned | `functionResponse`: an object as it is, any other text as `output`, of a tool that failed as `error` |
 //! | pictures and files that a tool returned | parts of their own, behind the results |
-//! | the result of a call that is not there | 400: Gemini wants the tool's name |
+//! | what a tool returned that has a `$ref` somewhere | `output`: Gemini would look for what it names |
+//! | a schema of the answer beside tools, before Gemini 3 | a tool of that schema, and one must be called: a call of it is the text |
+//! | more than five `stop` | the first five, and named as left out |
 //! | pictures | `inlineData`: PNG, JPEG, WebP, HEIC and HEIF, else 400; `fileData` for an address |
 //! | `modalities` of text and pictures; `image_config` of OpenRouter's | `responseModalities`; `imageConfig` |
 //! | pictures that the model made | `inlineData` with its signature; drafts, which Gemini counts as thoughts, are left out |
@@ -45,4 +47,5 @@ mod signature;
 pub mod stream;
 mod usage;
 
+pub(crate) use generation::is_before_3;
 pub(crate) use signature::is_marked;

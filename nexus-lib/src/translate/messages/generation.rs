@@ -4,6 +4,7 @@ pub(super) struct Generation {
     /// `(4, 5)` for Claude 4.5; `None` for models that are not Claude, or bear no number.
     version: Option<(u32, u32)>,
     is_claude: bool,
+    is_opus: bool,
     /// Fable and Mythos, and Opus from 5.5, cannot but think.
     pub(super) always_thinks: bool,
 }
@@ -30,6 +31,7 @@ impl Generation {
             return Self {
                 version: None,
                 is_claude: false,
+                is_opus: false,
                 always_thinks: false,
             };
         };
@@ -48,6 +50,7 @@ impl Generation {
         Self {
             version,
             is_claude: true,
+            is_opus: named("opus"),
             always_thinks: named("fable") || named("mythos") || is_late_opus,
         }
     }
@@ -89,6 +92,23 @@ impl Generation {
     /// Whether answers and arguments can be held to a schema.
     pub(super) fn follows_schemas(self) -> bool {
         !self.is_before(4, 1)
+    }
+
+    /// Whether the model may go on with words of its own that stand last.
+    pub(super) fn takes_prefill(self) -> bool {
+        !self.is_from(4, 6)
+    }
+
+    /// The longest answer that the model takes a request for; `None` where that is not known.
+    pub(super) fn most_tokens(self) -> Option<u64> {
+        match self {
+            _ if self.is_before(3, 5) => Some(4096),
+            _ if self.is_before(3, 7) => Some(8192),
+            _ if self.is_before(4, 0) => Some(128_000),
+            _ if self.is_opus && self.is_before(4, 5) => Some(32_000),
+            _ if self.is_before(4, 6) => Some(64_000),
+            _ => None,
+        }
     }
 
     /// How long an answer may be where the client does not say: what the smallest of its kind can do.

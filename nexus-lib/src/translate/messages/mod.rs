@@ -10,7 +10,12 @@
 //! | no `max_tokens` | 32000; 8192 for Claude 3.5 and models that are not Claude; 4096 for older ones |
 //! | `reasoning_effort` | by model, see below |
 //! | `response_format` of a schema | `output_config.format`; refused for models before Claude 4.1 |
-//! | `response_format` of any JSON | a hint: OpenAI demands that the messages ask for JSON, too |
+//! | `response_format` of any JSON | an instruction: there is no such mode |
+//! | schemas of answers and of strict arguments | every object is closed; what cannot be enforced is part of a description, as Anthropic's own SDKs do it |
+//! | `max_tokens` over what the model can do | what it can do, and named as left out |
+//! | `stop` of blanks alone | left out by name |
+//! | `user` of more than 256 characters | its hash |
+//! | calls, but no tools any more | the tools that were called, and `tool_choice` of `none` |
 //! | `temperature` over 1 | 1, and named as left out |
 //! | `temperature`, `top_p`, `top_k` | hints, where the model takes none: from Claude 4.7, or beside a budget to think |
 //! | `top_p` beside `temperature` | a hint from Claude 4.1: only one of them is taken |
@@ -21,7 +26,8 @@
 //! | `store`, `metadata`, `verbosity`, `prediction`, `prompt_cache_key` and whatever is unknown | hints |
 //! | `n` over 1, `logprobs`, `top_logprobs`, `logit_bias`, `audio`, `modalities` other than text, `functions`, `function_call`, `web_search_options`, tools that are no functions | refused |
 //! | sound; pictures that a model made; files and pictures by id; pictures other than JPEG, PNG, GIF, WebP | refused |
-//! | a call whose arguments are no JSON object; a call without a result | 400 |
+//! | a call whose arguments are no JSON object; a call without a result; odd or repeated ids | repaired, as before every provider: a call that was cut off has a result that says so |
+//! | texts of blanks alone; blanks at the end of a last message of the model's | left out |
 //! | thoughts without a signature, or another provider's | left out: Anthropic takes back only its own |
 //!
 //! How much is thought, by model:

@@ -14,7 +14,8 @@
 //! | thoughts that are not to be shown | a hint |
 //! | several texts of one message | one, a line each |
 //! | pictures, those that a model made too | `images`, in base64 alone: an address is refused |
-//! | `tool_choice` of `none` | no tools; one that demands a call is refused |
+//! | `tool_choice` of `none` | no tools |
+//! | `tool_choice` that demands a call | no tools, but `format`: the tool's schema, or a `name` and `arguments` where there are several. The text is the call |
 //! | sound, documents | refused; documents of plain text are text |
 //! | `parallel_tool_calls: false`, `strict`, `is_error`, `detail`, `cache_control`, `user` | hints |
 //!

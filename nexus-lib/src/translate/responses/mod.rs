@@ -31,3 +31,11 @@ mod usage;
 
 /// Before a signature that stands where only a seal has a place.
 const SIGNATURE: &str = "nexus.signature:";
+
+/// How what OpenAI seals begins (Fernet: version and time). It takes back no other's.
+const OPENAIS_SEAL: &str = "gAAA";
+
+/// Whether OpenAI sealed a thought.
+pub(crate) fn is_openais_seal(sealed: &str) -> bool {
+    sealed.starts_with(OPENAIS_SEAL)
+}

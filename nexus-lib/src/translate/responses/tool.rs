@@ -155,6 +155,8 @@ impl Tools {
                         let name: String = choice.need("name", &at)?;
                         ToolChoice::Named(self.sent_name(name, choice.lenient("namespace")))
                     }
+                    // Read when all tools are known.
+                    "allowed_tools" => return Ok(None),
                     kind if self.places.contains_key(kind) => ToolChoice::Named(kind.to_owned()),
                     _ => return Err(Losses::refusal(&at.key("type").to_string())),
                 }

@@ -8,6 +8,7 @@ mod properties;
 mod quirks;
 mod recorded;
 mod refusals;
+mod requests;
 mod response_streams;
 mod responses;
 mod work;

@@ -7,7 +7,8 @@ use std::path::Path;
 use http::StatusCode;
 
 use super::{as_chat, as_messages, chat_events, messages_events};
-use crate::translate::{Losses, Request, chat, messages};
+use crate::translate::fit::{self, Destination, Vendor};
+use crate::translate::{Losses, ProviderProtocol, Request, chat, messages};
 
 pub(super) fn fixture(protocol: &str, name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/translate");
@@ -88,7 +89,13 @@ macro_rules! recorded {
 }
 
 fn chat_request(name: &str, model: &str) -> String {
-    let request = chat::request::read(&fixture("chat", name)).unwrap();
+    let mut request = chat::request::read(&fixture("chat", name)).unwrap();
+    let to = Destination {
+        protocol: ProviderProtocol::Messages,
+        vendor: Vendor::Other,
+        model,
+    };
+    fit::fit(&mut request, to, &mut Losses::new(true)).unwrap();
     request_to(messages::request::write, &request, model)
 }
 

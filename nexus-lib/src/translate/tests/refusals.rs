@@ -1,7 +1,8 @@
 //! What is refused, and what is left out, by its name.
 
 use crate::error::ErrorKind;
-use crate::translate::{Losses, chat, messages};
+use crate::translate::fit::{self, Destination, Vendor};
+use crate::translate::{Losses, ProviderProtocol, chat, messages};
 
 fn chat_body(member: &str) -> Vec<u8> {
     format!(r#"{{"model": "m", "messages": [{{"role": "user", "content": "hi"}}], {member}}}"#)
@@ -124,8 +125,17 @@ fn a_messages_clients_mistakes_are_named_by_their_path() {
 
 /// What becomes of a chat request before `model` of Anthropic's: what was left out, or what is refused.
 fn to_messages(body: &[u8], model: &str, is_strict: bool) -> Result<Vec<String>, String> {
-    let request = chat::request::read(body).unwrap();
+    let mut request = chat::request::read(body).unwrap();
     let mut losses = Losses::new(is_strict);
+    let to = Destination {
+        protocol: ProviderProtocol::Messages,
+        vendor: Vendor::Other,
+        model,
+    };
+    let fitted = fit::fit(&mut request, to, &mut losses);
+    if let Err(error) = fitted {
+        return Err(error.param().unwrap().to_owned());
+    }
     match messages::request::write(&request, model, &mut losses) {
         Ok(_) => Ok(losses.dropped().to_vec()),
         Err(error) => {
@@ -148,11 +158,7 @@ fn what_changes_the_meaning_is_refused_and_hints_are_left_out() {
             r#""web_search_options": {"search_context_size": "low"}"#,
             "web_search_options",
         ),
-        (
-            r#""tools": [{"type": "of_next_year", "name": "x"}]"#,
-            "tools[0]",
-        ),
-        (r#""tool_choice": {"type": "allowed_tools"}"#, "tool_choice"),
+        (r#""tool_choice": {"type": "guess"}"#, "tool_choice"),
         (r#""reasoning_effort": "huge""#, "reasoning_effort"),
     ];
     for (member, param) in refused {
@@ -167,8 +173,8 @@ fn what_changes_the_meaning_is_refused_and_hints_are_left_out() {
         (r#""temperature": 1.5"#, "temperature"),
         (r#""verbosity": "low""#, "verbosity"),
         (
-            r#""response_format": {"type": "json_object"}"#,
-            "response_format",
+            r#""tools": [{"type": "of_next_year", "name": "x"}]"#,
+            "tools[0]",
         ),
         (r#""something_new": 1"#, "something_new"),
         (
@@ -183,6 +189,7 @@ fn what_changes_the_meaning_is_refused_and_hints_are_left_out() {
     }
     let nothing = [
         r#""n": 1"#,
+        r#""response_format": {"type": "json_object"}"#,
         r#""logprobs": false"#,
         r#""seed": null"#,
         r#""user": "u", "stream": true, "stream_options": {"include_usage": true}"#,
@@ -244,7 +251,7 @@ fn thoughts_give_way_to_what_cannot_stand_beside_them() {
 }
 
 #[test]
-fn calls_need_json_and_results() {
+fn no_history_is_refused_for_its_calls() {
     let called = |arguments: &str, result: &str| {
         format!(
             r#"{{"model": "m", "messages": [
@@ -253,15 +260,11 @@ fn calls_need_json_and_results() {
                 {{"role": "tool", "tool_call_id": "{result}", "content": "done"}}]}}"#
         )
     };
-    let path = |body: String| to_messages(body.as_bytes(), "claude-sonnet-4-5", false);
-    let arguments = "messages[1].tool_calls[0].function.arguments";
-    assert_eq!(path(called("{oops", "a")), Err(arguments.to_owned()));
-    assert_eq!(path(called("[1]", "a")), Err(arguments.to_owned()));
-    assert_eq!(path(called("", "a")), Ok(vec![]));
-    assert_eq!(
-        path(called("{}", "b")),
-        Err("messages[1].tool_calls[0]".to_owned())
-    );
+    for (arguments, result) in [("{oops", "a"), ("[1]", "a"), ("", "a"), ("{}", "b")] {
+        let body = called(arguments, result);
+        let left_out = to_messages(body.as_bytes(), "claude-sonnet-4-5", true);
+        assert_eq!(left_out, Ok(vec![]), "{body}");
+    }
 }
 
 #[test]

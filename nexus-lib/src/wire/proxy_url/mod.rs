@@ -19,3 +19,5 @@ fn refused(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
 
 #[cfg(test)]
 mod tests;
+
+pub(crate) use percent::decoded as percent_decoded;

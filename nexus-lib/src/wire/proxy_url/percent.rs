@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 /// `text` with its percent escapes (RFC 3986, section 2.1) decoded; `None` when one of them is cut or
 /// what comes out is no UTF-8.
-pub(super) fn decoded(text: &str) -> Option<Zeroizing<String>> {
+pub(crate) fn decoded(text: &str) -> Option<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {

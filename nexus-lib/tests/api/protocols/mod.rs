@@ -5,6 +5,7 @@ mod agents;
 mod conversations;
 mod endings;
 mod passing;
+mod requests;
 mod translated;
 mod wanting;
 

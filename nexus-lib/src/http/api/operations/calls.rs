@@ -102,7 +102,7 @@ fn passed_on(operation: Operation, error: &Value) -> Operation {
 }
 
 /// An error of the gateway's own, as Anthropic's clients read it.
-fn anthropic_error() -> Value {
+pub(super) fn anthropic_error() -> Value {
     json!({
         "type": "object",
         "properties": {

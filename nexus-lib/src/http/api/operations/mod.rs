@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::error::ErrorKind as K;
 use crate::http::api::route::Route;
 use crate::http::openapi::{Document, Operation, Parameter, PathItem, Schemas};
-use crate::wire::{ConversationId, ModelList};
+use crate::wire::{AnthropicModel, AnthropicModelList, ConversationId, ModelEntry, ModelList};
 
 pub(in crate::http) use calls::{chat_answers, chat_body};
 
@@ -49,9 +49,44 @@ fn describe(route: Route, schemas: &mut Schemas) -> PathItem {
     match route {
         Route::Call(operation) => calls::call(operation, schemas),
         Route::Models => {
+            let about =
+                "Clients that send `anthropic-version` get Anthropic's shape, and may bound it.";
+            let limit = json!({"type": "integer", "minimum": 1, "maximum": 1000});
             let list = Operation::new("Models", "The models that this key may call, by name")
-                .answers_json(&schemas.answer::<ModelList>());
+                .about(about)
+                .parameter(anthropic_version())
+                .parameter(Parameter::query(
+                    "limit",
+                    limit,
+                    "How many, for Anthropic's clients.",
+                ))
+                .parameter(Parameter::query(
+                    "after_id",
+                    text(),
+                    "Those behind this one.",
+                ))
+                .parameter(Parameter::query(
+                    "before_id",
+                    text(),
+                    "Those before this one.",
+                ))
+                .answers_json(&json!({"oneOf": [
+                    schemas.answer::<ModelList>(), schemas.answer::<AnthropicModelList>(),
+                ]}))
+                .tells_errors_as(&calls::anthropic_error());
             PathItem::new().get(list)
+        }
+        Route::Model => {
+            let about = "Its name may hold slashes.";
+            let model = Operation::new("Models", "One of the models that this key may call")
+                .parameter(Parameter::path("id", text(), about))
+                .parameter(anthropic_version())
+                .answers_json(&json!({"oneOf": [
+                    schemas.answer::<ModelEntry>(), schemas.answer::<AnthropicModel>(),
+                ]}))
+                .tells_errors_as(&calls::anthropic_error())
+                .fails(&[K::ModelNotFound]);
+            PathItem::new().get(model)
         }
         Route::Socket => {
             let socket = Operation::new(TAG, "Chat over a WebSocket")
@@ -75,6 +110,16 @@ fn describe(route: Route, schemas: &mut Schemas) -> PathItem {
             PathItem::new().get(document.open())
         }
     }
+}
+
+fn text() -> Value {
+    json!({"type": "string"})
+}
+
+fn anthropic_version() -> Parameter {
+    let about =
+        "Sent by Anthropic's clients: the answer, and an error, then have Anthropic's shape.";
+    Parameter::header("anthropic-version", text(), about)
 }
 
 /// What every request may say, and every answer says.

@@ -2,7 +2,7 @@ use crate::error::Result;
 use crate::translate::{Json, Losses, Request};
 
 /// Fields of chat's own that have no place in the neutral form.
-const OWN: [&str; 20] = [
+const OWN: [&str; 21] = [
     "audio",
     "function_call",
     "functions",
@@ -15,6 +15,7 @@ const OWN: [&str; 20] = [
     "prediction",
     "prompt_cache_key",
     "prompt_cache_retention",
+    "random_seed",
     "safety_identifier",
     "service_tier",
     "store",

@@ -25,12 +25,24 @@ pub(super) fn read_all(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<crate:
     }
 }
 
+/// What a tool returned, which may be nothing.
+pub(super) fn read_result(
+    message: &Object<'_>,
+    at: &Path<'_>,
+) -> Result<Vec<crate::translate::Part>> {
+    match message.raw("content") {
+        None => Ok(Vec::new()),
+        Some(_) => read_all(message, at),
+    }
+}
+
 fn read(part: &Object<'_>, at: &Path<'_>) -> Result<crate::translate::Part> {
     use crate::translate::Part;
     let kind: String = part.need("type", at)?;
     let cache = part.json("cache_control");
     Ok(match kind.as_str() {
-        "text" => Part::Text(Text {
+        // The others are what Responses call it; some clients mix them up.
+        "text" | "input_text" | "output_text" => Part::Text(Text {
             text: part.need("text", at)?,
             cache,
         }),

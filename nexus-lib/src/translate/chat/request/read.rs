@@ -6,7 +6,7 @@ use crate::translate::chat::said;
 use crate::translate::exchange::custom_tool;
 use crate::translate::reading::{self, Object, Path};
 use crate::translate::{
-    Format, Json, Reasoning, Request, Sampling, Tool, ToolChoice, ToolResult, Turn,
+    Format, Json, Reasoning, Request, Sampling, Tool, ToolChoice, ToolResult, Turn, allowed,
 };
 
 /// Fields that have a place of their own in the neutral form.
@@ -89,9 +89,14 @@ fn turn(message: &Object<'_>, at: &Path<'_>) -> Result<Turn> {
         "assistant" => Turn::Assistant(said::read(message, at)?),
         "tool" => Turn::Tool(ToolResult {
             call_id: message.need("tool_call_id", at)?,
-            parts: part::read_all(message, at)?,
+            parts: part::read_result(message, at)?,
             is_error: message.get("is_error", at)?.unwrap_or_default(),
             cache: message.json("cache_control"),
+        }),
+        // Before there were tools: it names the function, and answers the last call.
+        "function" => Turn::Tool(ToolResult {
+            parts: part::read_result(message, at)?,
+            ..ToolResult::default()
         }),
         _ => {
             return Err(at
@@ -162,11 +167,13 @@ fn choice(body: &Object<'_>, at: &Path<'_>, request: &mut Request) -> Result<()>
         _ => {
             let choice = Object::of(json, &at)?;
             let kind: String = choice.need("type", &at)?;
+            if kind == "allowed_tools" {
+                return allowed::read(&choice, &at, request);
+            }
             if matches!(kind.as_str(), "function" | "custom") {
                 let tool = choice.need_object(&kind, &at)?;
                 Some(ToolChoice::Named(tool.need("name", &at.key(&kind))?))
             } else {
-                // Such as a list of tools that are allowed.
                 request.extra.push((at.to_string(), Json::of(json)));
                 None
             }

@@ -37,11 +37,23 @@ pub(super) fn write<'a>(
         if !matches!(turn, Turn::Tool(_) | Turn::User(_)) {
             show(&mut pictures, &mut messages);
         }
-        messages.push(match turn {
-            Turn::System(parts) => Message::Given {
-                role: "system",
-                content: Parts(instructions(part::write_all(parts, &at, losses)?, &at)?),
-            },
+        let message = match turn {
+            Turn::System(parts) => {
+                let parts = instructions(part::write_all(parts, &at, losses)?, &at)?;
+                // Many servers take one message of instructions, and no second behind it.
+                if let Some(Message::Given {
+                    role: "system",
+                    content,
+                }) = messages.last_mut()
+                {
+                    content.0.extend(parts);
+                    continue;
+                }
+                Message::Given {
+                    role: "system",
+                    content: Parts(parts),
+                }
+            }
             Turn::User(parts) => {
                 let mut content = std::mem::take(&mut pictures);
                 content.extend(part::write_all(parts, &at, losses)?);
@@ -58,7 +70,8 @@ pub(super) fn write<'a>(
                 Message::Said(said::Message::of_request(said, is_openais))
             }
             Turn::Tool(result) => tool(result, &at, &mut pictures, losses)?,
-        });
+        };
+        messages.push(message);
     }
     show(&mut pictures, &mut messages);
     if !is_openais {

@@ -70,8 +70,15 @@ impl Response {
             return Self::Error { error: text };
         }
         let object = Json::parse(text.trim()).filter(|json| json.get().starts_with('{'));
+        let object = object.filter(|json| !has_references(json.get()));
         object.map_or(Self::Output { output: text }, Self::Object)
     }
+}
+
+/// Whether Gemini would look for what a `$ref` names, which a tool's result does not mean. Members of that kind are
+/// told by their `$`, however it is escaped.
+fn has_references(json: &str) -> bool {
+    json.contains("\"$") || json.contains("\\u0024")
 }
 
 impl<'a> Given<'a> {

@@ -1,7 +1,10 @@
 //! Requests: [`read`] as a client writes them, [`write()`] as Anthropic takes them.
 
+mod client_tools;
 mod extra;
 mod read;
+mod schema;
+mod source;
 mod thinking;
 mod turns;
 mod write;

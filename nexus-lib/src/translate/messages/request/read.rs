@@ -2,6 +2,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
 
+use super::client_tools;
+use super::source::{located, picture};
 use crate::error::Result;
 use crate::translate::messages::reply;
 use crate::translate::reading::{Content, Object, Path};
@@ -11,7 +13,7 @@ use crate::translate::{
 };
 
 /// Fields that have a place of their own in the neutral form.
-const PLACED: [&str; 14] = [
+const PLACED: [&str; 15] = [
     "model",
     "messages",
     "system",
@@ -25,6 +27,7 @@ const PLACED: [&str; 14] = [
     "top_k",
     "thinking",
     "output_config",
+    "output_format",
     "metadata",
 ];
 
@@ -150,21 +153,17 @@ impl Reader<'_> {
                 reasoning.effort = reasoning.effort.take().or(effort);
             }
             if let Some(format) = config.object("format", &at)? {
-                let at = at.key("format");
-                let kind: String = format.need("type", &at)?;
-                let schema = format.json("schema").filter(|_| kind == "json_schema");
-                self.request.format = Some(Format::Schema {
-                    name: SCHEMA_NAME.to_owned(),
-                    description: None,
-                    schema: schema.ok_or_else(|| at.invalid("must be a `json_schema`"))?,
-                    strict: Some(true),
-                });
+                self.request.format = Some(schema(&format, &at.key("format"))?);
             }
             for (name, json) in config.members() {
                 if !matches!(name, "effort" | "format") {
                     self.besides(&at.key(name), json);
                 }
             }
+        }
+        // What `output_config.format` was called in its beta.
+        if let Some(format) = body.object("output_format", at)? {
+            self.request.format = Some(schema(&format, &at.key("output_format"))?);
         }
         self.request.reasoning = reasoning;
         Ok(())
@@ -311,6 +310,11 @@ impl Reader<'_> {
                 let name: Option<String> = block.get("title", at)?;
                 self.document(block, at, name, cache, parts)?;
             }
+            // What a client's own search for tools found: a name.
+            "tool_reference" => parts.push(Part::Text(Text {
+                text: block.need("tool_name", at)?,
+                cache,
+            })),
             // What a client's own search found: texts, and where they are from.
             "search_result" => {
                 let title: Option<String> = block.get("title", at)?;
@@ -378,8 +382,11 @@ impl Reader<'_> {
             let at = tools.index(index);
             let tool = Object::of(json, &at)?;
             let kind: Option<String> = tool.get("type", &at)?;
-            if kind.is_some_and(|kind| kind != "custom") {
-                self.besides(&at, json);
+            if let Some(kind) = kind.filter(|kind| kind != "custom") {
+                match client_tools::of(&tool, &kind, &at)? {
+                    Some(tool) => self.request.tools.push(tool),
+                    None => self.besides(&at, json),
+                }
                 continue;
             }
             self.request.tools.push(Tool {
@@ -417,26 +424,13 @@ impl Reader<'_> {
     }
 }
 
-fn picture(block: &Object<'_>, at: &Path<'_>) -> Result<Source> {
-    let source = block.need_object("source", at)?;
-    let at = at.key("source");
-    let kind: String = source.need("type", &at)?;
-    match located(&kind, &source, &at)? {
-        Source::Data { media_type, .. } if !media_type.starts_with("image/") => {
-            Err(at.key("media_type").invalid("must be a picture's"))
-        }
-        source => Ok(source),
-    }
-}
-
-fn located(kind: &str, source: &Object<'_>, at: &Path<'_>) -> Result<Source> {
-    Ok(match kind {
-        "base64" => Source::Data {
-            media_type: source.need("media_type", at)?,
-            data: source.need("data", at)?,
-        },
-        "url" => Source::Url(source.need("url", at)?),
-        "file" => Source::Id(source.need("file_id", at)?),
-        _ => return Err(at.key("type").invalid("is no kind of source that is known")),
+fn schema(format: &Object<'_>, at: &Path<'_>) -> Result<Format> {
+    let kind: String = format.need("type", at)?;
+    let schema = format.json("schema").filter(|_| kind == "json_schema");
+    Ok(Format::Schema {
+        name: SCHEMA_NAME.to_owned(),
+        description: None,
+        schema: schema.ok_or_else(|| at.invalid("must be a `json_schema`"))?,
+        strict: Some(true),
     })
 }

@@ -150,6 +150,12 @@ fn told(effort: &str, generation: Generation) -> Option<&'static str> {
 /// Whether tools were called without a signed thought, since the person spoke last. With a budget, Anthropic
 /// then refuses to think; most chat clients do not send thoughts back.
 fn lacks_thought(turns: &[Turn]) -> bool {
+    // Words of its own to go on with have to begin with the thought, too.
+    if let Some(Turn::Assistant(said)) = turns.last()
+        && !said.iter().any(is_signed)
+    {
+        return true;
+    }
     let since = turns.iter().rev();
     let since = since.take_while(|turn| !matches!(turn, Turn::User(_)));
     let calls = since.filter_map(|turn| match turn {

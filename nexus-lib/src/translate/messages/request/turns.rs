@@ -1,16 +1,15 @@
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use serde::Serialize;
 
 use crate::error::Result;
 use crate::translate::data_url;
-use crate::translate::gemini;
 use crate::translate::messages::block::{self, Block, Blocks};
 use crate::translate::reading::Path;
 use crate::translate::{
     File, Image, Losses, Part, Said, Source, Text, Thought, ToolCall, ToolResult, Turn,
 };
+use crate::translate::{gemini, responses};
 
 /// What pictures may be.
 const PICTURES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
@@ -29,20 +28,34 @@ struct Side<'a> {
     /// These come first.
     results: Vec<Block<'a>>,
     rest: Vec<Block<'a>>,
-    /// The calls, and where each stands.
-    calls: Vec<(Cow<'a, str>, usize, usize)>,
 }
 
+/// Stands for what was said before the model's first message: Anthropic wants the person to begin.
+const BEGINNING: &str = "...";
+
+/// Asks for an answer where the model spoke last, and cannot go on with its own words.
+const GO_ON: &str = "Continue.";
+
 /// The instructions, and what was said, with consecutive turns of one side as one message.
+///
+/// | Anthropic refuses | here |
+/// |---|---|
+/// | a text of blanks alone; a message without content | left out |
+/// | blanks at the end of the last message, if it is the model's | cut off |
+/// | that message, from Claude 4.6 | the person asks to go on |
+/// | a conversation that the model begins | the person is put first |
+/// | instructions without a message | the person says them |
+/// | nothing at all | a message that says as little as can be |
 pub(super) fn write<'a>(
     turns: &'a [Turn],
+    takes_prefill: bool,
     losses: &mut Losses,
 ) -> Result<(Blocks<'a>, Vec<Message<'a>>)> {
     let mut system = Vec::new();
     let mut sides: Vec<Side<'_>> = Vec::new();
-    let messages = Path::Request.key("messages");
+    let at = Path::Request.key("messages");
     for (index, turn) in turns.iter().enumerate() {
-        let at = messages.index(index);
+        let at = at.index(index);
         let is_model = match turn {
             Turn::System(parts) => {
                 instructions(parts, &at, &mut system)?;
@@ -64,10 +77,9 @@ pub(super) fn write<'a>(
             Turn::System(_) => {}
             Turn::User(given) => side.rest.extend(parts(given, &at, losses)?),
             Turn::Tool(returned) => side.results.push(result(returned, &at, losses)?),
-            Turn::Assistant(said) => side.say(said, index, &at)?,
+            Turn::Assistant(said) => side.say(said, &at)?,
         }
     }
-    every_call_has_a_result(&sides, &messages)?;
     let messages = sides.into_iter().filter_map(|side| {
         let mut content = side.results;
         content.extend(side.rest);
@@ -76,11 +88,64 @@ pub(super) fn write<'a>(
         let content = Blocks(content);
         (!content.is_empty()).then_some(Message { role, content })
     });
-    Ok((Blocks(system), messages.collect()))
+    let mut messages = in_turns(messages);
+    cut_blanks(&mut messages);
+    let user = |text| Message {
+        role: "user",
+        content: Blocks(vec![Block::Text {
+            text: Cow::Borrowed(text),
+            cache_control: None,
+        }]),
+    };
+    let is_models =
+        |message: Option<&Message<'_>>| message.is_some_and(|message| message.role == "assistant");
+    if !takes_prefill && is_models(messages.last()) {
+        messages.push(user(GO_ON));
+    }
+    if is_models(messages.first()) {
+        messages.insert(0, user(BEGINNING));
+    }
+    if messages.is_empty() {
+        messages.push(match system.is_empty() {
+            true => user(BEGINNING),
+            false => Message {
+                role: "user",
+                content: Blocks(std::mem::take(&mut system)),
+            },
+        });
+    }
+    Ok((Blocks(system), messages))
+}
+
+/// The messages, those of one role that stand side by side as one.
+fn in_turns<'a>(each: impl Iterator<Item = Message<'a>>) -> Vec<Message<'a>> {
+    let mut messages: Vec<Message<'a>> = Vec::new();
+    for message in each {
+        match messages.last_mut().filter(|last| last.role == message.role) {
+            Some(last) => last.content.0.extend(message.content.0),
+            None => messages.push(message),
+        }
+    }
+    messages
+}
+
+/// Cuts off the blanks at the end of the last message, if it is the model's.
+fn cut_blanks(messages: &mut Vec<Message<'_>>) {
+    let Some(last) = messages.last_mut().filter(|last| last.role == "assistant") else {
+        return;
+    };
+    // Blocks of blanks alone are not there.
+    if let Some(Block::Text { text, .. }) = last.content.0.last_mut() {
+        let end = text.trim_end().len();
+        match text {
+            Cow::Borrowed(text) => *text = text.get(..end).unwrap_or(text),
+            Cow::Owned(text) => text.truncate(end),
+        }
+    }
 }
 
 impl<'a> Side<'a> {
-    fn say(&mut self, said: &'a [Said], turn: usize, at: &Path<'_>) -> Result<()> {
+    fn say(&mut self, said: &'a [Said], at: &Path<'_>) -> Result<()> {
         let mut count = 0;
         for said in said {
             match said {
@@ -90,34 +155,12 @@ impl<'a> Side<'a> {
                 Said::ToolCall(call) => {
                     self.rest
                         .push(tool_use(call, &at.key("tool_calls").index(count))?);
-                    self.calls.push((id(&call.id), turn, count));
                     count += 1;
                 }
             }
         }
         Ok(())
     }
-}
-
-fn every_call_has_a_result(sides: &[Side<'_>], messages: &Path<'_>) -> Result<()> {
-    for (at, side) in sides.iter().enumerate() {
-        let results = sides.get(at + 1).map_or(&[][..], |next| &next.results);
-        let answered = results.iter().filter_map(|block| match block {
-            Block::ToolResult { tool_use_id, .. } => Some(&**tool_use_id),
-            _ => None,
-        });
-        // A set: there may be as many calls in one message as a body has room for.
-        let answered: HashSet<&str> = answered.collect();
-        let mut calls = side.calls.iter();
-        if let Some((_, turn, call)) = calls.find(|(id, ..)| !answered.contains(&**id)) {
-            let at = messages.index(*turn);
-            return Err(at
-                .key("tool_calls")
-                .index(*call)
-                .invalid("has no result in the messages that follow it"));
-        }
-    }
-    Ok(())
 }
 
 fn instructions<'a>(parts: &'a [Part], at: &Path<'_>, system: &mut Vec<Block<'a>>) -> Result<()> {
@@ -149,16 +192,16 @@ fn refusal(at: &Path<'_>) -> crate::error::Error {
     Losses::refusal(&at.to_string())
 }
 
-/// `None` for an empty text, which Anthropic refuses.
+/// `None` for a text of blanks alone, which Anthropic refuses.
 fn plain(text: &str) -> Option<Block<'_>> {
-    (!text.is_empty()).then_some(Block::Text {
+    (!text.trim().is_empty()).then_some(Block::Text {
         text: text.into(),
         cache_control: None,
     })
 }
 
 fn written(text: &Text) -> Option<Block<'_>> {
-    (!text.text.is_empty()).then_some(Block::Text {
+    (!text.text.trim().is_empty()).then_some(Block::Text {
         text: text.text.as_str().into(),
         cache_control: text.cache.as_ref(),
     })
@@ -174,6 +217,11 @@ fn picture<'a>(image: &'a Image, at: &Path<'_>, losses: &mut Losses) -> Result<B
     }
     let source = match &image.source {
         Source::Url(url) => block::Source::Url { url },
+        // The name that many use for it is none.
+        Source::Data { media_type, data } if media_type == "image/jpg" => block::Source::Base64 {
+            media_type: "image/jpeg",
+            data,
+        },
         Source::Data { media_type, data } if PICTURES.contains(&media_type.as_str()) => {
             block::Source::Base64 { media_type, data }
         }
@@ -212,8 +260,15 @@ fn document<'a>(file: &'a File, at: &Path<'_>) -> Result<Block<'a>> {
 /// Whether a thought came from Anthropic, which takes back no others. OpenAI's have an id, Gemini's a mark.
 pub(super) fn is_own(thought: &Thought) -> bool {
     let signature = thought.signature.as_deref();
+    // A client's own protocol may want one where there is none.
+    let signature = signature.filter(|signature| !signature.is_empty());
     let is_signed = signature.is_some_and(|signature| !gemini::is_marked(signature));
-    thought.id.is_none() && (is_signed || thought.sealed.is_some())
+    let sealed = thought
+        .sealed
+        .as_deref()
+        .filter(|sealed| !sealed.is_empty());
+    let is_sealed = sealed.is_some_and(|sealed| !responses::is_openais_seal(sealed));
+    thought.id.is_none() && (is_signed || is_sealed)
 }
 
 fn thinking(thought: &Thought) -> Option<Block<'_>> {
@@ -234,7 +289,7 @@ fn tool_use<'a>(call: &'a ToolCall, at: &Path<'_>) -> Result<Block<'a>> {
             .invalid("must be a JSON object")
     })?;
     Ok(Block::ToolUse {
-        id: id(&call.id),
+        id: Cow::Borrowed(&call.id),
         name: &call.name,
         input,
         extra_content: None,
@@ -243,23 +298,9 @@ fn tool_use<'a>(call: &'a ToolCall, at: &Path<'_>) -> Result<Block<'a>> {
 
 fn result<'a>(result: &'a ToolResult, at: &Path<'_>, losses: &mut Losses) -> Result<Block<'a>> {
     Ok(Block::ToolResult {
-        tool_use_id: id(&result.call_id),
+        tool_use_id: Cow::Borrowed(&result.call_id),
         content: Blocks(parts(&result.parts, at, losses)?),
         is_error: result.is_error,
         cache_control: result.cache.as_ref(),
     })
-}
-
-/// A call's id in the letters that Anthropic takes: others name calls `functions.get_weather:0`.
-fn id(id: &str) -> Cow<'_, str> {
-    let is_taken = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
-    if id.chars().all(is_taken) {
-        return Cow::Borrowed(id);
-    }
-    let letters = id.chars();
-    Cow::Owned(
-        letters
-            .map(|letter| if is_taken(letter) { letter } else { '_' })
-            .collect(),
-    )
 }

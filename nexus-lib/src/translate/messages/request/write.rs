@@ -1,12 +1,16 @@
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::extra;
+use super::schema::closed;
 use super::thinking::{Plan, Thinking};
 use super::turns::{self, Message};
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::messages::block::Blocks;
 use crate::translate::messages::generation::Generation;
-use crate::translate::{Format, Json, Losses, Request, ToolChoice};
+use crate::translate::reading::{Object, Path};
+use crate::translate::{Format, Json, Losses, Request, Said, ToolChoice, Turn};
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -54,12 +58,30 @@ struct Tool<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Schema<'a> {
-    Given(&'a Json),
+    Given(Cow<'a, Json>),
     /// A schema is required, also where there are no arguments.
     Empty {
         r#type: &'static str,
         properties: Nothing,
     },
+}
+
+impl<'a> Schema<'a> {
+    /// Anthropic wants an object's schema, and to be told so.
+    fn of(json: &'a Json) -> Self {
+        let object = Object::parse(json.get().as_bytes(), &Path::Request);
+        let lacks_type = object.is_ok_and(|object| object.raw("type").is_none());
+        if !lacks_type {
+            return Self::Given(Cow::Borrowed(json));
+        }
+        let inner = json.get().trim().strip_prefix('{').unwrap_or_default();
+        let comma = match inner.trim_start().starts_with('}') {
+            true => "",
+            false => ",",
+        };
+        let typed = Json::parse(format!(r#"{{"type":"object"{comma}{inner}"#));
+        Self::Given(typed.map_or(Cow::Borrowed(json), Cow::Owned))
+    }
 }
 
 #[derive(Serialize)]
@@ -85,7 +107,7 @@ struct OutputConfig<'a> {
 #[derive(Serialize)]
 struct OutputFormat<'a> {
     r#type: &'static str,
-    schema: &'a Json,
+    schema: Cow<'a, Json>,
 }
 
 #[derive(Serialize)]
@@ -102,11 +124,12 @@ struct Metadata<'a> {
 pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
     let generation = Generation::of(model);
     let extra = extra::look(request, losses)?;
-    let max_tokens = request.max_tokens.unwrap_or(generation.max_tokens());
+    let max_tokens = max_tokens(request, generation, losses)?;
     let plan = Plan::of(request, generation, max_tokens, losses)?;
     let sampling = sampling(request, generation, &plan, losses)?;
-    let (system, messages) = turns::write(&request.turns, losses)?;
-    let format = format(request, generation, losses)?;
+    let takes_prefill = generation.takes_prefill();
+    let (system, messages) = turns::write(&request.turns, takes_prefill, losses)?;
+    let format = format(request, generation)?;
     let has_config = plan.effort.is_some() || format.is_some();
     let body = Body {
         model,
@@ -135,11 +158,47 @@ pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<
     })
 }
 
+/// What the client asks for, if it is not more than the model can do.
+fn max_tokens(request: &Request, generation: Generation, losses: &mut Losses) -> Result<u64> {
+    let Some(asked) = request.max_tokens else {
+        return Ok(generation.max_tokens());
+    };
+    match generation.most_tokens() {
+        Some(most) if asked > most => losses.drop_hint("max_tokens").map(|()| most),
+        _ => Ok(asked),
+    }
+}
+
+/// The tools that were called, if none is offered any more: Anthropic refuses calls without tools.
+fn called(request: &Request) -> Vec<Tool<'_>> {
+    let mut names = std::collections::HashSet::new();
+    let said = request.turns.iter().filter_map(|turn| match turn {
+        Turn::Assistant(said) => Some(said),
+        _ => None,
+    });
+    let calls = said.flatten().filter_map(|said| match said {
+        Said::ToolCall(call) => Some(call.name.as_str()),
+        _ => None,
+    });
+    let calls = calls.filter(|name| names.insert(*name));
+    let tools = calls.map(|name| Tool {
+        name,
+        description: None,
+        input_schema: schema(None),
+        strict: None,
+        cache_control: None,
+    });
+    tools.collect()
+}
+
 fn tools<'a>(
     request: &'a Request,
     generation: Generation,
     losses: &mut Losses,
 ) -> Result<Vec<Tool<'a>>> {
+    if request.tools.is_empty() {
+        return Ok(called(request));
+    }
     let mut tools = Vec::with_capacity(request.tools.len());
     for tool in &request.tools {
         let mut strict = tool.strict.filter(|&is_strict| is_strict);
@@ -150,7 +209,10 @@ fn tools<'a>(
         tools.push(Tool {
             name: &tool.name,
             description: tool.description.as_deref(),
-            input_schema: schema(tool.parameters.as_ref()),
+            input_schema: match (strict, &tool.parameters) {
+                (Some(_), Some(json)) if !json.is_empty_object() => Schema::Given(closed(json)),
+                (_, parameters) => schema(parameters.as_ref()),
+            },
             strict,
             cache_control: tool.cache.as_ref(),
         });
@@ -160,9 +222,8 @@ fn tools<'a>(
 
 /// Many write `{}` for no arguments; Anthropic wants an object's schema.
 fn schema(parameters: Option<&Json>) -> Schema<'_> {
-    let is_empty = |json: &&Json| json.get().split_ascii_whitespace().eq(["{}"]);
-    match parameters.filter(|json| !is_empty(json)) {
-        Some(json) => Schema::Given(json),
+    match parameters.filter(|json| !json.is_empty_object()) {
+        Some(json) => Schema::of(json),
         None => Schema::Empty {
             r#type: "object",
             properties: Nothing {},
@@ -173,7 +234,15 @@ fn schema(parameters: Option<&Json>) -> Schema<'_> {
 /// Without tools there is nothing to choose, and Anthropic refuses a choice.
 fn choice(request: &Request) -> Option<Choice<'_>> {
     if request.tools.is_empty() {
-        return None;
+        let called = request
+            .turns
+            .iter()
+            .any(|turn| matches!(turn, Turn::Assistant(said) if said.iter().any(is_call)));
+        return called.then_some(Choice {
+            r#type: "none",
+            name: None,
+            disable_parallel_tool_use: None,
+        });
     }
     let parallel = request.parallel_tool_calls;
     let (r#type, name) = match &request.tool_choice {
@@ -193,20 +262,21 @@ fn choice(request: &Request) -> Option<Choice<'_>> {
     })
 }
 
-fn format<'a>(
-    request: &'a Request,
-    generation: Generation,
-    losses: &mut Losses,
-) -> Result<Option<OutputFormat<'a>>> {
+fn is_call(said: &Said) -> bool {
+    matches!(said, Said::ToolCall(_))
+}
+
+fn format(request: &Request, generation: Generation) -> Result<Option<OutputFormat<'_>>> {
     match &request.format {
         None | Some(Format::Text) => Ok(None),
-        Some(Format::Json) => losses.drop_hint("response_format").map(|()| None),
+        // Where it can be told, it stands among the instructions by now.
+        Some(Format::Json) => Err(Losses::refusal("response_format")),
         Some(Format::Schema { .. }) if !generation.follows_schemas() => {
             Err(Losses::refusal("response_format"))
         }
         Some(Format::Schema { schema, .. }) => Ok(Some(OutputFormat {
             r#type: "json_schema",
-            schema,
+            schema: closed(schema),
         })),
     }
 }

@@ -2,7 +2,9 @@ use super::input;
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::reading::{Object, Path};
 use crate::translate::responses::tool::Tools;
-use crate::translate::{Format, Json, Losses, Part, Reasoning, Request, Sampling, Text, Turn};
+use crate::translate::{
+    Format, Json, Losses, Part, Reasoning, Request, Sampling, Text, Turn, allowed,
+};
 
 /// Fields that have a place of their own in the neutral form.
 const PLACED: [&str; 12] = [
@@ -61,6 +63,10 @@ pub fn read(body: &[u8]) -> Result<Request> {
     input::read(&body, &at, &mut request, &mut tools)?;
     request.tool_choice = tools.choice(&body, &at)?;
     tools.finish(&mut request);
+    if let (None, Some(choice)) = (&request.tool_choice, body.raw("tool_choice")) {
+        let at = at.key("tool_choice");
+        allowed::read(&Object::of(choice, &at)?, &at, &mut request)?;
+    }
     format(&body, &at, &mut request)?;
     for (name, json) in body.members() {
         let value = json.get();

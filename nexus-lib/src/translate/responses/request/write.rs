@@ -5,13 +5,10 @@ use serde_json::{Map, Value, json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::data_url::data_url;
 use crate::translate::exchange::{flat_format, free_text};
-use crate::translate::responses::item;
+use crate::translate::responses::{is_openais_seal, item};
 use crate::translate::{
     Format, Json, Losses, Part, Request, Said, Source, ToolCall, ToolChoice, ToolKind, Turn,
 };
-
-/// How what OpenAI seals begins (Fernet: version and time). It takes back no other's.
-const OPENAIS_SEAL: &str = "gAAA";
 
 /// Fields of chat's that Responses have by the same name.
 const OWN: [&str; 6] = [
@@ -271,7 +268,7 @@ fn said_item(said: &Said) -> Result<Option<Value>> {
         Said::Reasoning(thought) => {
             // A stream has no other place for the seal.
             let sealed = thought.sealed.as_ref().or(thought.signature.as_ref());
-            let sealed = sealed.filter(|sealed| sealed.starts_with(OPENAIS_SEAL));
+            let sealed = sealed.filter(|sealed| is_openais_seal(sealed));
             let Some(sealed) = sealed else {
                 return Ok(None);
             };

@@ -11,7 +11,8 @@ pub(super) fn json(text: &str) -> Json {
 }
 
 pub(super) fn any_text() -> impl Strategy<Value = String> {
-    "[a-zé世\"\\\\\n {}]{1,12}"
+    // Blanks alone say nothing to Anthropic.
+    "[a-zé世\"\\\\\n {}]{0,11}[a-zé世\"\\\\{}]"
 }
 
 pub(super) fn any_id() -> impl Strategy<Value = String> {

@@ -25,8 +25,9 @@ fn any_arguments() -> impl Strategy<Value = String> {
 
 fn any_schema() -> impl Strategy<Value = Json> {
     select(vec![
-        r#"{"type": "object", "properties": {"z": {"type": "number", "minimum": 0.10}, "a": {}}}"#,
-        r#"{"type":"object"}"#,
+        // Closed, as Anthropic takes them.
+        r#"{"type": "object", "properties": {"z": {"type": "number", "default": 0.10}, "a": {}}, "additionalProperties": false}"#,
+        r#"{"type":"object","properties":{},"additionalProperties":false}"#,
     ])
     .prop_map(json)
 }
@@ -238,6 +239,19 @@ fn any_extra(words: Words) -> BoxedStrategy<Vec<(String, Json)>> {
     }
 }
 
+/// Anthropic wants the tools of all calls that were made.
+fn without_calls(turns: Vec<Turn>) -> Vec<Turn> {
+    let turns = turns.into_iter().filter_map(|turn| match turn {
+        Turn::Tool(_) => None,
+        Turn::Assistant(mut said) => {
+            said.retain(|said| !matches!(said, Said::ToolCall(_)));
+            Some(Turn::Assistant(said))
+        }
+        turn => Some(turn),
+    });
+    turns.collect()
+}
+
 /// A request that can be told in `words`, and read again as it was.
 pub(super) fn any_request(words: Words) -> impl Strategy<Value = Request> {
     let choice = prop_oneof![
@@ -266,6 +280,10 @@ pub(super) fn any_request(words: Words) -> impl Strategy<Value = Request> {
     (any_turns(words), tools, limits, rest).prop_map(
         move |(turns, (tools, choice, parallel), (stream, stop, max_tokens, user), rest)| {
             let ((reasoning, sampling), format, extra) = rest;
+            let turns = match words.in_messages() && tools.is_empty() {
+                true => without_calls(turns),
+                false => turns,
+            };
             let thinks = reasoning
                 .as_ref()
                 .is_some_and(|reasoning| reasoning.effort.as_deref() != Some("none"));

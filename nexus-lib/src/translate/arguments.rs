@@ -1,0 +1,82 @@
+//! The arguments of a call. They are the JSON text of an object; none at all are told as `""` or `null`.
+
+use std::collections::HashMap;
+
+use super::{BlockKind, Delta, Event};
+
+/// What a call without arguments has.
+const NONE: &str = "{}";
+
+/// Whether `arguments` say that there are none.
+pub(crate) fn are_none(arguments: &str) -> bool {
+    matches!(arguments.trim(), "" | "null")
+}
+
+/// Writes no arguments as an empty object.
+pub(crate) fn tidy(arguments: &mut String) {
+    if are_none(arguments) {
+        NONE.clone_into(arguments);
+    }
+}
+
+/// Writes no arguments as an empty object in a stream, where they may come in pieces.
+#[derive(Debug, Default)]
+pub(crate) struct Streamed {
+    /// By block, what came of arguments that may yet be none.
+    held: HashMap<usize, String>,
+}
+
+impl Streamed {
+    /// What `events` are, with that.
+    pub(crate) fn push(&mut self, events: Vec<Event>) -> Vec<Event> {
+        let is_plain = self.held.is_empty() && !events.iter().any(begins_call);
+        if is_plain {
+            return events;
+        }
+        let mut told = Vec::with_capacity(events.len() + 1);
+        for event in events {
+            match event {
+                Event::Begin { block, .. } if begins_call(&event) => {
+                    self.held.insert(block, String::new());
+                    told.push(event);
+                }
+                Event::Delta {
+                    block,
+                    delta: Delta::Arguments(more),
+                } => {
+                    let delta = self.more(block, more);
+                    told.extend(delta.map(|delta| Event::Delta { block, delta }));
+                }
+                Event::End { block } => {
+                    if let Some(mut held) = self.held.remove(&block) {
+                        tidy(&mut held);
+                        let delta = Delta::Arguments(held);
+                        told.push(Event::Delta { block, delta });
+                    }
+                    told.push(event);
+                }
+                event => told.push(event),
+            }
+        }
+        told
+    }
+
+    /// What of a block's arguments can be told with `more` of them.
+    fn more(&mut self, block: usize, more: String) -> Option<Delta> {
+        let Some(held) = self.held.get_mut(&block) else {
+            return Some(Delta::Arguments(more));
+        };
+        held.push_str(&more);
+        if "null".starts_with(held.trim()) {
+            return None;
+        }
+        self.held.remove(&block).map(Delta::Arguments)
+    }
+}
+
+fn begins_call(event: &Event) -> bool {
+    let Event::Begin { kind, .. } = event else {
+        return false;
+    };
+    matches!(kind, BlockKind::ToolCall { .. })
+}

@@ -1,0 +1,228 @@
+//! Calls and results. Every provider wants each call's result right behind it, and no other; clients are cut off
+//! in between, drop old messages, and give ids twice.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::mem;
+
+use serde_json::value::RawValue;
+
+use super::{Destination, ids};
+use crate::translate::{Part, ProviderProtocol, Said, Text, ToolCall, ToolResult, Turn, arguments};
+
+/// Stands for the result of a call that was cut off.
+const INTERRUPTED: &str = "The call was interrupted; there is no result.";
+
+/// Stands before a result whose call is not there any more.
+const ORPHAN: &str = "Result of an earlier tool call:";
+
+/// Repairs `turns`: in place, where nothing but ids and arguments has to change.
+pub(super) fn mend(turns: &mut Vec<Turn>, to: Destination<'_>) {
+    let wants_objects = matches!(
+        to.protocol,
+        ProviderProtocol::Messages | ProviderProtocol::Gemini | ProviderProtocol::Ollama
+    );
+    for call in turns.iter_mut().flat_map(calls_mut) {
+        arguments::tidy(&mut call.arguments);
+        if wants_objects {
+            make_object(&mut call.arguments);
+        }
+    }
+    if !is_paired(turns) {
+        *turns = paired(mem::take(turns));
+    }
+    let rule = ids::Rule::of(to);
+    if rule == ids::Rule::Any {
+        return;
+    }
+    let fit = |id: &mut String| {
+        if let std::borrow::Cow::Owned(fitted) = rule.fit(id) {
+            *id = fitted;
+        }
+    };
+    for turn in turns {
+        match turn {
+            Turn::Tool(result) => fit(&mut result.call_id),
+            turn => calls_mut(turn).for_each(|call| fit(&mut call.id)),
+        }
+    }
+}
+
+fn calls_mut(turn: &mut Turn) -> impl Iterator<Item = &mut ToolCall> {
+    let said = match turn {
+        Turn::Assistant(said) => said.as_mut_slice(),
+        _ => &mut [],
+    };
+    said.iter_mut().filter_map(|said| match said {
+        Said::ToolCall(call) => Some(call),
+        _ => None,
+    })
+}
+
+fn calls(said: &[Said]) -> impl Iterator<Item = &ToolCall> {
+    said.iter().filter_map(|said| match said {
+        Said::ToolCall(call) => Some(call),
+        _ => None,
+    })
+}
+
+/// Arguments that are no object, in one: as Anthropic advises to tell what a model wrote badly.
+fn make_object(arguments: &mut String) {
+    let json: Option<&RawValue> = serde_json::from_str(arguments).ok();
+    if json.is_some_and(|json| json.get().starts_with('{')) {
+        return;
+    }
+    // Some models write the object into a text.
+    let inner: Option<String> = serde_json::from_str(arguments).ok();
+    let is_object = |text: &String| {
+        let json: Option<&RawValue> = serde_json::from_str(text).ok();
+        json.is_some_and(|json| json.get().starts_with('{'))
+    };
+    *arguments = match inner.filter(is_object) {
+        Some(object) => object,
+        None => serde_json::json!({ "INVALID_JSON": *arguments }).to_string(),
+    };
+}
+
+/// Whether nothing has to change. Most histories are like that.
+fn is_paired(turns: &[Turn]) -> bool {
+    let mut seen = HashSet::new();
+    let mut open: HashSet<&str> = HashSet::new();
+    let mut has_called = false;
+    for turn in turns {
+        match turn {
+            Turn::Tool(result) => {
+                if !open.remove(result.call_id.as_str()) {
+                    return false;
+                }
+            }
+            Turn::Assistant(said) => {
+                if !open.is_empty() || has_called {
+                    return false;
+                }
+                for call in calls(said) {
+                    if call.id.is_empty() || !seen.insert(call.id.as_str()) {
+                        return false;
+                    }
+                    open.insert(&call.id);
+                }
+            }
+            Turn::System(_) | Turn::User(_) if !open.is_empty() => return false,
+            Turn::System(_) | Turn::User(_) => {}
+        }
+        has_called = matches!(turn, Turn::Assistant(said) if calls(said).next().is_some());
+    }
+    open.is_empty()
+}
+
+/// A turn of the new history.
+enum Item {
+    Turn(Turn),
+    /// What the model said, and the number of the first of its calls.
+    Said(Vec<Said>, usize),
+}
+
+fn paired(turns: Vec<Turn>) -> Vec<Turn> {
+    let mut items: Vec<Item> = Vec::with_capacity(turns.len());
+    // By call, in order.
+    let mut results: Vec<Option<ToolResult>> = Vec::new();
+    // The calls that wait, by id, of the turn that is named.
+    let mut open: HashMap<String, (usize, VecDeque<usize>)> = HashMap::new();
+    for turn in turns {
+        match turn {
+            Turn::Assistant(said) => {
+                let goes_on = matches!(items.last(), Some(Item::Said(before, _))
+                    if calls(before).next().is_some());
+                if !goes_on {
+                    items.push(Item::Said(Vec::new(), results.len()));
+                }
+                let at = items.len();
+                for call in calls(&said) {
+                    let waiting = open.entry(call.id.clone()).or_default();
+                    if waiting.0 != at {
+                        *waiting = (at, VecDeque::new());
+                    }
+                    waiting.1.push_back(results.len());
+                    results.push(None);
+                }
+                if let Some(Item::Said(before, _)) = items.last_mut() {
+                    before.extend(said);
+                }
+            }
+            Turn::Tool(result) => {
+                let waiting = open.get_mut(&result.call_id);
+                let number = waiting.and_then(|(_, waiting)| waiting.pop_front());
+                match number.and_then(|number| results.get_mut(number)) {
+                    Some(place) => *place = Some(result),
+                    None => items.extend(orphan(result).map(Item::Turn)),
+                }
+            }
+            turn => items.push(Item::Turn(turn)),
+        }
+    }
+    together(items, results)
+}
+
+/// The items in order, each turn of calls with its results behind it, and every call with an id of its own.
+fn together(items: Vec<Item>, mut results: Vec<Option<ToolResult>>) -> Vec<Turn> {
+    let mut turns = Vec::with_capacity(items.len() + results.len());
+    let mut seen: HashSet<String> = HashSet::new();
+    for item in items {
+        let (mut said, first) = match item {
+            Item::Turn(turn) => {
+                turns.push(turn);
+                continue;
+            }
+            Item::Said(said, first) => (said, first),
+        };
+        let mut returned = Vec::new();
+        let called = said.iter_mut().filter_map(|said| match said {
+            Said::ToolCall(call) => Some(call),
+            _ => None,
+        });
+        for (number, call) in (first..).zip(called) {
+            if call.id.is_empty() || seen.contains(&call.id) {
+                // Told by its place alone, so that the next request says the same.
+                call.id = match call.id.as_str() {
+                    "" => format!("call_{number}"),
+                    id => format!("{id}_{number}"),
+                };
+                while seen.contains(&call.id) {
+                    call.id.push('_');
+                }
+            }
+            seen.insert(call.id.clone());
+            let result = results.get_mut(number).and_then(Option::take);
+            returned.push(Turn::Tool(ToolResult {
+                call_id: call.id.clone(),
+                ..result.unwrap_or_else(interrupted)
+            }));
+        }
+        turns.push(Turn::Assistant(said));
+        turns.append(&mut returned);
+    }
+    turns
+}
+
+fn text(text: &str) -> Part {
+    Part::Text(Text {
+        text: text.to_owned(),
+        cache: None,
+    })
+}
+
+fn interrupted() -> ToolResult {
+    ToolResult {
+        parts: vec![text(INTERRUPTED)],
+        ..ToolResult::default()
+    }
+}
+
+/// What is left of a result whose call is gone: words. `None` where it has none.
+fn orphan(result: ToolResult) -> Option<Turn> {
+    let mut parts = result.parts;
+    if parts.is_empty() {
+        return None;
+    }
+    parts.insert(0, text(ORPHAN));
+    Some(Turn::User(parts))
+}
