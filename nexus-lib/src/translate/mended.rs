@@ -10,6 +10,7 @@ static SURROGATES: LazyLock<[Finder<'static>; 2]> =
 /// JSON, or lines of it, in which every byte and every escape stands for a character: others are U+FFFD. One bad
 /// byte is no reason to lose an answer.
 pub(crate) fn mended(json: &[u8]) -> Cow<'_, [u8]> {
+    let json = without_mark(json);
     let text = match simdutf8::basic::from_utf8(json) {
         Ok(_) => Cow::Borrowed(json),
         Err(_) => Cow::Owned(String::from_utf8_lossy(json).into_owned().into_bytes()),
@@ -31,6 +32,11 @@ pub(crate) fn mended(json: &[u8]) -> Cow<'_, [u8]> {
         }
         _ => text,
     }
+}
+
+/// `text` without the byte order mark that some servers begin with.
+pub(crate) fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
 /// Where escapes of surrogates stand that are no pair.
@@ -83,6 +89,11 @@ mod tests {
             assert_eq!(&*mended(json), expected.as_bytes());
             serde_json::from_slice::<String>(&mended(json)).unwrap();
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_left_out() {
+        assert_eq!(&*mended(b"\xef\xbb\xbf{}"), b"{}");
     }
 
     #[test]

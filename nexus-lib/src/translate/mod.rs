@@ -46,6 +46,7 @@ pub use exchange::{
 pub(crate) use implied_status::implied_status;
 pub use json::Json;
 pub use losses::Losses;
+pub(crate) use mended::without_mark;
 pub(crate) use plain_error::plain_error;
 pub use protocol::{ClientProtocol, Fault, ProviderProtocol, Writer};
 pub use reader::Reader;

@@ -1,3 +1,5 @@
+use http::StatusCode;
+
 use super::mended::mended;
 
 use crate::sse;
@@ -10,6 +12,7 @@ use crate::translate::{Event, ProviderProtocol, chat, gemini, messages, ollama, 
 /// no character are U+FFFD, and an answer of which a piece could not be read ends with an error.
 #[derive(Debug)]
 pub struct Reader {
+    protocol: ProviderProtocol,
     inner: Inner,
     steady: Steady,
     has_skipped: bool,
@@ -28,6 +31,7 @@ impl ProviderProtocol {
     /// What reads a stream.
     pub fn reader(self) -> Reader {
         Reader {
+            protocol: self,
             inner: match self {
                 Self::Chat => Inner::Chat(chat::stream::Reader::new()),
                 Self::Messages => Inner::Messages(messages::stream::Reader::new()),
@@ -104,6 +108,15 @@ impl Reader {
         match data.first() {
             None => return,
             Some(b'{' | b'[') => {}
+            // Some servers report an error in plain words.
+            Some(_) if event.and_then(sse::Event::name) == Some(b"error") => {
+                let (message, kind, code) = self.protocol.read_error(StatusCode::OK, data);
+                return told.push(Event::Error {
+                    message,
+                    kind,
+                    code,
+                });
+            }
             // A word, a number: whatever it is, it is nothing of an answer.
             Some(_) => return self.skip(),
         }

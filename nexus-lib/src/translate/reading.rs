@@ -44,7 +44,8 @@ impl<'p> Path<'p> {
         depth > MOST_LEVELS
     }
 
-    fn is_request(&self) -> bool {
+    /// Whether it is in a client's request.
+    pub(crate) fn is_request(&self) -> bool {
         match self {
             Self::Request => true,
             Self::Answer => false,

@@ -35,6 +35,7 @@ mod passthrough;
 mod pools;
 mod protocols;
 mod proxies;
+mod readers;
 mod registry;
 mod retries;
 mod secrets;

@@ -1,6 +1,6 @@
 use std::future::poll_fn;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header;
 use http::response::Parts;
 use tokio::time::Instant;
@@ -173,6 +173,8 @@ impl<D: Dialect> Incoming<'_, D> {
     /// A stream, put together.
     async fn gathered(&self, translation: &Translation, mut body: UpstreamBody) -> Result<Told> {
         let mut gathering = translation.gathering();
+        // Lines may turn out to be one answer in several.
+        let mut lines = translation.has_lines().then(BytesMut::new);
         let mut left = MAX_ANSWER_BYTES;
         loop {
             let chunk = poll_fn(|cx| body.poll_chunk(cx));
@@ -186,11 +188,17 @@ impl<D: Dialect> Incoming<'_, D> {
             };
             let Some(chunk) = chunk else { break };
             left = left.checked_sub(chunk.len()).ok_or_else(too_long)?;
+            if let Some(lines) = &mut lines {
+                lines.extend_from_slice(&chunk);
+            }
             if gathering.push(chunk)? {
-                break;
+                return translation.gathered(gathering);
             }
         }
-        translation.gathered(gathering)
+        match lines {
+            Some(lines) => translation.answer(lines.freeze()).await,
+            None => translation.gathered(gathering),
+        }
     }
 
     async fn events(
@@ -254,7 +262,7 @@ impl<D: Dialect> Incoming<'_, D> {
             translation.head(&mut parts.headers, true);
             return self.begin(parts, body, translation.stream()).await;
         }
-        let is_events = shape == Some(Shape::Events);
+        let is_events = flows && !is_stream;
         self.read(translation, parts, body, is_events).await
     }
 

@@ -3,7 +3,7 @@ use http::StatusCode;
 use super::look::look;
 use super::{refusal, tail};
 use crate::call::Observed;
-use crate::translate::{ProviderProtocol, messages};
+use crate::translate::{ProviderProtocol, messages, without_mark};
 use crate::wire::Operation;
 
 /// What a whole body is that came with a good status.
@@ -19,6 +19,7 @@ pub(crate) enum Whole {
 
 /// Judges a body that answers `operation`. What is no chat has shapes of its own, and is not judged.
 pub(crate) fn judge(operation: Operation, body: &[u8]) -> Whole {
+    let body = without_mark(body);
     let protocol = match operation {
         Operation::ChatCompletion => ProviderProtocol::Chat,
         Operation::Message => ProviderProtocol::Messages,

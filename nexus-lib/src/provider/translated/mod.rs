@@ -36,6 +36,9 @@ use crate::translate::{
 /// Names what of a request its provider was not told.
 pub(crate) const DROPPED: HeaderName = HeaderName::from_static("x-nexus-dropped");
 
+/// No body that is an error is longer than this, in bytes.
+const LONGEST_FAULT: usize = 1 << 20;
+
 /// What a client is told in one piece: a whole answer, a whole stream or an error.
 pub(crate) struct Told {
     pub(crate) status: StatusCode,
@@ -61,9 +64,11 @@ impl Told {
 
 /// What `body`, which came with a good status, says.
 fn read(provider: ProviderProtocol, body: &[u8]) -> Result<Result<Answered, Fault>> {
-    let may_fail = ["error", "failed"]
-        .iter()
-        .any(|word| memmem::find(body, word.as_bytes()).is_some());
+    // Pictures take megabytes, errors do not.
+    let may_fail = body.len() <= LONGEST_FAULT
+        && ["error", "failed"]
+            .iter()
+            .any(|word| memmem::find(body, word.as_bytes()).is_some());
     if let Some(fault) = may_fail.then(|| provider.read_fault(body)).flatten() {
         return Ok(Err(fault));
     }

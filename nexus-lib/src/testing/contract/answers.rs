@@ -46,6 +46,16 @@ impl UpstreamAnswers {
         self
     }
 
+    /// The body of the whole answer.
+    pub fn body(&self) -> &str {
+        &self.whole
+    }
+
+    /// The events, or lines, of the stream.
+    pub fn events(&self) -> &[String] {
+        &self.events
+    }
+
     /// Whole.
     pub(super) fn whole(&self) -> Answer {
         Answer::json(200, self.whole.clone())

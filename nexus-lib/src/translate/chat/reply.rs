@@ -23,7 +23,11 @@ pub fn read(body: &[u8]) -> Result<Answered> {
     let at_first = choices.index(0);
     let first = completion.list("choices", &at)?.into_iter().next();
     let choice = Object::of(first.ok_or_else(|| choices.invalid("is empty"))?, &at_first)?;
-    let message = choice.need_object("message", &at_first)?;
+    // Some servers put a delta where a message should be.
+    let message = match choice.object("message", &at_first)? {
+        Some(message) => message,
+        None => choice.need_object("delta", &at_first)?,
+    };
     let finish: Option<String> = choice.lenient("finish_reason");
     let said = said::read(&message, &at_first.key("message"))?;
     Ok(Answered {

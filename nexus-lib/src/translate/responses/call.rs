@@ -30,9 +30,18 @@ pub(super) fn read(kind: &str, item: &Object<'_>, at: &Path<'_>) -> Result<Optio
             _ => item.lenient(member(tool)).unwrap_or_default(),
         },
     };
+    // A client must say which call it means; a provider's gets an id of our own.
+    let id = match (&kind, at.is_request()) {
+        (_, false) => super::item::call_id(item),
+        (ToolKind::BuiltIn(_), true) => match item.lenient("call_id") {
+            Some(id) => id,
+            None => item.need("id", at)?,
+        },
+        (_, true) => item.need("call_id", at)?,
+    };
     let (name, client) = names(kind, item, at)?;
     Ok(Some(ToolCall {
-        id: super::item::call_id(item),
+        id,
         name,
         arguments,
         signature: signature(item),

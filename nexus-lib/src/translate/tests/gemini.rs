@@ -280,7 +280,7 @@ fn an_answer_says_why_it_ended() {
             "MALFORMED_FUNCTION_CALL",
             other("MALFORMED_FUNCTION_CALL"),
         ),
-        (text, "OF_YESTERDAY", other("of_yesterday")),
+        (text, "OF_YESTERDAY", other("OF_YESTERDAY")),
     ];
     for (part, reason, expected) in table {
         let body = format!(

@@ -1,6 +1,7 @@
 //! Recorded text through both protocols, and properties of all translators.
 
 mod clients;
+mod contract;
 mod gemini;
 mod ollama;
 mod pictures;

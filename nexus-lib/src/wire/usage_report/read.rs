@@ -28,7 +28,8 @@ impl UsageReport {
             return Ok(None);
         }
         let figures = Figures::read(json, cursor)?;
-        let has_count = figures.prompt.or(figures.completion).or(figures.total);
+        // An answer's own tokens alone are no report: what is absent is not zero.
+        let has_count = figures.prompt.or(figures.total);
         Ok(has_count.map(|_| figures.into()))
     }
 }
@@ -105,8 +106,12 @@ fn figure<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<Option<u64>, Sy
 
 impl From<Figures> for UsageReport {
     fn from(figures: Figures) -> Self {
-        let prompt_tokens = figures.prompt.unwrap_or_default();
-        let completion_tokens = figures.completion.unwrap_or_default();
+        // Of two figures and their sum, one may be missing.
+        let beside = |part: Option<u64>| Some(figures.total?.saturating_sub(part?));
+        let prompt = figures.prompt.or_else(|| beside(figures.completion));
+        let completion = figures.completion.or_else(|| beside(figures.prompt));
+        let prompt_tokens = prompt.unwrap_or_default();
+        let completion_tokens = completion.unwrap_or_default();
         Self {
             prompt_tokens,
             completion_tokens,

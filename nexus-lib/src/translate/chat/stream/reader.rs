@@ -79,6 +79,14 @@ impl Reader {
         }
         let choices = chunk.list("choices", &at)?;
         let choices_at = at.key("choices");
+        let first: Option<Object<'_>> = choices
+            .first()
+            .and_then(|json| serde_json::from_str(json.get()).ok());
+        if !self.has_started && first.as_ref().is_some_and(is_failed_choice) {
+            // Nothing was said: another provider may do better.
+            told.push(error(&data));
+            return Ok(());
+        }
         self.start(&chunk, !choices.is_empty(), told);
         for (index, choice) in choices.into_iter().enumerate() {
             let at = choices_at.index(index);
@@ -117,6 +125,7 @@ impl Reader {
         for name in ["delta", "message"] {
             if let Some(delta) = choice.object(name, at)? {
                 self.delta(&delta, &at.key(name), told)?;
+                break;
             }
         }
         let reason: Option<String> = choice.lenient("finish_reason");
