@@ -40,11 +40,11 @@ pub fn read(status: StatusCode, body: &[u8]) -> (String, Option<String>, Option<
     let error = object
         .as_ref()
         .and_then(|object| object.lenient::<Object<'_>>("error"));
-    let text = |name| {
-        error
-            .as_ref()
-            .and_then(|error| error.lenient::<String>(name))
+    let Some(error) = error else {
+        // From a proxy, in the words of others.
+        return crate::translate::chat::error::read(status, body);
     };
+    let text = |name| error.lenient::<String>(name);
     let message = text("message").unwrap_or_else(|| crate::translate::plain_error(status, body));
     (message, text("type"), text("code"))
 }

@@ -28,8 +28,9 @@ impl UsageReport {
             return Ok(None);
         }
         let figures = Figures::read(json, cursor)?;
-        // An answer's own tokens alone are no report: what is absent is not zero.
-        let has_count = figures.prompt.or(figures.total);
+        // An answer's tokens alone are no report, unless there are none: what is absent is not zero.
+        let said_nothing = figures.completion.filter(|count| *count == 0);
+        let has_count = figures.prompt.or(figures.total).or(said_nothing);
         Ok(has_count.map(|_| figures.into()))
     }
 }

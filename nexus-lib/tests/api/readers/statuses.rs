@@ -25,6 +25,8 @@ async fn aisix_951_redirects_are_neither_followed_nor_relayed() {
                 assert!(body.contains("redirect"), "{body}");
                 assert!(!upstream.requests().is_empty());
                 let row = rig.rows().await.remove(0);
+                let id = row["request_id"].as_str().unwrap();
+                let row = rig.read(&format!("/stats/requests/{id}")).await;
                 assert_eq!(
                     (&row["state"], &row["upstream_status"]),
                     (&json!("failed"), &json!(status)),

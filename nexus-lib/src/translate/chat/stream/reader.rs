@@ -272,7 +272,7 @@ impl Reader {
             match (&name, id.is_empty()) {
                 (None, _) => false,
                 // Some count every call as the first.
-                (Some(_), false) => known.id != id,
+                (Some(name), false) => known.id != id || known.name != *name,
                 // Some have no ids. A name again is the same call's as long as that one is not whole.
                 (Some(name), true) => {
                     known.name != *name || is_beside || !known.is_open || is_whole(&known.arguments)

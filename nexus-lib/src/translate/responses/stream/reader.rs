@@ -25,8 +25,9 @@ pub struct Reader {
 struct Already {
     words: bool,
     thoughts: bool,
+    /// By their ids and names: some servers give all calls one id.
+    calls: HashSet<(String, String)>,
     /// By their ids.
-    calls: HashSet<String>,
     pictures: HashSet<String>,
 }
 
@@ -163,7 +164,7 @@ impl Reader {
         match &kind {
             BlockKind::Text | BlockKind::Refusal => self.said.words = true,
             BlockKind::Reasoning { .. } => self.said.thoughts = true,
-            BlockKind::ToolCall { id, .. } => drop(self.said.calls.insert(id.clone())),
+            BlockKind::ToolCall { .. } => {}
         }
         let block = self.begun;
         self.begun += 1;
@@ -211,6 +212,7 @@ impl Reader {
         };
         let is_custom = matches!(kind, ToolKind::Custom { .. });
         let (name, client) = call::names(kind, item, at)?;
+        self.said.calls.insert(call_key(item));
         let begun = BlockKind::ToolCall {
             id: item::call_id(item),
             name,
@@ -347,7 +349,7 @@ impl Reader {
     fn is_new(&self, item: &Object<'_>) -> bool {
         match item.lenient::<String>("type").as_deref() {
             Some(kind) if call::kind_of(kind).is_some() => {
-                !self.said.calls.contains(&item::call_id(item))
+                !self.said.calls.contains(&call_key(item))
             }
             Some("message") => !self.said.words,
             Some("reasoning") => !self.said.thoughts,
@@ -363,7 +365,7 @@ impl Reader {
     fn whole(&mut self, item: &Object<'_>, at: &Path<'_>, told: &mut Vec<Event>) -> Result<()> {
         for said in item::whole(item, at)? {
             match &said {
-                Said::ToolCall(call) => drop(self.said.calls.insert(call.id.clone())),
+                Said::ToolCall(_) => drop(self.said.calls.insert(call_key(item))),
                 Said::Picture(_) => {
                     let id = item.lenient("id").unwrap_or_default();
                     self.said.pictures.insert(id);
@@ -396,6 +398,14 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+/// What tells a call from others.
+fn call_key(item: &Object<'_>) -> (String, String) {
+    (
+        item::call_id(item),
+        item.lenient("name").unwrap_or_default(),
+    )
 }
 
 fn is_refusal(message: &Object<'_>) -> bool {

@@ -12,6 +12,8 @@ pub(super) struct Heard {
     words: String,
     /// Ids, names and arguments.
     calls: Vec<(String, String, String)>,
+    /// Anthropic's numbers of these.
+    blocks: Vec<Value>,
     /// `stop`, `length` or `calls`; any other word is none of the client's.
     reason: String,
     pub(super) error: Option<String>,
@@ -114,12 +116,15 @@ impl Heard {
         match event["type"].as_str().unwrap() {
             "content_block_start" if event["content_block"]["type"] == "tool_use" => {
                 let block = &event["content_block"];
+                self.blocks.push(event["index"].clone());
                 self.call(&block["id"], &block["name"], "");
             }
             "content_block_delta" => {
                 self.words += &text(&event["delta"]["text"]);
                 if let Some(more) = event["delta"]["partial_json"].as_str() {
-                    self.calls.last_mut().unwrap().2 += more;
+                    let mut blocks = self.blocks.iter();
+                    let at = blocks.position(|index| *index == event["index"]);
+                    self.calls[at.unwrap()].2 += more;
                 }
             }
             "message_delta" => self.message_reason(&event["delta"]["stop_reason"]),

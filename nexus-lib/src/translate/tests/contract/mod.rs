@@ -147,8 +147,8 @@ const CASES: [Case; 17] = [
     },
     Case {
         name: "half a character",
-        steps: &[Words(b"a\\ud83d"), Words(b"\\uDE00b"), Finish("stop"), End],
-        words: "a\u{fffd}\u{fffd}b",
+        steps: &[Words(b"a\\ud83d"), Words(b" \\uDE00b"), Finish("stop"), End],
+        words: "a\u{fffd} \u{fffd}b",
         calls: &[],
         reason: "stop",
     },
@@ -285,6 +285,14 @@ fn every_failure_is_reported_in_the_clients_words() {
     for (name, steps, message) in FAILURES {
         streams(steps, |provider, client, heard| {
             let at = format!("{name}: {provider:?} to {client:?}");
+            let has_last = matches!(
+                provider,
+                ProviderProtocol::Chat | ProviderProtocol::Messages
+            );
+            if message == "empty" && !has_last {
+                // There is nothing to be read, which is seen before anything is written.
+                return;
+            }
             let error = heard.error.unwrap_or_else(|| panic!("{at}: no error"));
             assert!(error.contains(message), "{at}: {error}");
             assert!(!heard.is_over, "{at}: no good end behind a failure");
