@@ -16,6 +16,8 @@ pub(super) const HEAD: &[u8; 15] = br#"{"request_id":""#;
 struct Line<'a> {
     request_id: RequestId,
     conversation_id: &'a ConversationId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation_scope: Option<String>,
     provider: &'a str,
     model: &'a str,
     state: RequestState,
@@ -32,6 +34,7 @@ pub(super) fn write(record: &ArchiveRecord, lines: &mut Vec<u8>) -> serde_json::
     let line = Line {
         request_id: record.request_id,
         conversation_id: &record.conversation_id,
+        conversation_scope: (record.conversation_id.scope()).map(|scope| scope.to_string()),
         provider: &record.provider,
         model: &record.model,
         state: record.state,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::call::Grant;
+use crate::wire::ConversationScope;
 
 /// The SHA-256 of a client's key: all that is kept of it.
 ///
@@ -27,6 +28,12 @@ impl KeyHash {
     pub(crate) fn short(&self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
         u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// The scope in which this client names its conversations.
+    pub fn scope(&self) -> ConversationScope {
+        let [.., a, b, c, d, e, f, g, h] = self.0;
+        ConversationScope::from_bytes([a, b, c, d, e, f, g, h])
     }
 
     /// The bytes.

@@ -41,10 +41,11 @@ impl Call {
         operation: Operation,
         body: RequestBody,
     ) -> Self {
+        let conversation = ConversationId::begun_by(id).within(principal.key().scope());
         Self {
             id,
             principal,
-            conversation: ConversationId::begun_by(id),
+            conversation,
             operation,
             body,
             headers: HeaderMap::new(),

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::call::Try;
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::{
-    ConversationId, ProviderId, RequestId, ThreadMark, Timestamp, Usage, UsageSource,
+    ConversationId, ConversationScope, ProviderId, RequestId, ThreadMark, Timestamp, Usage,
+    UsageSource,
 };
 
 /// How far a request has come.
@@ -142,8 +143,16 @@ pub enum LedgerWrite {
 pub struct LedgerRow {
     /// The row's key; sorts by time.
     pub request_id: RequestId,
-    /// What it belongs to.
+    /// What it belongs to, as its client says it.
     pub conversation_id: String,
+    /// Whose name that is, where it is one: each client key has names of its own. Absent where the conversation has the
+    /// request's own id, and where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation_scope: Option<String>,
+    /// The scope, of every row where it is known.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub scope: Option<ConversationScope>,
     /// The provider that answered, or was asked last.
     pub provider_id: ProviderId,
     /// That provider's name at the time.

@@ -71,8 +71,14 @@ pub struct ModelTotals {
 /// One conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ConversationTotals {
-    /// Its id.
+    /// Its id, as its client says it.
     pub conversation_id: String,
+    /// Whose name that is, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation_scope: Option<String>,
+    /// Others that have conversations of this name, the newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_scopes: Vec<String>,
     /// How many requests it has.
     pub total_requests: u64,
     /// When its first request began.

@@ -69,7 +69,8 @@ impl Threads {
             self.find(call.principal.key(), messages, call.started_at)
         });
         if let Some(conversation) = found {
-            call.conversation = conversation;
+            // What another client names so is another conversation.
+            call.conversation = conversation.within(call.principal.key().scope());
         }
     }
 

@@ -132,11 +132,50 @@ impl FromStr for RequestId {
     }
 }
 
-/// Names a conversation: 1 to 128 visible ASCII characters.
+/// Tells conversations of one name apart: each client key has names of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ConversationScope([u8; 8]);
+
+impl ConversationScope {
+    /// The scope with these bytes.
+    pub const fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; 8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for ConversationScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", u64::from_be_bytes(self.0))
+    }
+}
+
+impl FromStr for ConversationScope {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let is_written_so = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let bits = u64::from_str_radix(text, 16).ok().filter(|_| is_written_so);
+        bits.map(|bits| Self(bits.to_be_bytes())).ok_or_else(|| {
+            let message = "a conversation's scope has 16 hexadecimal digits";
+            Error::new(ErrorKind::Unprocessable, message)
+        })
+    }
+}
+
+/// Names a conversation: 1 to 128 visible ASCII characters, and the scope in which this is its name.
 ///
-/// Most are the id of the request that began the conversation; these take no allocation.
+/// Most are the id of the request that began the conversation; these take no allocation. As text it is what the
+/// client says, without the scope.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ConversationId(Name);
+pub struct ConversationId {
+    name: Name,
+    scope: Option<ConversationScope>,
+}
 
 /// A text that is written as a request's id is never a `Text`, so that equal names are equal values.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -151,12 +190,29 @@ impl ConversationId {
 
     /// The id of a conversation that nobody named: that of the request that begins it.
     pub fn begun_by(request: RequestId) -> Self {
-        Self(Name::Request(request))
+        Self {
+            name: Name::Request(request),
+            scope: None,
+        }
+    }
+
+    /// The same name in this scope.
+    #[must_use]
+    pub fn within(self, scope: ConversationScope) -> Self {
+        Self {
+            scope: Some(scope),
+            ..self
+        }
+    }
+
+    /// Where this is its name; `None` where that is not said.
+    pub fn scope(&self) -> Option<ConversationScope> {
+        self.scope
     }
 
     /// The request whose id this is, if it is written as one.
     pub fn request(&self) -> Option<RequestId> {
-        match self.0 {
+        match self.name {
             Name::Request(request) => Some(request),
             Name::Text(_) => None,
         }
@@ -164,7 +220,7 @@ impl ConversationId {
 
     /// The id as text; `buffer` is where one is written that is no text yet.
     pub fn encode<'a>(&'a self, buffer: &'a mut [u8; 36]) -> &'a str {
-        match &self.0 {
+        match &self.name {
             Name::Request(request) => request.encode(buffer),
             Name::Text(text) => text,
         }
@@ -201,10 +257,11 @@ impl FromStr for ConversationId {
         // Any other spelling of a UUID stays as it is.
         let request = text.parse::<RequestId>().ok();
         let request = request.filter(|request| request.encode(&mut [0; 36]) == text);
-        Ok(Self(match request {
+        let name = match request {
             Some(request) => Name::Request(request),
             None => Name::Text(text.into()),
-        }))
+        };
+        Ok(Self { name, scope: None })
     }
 }
 

@@ -27,6 +27,7 @@ mod limits;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod models;
+mod names;
 mod openapi;
 mod operations;
 mod operator;

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::http::admin::query::Query;
 use crate::http::admin::statistics::page_size;
 use crate::store::{LedgerStore, RequestFilter, RowPage};
-use crate::wire::{ConversationId, RequestId, Timestamp};
+use crate::wire::{ConversationId, ConversationScope, RequestId, Timestamp};
 
 /// How many rows are read at a time, and at most, to find the conversations of one page.
 const ROWS: u32 = 500;
@@ -26,6 +26,9 @@ pub(super) struct ConversationPage {
 #[schemars(rename = "ConversationSummary")]
 struct Summary {
     conversation_id: String,
+    /// Whose name that is, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation_scope: Option<String>,
     requests: u64,
     rounds: u64,
     prompt_tokens: u64,
@@ -55,7 +58,8 @@ where
         }
         read += rows.len();
         for row in rows {
-            if !seen.contains(&row.conversation_id) {
+            let id = (row.conversation_id, row.scope);
+            if !seen.contains(&id) {
                 if conversations.len() == limit {
                     let next = before;
                     return Ok(ConversationPage {
@@ -63,8 +67,8 @@ where
                         next,
                     });
                 }
-                conversations.extend(summary(store, &row.conversation_id, first).await?);
-                seen.insert(row.conversation_id);
+                conversations.extend(summary(store, &id, first).await?);
+                seen.insert(id);
             }
             before = Some(row.request_id);
         }
@@ -76,11 +80,19 @@ where
 }
 
 /// `None` for a conversation that an earlier page has: one with a request that is not before `first`.
-async fn summary<S>(store: &S, id: &str, first: Option<RequestId>) -> Result<Option<Summary>>
+async fn summary<S>(
+    store: &S,
+    (id, scope): &(String, Option<ConversationScope>),
+    first: Option<RequestId>,
+) -> Result<Option<Summary>>
 where
     S: LedgerStore + ?Sized,
 {
     let id: ConversationId = id.parse()?;
+    let id = match scope {
+        Some(scope) => id.within(*scope),
+        None => id,
+    };
     // Its sums, and none of its rows.
     let page = RowPage {
         limit: Some(0),
@@ -98,6 +110,7 @@ where
         last_at: totals.last_at,
         requests: totals.total_requests,
         conversation_id: totals.conversation_id,
+        conversation_scope: totals.conversation_scope,
         rounds: totals.rounds,
         prompt_tokens: totals.prompt_tokens,
         completion_tokens: totals.completion_tokens,

@@ -65,6 +65,9 @@ where
     Ok(SeriesView { now, buckets })
 }
 
+/// What a query's `scope` is.
+const SCOPE: &str = "16 hexadecimal digits, as rows have them in `conversation_scope`";
+
 pub(super) async fn conversation<S>(
     store: &S,
     archive: Option<&Archive>,
@@ -85,7 +88,11 @@ where
         Some(Messages::Last) => 1,
         Some(Messages::None) => 0,
     };
-    let totals = store.conversation(id, page).await?.ok_or_else(|| {
+    let id = match query.value("scope", SCOPE)? {
+        Some(scope) => id.clone().within(scope),
+        None => id.clone(),
+    };
+    let totals = store.conversation(&id, page).await?.ok_or_else(|| {
         Error::new(
             ErrorKind::NotFound,
             "no request on the ledger carries this conversation id",

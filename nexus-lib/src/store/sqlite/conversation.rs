@@ -22,6 +22,11 @@ pub(super) fn column(id: &ConversationId, request: RequestId) -> ToSqlOutput<'st
     }
 }
 
+/// Whose name it is, as it stands in a row.
+pub(super) fn scope(id: &ConversationId) -> Option<[u8; 8]> {
+    id.scope().map(|scope| *scope.as_bytes())
+}
+
 /// Reads the column of the row of `request`.
 pub(super) fn read(column: ValueRef<'_>, request: RequestId) -> FromSqlResult<String> {
     match column {

@@ -21,8 +21,8 @@ use crate::wire::{
 /// A row that is there already stays as it is.
 const OPEN: &str = "
     INSERT INTO ledger (seq, tail, conversation_id, begins, provider_id, provider, model,
-        upstream_model, operation, stream, state, started_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11)
+        upstream_model, operation, stream, state, started_at, scope)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, ?12)
     ON CONFLICT DO NOTHING";
 
 /// Only an open row is settled.
@@ -39,15 +39,17 @@ const WHOLE: &str = "
     INSERT INTO ledger (seq, tail, state, provider_id, provider, upstream_model, usage_source,
         prompt_tokens, completion_tokens, total_tokens, cached_tokens, reasoning_tokens, status,
         attempts, first_token_ms, duration_ms, error, thread, upstream_status, tries, conversation_id,
-        begins, model, operation, stream, started_at)
+        begins, model, operation, stream, started_at, scope)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-        ?20, ?21, ?22, ?23, ?24, ?25, ?26)
+        ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)
     ON CONFLICT DO NOTHING";
 
 /// Whether a conversation has rows: those that name it, and the one after which it is named.
 const HAS_BEGUN: &str = "
-    SELECT EXISTS (SELECT 1 FROM ledger WHERE conversation_id = ?1)
-        OR EXISTS (SELECT 1 FROM ledger WHERE seq = ?2 AND tail = ?3 AND conversation_id IS NULL)";
+    SELECT EXISTS (SELECT 1 FROM ledger WHERE conversation_id = ?1
+            AND (?4 IS NULL OR scope IS NULL OR scope = ?4))
+        OR EXISTS (SELECT 1 FROM ledger WHERE seq = ?2 AND tail = ?3 AND conversation_id IS NULL
+            AND (?4 IS NULL OR scope IS NULL OR scope = ?4))";
 
 const INTERRUPT_OPEN: &str = "
     UPDATE ledger SET state = ?1, error = 'interrupted: the gateway stopped before the answer ended'
@@ -230,6 +232,7 @@ impl Statements<'_> {
             row.operation,
             row.stream,
             row.started_at.as_micros(),
+            conversation::scope(&row.conversation_id),
         ])?;
         if written == 0 {
             self.is_there(key, row.request_id)?;
@@ -311,6 +314,7 @@ impl Statements<'_> {
             row.operation,
             row.stream,
             row.started_at.as_micros(),
+            conversation::scope(&row.conversation_id),
         ])?;
         if written == 0 {
             if self.is_there(key, row.request_id)? {
@@ -345,9 +349,10 @@ impl Statements<'_> {
         let first = conversation.request();
         let key = first.and_then(|first| Some((first.seq(), first.tail()?)));
         let (seq, tail) = key.unzip();
-        let has_begun: bool = self
-            .has_begun
-            .query_row(params![column, seq, tail], |row| row.get(0))?;
+        let has_begun: bool = self.has_begun.query_row(
+            params![column, seq, tail, conversation::scope(conversation)],
+            |row| row.get(0),
+        )?;
         Ok(!has_begun)
     }
 

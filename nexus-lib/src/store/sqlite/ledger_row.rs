@@ -1,18 +1,21 @@
 use rusqlite::Row;
-use rusqlite::types::{FromSqlError, Type};
+use rusqlite::types::{FromSqlError, Type, ValueRef};
 
 use super::conversation;
 use crate::store::{LedgerRow, RequestState};
-use crate::wire::{ProviderId, RequestId, Timestamp, Usage, UsageSource};
+use crate::wire::{ConversationScope, ProviderId, RequestId, Timestamp, Usage, UsageSource};
 
 /// The columns in the order in which [`read`] takes them.
 pub(super) const COLUMNS: &str = "seq, tail, conversation_id, provider_id, provider, model,
     upstream_model, operation, stream, state, usage_source, prompt_tokens, completion_tokens,
     total_tokens, cached_tokens, reasoning_tokens, status, attempts, started_at, first_token_ms,
-    duration_ms, error";
+    duration_ms, error, scope";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<LedgerRow> {
     let request_id = RequestId::from_parts(row.get(0)?, row.get(1)?);
+    let scope: Option<[u8; 8]> = row.get(22)?;
+    let scope = scope.map(ConversationScope::from_bytes);
+    let is_named = row.get_ref(2)? != ValueRef::Null;
     Ok(LedgerRow {
         request_id,
         conversation_id: conversation::read(row.get_ref(2)?, request_id)?,
@@ -37,6 +40,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<LedgerRow> {
         first_token_ms: row.get::<_, Option<i64>>(19)?.map(unsigned),
         duration_ms: row.get::<_, Option<i64>>(20)?.map(unsigned),
         error: row.get(21)?,
+        conversation_scope: scope.filter(|_| is_named).map(|scope| scope.to_string()),
+        scope,
     })
 }
 

@@ -58,6 +58,12 @@ pub(in crate::http::admin) fn conversation(schemas: &mut Schemas) -> PathItem {
             "Messages are there where they are archived: those of the newest 200 calls of the page. Without \
              `limit` the page has all rows.",
         )
+        .parameter(Parameter::query(
+            "scope",
+            json!({"type": "string", "pattern": "^[0-9a-fA-F]{16}$"}),
+            "Whose name it is, as `conversation_scope` has it. Without it, of several clients' conversations of this name \
+             the one with the newest request; `other_scopes` names the others.",
+        ))
         .parameter(Parameter::query("limit", limit(), "How many rows are wanted, the newest."))
         .parameter(Parameter::query(
             "before",

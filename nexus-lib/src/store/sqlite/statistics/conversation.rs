@@ -6,7 +6,7 @@ use super::super::error::Failure;
 use super::conditions::Conditions;
 use super::totals::Sums;
 use crate::store::{ConversationTotals, LedgerRow, RowPage};
-use crate::wire::{ConversationId, RequestId, Timestamp};
+use crate::wire::{ConversationId, ConversationScope, RequestId, Timestamp};
 
 pub(in super::super) fn conversation(
     view: &Connection,
@@ -24,6 +24,17 @@ pub(in super::super) fn conversation(
         }
         None => conditions.and("conversation_id = ?", key(id)),
     }
+    let scopes = scopes(view, &conditions)?;
+    let chosen = match id.scope() {
+        Some(scope) => Some(scope),
+        // As its client says it: of several clients' the one that is newest.
+        None => scopes.first().copied(),
+    };
+    if let Some(scope) = chosen {
+        let scope = scope.as_bytes().to_vec();
+        conditions.and("(scope = ? OR scope IS NULL)", Value::Blob(scope));
+    }
+    let others = scopes.into_iter().filter(|scope| Some(*scope) != chosen);
     let mut sums = Sums::default();
     sums.add_rows(view, &conditions)?;
     let totals = sums.totals();
@@ -54,6 +65,8 @@ pub(in super::super) fn conversation(
         last_at: last_at.map(Timestamp::from_micros),
         last_request_id: last,
         conversation_id: id.to_string(),
+        conversation_scope: chosen.map(|scope| scope.to_string()),
+        other_scopes: others.map(|scope| scope.to_string()).collect(),
         rounds: totals.total_rounds,
         prompt_tokens: totals.prompt_tokens,
         completion_tokens: totals.completion_tokens,
@@ -63,6 +76,19 @@ pub(in super::super) fn conversation(
         requests: rows,
         next,
     }))
+}
+
+/// Whose name the conversations have that meet `conditions`, the newest first.
+fn scopes(view: &Connection, conditions: &Conditions) -> Result<Vec<ConversationScope>, Failure> {
+    let sql = format!(
+        "SELECT scope FROM ledger {} AND scope IS NOT NULL GROUP BY scope ORDER BY MAX(seq) DESC LIMIT 100",
+        conditions.sql
+    );
+    let mut statement = view.prepare_cached(&sql)?;
+    let scopes = statement.query_map(params_from_iter(&conditions.values), |row| {
+        row.get(0).map(ConversationScope::from_bytes)
+    })?;
+    Ok(scopes.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The rows of the page, oldest first, and where the page with older ones ends.

@@ -8,6 +8,7 @@ mod migrating;
 mod model;
 mod opening;
 mod registry;
+mod scopes;
 mod statistics;
 mod tries;
 

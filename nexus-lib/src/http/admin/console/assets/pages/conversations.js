@@ -5,7 +5,7 @@ import { count, dateTime, when } from "../ui/format.js";
 import { t } from "../ui/language.js";
 import { useLoad } from "../ui/load.js";
 import { Button, Cell, Empty, Facts, Failure, Loading, Table } from "../ui/parts.js";
-import { link, route } from "../ui/route.js";
+import { link, route, scoped } from "../ui/route.js";
 import { use } from "../ui/signal.js";
 import { RequestDialog, RequestTable } from "./request_parts.js";
 import { Transcript } from "./transcript.js";
@@ -29,9 +29,9 @@ function List() {
       <section class="card">
         <${Table} label=${t("page.conversations")} columns=${columns.map((title, index) => ({ title, figure: index > 2 }))}>
           ${data.conversations.map((one) => html`
-            <tr key=${one.conversation_id}>
+            <tr key=${`${one.conversation_id} ${one.conversation_scope}`}>
               <${Cell} label=${columns[0]}>${when(one.last_at)}<//>
-              <${Cell} label=${columns[1]} kind="main"><a class="mono cut" href=${link("conversations", one.conversation_id)}>${one.conversation_id}</a><//>
+              <${Cell} label=${columns[1]} kind="main"><a class="mono cut" href=${link("conversations", one.conversation_id, scoped(one))}>${one.conversation_id}</a><//>
               <${Cell} label=${columns[2]}><span class="mono">${one.models.join(", ")}</span><//>
               <${Cell} figure=${true} label=${columns[3]}>${count(one.rounds)}<//>
               <${Cell} figure=${true} label=${columns[4]}>${count(one.prompt_tokens)}<//>
@@ -51,7 +51,7 @@ function List() {
  * A conversation: at first its newest page, then only what is new since. Rows that were open are asked for
  * again. The newest line of the archive has all that was said before.
  */
-function useConversation(id) {
+function useConversation(id, scope) {
   const path = `stats/conversation/${encodeURIComponent(id)}`;
   const seen = useRef({ rows: [], line: null, next: null });
   const load = async (signal) => {
@@ -59,21 +59,21 @@ function useConversation(id) {
     const open = rows.findIndex((row) => row.state === "open");
     const known = open < 0 ? rows : rows.slice(0, open);
     const after = known.at(-1)?.request_id;
-    const page = await get(query(path, { limit: after ? MOST_NEW : LIMIT, after, messages: "last" }), signal);
+    const page = await get(query(path, { scope, limit: after ? MOST_NEW : LIMIT, after, messages: "last" }), signal);
     seen.current = { rows: [...known, ...page.requests], line: page.messages.at(-1) ?? line, next: after ? next : page.next };
     return { ...page, ...seen.current };
   };
-  const loaded = useLoad(load, [id], EVERY_MS);
+  const loaded = useLoad(load, [id, scope], EVERY_MS);
   const older = async () => {
-    const page = await get(query(path, { limit: LIMIT, before: seen.current.next, messages: "none" }));
+    const page = await get(query(path, { scope, limit: LIMIT, before: seen.current.next, messages: "none" }));
     seen.current = { ...seen.current, rows: [...page.requests, ...seen.current.rows], next: page.next };
     loaded.reload();
   };
   return { ...loaded, older };
 }
 
-function One({ id }) {
-  const { data, error, older } = useConversation(id);
+function One({ id, scope }) {
+  const { data, error, older } = useConversation(id, scope);
   const [opened, open] = useState(null);
   const line = data?.line;
   return html`
@@ -106,6 +106,6 @@ function One({ id }) {
 }
 
 export function Conversations() {
-  const { id } = use(route);
-  return id === null ? html`<${List} />` : html`<${One} key=${id} id=${id} />`;
+  const { id, query: { scope } } = use(route);
+  return id === null ? html`<${List} />` : html`<${One} key=${`${id} ${scope}`} id=${id} scope=${scope} />`;
 }

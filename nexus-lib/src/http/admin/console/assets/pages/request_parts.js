@@ -5,7 +5,7 @@ import { count, dateTime, duration, when } from "../ui/format.js";
 import { t } from "../ui/language.js";
 import { useLoad } from "../ui/load.js";
 import { Badge, Cell, Dialog, Facts, Failure, Loading, Table } from "../ui/parts.js";
-import { link } from "../ui/route.js";
+import { link, scoped } from "../ui/route.js";
 import { Transcript } from "./transcript.js";
 
 const TONES = { completed: "good", failed: "bad", interrupted: "bad", cancelled: "warn", open: "live" };
@@ -98,7 +98,7 @@ export function RequestDialog({ id, onClose }) {
         [t("model.upstream_model"), html`<span class="mono">${row.upstream_model ?? row.model}</span>`],
         [t("request.operation"), html`<span class="mono">${row.operation}${row.stream ? ` · ${t("request.streamed")}` : ""}</span>`],
         [t("request.id"), html`<span class="mono">${row.request_id}</span>`],
-        [t("request.conversation"), html`<a class="mono" href=${link("conversations", row.conversation_id)} onClick=${onClose}>${row.conversation_id}</a>`],
+        [t("request.conversation"), html`<a class="mono" href=${link("conversations", row.conversation_id, scoped(row))} onClick=${onClose}>${row.conversation_id}</a>`],
       ]} />
       ${row.tries.length > 0 && (row.tries.length > 1 || row.tries[0].error) && html`<${Tries} row=${row} />`}
       <section>

@@ -17,4 +17,7 @@ export function link(page, id = null, parameters = {}) {
   return `#/${page}${id === null ? "" : `/${encodeURIComponent(id)}`}${search ? `?${search}` : ""}`;
 }
 
+/** Each client key has conversation names of its own: whose name it is. */
+export const scoped = (row) => (row.conversation_scope ? { scope: row.conversation_scope } : {});
+
 export const go = (...where) => { location.hash = link(...where); };
