@@ -230,6 +230,14 @@ impl Error {
         }
     }
 
+    /// The same for an operator, whose message names the cause too.
+    pub(crate) fn for_operator(mut self) -> Self {
+        if let Some(cause) = self.cause() {
+            self.inner.message = format!("{} (cause: {cause})", self.inner.message).into();
+        }
+        self
+    }
+
     /// The message with every cause behind it: for logs, never for clients.
     pub fn report(&self) -> String {
         let mut text = self.inner.message.to_string();

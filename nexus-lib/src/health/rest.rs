@@ -60,6 +60,8 @@ pub enum Cooldown {
     Left(Duration),
     /// It was over so long ago: the next request probes the provider.
     OverFor(Duration),
+    /// It was over so long ago, and a request probes the provider now.
+    Probed(Duration),
 }
 
 /// What operators are told.
@@ -88,10 +90,7 @@ impl Health {
         let trouble = self.trouble();
         let latency = self.latency_us.load(Ordering::Relaxed);
         HealthReport {
-            cooldown: trouble.until.map(|until| match until > now {
-                true => Cooldown::Left(until - now),
-                false => Cooldown::OverFor(now - until),
-            }),
+            cooldown: trouble.until.map(|until| trouble.cooldown(until, now)),
             recent_errors: trouble.recent.count(now),
             latency: (latency > 0).then(|| Duration::from_micros(latency)),
         }
@@ -167,6 +166,14 @@ impl Health {
 }
 
 impl Trouble {
+    fn cooldown(&self, until: Instant, now: Instant) -> Cooldown {
+        match now.checked_duration_since(until) {
+            None => Cooldown::Left(until.saturating_duration_since(now)),
+            Some(over) if self.is_probed => Cooldown::Probed(over),
+            Some(over) => Cooldown::OverFor(over),
+        }
+    }
+
     fn standing(&self, now: Instant) -> Standing {
         match self.until {
             None => Standing::Ok,

@@ -42,14 +42,32 @@ pub struct Histogram {
 impl Histogram {
     /// Counts one more call that took `ms` milliseconds.
     pub fn add(&mut self, ms: u64) {
-        self.add_to(bin_of(ms), 1);
+        let bin = bin_of(ms);
+        match self.bins.binary_search_by_key(&bin, |(bin, _)| *bin) {
+            Ok(at) => self.bins[at].1 = self.bins[at].1.saturating_add(1),
+            Err(at) => self.bins.insert(at, (bin, 1)),
+        }
     }
 
     /// Adds the calls of another one.
     pub fn merge(&mut self, other: &Self) {
-        for (bin, count) in &other.bins {
-            self.add_to(*bin, *count);
+        self.merge_sorted(other.bins.iter().copied());
+    }
+
+    /// Adds bins that come in their order: one pass over both, since a commit does this to a sum that has
+    /// a hundred of them.
+    fn merge_sorted(&mut self, others: impl Iterator<Item = (u16, u64)>) {
+        let mut merged = Vec::with_capacity(self.bins.len() + 8);
+        let mut own = self.bins.iter().copied().peekable();
+        for (bin, count) in others {
+            while let Some(before) = own.next_if(|one| one.0 < bin) {
+                merged.push(before);
+            }
+            let same = own.next_if(|one| one.0 == bin).map_or(0, |one| one.1);
+            merged.push((bin, count.saturating_add(same)));
         }
+        merged.extend(own);
+        self.bins = merged;
     }
 
     /// Whether no call was counted.
@@ -78,13 +96,6 @@ impl Histogram {
         bin.map(|(bin, _)| middle_of(*bin))
     }
 
-    fn add_to(&mut self, bin: u16, more: u64) {
-        match self.bins.binary_search_by_key(&bin, |(bin, _)| *bin) {
-            Ok(at) => self.bins[at].1 = self.bins[at].1.saturating_add(more),
-            Err(at) => self.bins.insert(at, (bin, more)),
-        }
-    }
-
     /// As bytes: the step from bin to bin and the count, seven bits a byte.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.bins.len() * 3);
@@ -98,15 +109,49 @@ impl Histogram {
     }
 
     /// Adds the calls that [`to_bytes`](Self::to_bytes) wrote down; `None` where the bytes are none of its.
-    pub(crate) fn merge_bytes(&mut self, mut bytes: &[u8]) -> Option<()> {
-        let mut bin = 0u16;
-        while !bytes.is_empty() {
-            let step = take_varint(&mut bytes)?;
-            let count = take_varint(&mut bytes)?;
-            bin = bin.checked_add(u16::try_from(step).ok()?)?;
-            self.add_to(bin, count);
+    pub(crate) fn merge_bytes(&mut self, bytes: &[u8]) -> Option<()> {
+        let mut read = Written {
+            bytes,
+            bin: None,
+            is_broken: false,
+        };
+        self.merge_sorted(&mut read);
+        (!read.is_broken).then_some(())
+    }
+}
+
+/// The bins that were written down.
+struct Written<'a> {
+    bytes: &'a [u8],
+    /// The one before.
+    bin: Option<u16>,
+    is_broken: bool,
+}
+
+impl Written<'_> {
+    fn take(&mut self) -> Option<(u16, u64)> {
+        let step = u16::try_from(take_varint(&mut self.bytes)?).ok()?;
+        let count = take_varint(&mut self.bytes)?;
+        let bin = match self.bin {
+            None => step,
+            // They rise.
+            Some(before) => before.checked_add(step).filter(|bin| *bin > before)?,
+        };
+        self.bin = Some(bin);
+        Some((bin, count))
+    }
+}
+
+impl Iterator for Written<'_> {
+    type Item = (u16, u64);
+
+    fn next(&mut self) -> Option<(u16, u64)> {
+        if self.bytes.is_empty() || self.is_broken {
+            return None;
         }
-        Some(())
+        let next = self.take();
+        self.is_broken = next.is_none();
+        next
     }
 }
 
@@ -184,7 +229,7 @@ mod tests {
         let mut twice = one.clone();
         twice.merge(&one);
         assert_eq!(read, twice);
-        for broken in [&[1][..], &[0x80], &[1, 0x80], &[0xFF; 24]] {
+        for broken in [&[1][..], &[0x80], &[1, 0x80], &[0xFF; 24], &[1, 1, 0, 1]] {
             assert_eq!(Histogram::default().merge_bytes(broken), None);
         }
         // No panic, whatever it means.

@@ -23,7 +23,10 @@ fn good() -> Answer {
 /// The row of an answered request, alone.
 async fn record(rig: &Rig, head: &RawHead) -> Value {
     let id = head.header("x-request-id").expect("an x-request-id");
-    rig.read(&format!("/stats/requests/{id}")).await
+    let mut record = rig.read(&format!("/stats/requests/{id}")).await;
+    let now = record.as_object_mut().unwrap().remove("now");
+    assert!(now.is_some());
+    record
 }
 
 /// A server that says something at once which is not TLS.
@@ -308,4 +311,72 @@ async fn a_request_has_its_own_messages_alone() {
         assert_eq!(line["messages"][0]["content"], text);
         assert_eq!(line["request_id"], record["request_id"]);
     }
+}
+
+#[tokio::test]
+async fn a_status_that_the_clients_protocol_lacks_is_kept_as_the_provider_said_it() {
+    let refused = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+    for body in [PLAIN, STREAM] {
+        let rig = Rig::start().await;
+        let fields = json!({"kind": "anthropic"});
+        let answer = Answer::json(529, refused);
+        let _upstream = rig.add_upstream_with("Fake", fields, answer).await;
+        let response = rig.chat(body).await;
+        let record = record(&rig, &response).await;
+        assert_eq!(record["status"], response.status);
+        assert_eq!(record["upstream_status"], 529, "{record}");
+        assert_eq!(each(&record, "status"), [529, 529, 529]);
+        assert_eq!(each(&record, "error"), ["Overloaded"; 3]);
+    }
+}
+
+#[tokio::test]
+async fn an_error_inside_a_good_answer_is_a_failed_try() {
+    let error = r#"{"error":{"message":"quota used up","code":503}}"#;
+    let event = format!("data: {error}\n\n");
+    let whole = Answer::json(200, error);
+    for (body, answer) in [(PLAIN, whole), (STREAM, Answer::events(&[&event]).end())] {
+        let rig = Rig::start().await;
+        let _first = rig.add_upstream("First", 0, answer).await;
+        let _second = rig
+            .add_upstream("Second", 1, openai::server(&["ok"], 1, 1))
+            .await;
+        let response = rig.chat(body).await;
+        assert_eq!(response.status, 200);
+        let record = record(&rig, &response).await;
+        assert_eq!(each(&record, "provider"), ["First", "Second"]);
+        assert_eq!(each(&record, "status"), [200, 200]);
+        assert_eq!(
+            each(&record, "error"),
+            [json!("quota used up"), Value::Null]
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_operator_reads_the_cause_where_the_provider_is_asked() {
+    let rig = Rig::start().await;
+    let url = "http://no-such-host.invalid/v1";
+    let id = rig.add_provider("Gone", url, 0).await;
+    let chat = json!({"model": MODEL, "messages": [], "provider_id": id});
+    let list = rig
+        .admin("GET", &format!("/providers/{id}/upstream_models"), None)
+        .await;
+    let playground = rig.admin("POST", "/playground/chat", Some(chat)).await;
+    for answer in [list, playground] {
+        assert_eq!(answer.status, 502);
+        let message = answer.body.json()["error"]["message"].to_string();
+        assert!(
+            message.contains("(cause: the host name cannot be resolved"),
+            "{message}"
+        );
+        assert!(!message.contains("no-such-host"), "{message}");
+    }
+    // A client is not told.
+    let message = rig.chat(PLAIN).await.body.json()["error"]["message"].to_string();
+    assert!(!message.contains("resolved"), "{message}");
+    let test = rig
+        .admin("POST", &format!("/providers/{id}/test"), Some(json!({})))
+        .await;
+    assert_eq!(test.body.json()["ok"], false);
 }

@@ -265,3 +265,24 @@ async fn the_totals_are_what_the_upstream_was_asked() {
     );
     assert!(!String::from_utf8_lossy(&sent.body).contains(KEY));
 }
+
+#[tokio::test]
+async fn a_chat_over_a_socket_has_its_tries_on_the_row() {
+    let rig = Rig::start().await;
+    let refused = Answer::json(503, r#"{"error":{"message":"too many of them"}}"#);
+    let _first = rig.add_upstream("First", 0, refused).await;
+    let _second = rig
+        .add_upstream("Second", 1, openai::server(&["ok"], 1, 1))
+        .await;
+    let mut client = Client::connect(&rig).await;
+    client.chat("a", true).await;
+    let frames = client.frames().await;
+    let id = frames.last().unwrap()["request_id"].as_str().unwrap();
+    let record = rig.read(&format!("/stats/requests/{id}")).await;
+    let tries = record["tries"].as_array().unwrap().iter();
+    let seen: Vec<_> = tries
+        .map(|one| json!([one["provider"], one["status"]]))
+        .collect();
+    assert_eq!(seen, [json!(["First", 503]), json!(["Second", 200])]);
+    assert_eq!(record["upstream_status"], 200);
+}

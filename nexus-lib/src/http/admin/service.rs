@@ -208,7 +208,7 @@ impl Shared {
             Ok(response) => response,
             Err(error) => {
                 self.report(&error, asked);
-                refusal(&error)
+                refusal(&error.for_operator())
             }
         };
         let headers = response.headers_mut();

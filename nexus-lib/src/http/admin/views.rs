@@ -83,9 +83,10 @@ fn masked_proxies(text: &SecretString) -> String {
 /// How a provider is doing.
 #[derive(Serialize, JsonSchema)]
 struct HealthView {
-    /// `ok`, `resting` during a cooldown, or `due`: the cooldown is over, and the next request probes.
+    /// `ok`; `resting` during a cooldown, and while a request probes the provider behind it; or `due`: the
+    /// cooldown is over, and the next request probes.
     state: &'static str,
-    /// When the cooldown ends, or when it has ended where it is `due`; `null` when there is none.
+    /// When the cooldown ends or has ended; `null` when there is none.
     until: Option<Timestamp>,
     /// How often it failed in the last five minutes.
     recent_errors: u32,
@@ -99,6 +100,7 @@ impl From<HealthReport> for HealthView {
         let (state, until) = match report.cooldown {
             None => ("ok", None),
             Some(Cooldown::Left(left)) => ("resting", Some(now.saturating_add(left))),
+            Some(Cooldown::Probed(over)) => ("resting", Some(now.saturating_sub(over))),
             Some(Cooldown::OverFor(over)) => ("due", Some(now.saturating_sub(over))),
         };
         Self {

@@ -63,7 +63,10 @@ pub(in crate::http::admin) async fn stream(
                 Some(conversation),
             )
         }
-        Err(error) => (answer::error(&error, ErrorForm::OpenAi), conversation),
+        Err(error) => {
+            let error = error.for_operator();
+            (answer::error(&error, ErrorForm::OpenAi), conversation)
+        }
     };
     answer::name(response.headers_mut(), id, conversation);
     Ok(response)
