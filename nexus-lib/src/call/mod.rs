@@ -25,7 +25,7 @@ pub use metered::{Metered, MeteredBody, MeteredStream};
 pub use principal::{KeyHash, Principal};
 pub use reply::{Observed, Piece, Reply, ReplyBody, ReplyStream};
 pub use request::{Attempt, Call, Routed};
-pub(crate) use target::Endpoints;
+pub(crate) use target::{Endpoints, KeyFinder, SHORTEST_KEY};
 pub use target::{Grant, ProviderProfile, Target, Upstream};
 pub(crate) use tried::Tries;
 pub use tried::Try;

@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use http::{HeaderValue, Uri};
+use memchr::memmem::Finder;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Result;
@@ -40,7 +41,16 @@ pub struct ProviderProfile {
     pub vitals: Arc<Vitals>,
     /// Where its requests go, by operation, once that was asked for.
     pub(crate) endpoints: Endpoints,
+    /// What finds its key in a text, once that was looked for.
+    pub(crate) key_finder: KeyFinder,
 }
+
+/// Finds a provider's key in what the provider says. Made once, since answers are many.
+#[derive(Default)]
+pub(crate) struct KeyFinder(OnceLock<Option<Finder<'static>>>);
+
+/// Shorter keys are not looked for: they might be any word, and protect nothing.
+pub(crate) const SHORTEST_KEY: usize = 8;
 
 /// A place for each operation's URL.
 #[derive(Default)]
@@ -59,6 +69,16 @@ impl ProviderProfile {
         }
         let endpoint = Arc::new(Endpoint::new(join(&self.base_url)?)?);
         Ok(place.get_or_init(|| endpoint))
+    }
+
+    /// Whether the provider's key stands in `text` as it is.
+    pub(crate) fn is_key_in(&self, text: &[u8]) -> bool {
+        let finder = self.key_finder.0.get_or_init(|| {
+            let key = self.expose_key();
+            (key.len() >= SHORTEST_KEY).then(|| Finder::new(key.as_bytes()).into_owned())
+        });
+        let finder = finder.as_ref();
+        finder.is_some_and(|finder| finder.find(text).is_some())
     }
 
     /// The provider's key. Empty when it needs none.

@@ -6,7 +6,9 @@ use http::HeaderValue;
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use crate::call::{Endpoints, Grant, KeyHash, Principal, ProviderProfile, Target, Upstream};
+use crate::call::{
+    Endpoints, Grant, KeyFinder, KeyHash, Principal, ProviderProfile, Target, Upstream,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::health::Vitals;
 use crate::store::{ModelRecord, ProviderRecord, RegistryRecords};
@@ -229,6 +231,7 @@ fn profile(
         protocols: record.protocols,
         vitals,
         endpoints: Endpoints::default(),
+        key_finder: KeyFinder::default(),
     })
 }
 

@@ -107,6 +107,8 @@ impl Reader {
     ) {
         match data.first() {
             None => return,
+            // Not read for nothing: what is left out takes no work either.
+            Some(_) if self.steady.is_over() => return,
             Some(b'{' | b'[') => {}
             // Some servers report an error in plain words.
             Some(_) if event.and_then(sse::Event::name) == Some(b"error") => {

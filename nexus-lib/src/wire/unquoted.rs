@@ -19,9 +19,12 @@ const WHOLE: usize = 8;
 /// How much of an error is looked at. A row keeps less.
 const MOST_ERROR: usize = 4096;
 
-/// The longest request that is looked through, in bytes: some ten milliseconds of work, and only for a call that
+/// How much text of a request is looked through, in bytes: some ten milliseconds of work, and only for a call that
 /// failed.
-const MOST_REQUEST: usize = 16 << 20;
+const MOST_TEXT: usize = 4 << 20;
+
+/// Texts whose first bytes are base64 for so long are pictures and the like. Nobody quotes them.
+const BASE64: usize = 1 << 10;
 
 /// How often the same few bytes are looked at in an error.
 const MOST_PLACES: usize = 32;
@@ -57,13 +60,10 @@ const NAMES: [&[u8]; 20] = [
 /// belong where errors are kept.
 ///
 /// Blanks, quotes and backslashes do not count, so that escaped and indented quotations are found as well. Where
-/// the request is too long to be looked through, nothing of the error is left.
+/// there is too much text to be looked through, nothing of the error is left.
 pub(crate) fn unquoted<'e>(error: &'e str, request: &[u8]) -> Cow<'e, str> {
     if error.len() < WHOLE {
         return Cow::Borrowed(error);
-    }
-    if request.len() > MOST_REQUEST {
-        return Cow::Borrowed(CUT);
     }
     let mut end = error.len().min(MOST_ERROR);
     while !error.is_char_boundary(end) {
@@ -71,15 +71,39 @@ pub(crate) fn unquoted<'e>(error: &'e str, request: &[u8]) -> Cow<'e, str> {
     }
     let error = &error[..end];
     let mut quotations = Quotations::of(error);
-    match request.trim_ascii_start().first() {
-        Some(b'{') => texts(request, |text| quotations.look_for(text)),
-        _ => quotations.look_for(request),
+    let mut left = MOST_TEXT;
+    let mut look_for = |text: &[u8]| {
+        if is_base64(text) {
+            return true;
+        }
+        left = left.saturating_sub(text.len());
+        quotations.look_for(text);
+        left > 0
+    };
+    let is_done = match request.trim_ascii_start().first() {
+        Some(b'{') => texts(request, look_for),
+        _ => look_for(&request[..request.len().min(MOST_TEXT)]),
+    };
+    match is_done {
+        true => quotations.cut(),
+        false => Cow::Borrowed(CUT),
     }
-    quotations.cut()
 }
 
-/// Calls `found` with each text in `json` that may be a prompt, decoded.
-fn texts(json: &[u8], mut found: impl FnMut(&[u8])) {
+/// Whether a text begins like a picture, with or without `data:image/png;base64,`.
+fn is_base64(text: &[u8]) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
+    let first = text.get(..BASE64);
+    first.is_some_and(|first| {
+        let comma = memchr::memchr(b',', first).filter(|_| first.starts_with(b"data:"));
+        let data = comma.map_or(first, |comma| &first[comma + 1..]);
+        data.iter().all(is_letter)
+    })
+}
+
+/// Calls `found` with each text in `json` that may be a prompt, decoded, for as long as it says to go on. Whether it
+/// did so to the end.
+fn texts(json: &[u8], mut found: impl FnMut(&[u8]) -> bool) -> bool {
     let mut is_named = false;
     let mut rest = json;
     while let Some(start) = memchr::memchr(b'"', rest) {
@@ -91,12 +115,17 @@ fn texts(json: &[u8], mut found: impl FnMut(&[u8])) {
         if is_key {
             is_named = NAMES.contains(&text);
         } else if !is_named {
-            match decode(text) {
+            let goes_on = match decode(text) {
+                _ if is_base64(text) => true,
                 Some(decoded) => found(decoded.as_bytes()),
                 None => found(text),
+            };
+            if !goes_on {
+                return false;
             }
         }
     }
+    true
 }
 
 /// How long a string is, from behind its quote.
@@ -368,10 +397,19 @@ mod tests {
         let kept = unquoted(&"a".repeat(5000), request.to_string().as_bytes()).into_owned();
         assert_eq!(kept, CUT);
         assert!(began.elapsed().as_secs() < 20);
+        // Too long to be looked through: nothing is left, rather than something that was asked.
+        let texts = vec!["a text of some words, ".repeat(1000); 500];
+        let request = json!({"messages": [{"content": texts}]});
         assert_eq!(
-            unquoted("anything at all", &vec![b' '; MOST_REQUEST + 1]),
+            unquoted("anything at all", request.to_string().as_bytes()),
             CUT
         );
+        let pictures = vec![format!("data:image/png;base64,{}", "QUJD".repeat(10_000)); 200];
+        let request =
+            json!({"messages": [{"content": pictures}, {"content": "what is this then?"}]});
+        let request = request.to_string();
+        let kept = unquoted("no: what is this then?", request.as_bytes());
+        assert_eq!(kept, "no: […]");
     }
 
     proptest! {

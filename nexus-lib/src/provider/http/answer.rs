@@ -1,8 +1,8 @@
 use std::future::poll_fn;
 
 use bytes::{Bytes, BytesMut};
-use http::header;
 use http::response::Parts;
+use http::{StatusCode, header};
 use tokio::time::Instant;
 
 use super::media;
@@ -27,6 +27,9 @@ use crate::wire::{Operation, Usage};
 
 /// The longest answer that is held in memory, in bytes. Streams are not held.
 pub(super) const MAX_ANSWER_BYTES: usize = 256 << 20;
+
+/// The longest error that is held in memory, in bytes: it is searched for secrets.
+const MAX_ERROR_BYTES: usize = 4 << 20;
 
 /// An answer whose head has come.
 pub(super) struct Incoming<'a, D> {
@@ -89,8 +92,8 @@ impl<D: Dialect> Incoming<'_, D> {
 
     /// The reply whose bytes are all there, as they came.
     async fn whole(self, operation: Operation, parts: Parts, body: UpstreamBody) -> Result<Reply> {
-        let bytes = body.collect(MAX_ANSWER_BYTES).await?;
         let mut status = parts.status;
+        let bytes = body.collect(most(status)).await?;
         let (bytes, mut observed) = match status.is_success() {
             false => {
                 let observed = observe_completion(&bytes);
@@ -237,7 +240,7 @@ impl<D: Dialect> Incoming<'_, D> {
     ) -> Result<Reply> {
         let mut body = self.readable(&mut parts, body)?;
         if !parts.status.is_success() {
-            let bytes = body.collect(MAX_ANSWER_BYTES).await?;
+            let bytes = body.collect(MAX_ERROR_BYTES).await?;
             if self.dialect.is_refused_key(parts.status, &bytes) {
                 return Err(refused_credentials(parts.status));
             }
@@ -292,6 +295,14 @@ impl<D: Dialect> Incoming<'_, D> {
             headers: parts.headers,
             body,
         })
+    }
+}
+
+/// How long an answer may be.
+fn most(status: StatusCode) -> usize {
+    match status.is_success() {
+        true => MAX_ANSWER_BYTES,
+        false => MAX_ERROR_BYTES,
     }
 }
 

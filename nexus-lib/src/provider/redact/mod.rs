@@ -3,7 +3,7 @@
 //! An upstream that refuses a key may repeat it: in an error's body, however it is spelled there, in a header, in
 //! an error among the events of a stream. All that a provider answers passes here, whoever implements it:
 //! [`outcome`] before anybody looks at it, and [`piece`] for what a stream tells later. Answers without an error
-//! are not looked through.
+//! are searched for the key as it is, and not for other spellings.
 
 mod spelling;
 
@@ -12,13 +12,13 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::call::{Observed, Piece, ProviderProfile, Reply, ReplyBody};
+use crate::call::{Observed, Piece, ProviderProfile, Reply, ReplyBody, SHORTEST_KEY};
 use crate::error::{Error, Result};
 use crate::wire::mask;
 use spelling::Needles;
 
-/// Shorter ones are not looked for: they might be any word, and protect nothing.
-const SHORTEST_KEY: usize = 8;
+/// The longest good answer that is searched, in bytes. Longer ones are pictures and the like.
+const MOST_SEARCHED: usize = 4 << 20;
 
 /// A message that was cut ends within the key when so many of the key's first letters are its last.
 const SHORTEST_PART: usize = 6;
@@ -31,7 +31,9 @@ pub(crate) fn outcome(outcome: Result<Reply>, profile: &ProviderProfile) -> Resu
         Ok(mut reply) => {
             redact_headers(&mut reply.headers, key);
             if let ReplyBody::Full { bytes, observed } = &mut reply.body
-                && (observed.error.is_some() || !reply.status.is_success())
+                && (observed.error.is_some()
+                    || !reply.status.is_success()
+                    || bytes.len() <= MOST_SEARCHED && profile.is_key_in(bytes))
             {
                 *bytes = redact(std::mem::take(bytes), key);
                 redact_observed(observed, key);
@@ -45,7 +47,9 @@ pub(crate) fn outcome(outcome: Result<Reply>, profile: &ProviderProfile) -> Resu
 /// A piece of a stream, without the key of the provider that it is from.
 pub(crate) fn piece(mut piece: Piece, profile: &ProviderProfile) -> Piece {
     let key = profile.expose_key();
-    if piece.observed.error.is_some() && key.len() >= SHORTEST_KEY {
+    if key.len() >= SHORTEST_KEY
+        && (piece.observed.error.is_some() || profile.is_key_in(&piece.bytes))
+    {
         piece.bytes = redact(piece.bytes, key);
         redact_observed(&mut piece.observed, key);
     }

@@ -75,6 +75,7 @@ mod tests {
             protocols: None,
             vitals: Arc::default(),
             endpoints: crate::call::Endpoints::default(),
+            key_finder: crate::call::KeyFinder::default(),
         };
         Target {
             provider: Arc::new(provider),

@@ -20,4 +20,4 @@ pub use request::{
     File, Format, Image, Part, Picture, Reasoning, Request, Said, Sampling, Source, Text, Thought,
     Tool, ToolCall, ToolChoice, ToolResult, Turn,
 };
-pub use steady::{Steady, steady};
+pub use steady::{MOST_BLOCKS, Steady, steady};

@@ -8,6 +8,13 @@ const LOST: &str = "a part of the provider's answer could not be read";
 /// What a provider gets that ends a stream without having said anything.
 const EMPTY: &str = "the provider sent an empty answer; try again";
 
+/// What a provider gets whose answer has too many parts.
+const TOO_MANY: &str = "the provider's answer has too many parts";
+
+/// The most blocks of one answer. They are looked up by each piece, so that the work for an answer is bounded by
+/// their number; models say a handful.
+pub const MOST_BLOCKS: usize = 2048;
+
 /// Brings the events of any protocol's reader into the order that [`Event`] promises.
 ///
 /// Each protocol has its own gaps, so they are closed here, for all of them:
@@ -23,6 +30,7 @@ const EMPTY: &str = "the provider sent an empty answer; try again";
 /// | an end of the bytes behind a reason to finish | the end of the answer |
 /// | an end without a word or a reason | an error |
 /// | a piece that could not be read | the rest goes on; the end is an error |
+/// | more than 2,048 blocks | an error |
 /// | anything behind the end or an error | left out |
 #[derive(Debug, Default)]
 pub struct Steady {
@@ -32,6 +40,8 @@ pub struct Steady {
     ids: HashSet<String>,
     has_called: bool,
     has_said: bool,
+    /// How many blocks have begun.
+    begun: usize,
     finish: Option<Finish>,
     has_lost: bool,
     is_over: bool,
@@ -91,6 +101,11 @@ impl Steady {
         self.finish.is_some() || self.is_over
     }
 
+    /// Whether nothing more can come.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
     fn start(&mut self, id: String, model: String, out: &mut Vec<Event>) {
         if !std::mem::replace(&mut self.has_started, true) {
             out.push(Event::Start { id, model });
@@ -98,6 +113,10 @@ impl Steady {
     }
 
     fn begin(&mut self, number: usize, mut kind: BlockKind, out: &mut Vec<Event>) {
+        self.begun += 1;
+        if self.begun > MOST_BLOCKS {
+            return self.push(failure(TOO_MANY), out);
+        }
         self.start(String::new(), String::new(), out);
         self.end_block(number, out);
         self.has_said = true;
@@ -137,7 +156,7 @@ impl Steady {
     }
 
     fn end_block(&mut self, number: usize, out: &mut Vec<Event>) {
-        if let Some(at) = self.open.iter().position(|open| open.number == number) {
+        if let Some(at) = self.open.iter().rposition(|open| open.number == number) {
             self.open.remove(at).end(out);
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use nexus_lib::testing::{Answer, RawResponse, Script};
+use nexus_lib::testing::{Answer, RawResponse, Script, openai};
 use serde_json::{Value, json};
 
 use super::{Face, PROVIDERS, fields};
@@ -115,9 +115,19 @@ enum Echo {
     LaterEvent,
     InAHeader,
     InText,
+    /// In a good answer: as it is, since such answers are not decoded.
+    InWords,
+    /// In an event that nobody knows.
+    InAnOddEvent,
 }
 
-const ECHOES: [Echo; 9] = [
+impl Echo {
+    fn is_decoded(self) -> bool {
+        !matches!(self, Self::InWords | Self::InAnOddEvent)
+    }
+}
+
+const ECHOES: [Echo; 11] = [
     Echo::Refuses(400),
     Echo::Refuses(401),
     Echo::Refuses(429),
@@ -127,6 +137,8 @@ const ECHOES: [Echo; 9] = [
     Echo::LaterEvent,
     Echo::InAHeader,
     Echo::InText,
+    Echo::InWords,
+    Echo::InAnOddEvent,
 ];
 
 /// What comes before a later error in a stream of such a provider.
@@ -148,6 +160,32 @@ fn first_event(kind: &str, protocol: Option<&str>) -> &'static str {
     }
 }
 
+/// A whole answer of such a provider.
+fn words(kind: &str, protocol: Option<&str>, said: &str) -> String {
+    let text = json!({"type": "text", "text": said});
+    let answer = match (kind, protocol) {
+        ("openai", None) => openai::completion(said, 1, 1),
+        ("openai", Some(_)) => json!({
+            "id": "r", "object": "response", "status": "completed",
+            "output": [{
+                "type": "message", "id": "msg", "role": "assistant",
+                "content": [{"type": "output_text", "text": said, "annotations": []}],
+            }],
+        }),
+        ("anthropic", _) => json!({
+            "id": "m", "type": "message", "role": "assistant", "content": [text],
+            "stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 1},
+        }),
+        ("gemini", _) => json!({
+            "candidates": [{"finishReason": "STOP", "content": {"role": "model", "parts": [{"text": said}]}}],
+        }),
+        _ => json!({
+            "message": {"role": "assistant", "content": said}, "done": true, "done_reason": "stop",
+        }),
+    };
+    answer.to_string()
+}
+
 fn answer(echo: Echo, spelled: &str, kind: &str, protocol: Option<&str>) -> Answer {
     let error = error(&format!("wrong key {spelled}, said"));
     let event = match kind {
@@ -159,6 +197,14 @@ fn answer(echo: Echo, spelled: &str, kind: &str, protocol: Option<&str>) -> Answ
         Echo::InAnAnswer => Answer::json(200, error),
         Echo::FirstEvent => Answer::events(&[&event]).end(),
         Echo::LaterEvent => Answer::events(&[first_event(kind, protocol), &event]).end(),
+        Echo::InWords => Answer::json(200, words(kind, protocol, spelled)),
+        Echo::InAnOddEvent => {
+            let odd = match kind {
+                "ollama" => format!("{{\"detail\":\"{spelled}\"}}\n"),
+                _ => format!("event: odd\ndata: {{\"detail\":\"{spelled}\"}}\n\n"),
+            };
+            Answer::events(&[first_event(kind, protocol), &odd]).end()
+        }
         Echo::InAHeader => {
             let value = spelled.replace('\\', "");
             let headers = [
@@ -217,7 +263,7 @@ async fn a_key_that_an_upstream_repeats_is_seen_nowhere() {
         registered["server_key"] = json!(KEY);
         let _upstream = rig.add_upstream_with("Echo", registered, script).await;
         for (number, echo) in ECHOES.into_iter().enumerate() {
-            for spelling in 0..count {
+            for spelling in 0..if echo.is_decoded() { count } else { 1 } {
                 let name = format!("m-echo-{number}-spelled-{spelling}-");
                 rig.create(
                     "/provider_models",

@@ -1,5 +1,6 @@
 //! Streams: a [`Reader`] of chunks, a [`Writer`] of them.
 
+mod arguments;
 mod chunk;
 mod reader;
 mod writer;

@@ -1,9 +1,10 @@
 use http::StatusCode;
-use serde_json::value::RawValue;
 
+use super::arguments::Arguments;
 use crate::error::Result;
 use crate::sse;
 use crate::translate::chat::{error, image, said, usage};
+use crate::translate::exchange::MOST_BLOCKS;
 use crate::translate::extra_content::signature;
 use crate::translate::fault::{is_error_object, is_failed_choice, is_fault, lacks_answer};
 use crate::translate::reading::{Content, Object, Path};
@@ -44,7 +45,7 @@ struct Call {
     id: String,
     name: String,
     block: usize,
-    arguments: String,
+    arguments: Arguments,
     is_open: bool,
 }
 
@@ -275,7 +276,7 @@ impl Reader {
                 (Some(name), false) => known.id != id || known.name != *name,
                 // Some have no ids. A name again is the same call's as long as that one is not whole.
                 (Some(name), true) => {
-                    known.name != *name || is_beside || !known.is_open || is_whole(&known.arguments)
+                    known.name != *name || is_beside || !known.is_open || known.arguments.is_whole()
                 }
             }
         };
@@ -285,13 +286,16 @@ impl Reader {
             Some(at) => at,
             None if id.is_empty() && name.is_none() => return Ok(()),
             None => {
+                if self.calls.len() >= MOST_BLOCKS {
+                    return Err(at.invalid("is one call too many"));
+                }
                 let signature = signature(call);
                 self.begin_call(index, id, name.unwrap_or_default(), signature, told)
             }
         };
         let call = &mut self.calls[at];
         if !arguments.is_empty() {
-            call.arguments += &arguments;
+            call.arguments.push(&arguments);
             told.push(Event::Delta {
                 block: call.block,
                 delta: Delta::Arguments(arguments),
@@ -323,7 +327,7 @@ impl Reader {
             id,
             name,
             block,
-            arguments: String::new(),
+            arguments: Arguments::default(),
             is_open: true,
         });
         self.calls.len() - 1
@@ -338,17 +342,12 @@ impl Reader {
     /// Ends calls to which nothing can be added, since another begins.
     fn end_whole_calls(&mut self, told: &mut Vec<Event>) {
         for call in self.calls.iter_mut().filter(|call| call.is_open) {
-            if is_whole(&call.arguments) {
+            if call.arguments.is_whole() {
                 call.is_open = false;
                 told.push(Event::End { block: call.block });
             }
         }
     }
-}
-
-/// Whether arguments are whole, so that nothing can be added to them.
-fn is_whole(arguments: &str) -> bool {
-    serde_json::from_str::<&RawValue>(arguments).is_ok()
 }
 
 fn error(data: &[u8]) -> Event {

@@ -162,7 +162,8 @@ impl Writer {
 
     /// The open block of that number, and Anthropic's number of it.
     fn open(&mut self, number: usize) -> Option<(usize, &mut Block)> {
-        let mut blocks = self.blocks.iter_mut().enumerate();
+        // The latest are the likeliest.
+        let mut blocks = self.blocks.iter_mut().enumerate().rev();
         blocks.find(|(_, block)| block.number == number && block.is_open)
     }
 

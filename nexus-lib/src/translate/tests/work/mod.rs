@@ -3,6 +3,7 @@
 
 mod answers;
 mod requests;
+mod streams;
 
 use std::fs;
 use std::hint::black_box;

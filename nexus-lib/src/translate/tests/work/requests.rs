@@ -14,13 +14,14 @@ enum Many {
     Messages,
     Calls,
     CallsInOneMessage,
+    CallsWithOddIds,
     Parts,
     ToolParts,
     Stops,
     Deep,
 }
 
-const ALL: [Many; 16] = [
+const ALL: [Many; 17] = [
     Many::Members,
     Many::SameMember,
     Many::MembersOf("metadata"),
@@ -33,6 +34,7 @@ const ALL: [Many; 16] = [
     Many::Messages,
     Many::Calls,
     Many::CallsInOneMessage,
+    Many::CallsWithOddIds,
     Many::Parts,
     Many::ToolParts,
     Many::Stops,
@@ -137,6 +139,15 @@ fn request(client: ClientProtocol, many: Many, count: usize) -> String {
         }
         Many::CallsInOneMessage => {
             messages = format!("{},{}", calls(client, 0, count), results(client, 0, count));
+        }
+        // Each of another letter that no id may have elsewhere.
+        Many::CallsWithOddIds => {
+            messages = list(count, |index| {
+                let odd = char::from_u32(0x4e00 + u32::try_from(index).unwrap()).unwrap();
+                let id = format!("call_{index}\"");
+                let both = format!("{},{}", calls(client, index, 1), results(client, index, 1));
+                both.replace(&id, &format!("call_{odd}\""))
+            });
         }
         Many::Parts => {
             let parts = list(count, |index| part(client, index));
