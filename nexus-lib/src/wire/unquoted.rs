@@ -390,11 +390,11 @@ mod tests {
 
     #[test]
     fn the_work_is_bounded() {
-        let long = "a".repeat(1 << 20);
+        let long = "é".repeat(1 << 19);
         let request =
-            json!({"messages": [{"content": long}, {"content": vec!["a".repeat(9); 10_000]}]});
+            json!({"messages": [{"content": long}, {"content": vec!["é".repeat(9); 10_000]}]});
         let began = std::time::Instant::now();
-        let kept = unquoted(&"a".repeat(5000), request.to_string().as_bytes()).into_owned();
+        let kept = unquoted(&"é".repeat(5000), request.to_string().as_bytes()).into_owned();
         assert_eq!(kept, CUT);
         assert!(began.elapsed().as_secs() < 20);
         // Too long to be looked through: nothing is left, rather than something that was asked.

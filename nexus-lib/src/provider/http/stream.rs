@@ -27,6 +27,8 @@ pub(crate) struct EventStream<O> {
     terminal: bool,
     /// Runs while nothing comes behind the end of the answer.
     patience: Option<Pin<Box<Sleep>>>,
+    /// How many bytes have come behind the last event.
+    after_end: usize,
     ended: bool,
 }
 
@@ -67,6 +69,7 @@ impl<O: Observe> EventStream<O> {
             finished: false,
             terminal: false,
             patience: None,
+            after_end: 0,
             ended: false,
         };
         let first = timeout_at(deadline, stream.first_event())
@@ -128,7 +131,14 @@ impl<O: Observe> EventStream<O> {
             }
             Poll::Ready(Ok(Some(chunk))) => {
                 self.patience = None;
-                self.observer.push(chunk)?
+                if self.terminal {
+                    self.after_end = self.after_end.saturating_add(chunk.len());
+                }
+                match self.after_end > MAX_SILENT_BYTES {
+                    // It goes on and on behind its last event: nobody is waiting for that.
+                    true => self.end()?,
+                    false => self.observer.push(chunk)?,
+                }
             }
             Poll::Ready(Ok(None)) => self.end()?,
             // All was said: how the connection ends does not matter any more.

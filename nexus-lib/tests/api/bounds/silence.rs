@@ -86,3 +86,27 @@ async fn heads_that_only_announce_an_answer_are_bounded() {
     let response = rig.chat(crate::support::PLAIN).await;
     assert_eq!(response.status, 502, "{}", response.body.text());
 }
+
+#[tokio::test]
+async fn what_goes_on_behind_the_last_event_is_not_read_for_ever() {
+    let event = openai::delta_event("ok");
+    let answer = Answer::events(&[&event, "data: [DONE]\n\n"]);
+    let noise = ": noise\n\n".repeat(1000);
+    let answer = (0..200)
+        .fold(answer, |answer, _| answer.chunk(&noise))
+        .hang();
+    let (rig, upstream) = Rig::over(answer).await;
+    let response = rig.chat(STREAM).await;
+    let length = response.body.content.len();
+    assert!(length < 300 * 1024, "{length}");
+    assert_eq!(rig.row(&response).await["state"], "completed");
+    // The connection is of no use any more.
+    let closed = async {
+        while !upstream.is_closed(0) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(nexus_lib::testing::DEADLINE, closed)
+        .await
+        .unwrap();
+}

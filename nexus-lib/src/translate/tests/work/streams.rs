@@ -11,6 +11,16 @@ enum Many {
     CallsAtOnce,
 }
 
+impl Many {
+    /// Beyond what may be open at once: that is bounded, and so is looking it up.
+    fn scaled(self, count: usize) -> usize {
+        match self {
+            Self::Words => count,
+            Self::Calls | Self::CallsAtOnce => 3 * count,
+        }
+    }
+}
+
 const ALL: [Many; 3] = [Many::Words, Many::Calls, Many::CallsAtOnce];
 
 #[test]
@@ -19,8 +29,7 @@ fn translated_streams_take_work_like_their_length() {
         for many in ALL {
             for client in CLIENTS {
                 let what = format!("{provider:?} to {client:?}, many {many:?}");
-                // Beyond what may be open at once: it is bounded, and so is looking it up.
-                let text = |count| stream(provider, many, 4 * count);
+                let text = |count| stream(provider, many, many.scaled(count));
                 grows_with_its_text(&what, text, |events| {
                     let mut reader = provider.reader();
                     let mut writer = client.writer(&Request::default());
@@ -44,8 +53,7 @@ fn streams_that_pass_are_gathered_with_work_like_their_length() {
     ] {
         for many in ALL {
             let what = format!("{provider:?}, many {many:?}");
-            // Beyond what may be open at once: it is bounded, and so is looking it up.
-            let text = |count| stream(provider, many, 4 * count);
+            let text = |count| stream(provider, many, many.scaled(count));
             grows_with_its_text(&what, text, |events| {
                 let mut answer = Answer::Nothing;
                 match InChat::of(operation) {
