@@ -1,18 +1,24 @@
 //! Ranges of time without an index on time.
 //!
-//! Rows are kept in the order of their ids, whose first bits are the row's key, and an id bears the time at which it was made: all but
-//! the same as the request's start. So a range of starts is a range of ids, somewhat widened, and the
-//! ledger, whose every row is written while a client waits, is spared an index. By how much to widen
-//! is recorded when a row lies further off than usual, as after a step of the clock.
+//! Rows are kept in the order of their ids, whose first bits are the row's key. An id holds the time at which
+//! it was made: all but the same as the request's start. So a range of starts is a range of ids, somewhat
+//! widened, and the ledger, whose every row is written while a client waits, is spared an index.
+//!
+//! Where a row lies further off than usual, as after a step of the clock, its hour is recorded with how far.
+//! Only ranges that this hour can have rows in are widened for it.
 
-use rusqlite::Connection;
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, params};
 
 use super::error::Failure;
 use crate::store::{LedgerWrite, OpenRow};
 use crate::wire::TimeRange;
 
 /// Ranges are always widened by this much, so that ordinary rows have nothing to record.
-const USUAL_SKEW_MS: u64 = 1000;
+const USUAL_SKEW_MS: i64 = 1000;
+
+const HOUR_MS: i64 = 3_600_000;
 
 /// Ids have 48 bits for their time.
 const END_OF_IDS_MS: i64 = 1 << 48;
@@ -20,40 +26,102 @@ const END_OF_IDS_MS: i64 = 1 << 48;
 /// How many bits of a key are finer than milliseconds.
 const FINER_BITS: u32 = 12;
 
-/// Records how far ids and starts of this batch lie apart, when that is unusual.
+const RECORD: &str = "
+    INSERT INTO start_skews (hour, earlier_ms, later_ms) VALUES (?1, ?2, ?3)
+    ON CONFLICT (hour) DO UPDATE SET
+        earlier_ms = MAX(earlier_ms, excluded.earlier_ms),
+        later_ms = MAX(later_ms, excluded.later_ms)
+    WHERE earlier_ms < excluded.earlier_ms OR later_ms < excluded.later_ms";
+
+/// Records how far ids and starts of this batch lie apart, where that is unusual.
 pub(super) fn record_skew(connection: &Connection, batch: &[LedgerWrite]) -> Result<(), Failure> {
-    let rows = batch.iter().filter_map(|entry| match entry {
-        LedgerWrite::Open(row) | LedgerWrite::Whole(row, _) => Some(row),
-        LedgerWrite::Settle(..) => None,
-    });
-    let skew = rows.map(skew_ms).max().unwrap_or(0);
-    if skew <= USUAL_SKEW_MS {
-        return Ok(());
+    let mut hours: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
+    for entry in batch {
+        let (LedgerWrite::Open(row) | LedgerWrite::Whole(row, _)) = entry else {
+            continue;
+        };
+        let skew = skew_ms(row);
+        if skew.saturating_abs() > USUAL_SKEW_MS {
+            let hour = millis(row.request_id.seq()).div_euclid(HOUR_MS);
+            let (earlier, later) = hours.entry(hour).or_default();
+            *earlier = skew.saturating_neg().max(*earlier);
+            *later = skew.max(*later);
+        }
     }
-    let skew = i64::try_from(skew).unwrap_or(i64::MAX);
-    connection.execute(
-        "UPDATE meta SET start_skew_ms = ?1 WHERE start_skew_ms < ?1",
-        [skew],
-    )?;
+    for (hour, (earlier, later)) in hours {
+        let mut record = connection.prepare_cached(RECORD)?;
+        record.execute(params![hour, earlier, later])?;
+    }
     Ok(())
 }
 
-/// How far the time in an id may lie from its request's start, in milliseconds.
-pub(super) fn skew(view: &Connection) -> Result<i64, Failure> {
-    let recorded: i64 = view.query_row("SELECT start_skew_ms FROM meta", [], |row| row.get(0))?;
-    Ok(recorded.max(USUAL_SKEW_MS.cast_signed()))
+/// How far the times in ids may lie from their requests' starts.
+pub(super) struct Skews(Vec<Hour>);
+
+/// An hour of ids that has unusual rows.
+struct Hour {
+    /// Of the times in ids.
+    start_ms: i64,
+    earlier_ms: i64,
+    later_ms: i64,
 }
 
-/// The keys that requests started in `range` can have: the first one, and the first one behind.
-pub(super) fn keys(range: TimeRange, skew: i64) -> (Option<i64>, Option<i64>) {
-    let from = range.from.map(|from| from.as_millis().saturating_sub(skew));
-    let to = range
-        .to
-        .map(|to| to.as_millis().saturating_add(skew).saturating_add(1));
-    (
-        from.map(first_key),
-        to.filter(|to| *to < END_OF_IDS_MS).map(first_key),
-    )
+impl Hour {
+    fn end_ms(&self) -> i64 {
+        self.start_ms.saturating_add(HOUR_MS)
+    }
+}
+
+impl Skews {
+    pub(super) fn read(view: &Connection) -> Result<Self, Failure> {
+        let mut rows = view.prepare_cached("SELECT hour, earlier_ms, later_ms FROM start_skews")?;
+        let hours = rows.query_map([], |row| {
+            Ok(Hour {
+                start_ms: row.get::<_, i64>(0)?.saturating_mul(HOUR_MS),
+                earlier_ms: row.get(1)?,
+                later_ms: row.get(2)?,
+            })
+        })?;
+        Ok(Self(hours.collect::<rusqlite::Result<_>>()?))
+    }
+
+    /// The keys that requests started in `range` can have: the first one, and the first one behind.
+    pub(super) fn keys(&self, range: TimeRange) -> (Option<i64>, Option<i64>) {
+        let first = range.from.map(|from| self.first_key(from.as_millis()));
+        let end = range.to.and_then(|to| self.end_key(to.as_millis()));
+        (first, end)
+    }
+
+    /// The first key that a request can have which started then or later.
+    pub(super) fn first_key(&self, from_ms: i64) -> i64 {
+        let usual = from_ms.saturating_sub(USUAL_SKEW_MS);
+        let hours = self.0.iter();
+        let hours = hours.filter(|hour| hour.end_ms().saturating_add(hour.later_ms) > from_ms);
+        let first = hours.map(|hour| from_ms.saturating_sub(hour.later_ms).max(hour.start_ms));
+        first_key(first.fold(usual, i64::min))
+    }
+
+    /// The first key that no request can have which started before; `None` where any can be had.
+    pub(super) fn end_key(&self, to_ms: i64) -> Option<i64> {
+        let usual = to_ms.saturating_add(USUAL_SKEW_MS);
+        let hours = self.0.iter();
+        let hours = hours.filter(|hour| hour.start_ms.saturating_sub(hour.earlier_ms) <= to_ms);
+        let end = hours.map(|hour| to_ms.saturating_add(hour.earlier_ms).min(hour.end_ms()));
+        let end = end.fold(usual, i64::max).saturating_add(1);
+        (end < END_OF_IDS_MS).then(|| first_key(end))
+    }
+
+    /// The latest time at which a request can have started whose key lies before, in milliseconds.
+    pub(super) fn latest_start(&self, behind: i64) -> i64 {
+        let last_ms = millis(behind.saturating_sub(1));
+        let usual = last_ms.saturating_add(USUAL_SKEW_MS);
+        let hours = self.0.iter().filter(|hour| hour.start_ms <= last_ms);
+        let starts = hours.map(|hour| {
+            let last_ms = last_ms.min(hour.end_ms().saturating_sub(1));
+            last_ms.saturating_add(hour.later_ms)
+        });
+        starts.fold(usual, i64::max)
+    }
 }
 
 /// The smallest key of an id that bears this time, or the nearest that ids can bear.
@@ -66,17 +134,51 @@ pub(super) const fn millis(key: i64) -> i64 {
     key >> FINER_BITS
 }
 
-fn skew_ms(row: &OpenRow) -> u64 {
-    millis(row.request_id.seq()).abs_diff(row.started_at.as_millis())
+/// How much later than the time in its id a request started.
+fn skew_ms(row: &OpenRow) -> i64 {
+    let started_ms = row.started_at.as_millis();
+    started_ms.saturating_sub(millis(row.request_id.seq()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Timestamp;
 
     #[test]
     fn first_keys_stay_in_order_up_to_the_end_of_ids() {
         let keys = [i64::MIN, -1, 0, 1, 1 << 40, END_OF_IDS_MS - 1, i64::MAX].map(first_key);
         assert!(keys.is_sorted());
+    }
+
+    #[test]
+    fn jump_of_the_clock_widens_only_the_ranges_that_it_concerns() {
+        const DAY: i64 = 24 * HOUR_MS;
+        // The clock was ten days ahead for a moment: ids keep its time until it comes.
+        let ahead = 100 * DAY;
+        let skews = Skews(vec![Hour {
+            start_ms: ahead,
+            earlier_ms: 10 * DAY,
+            later_ms: 0,
+        }]);
+        let keys = |from: i64, to: i64| {
+            let moment = |millis: i64| Some(Timestamp::from_micros(millis * 1000));
+            let (from, to) = (moment(from), moment(to));
+            let (first, end) = skews.keys(TimeRange { from, to });
+            (millis(first.unwrap()), millis(end.unwrap()))
+        };
+        let usual = |from: i64, to: i64| (from - USUAL_SKEW_MS, to + USUAL_SKEW_MS + 1);
+        let hour = |day: i64| (day * DAY, day * DAY + HOUR_MS);
+        for (from, to) in [hour(80), hour(89), hour(102), hour(365)] {
+            assert_eq!(keys(from, to), usual(from, to));
+        }
+        // Requests of these days have ids of that hour.
+        let (from, to) = hour(95);
+        assert_eq!(keys(from, to).0, from - USUAL_SKEW_MS);
+        assert_eq!(keys(from, to).1, ahead + HOUR_MS + 1);
+        assert_eq!(
+            skews.latest_start(first_key(ahead + 5)),
+            ahead + 4 + USUAL_SKEW_MS
+        );
     }
 }

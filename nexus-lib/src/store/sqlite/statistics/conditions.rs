@@ -3,7 +3,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::super::error::Failure;
 use super::super::ledger_row::{self, COLUMNS, state_code};
-use super::super::start;
+use super::super::start::Skews;
 use crate::store::{LedgerRow, RequestFilter, RequestState};
 use crate::wire::TimeRange;
 
@@ -38,8 +38,8 @@ impl Conditions {
     }
 
     /// Only the keys that rows which started in `range` can have.
-    pub(super) fn keys_within(&mut self, range: TimeRange, skew: i64) {
-        let (first, end) = start::keys(range, skew);
+    pub(super) fn keys_within(&mut self, range: TimeRange, skews: &Skews) {
+        let (first, end) = skews.keys(range);
         if let Some(first) = first {
             self.and("seq >= ?", first);
         }

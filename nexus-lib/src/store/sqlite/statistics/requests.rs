@@ -3,7 +3,7 @@ use std::cmp::Reverse;
 use rusqlite::Connection;
 
 use super::super::error::Failure;
-use super::super::start;
+use super::super::start::Skews;
 use super::conditions::Conditions;
 use super::matches::Matches;
 use crate::store::{Bucket, LedgerRow, RequestFilter, RequestState};
@@ -16,10 +16,10 @@ pub(in super::super) fn requests(
     limit: u32,
 ) -> Result<Vec<LedgerRow>, Failure> {
     let before = before.map(RequestId::seq);
-    let skew = start::skew(view)?;
+    let skews = Skews::read(view)?;
     if filter.model.is_none() && filter.provider_id.is_none() && filter.state.is_none() {
         let mut all = page(filter, before);
-        all.keys_within(filter.range, skew);
+        all.keys_within(filter.range, &skews);
         return all.rows(view, &format!("ORDER BY seq DESC LIMIT {limit}"));
     }
     let mut rows = match filter.state {
@@ -31,7 +31,7 @@ pub(in super::super) fn requests(
         Some(_) => Vec::new(),
     };
     if filter.state != Some(RequestState::Open) {
-        rows.extend(settled(view, filter, before, limit, skew)?);
+        rows.extend(settled(view, filter, before, limit, &skews)?);
         rows.sort_unstable_by_key(|row| Reverse(row.request_id));
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     }
@@ -50,14 +50,14 @@ fn page(filter: &RequestFilter, before: Option<i64>) -> Conditions {
 }
 
 /// Reads only around the minutes that have matches. Keys go by the time at which ids were made, which
-/// lies up to `skew` milliseconds from the start: so each minute is widened, and neighbours, whose rows
-/// may lie in between, are read along.
+/// lies apart from the start: so each minute is widened by `skews`, and neighbours, whose rows may lie in
+/// between, are read along.
 fn settled(
     view: &Connection,
     filter: &RequestFilter,
     before: Option<i64>,
     limit: u32,
-    skew: i64,
+    skews: &Skews,
 ) -> Result<Vec<LedgerRow>, Failure> {
     let matches = Matches::new(view, filter);
     let minute_ms = Bucket::Minute.seconds().saturating_mul(1000);
@@ -70,18 +70,16 @@ fn settled(
     let mut left = limit;
     while left > 0 && behind > 0 {
         // The last second in which a request can have started whose key lies before.
-        let last = start::millis(behind - 1)
-            .saturating_add(skew)
-            .div_euclid(1000);
+        let last = skews.latest_start(behind).div_euclid(1000);
         let Some(minute) = matches.last_minute(first, end.min(last.saturating_add(1)))? else {
             break;
         };
         let millis = minute.saturating_mul(1000);
-        let from = start::first_key(millis.saturating_sub(skew));
-        let later = millis.saturating_add(minute_ms).saturating_add(skew);
+        let from = skews.first_key(millis);
+        let end = skews.end_key(millis.saturating_add(minute_ms));
         let mut conditions = conditions.clone();
         conditions.and("seq >= ?", from);
-        conditions.and("seq < ?", behind.min(start::first_key(later)));
+        conditions.and("seq < ?", behind.min(end.unwrap_or(i64::MAX)));
         rows.extend(conditions.rows(view, &format!("ORDER BY seq DESC LIMIT {left}"))?);
         left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
         behind = from;

@@ -3,7 +3,7 @@ use rusqlite::{Connection, params, params_from_iter};
 use super::super::error::Failure;
 use super::super::latencies;
 use super::super::ledger_row::{count, state_code};
-use super::super::start;
+use super::super::start::Skews;
 use super::super::usage_by_time::folded_until;
 use super::conditions::Conditions;
 use super::pieces::{Piece, pieces};
@@ -32,7 +32,7 @@ pub(in super::super) fn series(
         sums: starts.map(|start| Sum::from(*start)).collect(),
         steps: &steps,
     };
-    let (skew, folded) = (start::skew(view)?, folded_until(view)?);
+    let (skews, folded) = (Skews::read(view)?, folded_until(view)?);
     for piece in pieces(steps.range, steps.spans()) {
         match piece {
             Piece::Stored(span, first, end) => {
@@ -43,7 +43,7 @@ pub(in super::super) fn series(
             }
             Piece::Rows(range) => {
                 let mut conditions = Conditions::default();
-                conditions.keys_within(range, skew);
+                conditions.keys_within(range, &skews);
                 conditions.within(range);
                 conditions.settled(None);
                 series.add_rows(view, &conditions)?;

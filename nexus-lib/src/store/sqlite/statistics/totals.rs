@@ -5,7 +5,7 @@ use rusqlite::{Connection, Params, Row, params, params_from_iter};
 use super::super::error::Failure;
 use super::super::latencies;
 use super::super::ledger_row::{count, state_code};
-use super::super::start;
+use super::super::start::Skews;
 use super::super::usage_by_time::folded_until;
 use super::conditions::Conditions;
 use super::pieces::{Piece, pieces};
@@ -21,7 +21,7 @@ const STORED: &str = "
 
 pub(in super::super) fn totals(view: &Connection, range: TimeRange) -> Result<Totals, Failure> {
     let mut sums = Sums::default();
-    let skew = start::skew(view)?;
+    let skews = Skews::read(view)?;
     let folded = folded_until(view)?;
     let spans = [Bucket::Day, Bucket::Hour, Bucket::Minute];
     for piece in pieces(range, &spans) {
@@ -35,7 +35,7 @@ pub(in super::super) fn totals(view: &Connection, range: TimeRange) -> Result<To
             }
             Piece::Rows(range) => {
                 let mut conditions = Conditions::default();
-                conditions.keys_within(range, skew);
+                conditions.keys_within(range, &skews);
                 conditions.within(range);
                 conditions.settled(None);
                 sums.add_rows(view, &conditions)?;

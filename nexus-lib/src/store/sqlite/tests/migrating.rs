@@ -116,3 +116,49 @@ async fn ranges_before_a_migration_have_latencies_too() {
         }
     }
 }
+
+#[tokio::test]
+async fn jump_of_the_clock_that_an_earlier_version_saw_is_kept_by_its_hour() {
+    let place = Place::new();
+    first_version(&place, &[(1, Some(200), None), (1, Some(200), None)]);
+    let raw = Connection::open(place.path()).unwrap();
+    let day = 86_400_000_000_i64;
+    // The second request started a day before the time in its id.
+    let moved =
+        "UPDATE ledger SET started_at = started_at - ?1 WHERE seq = (SELECT MAX(seq) FROM ledger)";
+    raw.execute(moved, [day]).unwrap();
+    let most = "UPDATE meta SET start_skew_ms = 86400000";
+    raw.execute(most, []).unwrap();
+    drop(raw);
+    let store = place.open().await;
+    let now = Timestamp::now().as_micros();
+    for (from, to, requests) in [(-day - 60_000_000, -day, 1), (-60_000_000, 0, 1)] {
+        let range = TimeRange {
+            from: Some(Timestamp::from_micros(now + from)),
+            to: Some(Timestamp::from_micros(now + to)),
+        };
+        let page = store.requests(
+            crate::store::RequestFilter {
+                range,
+                ..Default::default()
+            },
+            None,
+            9,
+        );
+        assert_eq!(page.await.unwrap().len(), requests);
+    }
+    let hours = store.read(|view| {
+        let sql = "SELECT COUNT(*), MAX(earlier_ms), MAX(later_ms) FROM start_skews";
+        let seen = view.query_row(sql, [], |row| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, i64>(2)?,
+            ))
+        });
+        Ok(seen?)
+    });
+    let (hours, earlier, later) = hours.await.unwrap();
+    assert_eq!((hours, later), (1, 0));
+    assert!((86_400_000..86_401_000).contains(&earlier), "{earlier}");
+}
