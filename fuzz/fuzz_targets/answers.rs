@@ -80,7 +80,8 @@ fn whole(provider: ProviderProtocol, body: &[u8]) {
 
 fn texts(said: &[Said]) -> String {
     let texts = said.iter().map(|said| match said {
-        Said::Text(text) => text.as_str(),
+        // Not every protocol has a place of its own for a refusal.
+        Said::Text(text) | Said::Refusal(text) => text.as_str(),
         _ => "",
     });
     texts.collect()

@@ -143,7 +143,9 @@ fn requests(input: &[u8], piece: usize) {
             .any(|at| at == 0 || head[at - 1] != b'\r');
         if has_bare_line_feed || (!lengths.is_empty() && !codings.is_empty()) {
             // A length that is no number is hyper's to refuse.
-            let is_number = |length: &&[u8]| length.iter().all(u8::is_ascii_digit);
+            let is_number = |length: &&[u8]| {
+                !length.is_empty() && length.iter().all(u8::is_ascii_digit) && length.len() < 20
+            };
             assert!(
                 is_ambiguous || !lengths.iter().all(is_number),
                 "an uncertain end is not found"
