@@ -14,8 +14,11 @@ PYTHON = os.environ.get("NEXUS_PYDANTIC_AI_PYTHON", "")
 
 
 def script(asked: Asked) -> Said:
+    typed = {"words": asked.told, "count": 3}
+    if asked.format:
+        return Said(json.dumps(typed), [], told=asked.told)
     if "final_result" in asked.tools:
-        return Said("", [Call("final_result", {"words": asked.told, "count": 3})], told=asked.told)
+        return Said("", [Call("final_result", typed)], told=asked.told)
     if asked.results:
         return Said(f"The note says: {asked.results[-1]}", [], told=asked.told)
     return Said("I will look.", [Call("read_note", {"name": "note.txt"})], told=asked.told)

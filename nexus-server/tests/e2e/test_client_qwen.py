@@ -27,4 +27,4 @@ def test_session_reads_a_file_and_says_what_is_in_it(bench: Bench) -> None:
     )
     assert NOTE in told, bench.output
     assert any(NOTE in result for asked in bench.server.asked for result in asked.results)
-    bench.check(conversations=None)
+    bench.check(conversations=1)

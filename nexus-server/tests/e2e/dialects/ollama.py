@@ -18,7 +18,7 @@ class Ollama:
     def asked(self, path: str, headers: Any, body: dict[str, Any]) -> Asked:
         check(path == "/api/chat", f"no such path: {path}")
         only(body, "model", "messages", "tools", "stream", "format", "options", "keep_alive", "think", "logprobs", "top_logprobs")
-        asked = Asked({}, [], "")
+        asked = Asked({}, [], "", format=body.get("format"))
         check(body["messages"], "messages must not be empty")
         for message in body["messages"]:
             only(message, *MESSAGE)

@@ -42,6 +42,8 @@ class Asked:
     told: str
     # Instructions, which some clients put everything into.
     system: str = ""
+    # The schema that the answer has to follow, where the protocol has no other way to force a tool.
+    format: Any = None
 
 
 class Said:
