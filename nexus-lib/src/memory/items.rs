@@ -87,7 +87,7 @@ fn member<'a>(json: &'a [u8], name: &str) -> Option<&'a [u8]> {
     found
 }
 
-fn text(json: &[u8]) -> Option<String> {
+pub(super) fn text(json: &[u8]) -> Option<String> {
     serde_json::from_slice(json).ok()
 }
 

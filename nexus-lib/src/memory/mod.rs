@@ -13,6 +13,7 @@
 
 mod items;
 mod recent;
+pub(crate) mod signatures;
 
 pub(crate) use items::{Keeper, ids, last_reference, resolve};
 pub(crate) use recent::Recent;

@@ -157,11 +157,19 @@ impl Account {
             .tell(|observer| observer.stream_began());
     }
 
+    /// Whether the model that answers may sign its calls.
+    fn is_geminis(&self) -> bool {
+        self.routed.current().model_sent().contains("gemini")
+    }
+
     /// Notes the whole answer, which is about to go out.
     pub(super) fn answer_is(&mut self, body: &Bytes) {
         let operation = self.routed.call().operation;
         if operation == Operation::Response {
             self.books.threads.name(self.routed.call(), body);
+        }
+        if operation == Operation::ChatCompletion && self.is_geminis() {
+            self.books.threads.note_signatures(self.routed.call(), body);
         }
         if operation.is_chat() {
             self.answer = Answer::Whole(InChat::whole(operation, body));
@@ -174,6 +182,11 @@ impl Account {
         let operation = self.routed.call().operation;
         if operation == Operation::Response && ends_response(events) {
             self.books.threads.name(self.routed.call(), events);
+        }
+        if operation == Operation::ChatCompletion && self.is_geminis() {
+            self.books
+                .threads
+                .note_signatures(self.routed.call(), events);
         }
         if operation.is_chat() {
             match &mut self.in_chat {

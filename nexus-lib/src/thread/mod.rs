@@ -85,6 +85,11 @@ impl Threads {
         str::from_utf8(&conversation).ok()?.parse().ok()
     }
 
+    /// Remembers Gemini's signatures in `answer`, a chat completion or events of one.
+    pub(crate) fn note_signatures(&self, call: &Call, answer: &[u8]) {
+        memory::signatures::note(&self.recent, call.principal.key(), answer);
+    }
+
     /// Remembers the conversation of `answer`, or of a stream that ends with it, by its ids and those of its items.
     pub(crate) fn name(&self, call: &Call, answer: &[u8]) {
         let conversation = Bytes::from(call.conversation.to_string());

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | `openai` | chat completions; Responses at `api.openai.com`; whatever is no chat | chat completions |
 //! | `azure` | chat completions, Responses; whatever is no chat | chat completions |
-//! | `xai` | chat completions; Responses at `api.x.ai`; whatever is no chat | chat completions |
+//! | `xai` | chat completions; Responses at `api.x.ai`, but for those with tools that only OpenAI knows; whatever is no chat | chat completions |
 //! | `anthropic` | Messages, and the counting of their tokens | Messages |
 //! | `gemini` | | `generateContent`; embeddings as `embedContent` |
 //! | `ollama` | completions | Ollama's own chat; embeddings as `/api/embed` |
@@ -68,6 +68,11 @@ pub(crate) trait Dialect: Send + Sync + 'static {
 
     /// Whether it takes requests for `operation`, which is no chat, as they come.
     fn takes(&self, operation: Operation) -> bool;
+
+    /// Whether it knows all that a chat in a protocol of its own asks for. What it would refuse is translated.
+    fn knows_all(&self, _operation: Operation, _body: &[u8]) -> bool {
+        true
+    }
 
     /// Where requests for `operation` go.
     ///

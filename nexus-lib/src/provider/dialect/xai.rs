@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::{Dialect, Normalise, openai_endpoint};
 use crate::call::{ProviderProfile, Target};
 use crate::error::Result;
-use crate::translate::chat;
+use crate::translate::{chat, responses};
 use crate::wire::{Endpoint, Operation, Protocols};
 
 /// Grok, whose API is OpenAI's but for some older shapes.
@@ -22,6 +22,12 @@ impl Dialect for Xai {
             "api.x.ai" => Protocols::OPENAI,
             _ => Protocols::CHAT,
         }
+    }
+
+    /// Its Responses refuse the tools of Codex, and the items of such tools
+    /// (<https://github.com/maximhq/bifrost/issues/5428>).
+    fn knows_all(&self, operation: Operation, body: &[u8]) -> bool {
+        operation != Operation::Response || !responses::has_client_tools(body)
     }
 
     fn takes(&self, _operation: Operation) -> bool {

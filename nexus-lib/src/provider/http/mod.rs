@@ -18,9 +18,9 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use tokio::time::Instant;
 
-use crate::call::{Attempt, ProviderProfile, Reply, Upstream};
+use crate::call::{Attempt, ProviderProfile, Reply, RequestBody, Upstream};
 use crate::error::{Error, ErrorKind, Result};
-use crate::memory::Recent;
+use crate::memory::{self, Recent};
 use crate::offload;
 use crate::provider::dialect::Dialect;
 use crate::provider::faults::{loop_detected, odd_status, refused_credentials};
@@ -92,15 +92,25 @@ impl<D: Dialect> HttpProvider<D> {
         }
     }
 
+    /// Whether client and provider speak the same protocol, and the provider takes what is asked as it came.
+    fn passes(&self, attempt: &Attempt) -> bool {
+        let operation = attempt.operation();
+        let is_chat = operation.is_chat() || operation == Operation::TokenCount;
+        match is_chat {
+            true => {
+                let protocols = self.protocols(&attempt.target().provider);
+                protocols.have(operation)
+                    && (self.dialect.knows_all(operation, attempt.body().bytes())
+                        || !protocols.chat)
+            }
+            false => self.dialect.takes(operation),
+        }
+    }
+
     /// What goes out where client and provider speak the same protocol; `None` where they do not.
     fn passing(&self, attempt: &Attempt) -> Option<Outgoing> {
         let operation = attempt.operation();
-        let is_chat = operation.is_chat() || operation == Operation::TokenCount;
-        let passes = match is_chat {
-            true => self.protocols(&attempt.target().provider).have(operation),
-            false => self.dialect.takes(operation),
-        };
-        passes.then(|| Outgoing {
+        self.passes(attempt).then(|| Outgoing {
             operation,
             is_stream: attempt.body().is_stream(),
             request: request::passing(&self.dialect, attempt),
@@ -110,9 +120,22 @@ impl<D: Dialect> HttpProvider<D> {
 
     /// What a request of Responses refers to is put in its place, unless the provider keeps it itself.
     async fn resolved(&self, attempt: Attempt) -> Result<Attempt> {
-        let protocols = self.protocols(&attempt.target().provider);
-        let is_kept_there = protocols.have(Operation::Response);
+        let is_kept_there = self.passes(&attempt);
         translated::resolved(attempt, &self.recent, is_kept_there).await
+    }
+
+    /// Calls that pass get back the signatures that their client left out.
+    fn signed(&self, attempt: Attempt) -> Result<Attempt> {
+        let operation = attempt.operation();
+        if !self.passes(&attempt) {
+            return Ok(attempt);
+        }
+        let client = attempt.call().principal.key();
+        let body = memory::signatures::restore(&self.recent, client, attempt.body().bytes());
+        Ok(match body {
+            Some(body) => attempt.told_as(operation, RequestBody::read(operation, body)?),
+            None => attempt,
+        })
     }
 
     async fn translated(&self, attempt: &Attempt) -> Result<Outgoing> {
@@ -157,6 +180,9 @@ impl<D: Dialect> Provider for HttpProvider<D> {
     async fn send(&self, attempt: Attempt) -> Result<Reply> {
         let attempt = match attempt.operation() {
             Operation::Response => Box::pin(self.resolved(attempt)).await?,
+            Operation::ChatCompletion if attempt.target().model_sent().contains("gemini") => {
+                self.signed(attempt)?
+            }
             _ => attempt,
         };
         let target = attempt.target();

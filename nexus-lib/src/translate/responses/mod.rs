@@ -25,6 +25,7 @@ pub mod error;
 mod item;
 pub mod reply;
 pub mod request;
+pub(crate) use tool::has_client_tools;
 pub mod stream;
 mod tool;
 mod usage;

@@ -184,6 +184,36 @@ impl Tools {
     }
 }
 
+/// Whether a request has tools, or items of tools, that only OpenAI's own Responses know.
+pub(crate) fn has_client_tools(body: &[u8]) -> bool {
+    const TOOLS: [&str; 5] = [
+        "namespace",
+        "custom",
+        "local_shell",
+        "apply_patch",
+        "tool_search",
+    ];
+    let Ok(body) = Object::parse(body, &Path::Request) else {
+        return false;
+    };
+    let tools = body.lenient::<Vec<Object<'_>>>("tools");
+    let has_tools = tools.iter().flatten().any(|tool| {
+        let kind: String = tool.lenient("type").unwrap_or_default();
+        TOOLS.contains(&kind.as_str()) || tool.raw("external_web_access").is_some()
+    });
+    let is_list = |json: &&RawValue| json.get().starts_with('[');
+    let input = body.raw("input").filter(is_list);
+    let items = input.and_then(|json| serde_json::from_str::<Vec<Object<'_>>>(json.get()).ok());
+    has_tools
+        || items.iter().flatten().any(|item| {
+            let kind: String = item.lenient("type").unwrap_or_default();
+            let of_tool = TOOLS.iter().any(|tool| kind.starts_with(tool));
+            of_tool
+                || matches!(kind.as_str(), "additional_tools" | "agent_message")
+                || item.raw("namespace").is_some()
+        })
+}
+
 /// A tool that the client runs itself and that needs no declaration; `None` for others.
 fn built_in(kind: &str, declared: &Object<'_>) -> Option<Tool> {
     let (tool, description, parameters) = match kind {

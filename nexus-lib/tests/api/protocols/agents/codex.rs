@@ -333,3 +333,33 @@ async fn a_provider_of_responses_gets_every_tool_as_it_came() {
     assert_eq!(response.header("x-nexus-dropped"), None);
     assert_eq!(upstream.request(0).await.body, body.to_string().as_bytes());
 }
+
+/// xAI has Responses, but refuses these tools there.
+#[tokio::test]
+async fn xai_gets_the_tools_of_codex_as_functions_and_all_else_as_it_came() {
+    let rig = Rig::start().await;
+    let script = nexus_lib::testing::Script::by(|request| {
+        if request.target.ends_with("/responses") {
+            let answer = json!({"id": "resp_1", "object": "response", "status": "completed", "model": "m", "output": []});
+            return nexus_lib::testing::Answer::json(200, answer.to_string());
+        }
+        super::answer("xai", request, &Says::Text("Done."))
+    });
+    let fields = json!({"protocols": ["chat", "responses"]});
+    let upstream = crate::protocols::add(&rig, "xai", fields, script).await;
+    let plain = json!({"model": "m", "input": "hi", "tools": [function("f"), {"type": "web_search"}, {"type": "mcp", "server_label": "s"}]});
+    let later = json!({"model": "m", "input": [{"role": "user", "content": "hi"},
+        {"type": "custom_tool_call", "call_id": "c", "name": "say", "input": "x"},
+        {"type": "custom_tool_call_output", "call_id": "c", "output": "said"}]});
+    for (body, target) in [
+        (plain, "/v1/responses"),
+        (session(false, false), "/v1/chat/completions"),
+        (session(false, true), "/v1/chat/completions"),
+        (later, "/v1/chat/completions"),
+    ] {
+        let at = upstream.requests().len();
+        let response = rig.ask(&post("/v1/responses", body.to_string())).await;
+        assert_eq!(response.status, 200, "{}", response.body.text());
+        assert_eq!(upstream.request(at).await.target, target);
+    }
+}

@@ -342,3 +342,51 @@ async fn signatures_of_calls_are_remembered_for_clients_that_do_not_send_them_ba
         assert_eq!(parts[1].get("thoughtSignature"), None, "{parts:?}");
     }
 }
+
+/// The same where chat completions pass to Gemini's compatible endpoint.
+#[tokio::test]
+async fn signatures_are_remembered_where_chat_completions_pass() {
+    for stream in [false, true] {
+        let rig = Rig::start().await;
+        let script = Script::by(|request| {
+            let call = json!({"index": 0, "id": "call_7", "type": "function", "function": {"name": "f", "arguments": "{}"},
+                "extra_content": {"google": {"thought_signature": "c2lnbmVk"}}});
+            let said = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+            let choice =
+                |name: &str| json!({"index": 0, name: said, "finish_reason": "tool_calls"});
+            let body = |name: &str| {
+                json!({"id": "c", "created": 1, "model": "m", "choices": [choice(name)],
+                "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}})
+            };
+            match request.wants_stream() {
+                true => {
+                    Answer::events(&[&format!("data: {}\n\n", body("delta")), "data: [DONE]\n\n"])
+                        .end()
+                }
+                false => Answer::json(200, body("message").to_string()),
+            }
+        });
+        let upstream = add(&rig, "openai", json!({}), script).await;
+        let id = rig.provider("Fake").await["id"].clone();
+        rig.create(
+            "/provider_models",
+            json!({"provider_id": id, "model_name": "gemini-3-pro"}),
+        )
+        .await;
+        let ask = |messages: Value| {
+            post(
+                "/v1/chat/completions",
+                json!({"model": "gemini-3-pro", "stream": stream, "messages": messages})
+                    .to_string(),
+            )
+        };
+        let user = json!({"role": "user", "content": "hi"});
+        assert_eq!(rig.ask(&ask(json!([user]))).await.status, 200);
+        let call = json!({"id": "call_7", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+        let messages = json!([user, {"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "call_7", "content": "x"}]);
+        assert_eq!(rig.ask(&ask(messages)).await.status, 200);
+        let sent = upstream.request(1).await.json();
+        let extra = &sent["messages"][1]["tool_calls"][0]["extra_content"];
+        assert_eq!(extra["google"]["thought_signature"], "c2lnbmVk", "{sent}");
+    }
+}
