@@ -45,7 +45,10 @@ impl Tries {
     /// Adds the next try. Where there are too many, the one before it makes room.
     pub(crate) fn push(&mut self, mut next: Try) {
         if let Some(error) = &mut next.error {
-            let end = error.floor_char_boundary(MAX_ERROR_BYTES);
+            let mut end = error.len().min(MAX_ERROR_BYTES);
+            while !error.is_char_boundary(end) {
+                end -= 1;
+            }
             error.truncate(end);
         }
         if self.kept.len() == MOST_TRIES {

@@ -55,6 +55,9 @@ impl Aggregate<Histogram, Option<Vec<u8>>> for Sum {
     }
 }
 
+/// A minute, a provider and a model, with how long their requests took, and their first bytes.
+type MinuteSum = ((i64, i64, String), [Histogram; 2]);
+
 /// Fills the sums of a database of an earlier version from its rows, so that old ranges have figures too.
 pub(super) fn fill(connection: &Connection) -> rusqlite::Result<()> {
     let mut rows = connection.prepare(
@@ -62,7 +65,7 @@ pub(super) fn fill(connection: &Connection) -> rusqlite::Result<()> {
          FROM ledger WHERE state = 1 ORDER BY seq",
     )?;
     let mut rows = rows.query([])?;
-    let mut sums: Vec<((i64, i64, String), [Histogram; 2])> = Vec::new();
+    let mut sums: Vec<MinuteSum> = Vec::new();
     while let Some(row) = rows.next()? {
         let started: i64 = row.get(0)?;
         let minute = Bucket::Minute.start_of(started.div_euclid(1_000_000));
@@ -100,10 +103,7 @@ pub(super) fn fill(connection: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-fn write(
-    connection: &Connection,
-    sums: &mut Vec<((i64, i64, String), [Histogram; 2])>,
-) -> rusqlite::Result<()> {
+fn write(connection: &Connection, sums: &mut Vec<MinuteSum>) -> rusqlite::Result<()> {
     let mut update = connection.prepare_cached(
         "UPDATE usage_by_time SET latency = latency_add(latency, ?4),
              first_token = latency_add(first_token, ?5)

@@ -135,8 +135,12 @@ impl UsageByTime {
         };
         if row.state == RequestState::Completed {
             let sum = &mut self.0[at];
-            row.duration_ms.map(|ms| sum.latency.add(ms));
-            row.first_token_ms.map(|ms| sum.first_token.add(ms));
+            if let Some(ms) = row.duration_ms {
+                sum.latency.add(ms);
+            }
+            if let Some(ms) = row.first_token_ms {
+                sum.first_token.add(ms);
+            }
         }
     }
 
