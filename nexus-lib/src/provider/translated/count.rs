@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::estimate;
 use crate::offload;
 use crate::transcript::Answer;
-use crate::translate::{Losses, chat, messages};
+use crate::translate::fit::{self, Destination, Vendor};
+use crate::translate::{Losses, ProviderProtocol, chat, messages};
 
 /// Answers a request to count tokens, for providers that do not: by our own estimate, which leaves out what a
 /// provider adds of its own.
@@ -21,8 +22,15 @@ pub(crate) async fn count(attempt: &Attempt) -> Result<Reply> {
     let bytes = attempt.body().bytes().clone();
     let model = attempt.target().model_sent().to_owned();
     let counted = offload::elsewhere(move || {
-        let request = messages::request::read_to_count(&bytes)?;
-        let body = chat::request::write(&request, "", &mut Losses::new(false))?;
+        let mut request = messages::request::read_to_count(&bytes)?;
+        let mut losses = Losses::new(false);
+        let to = Destination {
+            protocol: ProviderProtocol::Chat,
+            vendor: Vendor::Other,
+            model: "",
+        };
+        fit::fit(&mut request, to, &mut losses)?;
+        let body = chat::request::write(&request, "", &mut losses)?;
         Ok(estimate::usage(&body, &Answer::Nothing, &model).prompt_tokens)
     });
     let tokens = counted.await?;

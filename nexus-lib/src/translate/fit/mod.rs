@@ -10,6 +10,7 @@
 //! | `ids` | the letters and the length of calls' ids |
 //! | `names` | the letters and the length of tools' names, and back in the answer |
 //! | `optional` | parameters that a provider or a model is known to refuse |
+//! | `schemas` | schemas of arguments that do not say that they are an object's |
 //! | `answer` | what a provider can do only in another way: a forced call, a schema beside tools |
 //! | `vendor` | who serves a protocol, to go by the address |
 
@@ -18,6 +19,7 @@ mod history;
 mod ids;
 mod names;
 mod optional;
+mod schemas;
 mod vendor;
 
 pub(crate) use vendor::Vendor;
@@ -48,6 +50,7 @@ pub(crate) fn fit(
 ) -> Result<Restore> {
     history::mend(&mut request.turns, to);
     optional::leave_out(request, to, losses)?;
+    schemas::name_objects(request);
     let answer = answer::arrange(request, to);
     Ok(Restore {
         names: names::fit(request, to.protocol),

@@ -31,6 +31,7 @@ pub(super) fn leave_out(
             members(request, to, losses)?;
             sampling(request, to.model, losses)?;
             effort(request, to.model, losses)?;
+            parallel(request, to.model, losses)?;
         }
         ProviderProtocol::Responses => {
             sampling(request, to.model, losses)?;
@@ -254,6 +255,18 @@ fn effort(request: &mut Request, model: &str, losses: &mut Losses) -> Result<()>
     if is_asked && (is_beside_tools || is_grok(name) && has_fixed_effort(name)) {
         losses.drop_hint("reasoning_effort")?;
         request.reasoning = None;
+    }
+    Ok(())
+}
+
+/// OpenAI's first models that think call one tool at a time, and refuse to be told how many.
+fn parallel(request: &mut Request, model: &str, losses: &mut Losses) -> Result<()> {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let is_first = ["o1", "o3-mini"]
+        .iter()
+        .any(|first| name.starts_with(first));
+    if is_first && request.parallel_tool_calls.take() == Some(false) {
+        losses.drop_hint("parallel_tool_calls")?;
     }
     Ok(())
 }

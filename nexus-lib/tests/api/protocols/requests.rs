@@ -203,3 +203,15 @@ async fn names_of_tools_come_back_whole_and_streamed() {
         name
     );
 }
+
+#[tokio::test]
+async fn tokens_are_counted_whatever_tools_there_are() {
+    let (rig, _upstream) = over("openai", json!({}), completion()).await;
+    let tools = json!([{"type": "web_search_20250305", "name": "web_search"},
+        {"type": "bash_20250124", "name": "bash"}]);
+    let body = json!({"model": "m", "messages": [user("hi")], "tools": tools});
+    let request = post("/v1/messages/count_tokens", body.to_string());
+    let response = rig.ask(&request).await;
+    assert_eq!(response.status, 200, "{}", response.body.text());
+    assert!(response.body.json()["input_tokens"].as_u64().unwrap() > 5);
+}

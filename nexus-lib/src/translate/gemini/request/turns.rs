@@ -9,6 +9,9 @@ use crate::translate::gemini::signature::{self, FOREIGN};
 use crate::translate::reading::Path;
 use crate::translate::{Json, Losses, Part, Said, ToolCall, ToolResult, Turn};
 
+/// Stands for what was said before the model's first message.
+const BEGINNING: &str = "...";
+
 /// What one side says, as it is written.
 #[derive(Debug, Serialize)]
 pub(super) struct Content<'a> {
@@ -45,6 +48,20 @@ pub(super) fn write<'a>(
             role: Some("user"),
             parts: std::mem::take(&mut system),
         });
+    }
+    // A call has to follow somebody else's words.
+    let calls = |content: &Content<'_>| {
+        let mut parts = content.parts.iter();
+        content.role == Some("model") && parts.any(|part| part.function_call.is_some())
+    };
+    if contents.first().is_some_and(calls) {
+        contents.insert(
+            0,
+            Content {
+                role: Some("user"),
+                parts: vec![Given::text(BEGINNING)],
+            },
+        );
     }
     let system = (!system.is_empty()).then_some(Content {
         role: None,

@@ -9,7 +9,6 @@ use super::turns::{self, Message};
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::messages::block::Blocks;
 use crate::translate::messages::generation::Generation;
-use crate::translate::reading::{Object, Path};
 use crate::translate::{Format, Json, Losses, Request, Said, ToolChoice, Turn};
 
 #[derive(Serialize)]
@@ -64,24 +63,6 @@ enum Schema<'a> {
         r#type: &'static str,
         properties: Nothing,
     },
-}
-
-impl<'a> Schema<'a> {
-    /// Anthropic wants an object's schema, and to be told so.
-    fn of(json: &'a Json) -> Self {
-        let object = Object::parse(json.get().as_bytes(), &Path::Request);
-        let lacks_type = object.is_ok_and(|object| object.raw("type").is_none());
-        if !lacks_type {
-            return Self::Given(Cow::Borrowed(json));
-        }
-        let inner = json.get().trim().strip_prefix('{').unwrap_or_default();
-        let comma = match inner.trim_start().starts_with('}') {
-            true => "",
-            false => ",",
-        };
-        let typed = Json::parse(format!(r#"{{"type":"object"{comma}{inner}"#));
-        Self::Given(typed.map_or(Cow::Borrowed(json), Cow::Owned))
-    }
 }
 
 #[derive(Serialize)]
@@ -223,7 +204,7 @@ fn tools<'a>(
 /// Many write `{}` for no arguments; Anthropic wants an object's schema.
 fn schema(parameters: Option<&Json>) -> Schema<'_> {
     match parameters.filter(|json| !json.is_empty_object()) {
-        Some(json) => Schema::of(json),
+        Some(json) => Schema::Given(Cow::Borrowed(json)),
         None => Schema::Empty {
             r#type: "object",
             properties: Nothing {},

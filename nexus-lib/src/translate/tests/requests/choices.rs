@@ -195,3 +195,23 @@ fn names_come_back_as_the_client_has_them() {
         );
     }
 }
+
+#[test]
+fn schemas_of_arguments_say_that_they_are_an_objects() {
+    let untyped = json!({"properties": {"a": {"type": "string"}}, "required": ["a"]});
+    let tools = json!([function("f", untyped), function("g", json!({}))]);
+    let body = chat(json!([user("hi")]), json!({"tools": tools}));
+    let typed =
+        json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]});
+    for to in [OPENAI, SERVER, OLLAMA] {
+        let sent = ok(Chat, &body, to).body;
+        assert_eq!(sent["tools"][0]["function"]["parameters"], typed, "{to:?}");
+    }
+    let sent = ok(Chat, &body, CLAUDE).body;
+    assert_eq!(sent["tools"][0]["input_schema"], typed);
+    assert_eq!(sent["tools"][1]["input_schema"]["type"], "object");
+    assert_eq!(
+        ok(Chat, &body, RESPONSES).body["tools"][0]["parameters"],
+        typed
+    );
+}

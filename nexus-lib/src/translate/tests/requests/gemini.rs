@@ -131,3 +131,15 @@ fn no_more_than_five_texts_end_an_answer() {
     );
     assert_eq!(sent.left_out, ["stop"]);
 }
+
+#[test]
+fn the_person_speaks_first() {
+    let history = json!([
+        calls([call("a", "f", "{}")]),
+        result("a", "18 degrees"),
+        user("on")
+    ]);
+    let sent = ok(Chat, &chat(history, json!({})), GEMINI_2);
+    assert_eq!(sent.body["contents"][0]["role"], "user");
+    assert_eq!(sent.body["contents"][1]["role"], "model");
+}

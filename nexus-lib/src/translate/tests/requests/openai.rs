@@ -200,3 +200,18 @@ fn messages_structured_answers_are_told_by_either_name() {
         Some("output_format".to_owned())
     );
 }
+
+#[test]
+fn first_models_that_think_are_not_told_how_many_tools_to_call() {
+    let tools = json!({"tools": [{"name": "f", "input_schema": {"type": "object"}}],
+        "tool_choice": {"type": "auto", "disable_parallel_tool_use": true}});
+    let body = messages(json!([user("hi")]), tools);
+    let o1 = (ProviderProtocol::Chat, Vendor::Other, "o1");
+    let sent = ok(Messages, &body, o1);
+    assert_eq!(sent.body["parallel_tool_calls"], Value::Null);
+    assert_eq!(sent.left_out, ["parallel_tool_calls"]);
+    assert_eq!(
+        ok(Messages, &body, OPENAI).body["parallel_tool_calls"],
+        false
+    );
+}

@@ -1,0 +1,28 @@
+//! Schemas of arguments. Most providers want to read that they are an object's, and many clients leave it out.
+
+use crate::translate::reading::{Object, Path};
+use crate::translate::{Json, Request};
+
+/// Adds what is left out. Empty schemas, which say that there are no arguments, stay for the writers.
+pub(super) fn name_objects(request: &mut Request) {
+    for tool in &mut request.tools {
+        let named = tool.parameters.as_ref().and_then(named);
+        if named.is_some() {
+            tool.parameters = named;
+        }
+    }
+}
+
+/// `schema` with its type; `None` where nothing is missing.
+fn named(schema: &Json) -> Option<Json> {
+    if schema.is_empty_object() {
+        return None;
+    }
+    let object = Object::parse(schema.get().as_bytes(), &Path::Request).ok()?;
+    let says_more = ["type", "$ref", "anyOf", "oneOf", "allOf"];
+    if says_more.iter().any(|name| object.raw(name).is_some()) {
+        return None;
+    }
+    let members = schema.get().trim_start().strip_prefix('{')?;
+    Json::parse(format!(r#"{{"type":"object",{members}"#))
+}
