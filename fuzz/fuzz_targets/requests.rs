@@ -80,7 +80,7 @@ fuzz_target!(|input: &[u8]| {
 
 /// What Anthropic refuses whatever was asked.
 fn check_messages(json: &Value) {
-    assert!(json["max_tokens"].as_u64().is_some_and(|most| most > 0), "{json}");
+    assert!(json["max_tokens"].is_u64(), "a limit is needed: {json}");
     let mut role = "assistant";
     for message in json["messages"].as_array().expect("there are messages") {
         let next = message["role"].as_str().expect("a message has a role");

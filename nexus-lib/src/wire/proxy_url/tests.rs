@@ -165,6 +165,20 @@ fn proxy() -> impl Strategy<Value = (String, Option<(String, String)>)> {
     ("(http|socks5|socks5h)", credentials)
 }
 
+#[test]
+fn what_is_too_long_once_written_out_is_refused() {
+    // Three characters each, percent-encoded.
+    let odd = "`".repeat(600);
+    let list = ProxyList::parse(&format!("http://{odd}:x@p.example")).unwrap();
+    assert_eq!(
+        ProxyList::parse(list.expose().expose_secret()).unwrap(),
+        list
+    );
+    let odd = "`".repeat(700);
+    let error = ProxyList::parse(&format!("http://{odd}:x@p.example")).unwrap_err();
+    assert!(error.to_string().contains("too long"), "{error}");
+}
+
 proptest! {
     #[test]
     fn credentials_come_back_as_they_were_written(

@@ -6,6 +6,7 @@ use super::credentials::Credentials;
 use super::refused;
 use crate::error::Result;
 use http::uri::Authority;
+use zeroize::Zeroizing;
 
 /// How a proxy is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,14 +101,24 @@ impl ProxyUrl {
             None => (None, rest),
         };
         let (host, port) = split_address(address)?;
-        Ok(Self {
+        let proxy = Self {
             scheme,
             credentials: credentials
                 .map(|text| Credentials::parse(text, scheme))
                 .transpose()?,
             host: host.to_ascii_lowercase().into(),
             port: port.unwrap_or(scheme.default_port()),
-        })
+        };
+        // Written out it may be longer: with its port, and with more percent-encoded. It is stored so, and has
+        // to be read again at the next start.
+        let mut written = Zeroizing::new(String::new());
+        proxy.expose(&mut written);
+        if written.len() > Self::MAX_CHARS {
+            return Err(refused(
+                "a proxy URL is too long: up to 2048 characters each, with credentials percent-encoded",
+            ));
+        }
+        Ok(proxy)
     }
 
     /// How it is spoken to.
