@@ -60,8 +60,8 @@ pub struct Estimator {
 }
 
 struct Shared {
-    short: Arc<Lane<Work>>,
-    long: Arc<Lane<Work>>,
+    short: Arc<Lane<Box<Work>>>,
+    long: Arc<Lane<Box<Work>>>,
     /// Bytes that wait, the jobs in work included.
     waiting: Arc<AtomicU64>,
     /// The encodings whose tables are loaded, each a bit.
@@ -115,7 +115,7 @@ impl Work {
     }
 }
 
-impl Job for Work {
+impl Job for Box<Work> {
     fn run(self) {
         let encoding = Encoding::of(&self.job.model);
         let loaded = Arc::clone(&self.loaded);
@@ -160,13 +160,13 @@ impl Estimator {
         }
     }
 
-    fn work(&self, job: EstimateJob, done: impl FnOnce(Usage) + Send + 'static) -> Work {
-        Work {
+    fn work(&self, job: EstimateJob, done: impl FnOnce(Usage) + Send + 'static) -> Box<Work> {
+        Box::new(Work {
             job,
             done: Box::new(done),
             room: None,
             loaded: Arc::clone(&self.shared.loaded),
-        }
+        })
     }
 
     /// As [`submit`](Self::submit), for a call that ends because the gateway does: its client must hear of it
@@ -183,7 +183,7 @@ impl Estimator {
     }
 
     /// Gives the work back where it finds no room.
-    fn queue(&self, mut work: Work) -> std::result::Result<(), Work> {
+    fn queue(&self, mut work: Box<Work>) -> std::result::Result<(), Box<Work>> {
         let Shared {
             short,
             long,
@@ -216,9 +216,12 @@ impl Estimator {
     pub async fn close(&self) -> Result<()> {
         let threads = [self.shared.short.close(), self.shared.long.close()];
         let joined = tokio::task::spawn_blocking(move || {
-            let threads = threads.into_iter().flatten();
+            let mut well = true;
             // All of them, whatever became of the first.
-            threads.fold(true, |well, thread| thread.join().is_ok() && well)
+            for thread in threads.into_iter().flatten() {
+                well &= thread.join().is_ok();
+            }
+            well
         });
         if joined.await.unwrap_or(false) {
             return Ok(());

@@ -51,6 +51,11 @@ impl Decoder {
         Ok(region.into())
     }
 
+    /// How many bytes are held back.
+    pub fn held_bytes(&self) -> usize {
+        self.held.len()
+    }
+
     /// Ends the stream: gives what was held back, since the last event of some streams lacks the
     /// blank line behind it.
     pub fn finish(&mut self) -> Option<Bytes> {

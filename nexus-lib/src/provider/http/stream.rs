@@ -8,6 +8,7 @@ use futures_core::Stream;
 use http::StatusCode;
 use tokio::time::{Instant, Sleep, sleep};
 
+use crate::body_memory::{FREE_BYTES, Held};
 use crate::call::{Observed, Piece};
 use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::late::timeout_at;
@@ -27,6 +28,8 @@ pub(crate) struct EventStream<O> {
     terminal: bool,
     /// Runs while nothing comes behind the end of the answer.
     patience: Option<Pin<Box<Sleep>>>,
+    /// Counts what is held back of an event, once that is much: as whole answers are counted.
+    held: Option<Held>,
     /// How many bytes have come behind the last event.
     after_end: usize,
     ended: bool,
@@ -69,6 +72,7 @@ impl<O: Observe> EventStream<O> {
             finished: false,
             terminal: false,
             patience: None,
+            held: None,
             after_end: 0,
             ended: false,
         };
@@ -137,7 +141,11 @@ impl<O: Observe> EventStream<O> {
                 match self.after_end > MAX_SILENT_BYTES {
                     // It goes on and on behind its last event: nobody is waiting for that.
                     true => self.end()?,
-                    false => self.observer.push(chunk)?,
+                    false => {
+                        let piece = self.observer.push(chunk)?;
+                        self.count()?;
+                        piece
+                    }
                 }
             }
             Poll::Ready(Ok(None)) => self.end()?,
@@ -150,6 +158,20 @@ impl<O: Observe> EventStream<O> {
         self.terminal |= seen.terminal || seen.error.is_some();
         self.finished |= self.terminal || seen.finished || self.observer.is_finished();
         Poll::Ready(Ok(Some(piece)))
+    }
+
+    /// Counts what the observer holds back. Nearly always that is little, and nothing is touched.
+    fn count(&mut self) -> Result<()> {
+        let bytes = self.observer.held_bytes();
+        if bytes <= FREE_BYTES {
+            self.held = None;
+            return Ok(());
+        }
+        let held = self.held.get_or_insert_with(|| self.body.hold());
+        if bytes < held.bytes() {
+            held.let_go();
+        }
+        held.grow(bytes - held.bytes())
     }
 
     /// Nothing more is read.

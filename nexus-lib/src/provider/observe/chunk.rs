@@ -75,6 +75,10 @@ impl Observe for ChunkObserver {
     }
 
     /// Byte for byte but for a hidden usage chunk.
+    fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
+
     fn push(&mut self, chunk: Bytes) -> Result<Piece> {
         let mut region = self.decoder.push(chunk)?;
         if self.hides_lf && !region.is_empty() {

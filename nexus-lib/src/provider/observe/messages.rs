@@ -85,6 +85,10 @@ impl Observe for MessagesObserver {
         self.has_events
     }
 
+    fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
+
     fn push(&mut self, chunk: Bytes) -> Result<Piece> {
         let region = self.decoder.push(chunk)?;
         Ok(self.look_at(region))

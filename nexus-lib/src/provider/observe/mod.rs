@@ -56,6 +56,9 @@ pub(crate) trait Observe: Send + Unpin {
         false
     }
 
+    /// How many bytes are held back of an event that is not whole.
+    fn held_bytes(&self) -> usize;
+
     /// Takes the next chunk of the body; gives the events that are whole now. The piece's bytes may be
     /// empty.
     ///

@@ -51,6 +51,10 @@ impl<O: Observe> Observe for Normalising<O> {
         self.observer.has_answer()
     }
 
+    fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes() + self.observer.held_bytes()
+    }
+
     fn push(&mut self, chunk: Bytes) -> Result<Piece> {
         let region = self.decoder.push(chunk)?;
         let region = self.region(region);

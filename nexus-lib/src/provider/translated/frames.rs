@@ -20,6 +20,14 @@ impl Frames {
         }
     }
 
+    /// How many bytes are held back.
+    pub(super) fn held_bytes(&self) -> usize {
+        match self {
+            Self::Events(decoder) => decoder.held_bytes(),
+            Self::Lines(held) => held.len(),
+        }
+    }
+
     /// Takes the next chunk, and gives what is whole; may be empty.
     pub(super) fn push(&mut self, chunk: Bytes) -> Result<Bytes> {
         let held = match self {

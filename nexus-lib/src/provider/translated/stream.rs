@@ -129,6 +129,10 @@ impl Observe for StreamTranslator {
         self.has_events
     }
 
+    fn held_bytes(&self) -> usize {
+        self.frames.held_bytes()
+    }
+
     fn push(&mut self, chunk: Bytes) -> Result<Piece> {
         let region = self.frames.push(chunk)?;
         if region.is_empty() {

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use tokio::time::Instant;
 
-use crate::body_memory::{BodyMemory, Gather, GatherError, Holder};
+use crate::body_memory::{BodyMemory, Gather, GatherError, Held, Holder};
 use crate::coding::{Decoder, UnknownCoding, codings};
 use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::late::LateTimer;
@@ -67,6 +67,12 @@ impl UpstreamBody {
             headers.remove(CONTENT_ENCODING);
         }
         Ok(self)
+    }
+
+    /// Memory for what is held of the body: nothing yet.
+    pub(crate) fn hold(&self) -> Held {
+        let memory = self.memory.get_or_init(|| BodyMemory::at_most(usize::MAX));
+        memory.hold(Holder::Providers)
     }
 
     /// Looks at what the body begins with until `look` has seen enough. The bytes will be read again. `None` when the

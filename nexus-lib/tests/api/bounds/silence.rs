@@ -110,3 +110,23 @@ async fn what_goes_on_behind_the_last_event_is_not_read_for_ever() {
         .await
         .unwrap();
 }
+
+#[tokio::test]
+async fn an_event_that_grows_counts_among_the_bodies_that_are_held() {
+    for (kind, protocol) in PROVIDERS {
+        let rig = Rig::with(|builder| builder.max_body_memory(1 << 20)).await;
+        let begin = match kind {
+            "ollama" => "{\"message\":{\"content\":\"",
+            _ => "data: {\"choices\":[{\"delta\":{\"content\":\"",
+        };
+        let more = "x".repeat(64 << 10);
+        let answer = Answer::events(&[begin]);
+        let answer = (0..64).fold(answer, |answer, _| answer.chunk(&more)).hang();
+        let _upstream = rig
+            .add_upstream_with("Fake", fields(kind, protocol), answer)
+            .await;
+        let response = rig.ask(&Face::Chat.asks("hi", true)).await;
+        assert_eq!(response.status, 503, "{kind}: {}", response.body.text());
+        assert_eq!(response.body.json()["error"]["code"], "overloaded");
+    }
+}
