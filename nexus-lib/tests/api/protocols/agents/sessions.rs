@@ -33,11 +33,11 @@ async fn arguments_that_are_written_anew_are_the_same() {
         let mut ids = vec![first.clone()];
         let mut messages = vec![user];
         for (content, arguments) in [
-            (json!("Let me see."), r#"{"path":"a.txt","lines":[1,2]}"#),
             (
                 json!([{"type": "text", "text": "Let me see."}]),
                 r#"{ "lines": [1.0, 2], "path": "a\u002etxt" }"#,
             ),
+            (json!("Let me see."), r#"{"path":"a.txt","lines":[1,2]}"#),
         ] {
             messages.push(json!({"role": "assistant", "content": content, "tool_calls": [
                 {"id": "call_1", "type": "function", "function": {"name": "read", "arguments": arguments}}]}));
