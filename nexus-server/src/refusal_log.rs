@@ -25,7 +25,7 @@ struct Lines {
 }
 
 impl RefusalLog {
-    /// Sums up what had no line of its own, until the server drains, and then once more.
+    /// Sums up what had no line of its own every few seconds, until the server drains.
     pub(crate) async fn sum_up(&self, mut phase: watch::Receiver<Phase>) {
         let mut every = tokio::time::interval(WINDOW);
         loop {
@@ -34,10 +34,10 @@ impl RefusalLog {
                 _ = every.tick() => self.report(),
             }
         }
-        self.report();
     }
 
-    fn report(&self) {
+    /// Sums up what had no line of its own since the last time.
+    pub(crate) fn report(&self) {
         for (reason, lines) in &mut *self.lines() {
             lines.report(reason);
         }

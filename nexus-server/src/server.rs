@@ -42,7 +42,7 @@ pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> 
     let (phase, watched) = watch::channel(Phase::Serving);
     let connections = descriptors::share();
     let sockets = sockets(gateway.sockets(), watched.clone());
-    let refusals = refusals.sum_up(watched.clone());
+    let sums = refusals.sum_up(watched.clone());
     let limits = Limits::connections(connections.api);
     let admin_limits = Limits {
         tells_clients: true,
@@ -60,7 +60,7 @@ pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> 
     };
     let serving = async {
         // A connection that has become a WebSocket is not one of a port any more.
-        tokio::join!(admin, api, sockets, refusals);
+        tokio::join!(admin, api, sockets, sums);
     };
     let cut_off = || gateway.cut_off();
     drain::run(
@@ -71,6 +71,7 @@ pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> 
         &mut signals,
     )
     .await?;
+    refusals.report();
     // A ledger that cannot be written is waited for: what was served is on it when this ends well.
     tokio::select! {
         closed = gateway.close() => closed?,

@@ -71,6 +71,11 @@ impl BodyMemory {
         self.0.held.load(Ordering::Relaxed)
     }
 
+    /// The longest body that one client can have room for.
+    pub(crate) fn longest(&self) -> usize {
+        self.0.most / (SHARE_OF_FREE + 1) * SHARE_OF_FREE
+    }
+
     /// How many bytes may be held.
     pub(crate) fn most(&self) -> usize {
         self.0.most
@@ -180,6 +185,7 @@ mod tests {
         let mut greedy = memory.hold(Holder::Client(1));
         while greedy.grow(10).is_ok() {}
         assert_eq!(greedy.bytes(), 800);
+        assert_eq!(memory.longest(), 800);
         let mut other = memory.hold(Holder::Client(2));
         other.grow(100).unwrap();
         let mut operator = memory.hold(Holder::Operator);

@@ -18,6 +18,13 @@ pub(crate) struct BodyLimits<'a> {
     pub(crate) holder: Holder,
 }
 
+impl BodyLimits<'_> {
+    /// The longest body: one that can never have room is too long, and not to be sent again.
+    pub(super) fn longest(&self) -> usize {
+        self.bytes.min(self.memory.longest())
+    }
+}
+
 /// All of `body`, within `limits`.
 ///
 /// A body that arrives in one frame is not copied.
@@ -30,7 +37,7 @@ pub(crate) async fn collect<B>(body: B, limits: BodyLimits<'_>) -> Result<Bytes>
 where
     B: Body<Data: Buf, Error: Into<BoxError>>,
 {
-    let limit = limits.bytes;
+    let limit = limits.longest();
     let announced = body.size_hint().lower();
     let announced = usize::try_from(announced).unwrap_or(usize::MAX);
     if announced > limit {
@@ -177,11 +184,15 @@ mod tests {
             holder: Holder::Client(1),
         };
         let piece: &'static str = "x".repeat(10_000).leak();
-        let long = frames(&[piece; 30]);
-        let error = collect(long, limits).await.unwrap_err();
+        let first = collect(frames(&[piece; 10]), limits).await.unwrap();
+        let error = collect(frames(&[piece; 10]), limits).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Overloaded);
         assert!(error.retry_after().is_some());
+        drop(first);
         assert_eq!(memory.held(), 0);
+        // One that can never have room need not come again.
+        let error = collect(frames(&[piece; 17]), limits).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
         let fits = collect(frames(&[piece; 10]), limits).await.unwrap();
         assert_eq!(fits.len(), 100_000);
         assert!(memory.held() >= 100_000);

@@ -34,7 +34,7 @@ pub(crate) async fn decoded(
     if codings.is_empty() {
         return Ok(body);
     }
-    let (memory, holder, limit) = (limits.memory.clone(), limits.holder, limits.bytes);
+    let (memory, holder, limit) = (limits.memory.clone(), limits.holder, limits.longest());
     // However short it is: what comes out may be long.
     let work = move || decode(body, &codings, &memory, holder, limit);
     offload::by_length(usize::MAX, work).await

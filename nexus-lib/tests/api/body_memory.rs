@@ -114,14 +114,31 @@ async fn one_client_leaves_room_for_another() {
 
 #[tokio::test]
 async fn what_a_coded_body_becomes_counts() {
-    let rig = Rig::with(|builder| builder.max_body_memory(MIB)).await;
+    let rig = Rig::with(|builder| builder.max_body_memory(4 * MIB)).await;
     let _upstream = rig
         .add_upstream("Fake", 0, openai::server(&["ok"], 3, 1))
         .await;
-    let body = nexus_lib::testing::encoded("gzip", &[long_chat(2 * MIB).as_bytes()]);
-    let request = chat(body.concat()).header("content-encoding", "gzip");
-    let answer = rig.ask(&request).await;
+    let coded = |len| {
+        let body = nexus_lib::testing::encoded("gzip", &[long_chat(len).as_bytes()]);
+        chat(body.concat()).header("content-encoding", "gzip")
+    };
+    // This one never has room, whoever else is there.
+    let answer = rig.ask(&coded(4 * MIB)).await;
+    refused(&answer, 413, "request_too_large");
+    let held = unfinished(&rig, KEY, &long_chat(4 * MIB - MIB)).await;
+    let answer = async {
+        loop {
+            let answer = rig.ask(&coded(3 * MIB)).await;
+            if answer.status == 503 {
+                return answer;
+            }
+        }
+    };
+    let answer = tokio::time::timeout(DEADLINE, answer).await.unwrap();
     refused(&answer, 503, "overloaded");
+    drop(held);
+    let admitted = async { while rig.ask(&coded(3 * MIB)).await.status != 200 {} };
+    tokio::time::timeout(DEADLINE, admitted).await.unwrap();
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use crate::server::{Home, chat};
 
 #[tokio::test]
 async fn both_ports_answer_at_the_addresses_that_were_printed() {
-    let server = Home::new().start(&[], &[]);
+    let home = Home::new();
+    let server = home.start(&[], &[]);
     let health = RawRequest::get("/healthz");
     assert_eq!(server.admin(&health).await.head.status, 200);
     assert_eq!(server.api(&health).await.head.status, 200);
@@ -13,7 +14,8 @@ async fn both_ports_answer_at_the_addresses_that_were_printed() {
 
 #[tokio::test]
 async fn demo_answers_and_is_accounted_for() {
-    let server = Home::new().start(&["--demo"], &[]);
+    let home = Home::new();
+    let server = home.start(&["--demo"], &[]);
     let answer = server
         .api(&chat("demo-key", "nexus-echo", "hello", false))
         .await;
@@ -29,7 +31,8 @@ async fn demo_answers_and_is_accounted_for() {
 async fn grok_goes_by_its_proxies() {
     let upstream = FakeUpstream::start(openai::server(&["hi"], 3, 1)).await;
     let proxy = FakeProxy::start().await;
-    let server = Home::new().start(&["--grok-proxies", &proxy.url("socks5")], &[]);
+    let home = Home::new();
+    let server = home.start(&["--grok-proxies", &proxy.url("socks5")], &[]);
     for (model, proxied) in [("llama", 0), ("grok-4", 1)] {
         let (url, key) = (upstream.url(), format!("key-{model}"));
         server
@@ -69,7 +72,8 @@ async fn restart_keeps_the_registry_and_adds_no_second_demo() {
 #[tokio::test]
 async fn admin_token_is_asked_for() {
     let env = [("NEXUS_ADMIN_TOKEN", "token")];
-    let server = Home::new().start(&[], &env);
+    let home = Home::new();
+    let server = home.start(&[], &env);
     let list = RawRequest::get("/providers");
     assert_eq!(server.admin(&list).await.head.status, 401);
     assert_eq!(server.admin(&list.bearer("token")).await.head.status, 200);
@@ -81,7 +85,8 @@ async fn admin_token_is_asked_for() {
 
 #[tokio::test]
 async fn head_has_the_length_and_no_body() {
-    let server = Home::new().start(&[], &[]);
+    let home = Home::new();
+    let server = home.start(&[], &[]);
     let mut client = RawClient::connect(server.admin).await;
     client
         .send(&RawRequest::new("HEAD", "/providers").to_bytes())
@@ -96,7 +101,8 @@ async fn head_has_the_length_and_no_body() {
 
 #[tokio::test]
 async fn heads_that_are_too_big_are_refused() {
-    let server = Home::new().start(&[], &[]);
+    let home = Home::new();
+    let server = home.start(&[], &[]);
     let long = |bytes| RawRequest::get("/healthz").header("x-bomb", &"x".repeat(bytes));
     let many = (0..200).fold(RawRequest::get("/healthz"), |request, index| {
         request.header(&format!("x-bomb-{index}"), "x")
@@ -115,7 +121,8 @@ async fn heads_that_are_too_big_are_refused() {
 
 #[tokio::test]
 async fn json_that_is_nested_too_deeply_is_refused() {
-    let server = Home::new().start(&["--demo"], &[]);
+    let home = Home::new();
+    let server = home.start(&["--demo"], &[]);
     let open = "[".repeat(1 << 20);
     let closed = "[".repeat(500_000) + &"]".repeat(500_000);
     for deep in [open, closed] {
@@ -134,7 +141,8 @@ async fn json_that_is_nested_too_deeply_is_refused() {
 
 #[tokio::test]
 async fn body_limit_is_set_in_mebibytes() {
-    let server = Home::new().start(&["--demo", "--max-body-mib", "1"], &[]);
+    let home = Home::new();
+    let server = home.start(&["--demo", "--max-body-mib", "1"], &[]);
     let text = "x".repeat(1024 * 1024);
     let answer = server
         .api(&chat("demo-key", "nexus-echo", &text, false))
@@ -179,7 +187,8 @@ async fn pages_of_given_origins_may_call_the_llm_port() {
                 "authorization,content-type",
             )
     };
-    let server = Home::new().start(&["--cors-origin", origin, "--demo"], &[]);
+    let home = Home::new();
+    let server = home.start(&["--cors-origin", origin, "--demo"], &[]);
     let answer = server.api(&preflight(origin)).await;
     assert_eq!(
         answer.head.header("access-control-allow-origin"),
@@ -217,9 +226,7 @@ async fn steps_of_the_readme_work_behind_the_demo() {
             let (_, behind) = readme.split_once(&command).unwrap();
             let (_, body) = behind.split_once("-d '").unwrap();
             let (body, _) = body.split_once('\'').unwrap();
-            let request = RawRequest::post(route)
-                .header("content-type", "application/json")
-                .body(body.to_owned());
+            let request = RawRequest::post(route).body(body.to_owned());
             let answer = server.admin(&request).await;
             assert_eq!(answer.head.status, 201, "{}", answer.body.text());
         }

@@ -291,7 +291,8 @@ async fn chunked_chat_is_served_as_the_last_of_its_connection() {
 
 #[tokio::test]
 async fn admin_port_refuses_them_too() {
-    let server = Home::new().start(&[], &[]);
+    let home = Home::new();
+    let server = home.start(&[], &[]);
     let body =
         json!({"name": "p", "server_url": "http://h", "server_key": "", "personalized_key": "k"});
     let body = body.to_string();
