@@ -1,10 +1,11 @@
-use http::StatusCode;
-
 use super::mended::mended;
 
 use crate::sse;
 use crate::translate::exchange::Steady;
 use crate::translate::{Event, ProviderProtocol, chat, gemini, messages, ollama, responses};
+
+/// The longest error in plain words.
+const LONGEST_ERROR_CHARS: usize = 500;
 
 /// Reads a provider's stream, in whatever protocol, as [`Event`]s in the order that these promise.
 ///
@@ -12,7 +13,6 @@ use crate::translate::{Event, ProviderProtocol, chat, gemini, messages, ollama, 
 /// no character are U+FFFD, and an answer of which a piece could not be read ends with an error.
 #[derive(Debug)]
 pub struct Reader {
-    protocol: ProviderProtocol,
     inner: Inner,
     steady: Steady,
     has_skipped: bool,
@@ -31,7 +31,6 @@ impl ProviderProtocol {
     /// What reads a stream.
     pub fn reader(self) -> Reader {
         Reader {
-            protocol: self,
             inner: match self {
                 Self::Chat => Inner::Chat(chat::stream::Reader::new()),
                 Self::Messages => Inner::Messages(messages::stream::Reader::new()),
@@ -112,11 +111,11 @@ impl Reader {
             Some(b'{' | b'[') => {}
             // Some servers report an error in plain words.
             Some(_) if event.and_then(sse::Event::name) == Some(b"error") => {
-                let (message, kind, code) = self.protocol.read_error(StatusCode::OK, data);
+                let words = String::from_utf8_lossy(data);
                 return told.push(Event::Error {
-                    message,
-                    kind,
-                    code,
+                    message: words.chars().take(LONGEST_ERROR_CHARS).collect(),
+                    kind: None,
+                    code: None,
                 });
             }
             // A word, a number: whatever it is, it is nothing of an answer.

@@ -180,6 +180,8 @@ async fn client_headers_do_not_leak_upstream() {
         "accept",
         "authorization",
         "accept-encoding",
+        "via",
+        "x-nexus-hop",
         "content-length",
         "content-type",
         "host",

@@ -1,4 +1,7 @@
+use std::collections::HashMap;
+
 use http::StatusCode;
+use serde::de::IgnoredAny;
 
 use super::look::look;
 use super::{refusal, tail};
@@ -17,14 +20,15 @@ pub(crate) enum Whole {
     Nothing,
 }
 
-/// Judges a body that answers `operation`. What is no chat has shapes of its own, and is not judged.
+/// Judges a body that answers `operation`. What is no chat has shapes of its own: of these only an error is known, and
+/// what is no JSON where JSON was asked for.
 pub(crate) fn judge(operation: Operation, body: &[u8]) -> Whole {
     let body = without_mark(body);
     let protocol = match operation {
         Operation::ChatCompletion => ProviderProtocol::Chat,
         Operation::Message => ProviderProtocol::Messages,
         Operation::Response => ProviderProtocol::Responses,
-        _ => return Whole::Answer(observe_completion(body)),
+        _ => return judge_other(operation, body),
     };
     let (has_answer, observed) = match protocol {
         ProviderProtocol::Messages => messages_answer(body),
@@ -42,6 +46,33 @@ pub(crate) fn judge(operation: Operation, body: &[u8]) -> Whole {
         .error
         .or_else(|| Some(message.chars().take(500).collect()));
     Whole::Refused(refusal::status_in(body), Observed { error, ..observed })
+}
+
+fn judge_other(operation: Operation, body: &[u8]) -> Whole {
+    let observed = observe_completion(body);
+    let may_be_text = matches!(operation, Operation::Transcription | Operation::Speech);
+    match (body.trim_ascii_start().first(), &observed.error) {
+        (Some(b'{'), Some(_)) if lacks_results(body) => {
+            Whole::Refused(refusal::status_in(body), observed)
+        }
+        (Some(b'{' | b'['), _) => Whole::Answer(observed),
+        _ if may_be_text => Whole::Answer(observed),
+        _ => Whole::Nothing,
+    }
+}
+
+/// Whether an answer with an error has nothing else.
+fn lacks_results(body: &[u8]) -> bool {
+    let members: serde_json::Result<HashMap<String, IgnoredAny>> = serde_json::from_slice(body);
+    let results = [
+        "data",
+        "results",
+        "choices",
+        "text",
+        "input_tokens",
+        "embeddings",
+    ];
+    members.is_ok_and(|members| !results.iter().any(|name| members.contains_key(*name)))
 }
 
 /// What the whole answer `body` says.

@@ -15,10 +15,7 @@ use crate::translate::{ClientTool, Said, Thought, ToolCall, ToolKind};
 
 /// What a message says, thoughts first and calls last.
 pub(super) fn read(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<Said>> {
-    let mut said: Vec<Said> = thoughts(message, at)?
-        .into_iter()
-        .map(Said::Reasoning)
-        .collect();
+    let mut said: Vec<Said> = thoughts(message).into_iter().map(Said::Reasoning).collect();
     match message.content("content", at)? {
         None => {}
         Some(Content::Text(text)) => said.extend((!text.is_empty()).then_some(Said::Text(text))),
@@ -113,21 +110,21 @@ pub(super) fn arguments(function: &Object<'_>, at: &Path<'_>) -> Result<String> 
 }
 
 /// The thoughts of a message or a delta. Details win over their text alone.
-pub(super) fn thoughts(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<Thought>> {
+pub(super) fn thoughts(message: &Object<'_>) -> Vec<Thought> {
     let details: Vec<Object<'_>> = message.lenient("reasoning_details").unwrap_or_default();
     let thoughts: Vec<Thought> = details.iter().filter_map(detail).collect();
     if !thoughts.is_empty() {
-        return Ok(thoughts);
+        return thoughts;
     }
-    let text = match message.get::<String>("reasoning_content", at)? {
-        Some(text) => text,
-        None => message.lenient("reasoning").unwrap_or_default(),
-    };
+    let text: String = ["reasoning_content", "reasoning"]
+        .into_iter()
+        .find_map(|name| message.lenient(name))
+        .unwrap_or_default();
     let thought = (!text.is_empty()).then(|| Thought {
         text,
         ..Thought::default()
     });
-    Ok(thought.into_iter().collect())
+    thought.into_iter().collect()
 }
 
 /// A thought of ours, or of OpenRouter's kinds `reasoning.text`, `reasoning.summary`, `reasoning.encrypted`.

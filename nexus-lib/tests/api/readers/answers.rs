@@ -1,9 +1,10 @@
 //! Good statuses with no answer behind them.
 
-use nexus_lib::testing::Answer;
+use nexus_lib::testing::{Answer, RawRequest};
 use serde_json::json;
 
-use super::{Chat, FACES, Messages, Responses, hands_over, over};
+use super::{Chat, FACES, Messages, Responses, add, hands_over, over};
+use crate::support::{KEY, Rig};
 
 const USED_UP: &str = r#"{"error":{"message":"quota used up"}}"#;
 
@@ -163,5 +164,40 @@ async fn refused_credentials_in_a_200_are_the_gateways() {
         let response = rig.ask(&face.request(false)).await;
         assert_eq!(response.status, 502);
         assert!(!response.body.text().contains("no such key"));
+    }
+}
+
+#[tokio::test]
+async fn an_error_in_the_200_of_an_embedding_asks_the_next() {
+    let page = Answer::fixed(200, &[("content-type", "text/html")], "<html>no</html>");
+    for first in [Answer::json(200, USED_UP), page] {
+        let rig = Rig::start().await;
+        let _first = add(&rig, "First", 0, "openai", first).await;
+        let vectors = r#"{"object":"list","data":[{"embedding":[0.5]}],"error":null,"usage":{"prompt_tokens":2,"total_tokens":2}}"#;
+        let _second = add(&rig, "Second", 1, "openai", Answer::json(200, vectors)).await;
+        let request = RawRequest::post("/v1/embeddings")
+            .bearer(KEY)
+            .body(r#"{"model":"m","input":"hi"}"#);
+        let response = rig.ask(&request).await;
+        assert_eq!(response.body.text(), vectors);
+        let row = rig.rows().await.remove(0);
+        assert_eq!(
+            (&row["state"], &row["provider"]),
+            (&json!("completed"), &json!("Second"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_error_in_plain_words_is_an_error() {
+    let said = "data: {\"id\":\"c\",\"choices\":[{\"delta\":{\"content\":\"He\"}}]}\n\n";
+    for face in [Messages, Responses] {
+        let answer = Answer::events(&[said, "event: error\ndata: quota used up\n\n"]).end();
+        let (rig, _upstream) = over("chat", answer).await;
+        let response = rig.ask(&face.request(true)).await;
+        let stream = response.body.text();
+        assert!(stream.contains("quota used up"), "{stream}");
+        assert!(!stream.contains(face.last()), "{stream}");
+        assert_eq!(rig.rows().await.remove(0)["state"], "failed");
     }
 }

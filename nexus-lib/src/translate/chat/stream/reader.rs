@@ -136,7 +136,7 @@ impl Reader {
     }
 
     fn delta(&mut self, delta: &Object<'_>, at: &Path<'_>, told: &mut Vec<Event>) -> Result<()> {
-        self.thoughts(delta, at, told)?;
+        self.thoughts(delta, told);
         match delta.content("content", at)? {
             None => {}
             Some(Content::Text(text)) => self.say(Kind::Text, text, told),
@@ -188,7 +188,7 @@ impl Reader {
         Ok(())
     }
 
-    fn thoughts(&mut self, delta: &Object<'_>, at: &Path<'_>, told: &mut Vec<Event>) -> Result<()> {
+    fn thoughts(&mut self, delta: &Object<'_>, told: &mut Vec<Event>) {
         let details: Vec<Object<'_>> = delta.lenient("reasoning_details").unwrap_or_default();
         let mut has_details = false;
         for detail in &details {
@@ -212,11 +212,10 @@ impl Reader {
             }
         }
         if !has_details {
-            for thought in said::thoughts(delta, at)? {
+            for thought in said::thoughts(delta) {
                 self.say(Kind::Thought(None), thought.text, told);
             }
         }
-        Ok(())
     }
 
     fn say(&mut self, kind: Kind, text: String, told: &mut Vec<Event>) {

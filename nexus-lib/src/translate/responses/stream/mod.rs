@@ -1,5 +1,6 @@
 //! Streams: [`Reader`] as OpenAI sends them, [`Writer`] as a client takes them.
 
+mod already;
 mod block;
 mod reader;
 mod writer;

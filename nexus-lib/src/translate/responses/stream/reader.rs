@@ -1,5 +1,4 @@
-use std::collections::HashSet;
-
+use super::already::Already;
 use crate::error::Result;
 use crate::sse;
 use crate::translate::exchange::free_text;
@@ -18,17 +17,6 @@ pub struct Reader {
     /// The last place of an item of which one has.
     latest: Option<u64>,
     said: Already,
-}
-
-/// What was said before it is said whole.
-#[derive(Debug, Default)]
-struct Already {
-    words: bool,
-    thoughts: bool,
-    /// By their ids and names: some servers give all calls one id.
-    calls: HashSet<(String, String)>,
-    /// By their ids.
-    pictures: HashSet<String>,
 }
 
 #[derive(Debug)]
@@ -161,11 +149,7 @@ impl Reader {
     }
 
     fn begin(&mut self, place: (u64, u64), kind: BlockKind, told: &mut Vec<Event>) {
-        match &kind {
-            BlockKind::Text | BlockKind::Refusal => self.said.words = true,
-            BlockKind::Reasoning { .. } => self.said.thoughts = true,
-            BlockKind::ToolCall { .. } => {}
-        }
+        self.said.note_begun(&kind);
         let block = self.begun;
         self.begun += 1;
         self.latest = self.latest.max(Some(place.0));
@@ -212,7 +196,7 @@ impl Reader {
         };
         let is_custom = matches!(kind, ToolKind::Custom { .. });
         let (name, client) = call::names(kind, item, at)?;
-        self.said.calls.insert(call_key(item));
+        self.said.note_call(item);
         let begun = BlockKind::ToolCall {
             id: item::call_id(item),
             name,
@@ -304,7 +288,7 @@ impl Reader {
         let index = self.index(message);
         let item = message.need_object("item", &at)?;
         // Servers that are only like OpenAI may say an item at once.
-        if self.is_new(&item) && !self.open.iter().any(|open| open.item == index) {
+        if self.said.is_new(&item, false) && !self.open.iter().any(|open| open.item == index) {
             return self.whole(&item, &at.key("item"), told);
         }
         let mut open = self.open.iter_mut();
@@ -345,35 +329,13 @@ impl Reader {
         });
     }
 
-    /// Whether nothing of `item` was said before. Places are no help: some servers leave them out.
-    fn is_new(&self, item: &Object<'_>) -> bool {
-        match item.lenient::<String>("type").as_deref() {
-            Some(kind) if call::kind_of(kind).is_some() => {
-                !self.said.calls.contains(&call_key(item))
-            }
-            Some("message") => !self.said.words,
-            Some("reasoning") => !self.said.thoughts,
-            Some("image_generation_call") => {
-                let id: String = item.lenient("id").unwrap_or_default();
-                !self.said.pictures.contains(&id)
-            }
-            _ => false,
-        }
-    }
-
     /// Says all of an item of which nothing was said before.
     fn whole(&mut self, item: &Object<'_>, at: &Path<'_>, told: &mut Vec<Event>) -> Result<()> {
         for said in item::whole(item, at)? {
-            match &said {
-                Said::ToolCall(_) => drop(self.said.calls.insert(call_key(item))),
-                Said::Picture(_) => {
-                    let id = item.lenient("id").unwrap_or_default();
-                    self.said.pictures.insert(id);
-                    told.extend(said.into_events(0));
-                    continue;
-                }
-                Said::Reasoning(_) => self.said.thoughts = true,
-                Said::Text(_) | Said::Refusal(_) => self.said.words = true,
+            self.said.note(&said, item);
+            if let Said::Picture(_) = said {
+                told.extend(said.into_events(0));
+                continue;
             }
             told.extend(said.into_events(self.begun));
             self.begun += 1;
@@ -387,7 +349,7 @@ impl Reader {
         let response = message.need_object("response", &at)?;
         let output: Vec<Object<'_>> = response.lenient("output").unwrap_or_default();
         for item in &output {
-            if self.is_new(item) {
+            if self.said.is_new(item, true) {
                 self.whole(item, &at.key("output"), told)?;
             }
         }
@@ -398,14 +360,6 @@ impl Reader {
         }
         Ok(())
     }
-}
-
-/// What tells a call from others.
-fn call_key(item: &Object<'_>) -> (String, String) {
-    (
-        item::call_id(item),
-        item.lenient("name").unwrap_or_default(),
-    )
 }
 
 fn is_refusal(message: &Object<'_>) -> bool {

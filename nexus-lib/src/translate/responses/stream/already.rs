@@ -1,0 +1,71 @@
+use std::collections::HashSet;
+
+use crate::translate::reading::Object;
+use crate::translate::responses::{call, item};
+use crate::translate::{BlockKind, Said};
+
+/// What was said piece by piece, so that it is not said once more when its item comes whole.
+///
+/// Places are no help: some servers leave them out.
+#[derive(Debug, Default)]
+pub(super) struct Already {
+    words: bool,
+    thoughts: bool,
+    /// By their ids and names: some servers give all calls one id.
+    calls: HashSet<(String, String)>,
+    /// By their ids.
+    pictures: HashSet<String>,
+}
+
+impl Already {
+    /// Whether nothing of `item` was said before; `is_again` where all items are told once more.
+    pub(super) fn is_new(&self, item: &Object<'_>, is_again: bool) -> bool {
+        match item.lenient::<String>("type").as_deref() {
+            Some("message") => !self.words,
+            Some("reasoning") => !self.thoughts,
+            Some("image_generation_call") => match id(item) {
+                // It may be another one, unless all are told once more.
+                id if id.is_empty() => !is_again || self.pictures.is_empty(),
+                id => !self.pictures.contains(&id),
+            },
+            Some(kind) if call::kind_of(kind).is_some() => !self.calls.contains(&call_key(item)),
+            _ => false,
+        }
+    }
+
+    /// Notes that a block begins.
+    pub(super) fn note_begun(&mut self, kind: &BlockKind) {
+        match kind {
+            BlockKind::Text | BlockKind::Refusal => self.words = true,
+            BlockKind::Reasoning { .. } => self.thoughts = true,
+            BlockKind::ToolCall { .. } => {}
+        }
+    }
+
+    /// Notes the call that `item` is.
+    pub(super) fn note_call(&mut self, item: &Object<'_>) {
+        self.calls.insert(call_key(item));
+    }
+
+    /// Notes what `item` says.
+    pub(super) fn note(&mut self, said: &Said, item: &Object<'_>) {
+        match said {
+            Said::Text(_) | Said::Refusal(_) => self.words = true,
+            Said::Reasoning(_) => self.thoughts = true,
+            Said::ToolCall(_) => self.note_call(item),
+            Said::Picture(_) => drop(self.pictures.insert(id(item))),
+        }
+    }
+}
+
+fn id(item: &Object<'_>) -> String {
+    item.lenient("id").unwrap_or_default()
+}
+
+/// What tells a call from others.
+fn call_key(item: &Object<'_>) -> (String, String) {
+    (
+        item::call_id(item),
+        item.lenient("name").unwrap_or_default(),
+    )
+}
