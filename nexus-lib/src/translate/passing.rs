@@ -40,7 +40,7 @@ fn signs_nothing(model: &str) -> bool {
         let mut parts = model.as_bytes().windows(part.len());
         parts.any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
     };
-    OTHERS.iter().any(|part| has(&part))
+    OTHERS.iter().any(has)
 }
 
 /// Without thoughts that Anthropic did not sign, and messages that hold nothing else.

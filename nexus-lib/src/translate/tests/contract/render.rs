@@ -54,11 +54,11 @@ fn join(pieces: &[&[u8]]) -> Vec<u8> {
 
 /// The last reason; of those that have it in their last event it is told there alone.
 fn last_reason(steps: &[Step]) -> Option<&'static str> {
-    let reasons = steps.iter().filter_map(|step| match step {
+    let mut reasons = steps.iter().filter_map(|step| match step {
         Finish(reason) if !reason.is_empty() => Some(*reason),
         _ => None,
     });
-    reasons.last()
+    reasons.next_back()
 }
 
 fn has_last(steps: &[Step]) -> bool {
