@@ -28,11 +28,21 @@ fn base_url(input: &[u8]) {
     };
     assert_eq!(base.as_str(), text);
     assert!(!base.host().is_empty(), "a host is needed");
-    let uri: Uri = text.trim_end_matches('#').parse().expect("a base URL is a URL");
+    let uri: Uri = text
+        .trim_end_matches('#')
+        .parse()
+        .expect("a base URL is a URL");
     assert_eq!(uri.host(), Some(base.host()), "the host is another one");
-    assert!(!uri.authority().is_some_and(|authority| authority.as_str().contains('@')));
+    assert!(
+        !uri.authority()
+            .is_some_and(|authority| authority.as_str().contains('@'))
+    );
     if let Ok(joined) = base.join("/v1", "/chat/completions") {
-        assert_eq!(joined.host(), Some(base.host()), "what is joined leads elsewhere");
+        assert_eq!(
+            joined.host(),
+            Some(base.host()),
+            "what is joined leads elsewhere"
+        );
         assert_eq!(joined.authority(), uri.authority());
         assert_eq!(joined.scheme(), uri.scheme());
         let endpoint = Endpoint::new(joined).expect("what is joined is complete");
@@ -83,7 +93,11 @@ fn socks(input: &[u8], piece: usize) {
                     4 => 16,
                     _ => 1 + usize::from(input[greeting + 4]),
                 };
-                assert_eq!(whole.read, greeting + 4 + address + 2, "bytes of the upstream were read");
+                assert_eq!(
+                    whole.read,
+                    greeting + 4 + address + 2,
+                    "bytes of the upstream were read"
+                );
             }
         }
     }
@@ -97,7 +111,8 @@ fn form(input: &[u8], seed: u8) {
             None => return,
         },
     };
-    let Ok(scan) = RequestScan::for_operation(Operation::Transcription, body, Some(content_type)) else {
+    let Ok(scan) = RequestScan::for_operation(Operation::Transcription, body, Some(content_type))
+    else {
         return;
     };
     let body = Bytes::copy_from_slice(body);

@@ -35,7 +35,10 @@ fn answer(input: &[u8], piece: usize) {
     let whole = fuzzing::http1(input, usize::MAX, &ENDPOINT);
     let cut = fuzzing::http1(input, piece, &ENDPOINT);
     assert_eq!(whole.head, cut.head, "the head depends on the pieces");
-    assert_eq!(whole.is_whole, cut.is_whole, "the end depends on the pieces");
+    assert_eq!(
+        whole.is_whole, cut.is_whole,
+        "the end depends on the pieces"
+    );
     if whole.is_whole {
         assert_eq!(whole.body, cut.body, "the body depends on the pieces");
         let expected = plain_body(input).expect("the plain decoder takes what was taken");
@@ -86,7 +89,11 @@ fn plain_body(input: &[u8]) -> Option<Vec<u8>> {
     match &*lengths {
         [] => Some(rest.to_vec()),
         [first, others @ ..] => {
-            assert!(others.iter().all(|other| other.parse::<u64>() == first.parse()));
+            assert!(
+                others
+                    .iter()
+                    .all(|other| other.parse::<u64>() == first.parse())
+            );
             let length: usize = first.parse().ok()?;
             rest.get(..length).map(<[u8]>::to_vec)
         }
@@ -139,8 +146,8 @@ fn requests(input: &[u8], piece: usize) {
         };
         let lengths = named("content-length");
         let codings = named("transfer-encoding");
-        let has_bare_line_feed = memchr::memchr_iter(b'\n', head)
-            .any(|at| at == 0 || head[at - 1] != b'\r');
+        let has_bare_line_feed =
+            memchr::memchr_iter(b'\n', head).any(|at| at == 0 || head[at - 1] != b'\r');
         if has_bare_line_feed || (!lengths.is_empty() && !codings.is_empty()) {
             // A length that is no number is hyper's to refuse.
             let is_number = |length: &&[u8]| {
@@ -160,7 +167,8 @@ fn requests(input: &[u8], piece: usize) {
             }
             ([length], []) => {
                 let length = std::str::from_utf8(length).ok();
-                let length = length.filter(|length| length.bytes().all(|byte| byte.is_ascii_digit()));
+                let length =
+                    length.filter(|length| length.bytes().all(|byte| byte.is_ascii_digit()));
                 let Some(length) = length.and_then(|length| length.parse().ok()) else {
                     return;
                 };
@@ -171,9 +179,15 @@ fn requests(input: &[u8], piece: usize) {
             }
             ([first, ..], []) => {
                 if first.iter().all(u8::is_ascii_digit) && first.len() < 20 && !first.is_empty() {
-                    assert!(is_ambiguous || lengths.iter().any(|length| {
-                        length.is_empty() || !length.iter().all(u8::is_ascii_digit) || length.len() > 19
-                    }), "two lengths are not found");
+                    assert!(
+                        is_ambiguous
+                            || lengths.iter().any(|length| {
+                                length.is_empty()
+                                    || !length.iter().all(u8::is_ascii_digit)
+                                    || length.len() > 19
+                            }),
+                        "two lengths are not found"
+                    );
                 }
                 return;
             }

@@ -27,7 +27,10 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(is_read, is_json && first == Some(&b'{'), "objects");
     let plain: Option<Members<'_>> = serde_json::from_slice(input).ok();
     if let (true, Some(plain)) = (is_read, &plain) {
-        let plain = plain.0.iter().map(|(key, value)| (key.clone(), value.get().as_bytes()));
+        let plain = plain
+            .0
+            .iter()
+            .map(|(key, value)| (key.clone(), value.get().as_bytes()));
         assert!(found.iter().cloned().eq(plain), "the members are others");
     }
 
@@ -35,11 +38,19 @@ fuzz_target!(|input: &[u8]| {
     let is_read = elements(input, |at| found.push(&input[at])).is_ok();
     assert_eq!(is_read, is_json && first == Some(&b'['), "arrays");
     if is_read && let Ok(plain) = serde_json::from_slice::<Vec<&RawValue>>(input) {
-        assert!(found.into_iter().eq(plain.iter().map(|value| value.get().as_bytes())));
+        assert!(
+            found
+                .into_iter()
+                .eq(plain.iter().map(|value| value.get().as_bytes()))
+        );
     }
 
     scan(input, plain.as_ref().filter(|_| is_json));
-    for operation in [Operation::Completion, Operation::Embedding, Operation::Response] {
+    for operation in [
+        Operation::Completion,
+        Operation::Embedding,
+        Operation::Response,
+    ] {
         let _ = RequestScan::for_operation(operation, input, None);
     }
 });
@@ -56,7 +67,10 @@ fn scan(input: &[u8], plain: Option<&Members<'_>>) {
     let (Ok(scan), Some(wanted)) = (scanned, wanted) else {
         return;
     };
-    assert_eq!((&*scan.model, scan.stream, scan.include_usage), (&*wanted.model, wanted.stream, wanted.asks));
+    assert_eq!(
+        (&*scan.model, scan.stream, scan.include_usage),
+        (&*wanted.model, wanted.stream, wanted.asks)
+    );
 
     let body = Bytes::copy_from_slice(input);
     assert_eq!(scan.splice(&body, None, false), body);
@@ -67,17 +81,33 @@ fn scan(input: &[u8], plain: Option<&Members<'_>>) {
         let rescan = RequestScan::of(&spliced).expect("a splice keeps it a request");
         assert_eq!(&*rescan.model, "other \"name\" \u{1F600}");
         assert_eq!(rescan.stream, scan.stream);
-        assert_eq!(rescan.include_usage, scan.include_usage || (ask && scan.stream));
+        assert_eq!(
+            rescan.include_usage,
+            scan.include_usage || (ask && scan.stream)
+        );
         assert_eq!(rescan.prefixes, scan.prefixes);
-        let is_other = |member: &&(String, &RawValue)| !["model", "stream_options"].contains(&&*member.0);
+        let is_other =
+            |member: &&(String, &RawValue)| !["model", "stream_options"].contains(&&*member.0);
         let others = |members: &Members<'_>| {
             let others = members.0.iter().filter(is_other);
-            others.map(|(key, value)| (key.clone(), value.get().to_owned())).collect::<Vec<_>>()
+            others
+                .map(|(key, value)| (key.clone(), value.get().to_owned()))
+                .collect::<Vec<_>>()
         };
-        assert_eq!(others(plain), others(&after), "a splice changes other members");
+        assert_eq!(
+            others(plain),
+            others(&after),
+            "a splice changes other members"
+        );
         // What is replaced is known, so that a byte more or less would show.
-        let old = plain.0.iter().find(|(key, _)| key == "model").map_or(0, |(_, value)| value.get().len());
-        let new = serde_json::to_string(&*rescan.model).unwrap_or_default().len();
+        let old = plain
+            .0
+            .iter()
+            .find(|(key, _)| key == "model")
+            .map_or(0, |(_, value)| value.get().len());
+        let new = serde_json::to_string(&*rescan.model)
+            .unwrap_or_default()
+            .len();
         if !(ask && scan.stream && !scan.include_usage) {
             assert_eq!(spliced.len() + old, input.len() + new);
         }
@@ -121,7 +151,10 @@ fn request(members: &Members<'_>) -> Option<Wanted> {
         None | Some("null") => false,
         Some(options) => {
             let options: Members<'_> = serde_json::from_str(options).ok()?;
-            let named = options.0.iter().filter(|(key, _)| fold(key) == "include_usage");
+            let named = options
+                .0
+                .iter()
+                .filter(|(key, _)| fold(key) == "include_usage");
             match &*named.collect::<Vec<_>>() {
                 [] => false,
                 [(key, value)] if key == "include_usage" => flag(Some(value))?,
@@ -129,7 +162,11 @@ fn request(members: &Members<'_>) -> Option<Wanted> {
             }
         }
     };
-    (is_named && is_list).then_some(Wanted { model, stream, asks })
+    (is_named && is_list).then_some(Wanted {
+        model,
+        stream,
+        asks,
+    })
 }
 
 fn flag(value: Option<&RawValue>) -> Option<bool> {

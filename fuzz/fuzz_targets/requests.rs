@@ -39,7 +39,10 @@ fuzz_target!(|input: &[u8]| {
         }
     };
     if let Ok(scan) = scanned {
-        assert_eq!((&*scan.model, scan.stream), (&*request.model, request.stream));
+        assert_eq!(
+            (&*scan.model, scan.stream),
+            (&*request.model, request.stream)
+        );
     }
     let model = MODELS[usize::from(*which / 3) % MODELS.len()];
     for provider in [
@@ -85,7 +88,10 @@ fn check_messages(json: &Value) {
     for message in json["messages"].as_array().expect("there are messages") {
         let next = message["role"].as_str().expect("a message has a role");
         assert!(["user", "assistant"].contains(&next));
-        assert!(next != role || role == "assistant" && next == "user", "roles do not alternate: {json}");
+        assert!(
+            next != role || role == "assistant" && next == "user",
+            "roles do not alternate: {json}"
+        );
         role = next;
         let blocks = message["content"].as_array();
         // Where a person says nothing else there is nothing to leave out.
@@ -115,7 +121,10 @@ fn check_gemini(json: &Value) {
         assert!(!parts.is_empty(), "a content without parts: {json}");
         for part in parts {
             if let Some(response) = part.get("functionResponse") {
-                assert!(response["response"].is_object(), "a response is an object: {json}");
+                assert!(
+                    response["response"].is_object(),
+                    "a response is an object: {json}"
+                );
             }
             if let Some(args) = part.get("functionCall").and_then(|call| call.get("args")) {
                 assert!(args.is_object(), "arguments are an object: {json}");

@@ -20,7 +20,9 @@ fuzz_target!(|input: &[u8]| {
         let mut decoder = Decoder::new(1 << 20);
         let (mut passed, mut found) = (Vec::new(), Vec::new());
         for bytes in input.chunks(piece) {
-            let region = decoder.push(Bytes::copy_from_slice(bytes)).expect("it is short");
+            let region = decoder
+                .push(Bytes::copy_from_slice(bytes))
+                .expect("it is short");
             passed.extend_from_slice(&region);
             found.extend(told(&region));
         }
@@ -35,14 +37,18 @@ fuzz_target!(|input: &[u8]| {
         assert!(event.range().end <= input.len() && event.range().start < event.range().end);
     }
     if memchr::memchr2(b'\r', b'\n', input).is_none() {
-        let mut encoded = events(&encode_data(input)).map(|event| event.data().into_owned()).collect::<Vec<_>>();
+        let mut encoded = events(&encode_data(input))
+            .map(|event| event.data().into_owned())
+            .collect::<Vec<_>>();
         assert_eq!(encoded.len(), 1, "one event is written as one");
         assert_eq!(encoded.pop().unwrap_or_default(), input, "data comes back");
     }
 });
 
 fn told(region: &[u8]) -> Vec<Told> {
-    let told = |event: nexus_lib::sse::Event<'_>| (event.name().map(<[u8]>::to_vec), event.data().into_owned());
+    let told = |event: nexus_lib::sse::Event<'_>| {
+        (event.name().map(<[u8]>::to_vec), event.data().into_owned())
+    };
     events(region).map(told).collect()
 }
 

@@ -22,7 +22,13 @@ impl JsonMutator {
     }
 
     /// Changes the first `size` bytes of `data`, the first `header` of them as bytes; gives the new size.
-    pub fn mutate(&mut self, data: &mut [u8], size: usize, max_size: usize, header: usize) -> usize {
+    pub fn mutate(
+        &mut self,
+        data: &mut [u8],
+        size: usize,
+        max_size: usize,
+        header: usize,
+    ) -> usize {
         if size <= header || self.below(5) == 0 {
             return fuzzer_mutate(data, size, max_size);
         }
@@ -39,7 +45,8 @@ impl JsonMutator {
             let at = self.below(header);
             data[at] = self.next() as u8;
         }
-        if header + text.len() > max_size.min(data.len()) || text.as_bytes() == &data[header..size] {
+        if header + text.len() > max_size.min(data.len()) || text.as_bytes() == &data[header..size]
+        {
             return fuzzer_mutate(data, size, max_size);
         }
         data[header..header + text.len()].copy_from_slice(text.as_bytes());
@@ -77,7 +84,9 @@ impl JsonMutator {
         let nodes = count(&json);
         let at = self.below(nodes);
         let other = self.below(nodes);
-        let other = node(&mut json, &mut other.clone()).cloned().unwrap_or_default();
+        let other = node(&mut json, &mut other.clone())
+            .cloned()
+            .unwrap_or_default();
         let value = match self.below(3) {
             0 => other,
             _ => self.value(),

@@ -8,7 +8,10 @@ use serde_json::Value;
 /// # Panics
 /// When it is none.
 pub fn check(client: ClientProtocol, stream: &[u8]) -> bool {
-    assert!(stream.is_empty() || stream.ends_with(b"\n\n"), "the last event is not whole");
+    assert!(
+        stream.is_empty() || stream.ends_with(b"\n\n"),
+        "the last event is not whole"
+    );
     let mut over = false;
     let (mut begun, mut open) = (0, Vec::new());
     let mut id = None;
@@ -30,13 +33,20 @@ pub fn check(client: ClientProtocol, stream: &[u8]) -> bool {
                     continue;
                 }
                 assert_eq!(json["object"], "chat.completion.chunk");
-                assert_eq!(&json["id"], id.get_or_insert_with(|| json["id"].clone()), "one id");
+                assert_eq!(
+                    &json["id"],
+                    id.get_or_insert_with(|| json["id"].clone()),
+                    "one id"
+                );
                 let is_first = json["choices"][0]["delta"]["role"] == "assistant";
                 assert_eq!(is_first, at == 0, "the role comes first, and once");
             }
             ClientProtocol::Messages => {
                 assert_eq!(event.name(), Some(kind.as_bytes()));
-                assert!(kind == "error" || (at == 0) == (kind == "message_start"), "{kind} at {at}");
+                assert!(
+                    kind == "error" || (at == 0) == (kind == "message_start"),
+                    "{kind} at {at}"
+                );
                 match kind {
                     "content_block_start" => {
                         assert_eq!(index, Some(begun), "blocks are counted");
