@@ -75,7 +75,7 @@ async fn what_a_provider_keeps_cannot_be_gone_on_with_elsewhere() {
     assert_eq!(response.status, 400);
     let error = response.body.json();
     assert_eq!(error["error"]["param"], "previous_response_id", "{error}");
-    assert!(error.to_string().contains("`input`"), "{error}");
+    assert!(error.to_string().contains("`store: false`"), "{error}");
 }
 
 #[tokio::test]
