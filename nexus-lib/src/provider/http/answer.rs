@@ -278,7 +278,7 @@ impl<D: Dialect> Incoming<'_, D> {
     ) -> Result<Reply> {
         let begun = EventStream::begin(body, observer, self.deadline).await?;
         let (status, body) = match begun {
-            Begun::Flowing(stream) => (parts.status, ReplyBody::Stream(Box::pin(stream))),
+            Begun::Flowing(stream) => (parts.status, ReplyBody::Stream(stream)),
             Begun::Refused {
                 status,
                 body: bytes,

@@ -46,7 +46,7 @@ pub(super) const PATIENCE_FOR_LAST: Duration = Duration::from_secs(5);
 /// How a stream began.
 pub(crate) enum Begun<O> {
     /// With an event of the answer.
-    Flowing(EventStream<O>),
+    Flowing(Pin<Box<EventStream<O>>>),
     /// With an error, inside a successful answer: an answer with that error's status.
     Refused {
         status: StatusCode,
@@ -98,7 +98,7 @@ impl<O: Observe> EventStream<O> {
             });
         }
         stream.first = Some(first);
-        Ok(Begun::Flowing(stream))
+        Ok(Begun::Flowing(Box::pin(stream)))
     }
 
     /// The first piece with an event of the answer in it, and what came before that.
