@@ -11,6 +11,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use memchr::memmem;
 
 use crate::call::{Observed, Piece, ProviderProfile, Reply, ReplyBody, SHORTEST_KEY};
 use crate::error::{Error, Result};
@@ -126,8 +127,8 @@ fn redact_error(error: Error, key: &str) -> Error {
 fn redact_headers(headers: &mut HeaderMap, key: &str) {
     let mut repeating: Option<HeaderName> = None;
     for (name, value) in headers.iter_mut() {
-        // Nearly all are shorter than any key, which spares the search.
-        if value.len() >= key.len()
+        // Nearly all are shorter than a key, or in words: that spares the search.
+        if may_spell(value.as_bytes(), key)
             && let Some(masked) = masked(value.as_bytes(), key, "...")
         {
             *value = HeaderValue::from_bytes(&masked).unwrap_or(HeaderValue::from_static("..."));
@@ -141,6 +142,20 @@ fn redact_headers(headers: &mut HeaderMap, key: &str) {
         // There may be others like it.
         redact_headers(headers, key);
     }
+}
+
+/// Whether `value` is worth a search. A key that is spelled otherwise has an escape in it, or is a run of
+/// base64's letters that is longer than the key.
+fn may_spell(value: &[u8], key: &str) -> bool {
+    if value.len() < key.len() {
+        return false;
+    }
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+    value.iter().any(|byte| b"\\%&".contains(byte))
+        || value
+            .split(|byte| !is_letter(byte))
+            .any(|run| run.len() >= key.len())
+        || memmem::find(value, key.as_bytes()).is_some()
 }
 
 /// Names have small letters alone.
