@@ -39,12 +39,8 @@ pub(crate) struct LateTimer {
 }
 
 impl LateTimer {
-    /// Says that something has come.
-    pub(crate) fn came(&mut self) {
-        self.last_look = None;
-    }
-
-    /// Ready when nothing has come by `due`, nor very soon after.
+    /// Ready at `due`, or very soon after. What comes moves `due`; where it does not, nothing else puts the
+    /// end off: a byte now and then must not.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, due: Instant) -> Poll<()> {
         let timer = self
             .timer
@@ -54,7 +50,10 @@ impl LateTimer {
             let now = Instant::now();
             match self.last_look {
                 // It was set when less had come.
-                _ if now < due => timer.as_mut().reset(due),
+                _ if now < due => {
+                    self.last_look = None;
+                    timer.as_mut().reset(due);
+                }
                 None => {
                     let until = now + GRACE;
                     self.last_look = Some(until);
@@ -84,13 +83,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn timer_looks_once_more_and_starts_afresh_when_something_came() {
+    async fn timer_looks_once_more_and_starts_afresh_when_it_is_due_later() {
         let start = Instant::now();
         let mut timer = LateTimer::default();
         let due = start + Duration::from_secs(5);
         let unread = tokio::time::sleep_until(due + Duration::from_millis(10));
         tokio::select! {
-            () = unread => timer.came(),
+            () = unread => {}
             () = poll_fn(|cx| timer.poll(cx, due)) => panic!("too early"),
         }
         let due = start + Duration::from_secs(9);

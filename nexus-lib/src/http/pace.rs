@@ -57,7 +57,6 @@ impl Pace {
     pub(super) fn piece(&mut self) {
         if let Some(waiting) = &mut self.waiting {
             waiting.last_piece = Instant::now();
-            waiting.timer.came();
         }
     }
 
@@ -142,6 +141,20 @@ mod tests {
         // 10 bytes every 20 s earn 3 s in the first minute.
         assert_eq!(lasted(TIMEOUTS, 10, 20).await, 63);
         assert_eq!(lasted(TIMEOUTS, 200, 20).await, u64::MAX);
+    }
+
+    /// Pieces that come quickly do not put the end off either.
+    #[tokio::test(start_paused = true)]
+    async fn a_byte_every_few_milliseconds_ends_too() {
+        let start = Instant::now();
+        let mut pace = Pace::new(TIMEOUTS);
+        for received in 0.. {
+            tokio::select! {
+                _ = poll_fn(|cx| pace.poll_too_slow(cx, received / 1_000)) => break,
+                () = tokio::time::sleep(Duration::from_millis(10)) => pace.piece(),
+            }
+        }
+        assert_eq!(start.elapsed().as_secs(), 60);
     }
 
     #[tokio::test(start_paused = true)]

@@ -149,9 +149,7 @@ impl UpstreamBody {
         let Poll::Ready(data) = self.incoming.poll_data(cx) else {
             return self.poll_idle(cx).map(Err);
         };
-        if self.silent_since.take().is_some() {
-            self.timer.came();
-        }
+        self.silent_since = None;
         Poll::Ready(data.map_err(failure::of_body))
     }
 
