@@ -7,6 +7,8 @@ use std::io::{self, IsTerminal};
 
 use tracing::Subscriber;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::writer::MakeWriterExt;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -99,11 +101,15 @@ pub(crate) fn start(settings: &Settings) -> Result<Logs, Failure> {
         file: file_missing,
     };
     let format = settings.log_format;
-    tracing_subscriber::registry()
-        .with(EnvFilter::new(&settings.log_filter))
-        .with(lines(format, file, false))
-        .with(lines(format, stderr, io::stderr().is_terminal()))
-        .init();
+    let filtered = tracing_subscriber::registry().with(EnvFilter::new(&settings.log_filter));
+    match io::stderr().is_terminal() {
+        true => filtered
+            .with(lines(format, file, false))
+            .with(lines(format, stderr, true))
+            .init(),
+        // The same line for both, which is formatted once.
+        false => filtered.with(lines(format, file.and(stderr), false)).init(),
+    }
     Ok(Logs {
         dropped,
         _stderr: stderr_guard,
@@ -120,13 +126,10 @@ fn writer(to: impl io::Write + Send + 'static) -> (NonBlocking, Missing, WorkerG
     (writer, Missing { too_fast, lost }, guard)
 }
 
-fn lines<S>(
-    format: LogFormat,
-    to: NonBlocking,
-    is_coloured: bool,
-) -> Box<dyn Layer<S> + Send + Sync>
+fn lines<S, W>(format: LogFormat, to: W, is_coloured: bool) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(to);
     match format {

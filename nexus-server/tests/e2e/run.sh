@@ -45,7 +45,8 @@ export NEXUS_AIDER=$venv-aider/bin/aider NEXUS_PYDANTIC_AI_PYTHON=$venv-pydantic
 cd "$here"
 for folder in sdks clients; do
     if ! cmp --silent $folder/package-lock.json $folder/node_modules/installed; then
-        npm ci --prefix $folder --no-audit --no-fund --ignore-scripts --loglevel=error
+        # Not `npm ci`: it refuses a lock without the packages of other platforms, which some registries do not have.
+        npm install --prefix $folder --no-save --no-audit --no-fund --ignore-scripts --loglevel=error
         cp $folder/package-lock.json $folder/node_modules/installed
     fi
 done
