@@ -13,6 +13,7 @@ use crate::translate::fit::Restoring;
 use crate::translate::{
     ClientProtocol, Event, ProviderProtocol, Reader, Request, Writer, implied_status,
 };
+use crate::wire::Usage;
 
 /// That the provider is still there, in the words of server-sent events.
 const COMMENT: Bytes = Bytes::from_static(b":\n\n");
@@ -26,6 +27,10 @@ pub(crate) struct StreamTranslator {
     writer: Writer,
     back: Arc<Back>,
     counts_prompt_first: bool,
+    /// Something of the answer has come: what is counted from then on counts it too.
+    has_begun: bool,
+    /// What was counted before.
+    early: Option<Usage>,
     has_events: bool,
     /// How much has come that said nothing, before there was an event.
     silent_bytes: usize,
@@ -49,6 +54,8 @@ impl StreamTranslator {
             writer: client.writer(request),
             back,
             counts_prompt_first: provider == ProviderProtocol::Messages,
+            has_begun: false,
+            early: None,
             has_events: false,
             silent_bytes: 0,
             is_over: false,
@@ -70,9 +77,6 @@ impl StreamTranslator {
         let events = self.restoring.push(events);
         let mut observed = Observed::default();
         let mut bytes = Vec::new();
-        // What Anthropic counts with the beginning says of the answer that it has begun, and no more.
-        let is_begun =
-            self.counts_prompt_first && matches!(events.first(), Some(Event::Start { .. }));
         for mut event in events {
             self.back.event(&mut event);
             self.note(&event, &mut observed);
@@ -80,9 +84,6 @@ impl StreamTranslator {
         }
         if observed.terminal {
             self.back.last_events(&bytes);
-        }
-        if is_begun && !observed.finished {
-            observed.prompt = observed.usage.take();
         }
         Piece {
             bytes: bytes.into(),
@@ -93,12 +94,24 @@ impl StreamTranslator {
     fn note(&mut self, event: &Event, observed: &mut Observed) {
         match event {
             Event::Ping => return,
-            // Figures alone are nothing of an answer.
+            // Figures alone are nothing of an answer. What Anthropic counts before it has begun is its prompt.
             Event::Usage(counts) => {
-                observed.usage = Some(counts.usage);
+                if self.counts_prompt_first && !self.has_begun {
+                    self.early = Some(counts.usage);
+                    observed.prompt = self.early;
+                } else {
+                    observed.usage = Some(counts.usage);
+                }
                 return;
             }
-            Event::Finish(_) => observed.finished = true,
+            Event::Begin { .. } | Event::Delta { .. } | Event::Picture(_) => self.has_begun = true,
+            Event::Finish(_) => {
+                observed.finished = true;
+                // There was no more of it.
+                if !self.has_begun {
+                    observed.usage = observed.usage.or(self.early);
+                }
+            }
             Event::Done => {
                 observed.terminal = true;
                 self.is_over = true;
