@@ -104,7 +104,10 @@ class Gateway:
         )
 
     def totals(self) -> dict[str, Any]:
-        return self.admin("GET", "/stats/total")
+        """All sums, without the time of the question."""
+        totals = self.admin("GET", "/stats/total")
+        del totals["now"]
+        return totals
 
     def rows(self) -> list[dict[str, Any]]:
         """The ledger's rows, newest first."""
