@@ -28,11 +28,12 @@ pub(crate) fn call<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
 
 /// Awaits `work`, which is not polled again when it has panicked.
 ///
+/// No `async fn`: that would hold `work` twice, and move it once more.
+///
 /// # Cancel safety
 /// That of `work`.
-pub(crate) async fn wait<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
+pub(crate) fn wait<T>(work: impl Future<Output = T>) -> impl Future<Output = Result<T, Panicked>> {
     AssertUnwindSafe(work)
         .catch_unwind()
-        .await
-        .map_err(|_| Panicked)
+        .map(|done| done.map_err(|_| Panicked))
 }

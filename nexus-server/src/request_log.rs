@@ -2,30 +2,42 @@ use std::time::Duration;
 
 use nexus_lib::observe::{CallSettled, Observer};
 
-/// Logs a line for each request that is over, and one more with the details at `debug`.
+use crate::logs::{RequestLines, Value};
+
+/// Logs one line for each settled request, and another one with details at `debug`.
 ///
-/// Names, figures and codes: what was asked and answered is not in it, nor a provider's own error message,
-/// which may repeat it. The ledger has that message, under the same id.
-pub(crate) struct RequestLog;
+/// The lines have names, figures and codes, but no text of a request, an answer or a provider's
+/// error, which may quote one. The ledger has the error under the same id.
+pub(crate) struct RequestLog(RequestLines);
+
+impl RequestLog {
+    pub(crate) fn new(lines: RequestLines) -> Self {
+        Self(lines)
+    }
+}
 
 impl Observer for RequestLog {
     fn call_settled(&self, call: &CallSettled<'_>) {
         let settlement = call.settlement;
         let usage = &settlement.usage;
-        tracing::info!(
-            request_id = %call.request_id,
-            conversation_id = %call.conversation_id,
-            provider = &*settlement.provider,
-            model = &*call.target.model,
-            status = settlement.status,
-            state = settlement.state.as_str(),
-            error = call.error_code,
-            prompt_tokens = usage.prompt_tokens,
-            completion_tokens = usage.completion_tokens,
-            first_event_ms = call.first_event.map(millis),
-            duration_ms = millis(call.duration),
-            "request"
-        );
+        self.0.write(|fields| {
+            let first_event = call.first_event.map(millis);
+            fields
+                .add("request_id", Value::Id(&call.request_id))
+                .add("conversation_id", Value::Id(&call.conversation_id))
+                .add("provider", Value::Text(&settlement.provider))
+                .add("model", Value::Text(&call.target.model))
+                .add_some(
+                    "status",
+                    settlement.status.map(u64::from).map(Value::Number),
+                )
+                .add("state", Value::Text(settlement.state.as_str()))
+                .add_some("error", call.error_code.map(Value::Text))
+                .add("prompt_tokens", Value::Number(usage.prompt_tokens))
+                .add("completion_tokens", Value::Number(usage.completion_tokens))
+                .add_some("first_event_ms", first_event.map(Value::Number))
+                .add("duration_ms", Value::Number(millis(call.duration)));
+        });
         tracing::debug!(
             request_id = %call.request_id,
             operation = %call.operation,

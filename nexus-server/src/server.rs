@@ -28,7 +28,7 @@ pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> 
     let traces = crate::otel::Traces::start()?;
     let refusals = RefusalLog::default();
     let builder = Gateway::builder(store(&settings).await?)
-        .observer(RequestLog)
+        .observer(RequestLog::new(logs.requests()))
         .observer(refusals.clone())
         .metrics(metrics(logs));
     #[cfg(feature = "otel")]

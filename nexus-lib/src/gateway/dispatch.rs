@@ -2,6 +2,7 @@ use std::future::ready;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tower::Service;
 
@@ -68,10 +69,10 @@ impl Service<Attempt> for Dispatch {
         let profile = Arc::clone(&attempt.target().provider);
         // Futures of their own: what is usual carries no room for what is rare.
         match isolate::call(|| provider.speaks(attempt.operation())) {
-            Ok(true) => Box::pin(guarded(
-                profile,
-                async move { provider.send(attempt).await },
-            )),
+            Ok(true) => {
+                let sent = async move { provider.send(attempt).await };
+                Box::pin(guarded(profile, sent))
+            }
             Ok(false) => {
                 let (is_strict, recent) = (self.is_strict, self.recent.clone());
                 Box::pin(guarded(profile, async move {
@@ -83,16 +84,16 @@ impl Service<Attempt> for Dispatch {
     }
 }
 
-/// What comes of an attempt, without the provider's key. An implementation that panics has failed at this attempt:
-/// the next candidate is asked.
-async fn guarded(
+/// What comes of an attempt, without the provider's key. An implementation that panics has failed
+/// at this attempt: the next candidate is asked.
+fn guarded(
     profile: Arc<ProviderProfile>,
     sent: impl Future<Output = Result<Reply>>,
-) -> Result<Reply> {
-    let outcome = isolate::wait(sent)
-        .await
-        .unwrap_or_else(|panicked| Err(broken(panicked)));
-    redact::outcome(outcome, &profile)
+) -> impl Future<Output = Result<Reply>> {
+    isolate::wait(sent).map(move |outcome| {
+        let outcome = outcome.unwrap_or_else(|panicked| Err(broken(panicked)));
+        redact::outcome(outcome, &profile)
+    })
 }
 
 fn broken(panicked: Panicked) -> Error {

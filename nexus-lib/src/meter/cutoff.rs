@@ -1,5 +1,5 @@
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
@@ -22,14 +22,15 @@ impl Cutoff {
         self.0.load(Ordering::Acquire)
     }
 
-    /// Lets a call go on while it may.
-    pub(super) async fn before<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        let mut call = pin!(call);
-        poll_fn(|cx| match self.has_fallen() {
+    /// Polls a call for as long as calls may go on.
+    pub(super) fn before<'c, T>(
+        &'c self,
+        mut call: Pin<&'c mut impl Future<Output = Result<T>>>,
+    ) -> impl Future<Output = Result<T>> + Unpin {
+        poll_fn(move |cx| match self.has_fallen() {
             true => Poll::Ready(Err(cut_off())),
             false => call.as_mut().poll(cx),
         })
-        .await
     }
 }
 

@@ -2,6 +2,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, select};
 use tower::Service;
 
@@ -51,9 +52,10 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let mut account = Account::open(&books, routed.clone()).await?;
-            let answered = guarded(async move { inner.call(routed).await });
-            let answer = match select(pin!(books.cutoff.before(answered)), pin!(grace.over())).await
-            {
+            // Called within the future, so that a panic of the call itself is caught too.
+            let answered = pin!(guarded(async move { inner.call(routed).await }));
+            let answered = books.cutoff.before(answered);
+            let answer = match select(answered, pin!(grace.over())).await {
                 Either::Left((answer, _)) => answer,
                 Either::Right(((), answer)) => {
                     account.begin();
@@ -96,12 +98,14 @@ where
     }
 }
 
-/// What is inside may be an application's own: when it panics, the call has failed and its row says so.
-async fn guarded(answered: impl Future<Output = Result<Reply>>) -> Result<Reply> {
-    isolate::wait(answered).await.unwrap_or_else(|panicked| {
-        let message = "the gateway failed at this call; its operator finds more in the log";
-        let error = Error::new(ErrorKind::Internal, message).with_source(panicked);
-        tracing::error!(error = error.report(), "a call broke off");
-        Err(error)
+/// What is inside may be an application's own. If it panics, the call fails and its row says so.
+fn guarded(answered: impl Future<Output = Result<Reply>>) -> impl Future<Output = Result<Reply>> {
+    isolate::wait(answered).map(|answered| {
+        answered.unwrap_or_else(|panicked| {
+            let message = "the gateway failed at this call; its operator finds more in the log";
+            let error = Error::new(ErrorKind::Internal, message).with_source(panicked);
+            tracing::error!(error = error.report(), "a call broke off");
+            Err(error)
+        })
     })
 }

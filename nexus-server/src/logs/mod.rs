@@ -2,11 +2,12 @@
 
 mod counted;
 mod files;
+mod lines;
+mod request_line;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 
 use tracing::Subscriber;
-use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::writer::MakeWriterExt;
 use tracing_subscriber::prelude::*;
@@ -15,60 +16,78 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::failure::Failure;
 use crate::settings::{LogFormat, Settings};
-use counted::{Counted, Lost};
+use counted::Lost;
 use files::{DailyFiles, Limits};
+use lines::{Lines, Writing};
+use request_line::Place;
 
 pub(crate) use files::todays_file;
+pub(crate) use request_line::{RequestLines, Value};
 
-/// How many lines wait for a disk or a terminal at most; a few megabytes. What comes on top is dropped.
-const WAITING_LINES: usize = 16_384;
-
-/// Keeps the log's writers at work; dropping it writes what is queued.
+/// Keeps the log's threads running. Dropped, it writes what is queued.
 pub(crate) struct Logs {
+    format: LogFormat,
+    is_terminal: bool,
     dropped: DroppedLines,
-    _stderr: WorkerGuard,
-    _file: WorkerGuard,
+    _stderr: Writing,
+    _file: Writing,
 }
 
 /// Counts the lines that are missing: they came faster than they could be written, or could not be
 /// written at all.
 #[derive(Clone)]
 pub(crate) struct DroppedLines {
-    stderr: Missing,
-    file: Missing,
+    stderr: Output,
+    file: Output,
 }
 
+/// One place that the log goes to.
 #[derive(Clone)]
-struct Missing {
-    too_fast: ErrorCounter,
+struct Output {
+    lines: Lines,
     lost: Lost,
 }
 
-impl Missing {
-    fn lines(&self) -> u64 {
-        count(&self.too_fast).saturating_add(self.lost.lines())
+impl Output {
+    fn start(to: impl Write + Send + 'static) -> io::Result<(Self, Writing)> {
+        let lost = Lost::default();
+        let (lines, writing) = Lines::start(to, lost.clone())?;
+        Ok((Self { lines, lost }, writing))
+    }
+
+    fn missing(&self) -> u64 {
+        self.lines.dropped().saturating_add(self.lost.lines())
     }
 }
 
 impl DroppedLines {
     /// How many lines are missing on standard error.
     pub(crate) fn on_stderr(&self) -> u64 {
-        self.stderr.lines()
+        self.stderr.missing()
     }
 
     /// How many lines are missing in the files.
     pub(crate) fn in_files(&self) -> u64 {
-        self.file.lines()
+        self.file.missing()
     }
-}
-
-fn count(counter: &ErrorCounter) -> u64 {
-    u64::try_from(counter.dropped_lines()).unwrap_or(u64::MAX)
 }
 
 impl Logs {
     pub(crate) fn dropped(&self) -> DroppedLines {
         self.dropped.clone()
+    }
+
+    /// Where the lines about requests go.
+    pub(crate) fn requests(&self) -> RequestLines {
+        let file = Place {
+            lines: self.dropped.file.lines.clone(),
+            is_coloured: false,
+        };
+        let stderr = Place {
+            lines: self.dropped.stderr.lines.clone(),
+            is_coloured: self.is_terminal,
+        };
+        RequestLines::new(self.format, [file, stderr])
     }
 }
 
@@ -81,52 +100,46 @@ impl Drop for Logs {
     }
 }
 
-/// Begins to log to stderr and to [files](DailyFiles).
+/// Starts logging to stderr and to [files](DailyFiles).
 ///
-/// Threads of their own do the writing, so that a slow disk or a stuck terminal holds no request up;
-/// what comes faster than it can be written is dropped, and counted.
+/// A thread for each writes what has gathered, so that a slow disk or a stuck terminal holds up
+/// neither a request nor the other one. Lines that find no room are dropped and counted.
 pub(crate) fn start(settings: &Settings) -> Result<Logs, Failure> {
     let limits = Limits {
         days: settings.log_retention_days,
         bytes: settings.log_max_bytes,
     };
-    let files = DailyFiles::open(&settings.logs_dir, limits).map_err(|cause| Failure::Logs {
+    let failed = |cause| Failure::Logs {
         folder: settings.logs_dir.clone(),
         cause,
-    })?;
-    let (file, file_missing, file_guard) = writer(files);
-    let (stderr, stderr_missing, stderr_guard) = writer(io::stderr());
-    let dropped = DroppedLines {
-        stderr: stderr_missing,
-        file: file_missing,
     };
+    let files = DailyFiles::open(&settings.logs_dir, limits).map_err(failed)?;
+    let (file, file_writing) = Output::start(files).map_err(failed)?;
+    let (stderr, stderr_writing) = Output::start(io::stderr()).map_err(failed)?;
     let format = settings.log_format;
+    let is_terminal = io::stderr().is_terminal();
     let filtered = tracing_subscriber::registry().with(EnvFilter::new(&settings.log_filter));
-    match io::stderr().is_terminal() {
+    let (to_file, to_stderr) = (file.lines.clone(), stderr.lines.clone());
+    match is_terminal {
         true => filtered
-            .with(lines(format, file, false))
-            .with(lines(format, stderr, true))
+            .with(layer(format, to_file, false))
+            .with(layer(format, to_stderr, true))
             .init(),
         // The same line for both, which is formatted once.
-        false => filtered.with(lines(format, file.and(stderr), false)).init(),
+        false => filtered
+            .with(layer(format, to_file.and(to_stderr), false))
+            .init(),
     }
     Ok(Logs {
-        dropped,
-        _stderr: stderr_guard,
-        _file: file_guard,
+        format,
+        is_terminal,
+        dropped: DroppedLines { stderr, file },
+        _stderr: stderr_writing,
+        _file: file_writing,
     })
 }
 
-fn writer(to: impl io::Write + Send + 'static) -> (NonBlocking, Missing, WorkerGuard) {
-    let lost = Lost::default();
-    let (writer, guard) = NonBlockingBuilder::default()
-        .buffered_lines_limit(WAITING_LINES)
-        .finish(Counted::new(to, lost.clone()));
-    let too_fast = writer.error_counter();
-    (writer, Missing { too_fast, lost }, guard)
-}
-
-fn lines<S, W>(format: LogFormat, to: W, is_coloured: bool) -> Box<dyn Layer<S> + Send + Sync>
+fn layer<S, W>(format: LogFormat, to: W, is_coloured: bool) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -139,42 +152,22 @@ where
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::io::Write;
-    use std::sync::mpsc;
-
-    use super::*;
-
-    /// Takes nothing before it is told to.
-    struct Stuck(mpsc::Receiver<()>);
-
-    impl Write for Stuck {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            // Whoever let go of the other end lets all pass.
-            let _ = self.0.recv();
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
+/// `tracing` formats a line and writes it by one call.
+impl Write for &Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.push(line);
+        Ok(line.len())
     }
 
-    #[test]
-    fn what_a_stuck_writer_cannot_take_is_dropped_and_counted() {
-        let (release, stuck) = mpsc::channel();
-        let (mut log, missing, guard) = writer(Stuck(stuck));
-        // One more than may wait may be with the writer.
-        for _ in 0..WAITING_LINES + 101 {
-            log.write_all(b"line\n").unwrap();
-        }
-        assert!(
-            (100..=101).contains(&missing.lines()),
-            "{}",
-            missing.lines()
-        );
-        drop(release);
-        drop(guard);
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = &'a Self;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        self
     }
 }
