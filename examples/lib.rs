@@ -34,3 +34,16 @@ pub async fn until_done(chat_url: &str, model: &str, key: &str) -> Result<(), Bo
     }
     Ok(())
 }
+
+/// What the README and the pages of `docs/` show in Rust, compiled and run as doc tests.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../README.zh-CN.md")]
+    mod readme_zh {}
+    #[doc = include_str!("../docs/embedding.md")]
+    mod embedding {}
+    #[doc = include_str!("../docs/zh/embedding.md")]
+    mod embedding_zh {}
+}

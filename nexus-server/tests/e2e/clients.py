@@ -39,6 +39,22 @@ TOOLS: dict[str, Callable[[pathlib.Path], dict[str, Any]]] = {
 }
 
 
+def quiet(home: pathlib.Path) -> dict[str, str]:
+    """An environment with nothing of this machine's set-up, and nothing that would call home."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    return kept | {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_DATA_HOME": str(home / ".data"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "XDG_STATE_HOME": str(home / ".state"),
+        "TERM": "dumb",
+        "NO_COLOR": "1",
+        "CI": "1",
+        "DO_NOT_TRACK": "1",
+    }
+
+
 @dataclasses.dataclass
 class Bench:
     """A gateway before one scripted provider, and a folder for a client to work in."""
@@ -51,23 +67,10 @@ class Bench:
 
     def run(self, command: list[str], *, stdin: str | None = None, **env: str) -> str:
         """Runs a client to its end; gives what it wrote to its standard output."""
-        # Nothing of this machine's set-up, and nothing that would call home.
-        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-        quiet = {
-            "HOME": str(self.home),
-            "XDG_CONFIG_HOME": str(self.home / ".config"),
-            "XDG_DATA_HOME": str(self.home / ".data"),
-            "XDG_CACHE_HOME": str(self.home / ".cache"),
-            "XDG_STATE_HOME": str(self.home / ".state"),
-            "TERM": "dumb",
-            "NO_COLOR": "1",
-            "CI": "1",
-            "DO_NOT_TRACK": "1",
-        }
         done = subprocess.run(
             command,
             cwd=self.work,
-            env=kept | quiet | env,
+            env=quiet(self.home) | env,
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
