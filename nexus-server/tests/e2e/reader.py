@@ -1,4 +1,4 @@
-"""A newcomer who does what a page says, block after block, before scripted providers in place of the real ones."""
+"""Runs a page's blocks in order, as a newcomer would, against scripted providers in place of the real ones."""
 
 import contextlib
 import json
@@ -14,11 +14,11 @@ from collections.abc import Callable
 from clients import HERE, NOTE, node_program, opencode_program, quiet, session
 from dialects import KEY, DialectServer, Gemini
 from gateway import Gateway
-from markdown import Block, Page
+from pages import Block, Page
 
 ROOT = HERE.parents[2]
 SECONDS = 120
-# Each provider that the pages name, with what stands in for it, and the key that the pages show for it.
+# Each provider on the pages: the dialect that replaces it, and the key that the pages show for it.
 PROVIDERS = {
     "https://api.openai.com/v1": ("openai", "sk-your-openai-key"),
     "https://openrouter.ai/api/v1": ("openai", "sk-or-your-key"),
@@ -29,17 +29,17 @@ PROVIDERS = {
 CLIENT_KEY = "your-custom-key"
 PROXY = "proxy.example:3128"
 STARTS = re.compile(r"(?:cargo run --release -p nexus-server(?: --)?|nexus-server)((?: --.*)?)\n")
-# What a block that asks a model has in it, and no other.
+# What only a block that asks a model contains.
 ASKS = re.compile(r"127\.0\.0\.1:5231/(v1/|ws/)|^(NEXUS_KEY=\S+ )?(codex|opencode|qwen|aider) ", re.MULTILINE)
 
 
 class Reader:
-    """Reads `page` in `folder`. The gateway of a page that starts none is there from the beginning."""
+    """Runs `page` in `folder`. If no block of it starts a gateway, one runs from the beginning."""
 
     def __init__(self, page: Page, folder: pathlib.Path, start: Callable[..., Gateway]) -> None:
         self.page = page
         self.start = start
-        # The server's own folder too, as for somebody who has one terminal beside the other.
+        # The server's folder as well, as for somebody with two terminals.
         self.work = folder
         self.home = folder / "home"
         self.servers: dict[str, DialectServer] = {}
@@ -61,13 +61,13 @@ class Reader:
         self._closing.close()
 
     def _furnish(self) -> None:
-        """A folder to work in, programs where they are looked for, and no word to anybody outside."""
+        """Files and programs that the blocks expect, with telemetry and updates off."""
         (self.work / "note.txt").write_text(NOTE + "\n")
         (self.work / "examples").symlink_to(ROOT / "examples")
         (self.work / "node_modules").symlink_to(HERE / "sdks/node_modules")
-        # A curl that was answered with an error has failed.
+        # curl fails if the answer is an error.
         (self.home / ".curlrc").write_text("silent\nshow-error\nfail-with-body\n")
-        # `git clone` of where the project is kept is one of this very folder.
+        # `git clone` of the project's address clones this repository.
         git = f'[url "{ROOT}"]\n\tinsteadOf = https://github.com/nexusai/nexusai\n[safe]\n\tdirectory = *\n'
         (self.home / ".gitconfig").write_text(git)
         settings = {"privacy": {"usageStatisticsEnabled": False}, "general": {"disableAutoUpdate": True}}
@@ -81,7 +81,7 @@ class Reader:
             "aider": [os.environ.get("NEXUS_AIDER", "")],
         }
         for name, command in programs.items():
-            # A link to a Python would not find its packages.
+            # A script: through a link, Python would not find its packages.
             program = self.home / "bin" / name
             program.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
             program.chmod(0o755)
@@ -99,7 +99,7 @@ class Reader:
         return self.servers[url]
 
     def _here(self, text: str) -> str:
-        """`text` with the addresses and keys that there are here."""
+        """`text` with the addresses and keys of this run."""
 
         def provider(found: re.Match[str]) -> str:
             return f'"server_url": "{self._stand_in(found[1]).url}"'
@@ -108,7 +108,7 @@ class Reader:
         for url, (_, key) in PROVIDERS.items():
             text = text.replace(f'"{key}"', f'"{KEY}"') if url in self.servers and key else text
         if PROXY in text:
-            # It gives a tunnel to itself, whatever is asked for.
+            # A scripted provider accepts any CONNECT, and answers through it.
             port = next(iter(self.servers.values())).server.server_port
             text = text.replace(PROXY, f"127.0.0.1:{port}")
         if self.gateway is not None:
@@ -117,7 +117,7 @@ class Reader:
         return text
 
     def run(self, block: Block) -> None:
-        """Does what the block says. Fails if it cannot, and for a block that nothing is known to do with."""
+        """Runs the block, or fails: also for a block that nothing can run."""
         if is_skipped(block):
             return
         if block.mark is not None:
@@ -131,7 +131,7 @@ class Reader:
                 file = self.work / f"block-{block.line}.mjs"
                 self._ask(block, ["node", str(file)], file)
             case "rust" | "rust,no_run":
-                pass  # A doc test of the examples: see `test_rust_is_compiled`.
+                pass  # A doc test of the examples; see `test_rust_is_compiled`.
             case _:
                 raise AssertionError(f"{block}: say how to run it, or `<!-- not run: the reason -->` above it")
 
@@ -142,7 +142,7 @@ class Reader:
             case "json":
                 json.loads(block.text)
             case _:
-                raise AssertionError(f"{block}: a file of what kind?")
+                raise AssertionError(f"{block}: only toml and json can be written to a file")
         path = self.home / name[2:] if name.startswith("~/") else self.work / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self._here(block.text), "utf-8")
@@ -165,7 +165,7 @@ class Reader:
         self._ask(block, [python, str(file)], file)
 
     def _ask(self, block: Block, command: list[str], file: pathlib.Path | None = None) -> None:
-        """Runs `command`; what asks a model leaves rows, and all of them are well."""
+        """Runs `command`. If it asks a model, it must leave rows, and all must be completed."""
         if file is not None:
             file.write_text(self._here(block.text), "utf-8")
         before = len(self._rows())

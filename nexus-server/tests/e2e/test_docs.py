@@ -1,4 +1,4 @@
-"""The README and the pages of `docs/`: every block runs, every link leads somewhere, both languages say the same."""
+"""The README and the pages of `docs/`: every block runs, every link resolves, both languages have the same content."""
 
 import itertools
 import os
@@ -11,20 +11,20 @@ from collections.abc import Callable
 import pytest
 
 from gateway import Gateway
-from markdown import Block, Page, anchor
+from pages import Block, Page, anchor
 from reader import ROOT, Reader
 
 README_LINES = 180
-# Words of a client's, which Chinese pages have in Chinese.
+# Prompts, which the Chinese pages translate.
 SAID = {"你好！": "Hello!"}
-# They are of use to developers only.
+# Of use to developers only.
 ENGLISH_ONLY = {"field-reports.md"}
 
 DOCS = sorted(path for path in (ROOT / "docs").glob("*.md") if path.name not in ENGLISH_ONLY)
 ENGLISH = [ROOT / "README.md", *DOCS]
 CHINESE = [ROOT / "README.zh-CN.md", *(ROOT / "docs/zh" / path.name for path in DOCS)]
 PAIRS = list(zip(ENGLISH, CHINESE, strict=True))
-# Whatever is kept by git, so that no page of an installed package is among them.
+# Only files in git: installed packages have Markdown, too.
 ALL = [ROOT / name for name in subprocess.check_output(["git", "ls-files", "*.md"], cwd=ROOT, text=True).split()]
 
 SERVER = "cargo run --release -p nexus-server -- --demo\n"
@@ -81,7 +81,7 @@ def test_both_languages_have_the_same(english: pathlib.Path, chinese: pathlib.Pa
         assert mine.without_comments() == in_english(other.without_comments()), f"{mine}, {other}"
 
 
-def test_there_is_no_page_in_one_language_alone() -> None:
+def test_every_page_is_in_both_languages() -> None:
     assert {path.name for path in (ROOT / "docs/zh").glob("*.md")} == {path.name for path in DOCS}
     for path in ENGLISH_ONLY:
         assert (ROOT / "docs" / path).is_file()
@@ -95,14 +95,14 @@ def test_the_index_has_every_page(folder: str) -> None:
 
 
 @pytest.mark.parametrize("path", ALL, ids=name_of)
-def test_links_lead_somewhere(path: pathlib.Path) -> None:
+def test_links_resolve(path: pathlib.Path) -> None:
     for line, target in Page(path).links:
         if re.match(r"[a-z]+:", target):
             continue
         file, _, part = target.partition("#")
         found = (path.parent / file).resolve() if file else path
         assert found.exists(), f"{name_of(path)}:{line}: {target}"
-        assert found == ROOT or ROOT in found.parents, f"{name_of(path)}:{line}: {target} is not of this project"
+        assert found == ROOT or ROOT in found.parents, f"{name_of(path)}:{line}: {target} is outside of the repository"
         if part and found.suffix == ".md":
             assert part in Page(found).anchors, f"{name_of(path)}:{line}: {target}"
 
@@ -131,9 +131,9 @@ def test_the_readme_is_short_and_begins_with_two_commands(path: pathlib.Path) ->
 
 @pytest.mark.parametrize("path", ["docs/configuration.md", "docs/zh/configuration.md"])
 def test_every_flag_is_in_the_table(path: str) -> None:
-    told = subprocess.check_output([os.environ["NEXUS_SERVER_BIN"], "--help"], text=True)
-    flags = set(re.findall(r"^ +(?:-\w, )?--([a-z-]+)", told, re.MULTILINE)) - {"help", "version"}
-    variables = set(re.findall(r"\[env: (\w+)", told))
+    usage = subprocess.check_output([os.environ["NEXUS_SERVER_BIN"], "--help"], text=True)
+    flags = set(re.findall(r"^ +(?:-\w, )?--([a-z-]+)", usage, re.MULTILINE)) - {"help", "version"}
+    variables = set(re.findall(r"\[env: (\w+)", usage))
     assert len(flags) > 20 and len(variables) == len(flags)
     lines = [line for line in (ROOT / path).read_text("utf-8").splitlines() if line.startswith("| `--")]
     rows = [[cell.strip(" `") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
@@ -142,16 +142,30 @@ def test_every_flag_is_in_the_table(path: str) -> None:
     assert {cells[1] for cells in rows} == variables
     for flag, cells in described.items():
         assert cells[2] == ("" if flag == "config" else flag.replace("-", "_")), cells
-        shown = re.search(rf"--{flag}\b.*?(?=\n +--|\Z)", told, re.DOTALL)[0]
-        # Where the help shows a plain default, the table shows the same.
+        shown = re.search(rf"--{flag}\b.*?(?=\n +--|\Z)", usage, re.DOTALL)[0]
+        # If the help shows a plain default, the table has the same.
         default = re.search(r"\[default: ([\w.:]+)\]", shown)
         assert default is None or default[1] in cells[3] or flag.endswith("memory-mib"), (default, cells[3])
 
 
 def test_rust_is_compiled() -> None:
-    """By the doc tests of the examples: here it is looked whether they have every page."""
+    """The doc tests of the examples compile it; this checks that they include every page."""
     doc_tests = (ROOT / "examples/lib.rs").read_text()
     for path in itertools.chain(ENGLISH, CHINESE):
         languages = {block.language for block in Page(path).blocks}
         if languages & {"rust", "rust,no_run"}:
             assert f'include_str!("../{name_of(path)}")' in doc_tests, f"examples/lib.rs lacks {name_of(path)}"
+
+
+def test_field_reports_name_tests_that_exist() -> None:
+    path, missing = None, []
+    for line in (ROOT / "docs/field-reports.md").read_text("utf-8").splitlines():
+        if not re.match(r"\| (?!report |--)", line):
+            continue
+        for name in re.findall(r"`([^`]+)`", re.split(r"(?<!\\)\|", line)[-2]):
+            if "/" in name:
+                path = ROOT / name
+                missing += [] if path.is_file() else [name]
+            elif path is not None and path.is_file() and f"fn {name}(" not in path.read_text("utf-8"):
+                missing.append(f"{name_of(path)}: {name}")
+    assert not missing

@@ -1,4 +1,4 @@
-"""What this project's Markdown holds: fenced blocks with their marks, headings, tables and links."""
+"""Reads this project's Markdown: fenced blocks with their marks, headings, tables and links."""
 
 import dataclasses
 import pathlib
@@ -10,13 +10,13 @@ FENCE = re.compile(r"(`{3,})(\S*)")
 HEADING = re.compile(r"(#{1,6}) (.+)")
 LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+)\)")
 CODE = re.compile(r"`[^`]*`")
-# A comment has a blank before and behind its sign, which no URL has.
+# With blanks around its sign, unlike in a URL.
 COMMENT = re.compile(r"(^|\s)(//|#)\s.*$")
 
 
 @dataclasses.dataclass
 class Block:
-    """A fenced block. `mark` is the comment right above it: (`not run`, the reason) or (`file`, its path)."""
+    """A fenced block. `mark` is the HTML comment right above it: (`not run`, a reason) or (`file`, a path)."""
 
     page: pathlib.Path
     line: int
@@ -28,13 +28,13 @@ class Block:
         return f"{self.page.name}:{self.line}"
 
     def without_comments(self) -> list[str]:
-        """Its lines, without comments and what they leave blank."""
+        """Its lines without comments and blank lines."""
         lines = (COMMENT.sub("", line).rstrip() for line in self.text.splitlines())
         return [line for line in lines if line]
 
 
 class Page:
-    """A page as its lines say: nothing inside a fenced block is taken for prose."""
+    """A page of Markdown. The content of fenced blocks does not count as prose."""
 
     def __init__(self, path: pathlib.Path, text: str | None = None) -> None:
         self.path = path
@@ -63,12 +63,12 @@ class Page:
         if heading := HEADING.fullmatch(line):
             self.headings.append((len(heading[1]), heading[2]))
         self.rows += line.startswith("|")
-        # What stands in code is no link; the text of a link may.
+        # Code may look like a link; a link's text may be code.
         self.links += [(number, target) for target in LINK.findall(CODE.sub("`", line))]
 
     @property
     def anchors(self) -> set[str]:
-        """The anchors that GitHub gives to the headings."""
+        """The anchors of its headings, as GitHub makes them."""
         found: set[str] = set()
         for _, title in self.headings:
             slug = anchor(title)
