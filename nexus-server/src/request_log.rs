@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use nexus_lib::observe::{CallSettled, Observer};
+use nexus_lib::call::ClosedCall;
+use nexus_lib::observe::Observer;
 
 use crate::logs::{RequestLines, Value};
 
@@ -17,21 +18,18 @@ impl RequestLog {
 }
 
 impl Observer for RequestLog {
-    fn call_settled(&self, call: &CallSettled<'_>) {
-        let settlement = call.settlement;
-        let usage = &settlement.usage;
+    fn call_settled(&self, call: &ClosedCall) {
+        let usage = &call.usage;
         self.0.write(|fields| {
-            let first_event = call.first_event.map(millis);
+            let status = call.status.map(|status| u64::from(status.as_u16()));
+            let first_event = call.first_event().map(millis);
             fields
                 .add("request_id", Value::Id(&call.request_id))
                 .add("conversation_id", Value::Id(&call.conversation_id))
-                .add("provider", Value::Text(&settlement.provider))
+                .add("provider", Value::Text(&call.target.provider.name))
                 .add("model", Value::Text(&call.target.model))
-                .add_some(
-                    "status",
-                    settlement.status.map(u64::from).map(Value::Number),
-                )
-                .add("state", Value::Text(settlement.state.as_str()))
+                .add_some("status", status.map(Value::Number))
+                .add("state", Value::Text(call.state.as_str()))
                 .add_some("error", call.error_code.map(Value::Text))
                 .add("prompt_tokens", Value::Number(usage.prompt_tokens))
                 .add("completion_tokens", Value::Number(usage.completion_tokens))
@@ -44,8 +42,8 @@ impl Observer for RequestLog {
             stream = call.stream,
             kind = &*call.target.provider.kind,
             upstream_model = call.target.model_sent(),
-            attempts = settlement.attempts,
-            usage_source = ?settlement.usage_source,
+            attempts = call.attempts,
+            usage_source = ?call.usage_source,
             cached_tokens = usage.cached_tokens,
             reasoning_tokens = usage.reasoning_tokens,
             started_at = %call.started_at,

@@ -3,10 +3,9 @@ use serde_json::value::RawValue;
 
 use super::ArchiveRecord;
 use crate::call::in_chat;
-use crate::store::RequestState;
 use crate::transcript::AssistantMessage;
 use crate::wire::json::members;
-use crate::wire::{ConversationId, RequestId, Timestamp};
+use crate::wire::{ConversationId, RequestId, RequestState, Timestamp};
 
 /// How a line begins, up to its request's id: what a reader knows it by.
 pub(super) const HEAD: &[u8; 15] = br#"{"request_id":""#;

@@ -28,10 +28,10 @@ use std::thread::JoinHandle;
 
 use bytes::Bytes;
 
+use crate::call::ClosedCall;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::RequestState;
 use crate::transcript::Answer;
-use crate::wire::{ConversationId, Operation, RequestId, Timestamp};
+use crate::wire::{ConversationId, Operation, RequestId, RequestState, Timestamp};
 use queue::{Limits, Queue};
 
 /// A call that is over.
@@ -56,6 +56,25 @@ pub struct ArchiveRecord {
     pub body: Bytes,
     /// What was delivered.
     pub answer: Answer,
+}
+
+impl ArchiveRecord {
+    /// The record of `call`, with the words that it does not have: the body as the client sent it, and
+    /// what was delivered.
+    pub fn of(call: &ClosedCall, body: Bytes, answer: Answer) -> Self {
+        Self {
+            request_id: call.request_id,
+            conversation_id: call.conversation_id.clone(),
+            provider: Arc::clone(&call.target.provider.name),
+            model: Arc::clone(&call.target.model),
+            state: call.state,
+            started_at: call.started_at,
+            ended_at: call.ended_at(),
+            operation: call.operation,
+            body,
+            answer,
+        }
+    }
 }
 
 /// The archive of messages in one folder. A clone is the same archive.

@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! key ─▶ Principal ─▶ Call ─▶ Routed{candidates: Target…} ─▶ Attempt ─▶ Reply ─▶ Metered
+//!                                                                         └▶ ClosedCall
 //! ```
 //!
 //! A [`Call`] cannot be made without a [`Principal`], which only the registry hands out; nothing is
 //! sent without a [`Target`], which only a registered provider and model make; a [`Reply`] cannot
-//! reach a client until the meter has made a [`Metered`] of it.
+//! reach a client until the meter has made a [`Metered`] of it. What has ended is a [`ClosedCall`].
 
 mod asides;
 mod body;
+mod closed;
 mod in_chat;
 mod metered;
 mod principal;
@@ -20,6 +22,7 @@ mod tried;
 
 pub use crate::wire::Operation;
 pub use body::RequestBody;
+pub use closed::ClosedCall;
 pub(crate) use in_chat::{in_chat, said_so_far};
 pub use metered::{Metered, MeteredBody, MeteredStream};
 pub use principal::{KeyHash, Principal};

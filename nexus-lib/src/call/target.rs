@@ -133,6 +133,17 @@ impl Target {
     pub fn model_sent(&self) -> &str {
         self.upstream_model.as_deref().unwrap_or(&self.model)
     }
+
+    /// The same, shared.
+    pub(crate) fn shared_model_sent(&self) -> Arc<str> {
+        let sent = self.upstream_model.as_ref().unwrap_or(&self.model);
+        Arc::clone(sent)
+    }
+
+    /// Whether the model is one of Gemini's, which may sign its tool calls.
+    pub(crate) fn is_gemini(&self) -> bool {
+        self.model_sent().contains("gemini")
+    }
 }
 
 /// What one client key may call: for each model's name, the targets in the order in which they are

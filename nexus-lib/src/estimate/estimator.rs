@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::encoding::Encoding;
 use super::lane::{Job, Lane};
 use super::usage_in;
-use crate::call::in_chat;
+use crate::call::{ClosedCall, in_chat};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isolate;
 use crate::transcript::Answer;
@@ -38,6 +38,17 @@ pub struct EstimateJob {
 }
 
 impl EstimateJob {
+    /// To count the tokens of `call`, of these words: the body as the client sent it, and what was
+    /// delivered.
+    pub fn of(call: &ClosedCall, body: Bytes, answer: Answer) -> Self {
+        Self {
+            operation: call.operation,
+            body,
+            answer,
+            model: call.target.shared_model_sent(),
+        }
+    }
+
     fn size(&self) -> u64 {
         let body = u64::try_from(self.body.len()).unwrap_or(u64::MAX);
         body.saturating_add(self.answer.held_bytes())

@@ -10,9 +10,10 @@ use crate::call::{Metered, MeteredBody, Reply, ReplyBody, Routed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isolate;
 use crate::meter::Books;
-use crate::meter::account::{Account, Ending};
+use crate::meter::account::Account;
 use crate::meter::grace::Grace;
 use crate::meter::stream::Settling;
+use crate::meter::verdict::Ending;
 
 /// Opens a row for each call and settles it. See the [module](crate::meter).
 #[derive(Clone)]

@@ -10,8 +10,9 @@ use tokio::time::{Sleep, sleep_until};
 use crate::call::{Piece, ReplyStream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isolate;
-use crate::meter::account::{Account, Ending};
+use crate::meter::account::Account;
 use crate::meter::cutoff::cut_off;
+use crate::meter::verdict::Ending;
 use crate::provider::redact;
 
 /// A reply's events on their way to the client. The last of them, or the one that tells of an error, is

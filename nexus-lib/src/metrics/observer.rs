@@ -1,26 +1,24 @@
 use super::Metrics;
 use super::labels::ReasonLabels;
 use super::series::Ending;
-use crate::observe::{
-    AfterFailure, CallSettled, FailedAttempt, LedgerCommit, Observer, RefusedRequest, Rest,
-};
+use crate::call::ClosedCall;
+use crate::observe::{AfterFailure, FailedAttempt, LedgerCommit, Observer, RefusedRequest, Rest};
 
 impl Observer for Metrics {
-    fn call_settled(&self, call: &CallSettled<'_>) {
+    fn call_settled(&self, call: &ClosedCall) {
         let families = &self.inner.families;
-        let series = self.inner.series.of(call.target, families);
-        let settlement = call.settlement;
+        let series = self.inner.series.of(&call.target, families);
         let ending = Ending {
             operation: call.operation,
-            status: settlement.status,
-            state: settlement.state,
+            status: call.status.map(|status| status.as_u16()),
+            state: call.state,
         };
         series.count(ending, families);
         series.duration.observe(call.duration.as_secs_f64());
-        if let Some(first_event) = call.first_event {
+        if let Some(first_event) = call.first_event() {
             series.first_event.observe(first_event.as_secs_f64());
         }
-        let usage = &settlement.usage;
+        let usage = &call.usage;
         for (counter, tokens) in [
             (&series.prompt_tokens, usage.prompt_tokens),
             (&series.completion_tokens, usage.completion_tokens),

@@ -3,41 +3,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::call::{Operation, Target};
+use crate::call::Target;
 use crate::error::{Error, ErrorKind};
-use crate::store::Settlement;
-use crate::wire::{ConversationId, RequestId, Timestamp};
-
-/// A call that is over.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct CallSettled<'a> {
-    /// The ledger's key.
-    pub request_id: RequestId,
-    /// What it belongs to.
-    pub conversation_id: &'a ConversationId,
-    /// What was asked.
-    pub operation: Operation,
-    /// Who answered, or was asked last, and for which model.
-    pub target: &'a Target,
-    /// The client's `traceparent` header, which names the trace that the call belongs to:
-    /// <https://www.w3.org/TR/trace-context/>.
-    pub traceparent: Option<&'a str>,
-    /// Whether the client asked for a stream.
-    pub stream: bool,
-    /// Whether a stream was on its way to the client.
-    pub is_streaming: bool,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// From the start to the end.
-    pub duration: Duration,
-    /// From the start to the first event of a stream; `None` where none was sent.
-    pub first_event: Option<Duration>,
-    /// What the ledger is told of the ending. Its `error` may be a provider's own words: not for logs.
-    pub settlement: &'a Settlement,
-    /// What kind of failure it was, if the gateway saw it fail, in the words of an error's `code`.
-    pub error_code: Option<&'static str>,
-}
+use crate::wire::RequestId;
 
 /// An attempt that failed before anything of an answer went out.
 #[derive(Debug)]

@@ -10,22 +10,22 @@
 mod event;
 mod observers;
 
-pub use event::{
-    AfterFailure, CallSettled, Edge, FailedAttempt, LedgerCommit, RefusedRequest, Rest,
-};
+pub use event::{AfterFailure, Edge, FailedAttempt, LedgerCommit, RefusedRequest, Rest};
 pub use observers::Observers;
+
+use crate::call::ClosedCall;
 
 /// Is told what happens.
 ///
 /// It is called on the way of requests: it must not block, and takes a microsecond at best. A call is
 /// settled once, and so told once; all that [`stream_began`](Self::stream_began) told is settled sooner or
-/// later, with [`CallSettled::is_streaming`] set.
+/// later, with [`ClosedCall::is_streaming`] set.
 ///
 /// Every method does nothing unless it is implemented. One that panics is logged once and disturbs nothing
 /// else: the call goes on, its row is written, other observers are told.
 pub trait Observer: Send + Sync + 'static {
     /// A call is over, and its row is about to be written. Its tokens are known by now.
-    fn call_settled(&self, call: &CallSettled<'_>) {
+    fn call_settled(&self, call: &ClosedCall) {
         let _ = call;
     }
 

@@ -13,11 +13,12 @@ mod statistics;
 mod version;
 mod watch;
 
+pub use crate::wire::RequestState;
 pub use latency::{Histogram, Percentiles};
 pub use record::{
     ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
 };
-pub use row::{LedgerRow, LedgerWrite, OpenRow, RequestRecord, RequestState, Settlement};
+pub use row::{LedgerRow, LedgerWrite, OpenRow, RequestRecord, Settlement};
 pub(crate) use series::Steps;
 pub use series::{Bucket, SeriesBucket};
 pub use sqlite::{Durability, SqliteOptions, SqliteStore};

@@ -1,74 +1,16 @@
 use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::call::Try;
-use crate::error::{Error, ErrorKind, Result};
+use crate::call::{ClosedCall, Try};
+use crate::error::ErrorKind;
 use crate::wire::{
-    ConversationId, ConversationScope, ProviderId, RequestId, ThreadMark, Timestamp, Usage,
-    UsageSource,
+    ConversationId, ConversationScope, ProviderId, RequestId, RequestState, ThreadMark, Timestamp,
+    Usage, UsageSource,
 };
-
-/// How far a request has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum RequestState {
-    /// In flight.
-    Open,
-    /// The client has the whole answer.
-    Completed,
-    /// The upstream or the gateway failed.
-    Failed,
-    /// The client went away.
-    Cancelled,
-    /// The gateway died while it was open; settled at the next start.
-    Interrupted,
-}
-
-impl RequestState {
-    /// The state's name, as rows and answers have it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
-
-impl fmt::Display for RequestState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for RequestState {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        [
-            Self::Open,
-            Self::Completed,
-            Self::Failed,
-            Self::Cancelled,
-            Self::Interrupted,
-        ]
-        .into_iter()
-        .find(|state| state.as_str() == text)
-        .ok_or_else(|| {
-            Error::new(
-                ErrorKind::Unprocessable,
-                "a state is one of open, completed, failed, cancelled, interrupted",
-            )
-        })
-    }
-}
 
 /// What is known of a request when it is sent upstream.
 #[derive(Debug, Clone)]
@@ -125,6 +67,34 @@ pub struct Settlement {
     pub thread: Option<ThreadMark>,
     /// What went wrong: a code and a message without keys or addresses.
     pub error: Option<Cow<'static, str>>,
+}
+
+impl From<ClosedCall> for Settlement {
+    /// What a row keeps of a call that is over.
+    fn from(call: ClosedCall) -> Self {
+        let first_token_ms = call.first_byte.map(millis);
+        let target = call.target;
+        Self {
+            state: call.state,
+            provider_id: target.provider.id,
+            provider: Arc::clone(&target.provider.name),
+            upstream_model: target.upstream_model,
+            usage_source: call.usage_source,
+            usage: call.usage,
+            status: call.status.map(|status| status.as_u16()),
+            upstream_status: call.upstream_status.map(|status| status.as_u16()),
+            attempts: call.attempts,
+            tries: call.tries,
+            first_token_ms,
+            duration_ms: millis(call.duration),
+            thread: call.marks.first(),
+            error: call.error,
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// One entry of a batch.

@@ -16,11 +16,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use memchr::memmem;
 
-use crate::call::{Call, KeyHash};
+use crate::call::{Call, ClosedCall, KeyHash, Target};
 use crate::memory::{self, Kind, Recent};
 use crate::transcript::Answer;
-use crate::wire::{ConversationId, Operation, Prefix, Prefixes, ThreadMark, Timestamp};
+use crate::wire::{
+    ConversationId, Operation, Prefix, Prefixes, ThreadMark, ThreadMarks, Timestamp,
+};
 use known::Known;
 use segment::Segment;
 
@@ -85,13 +88,29 @@ impl Threads {
         str::from_utf8(&conversation).ok()?.parse().ok()
     }
 
+    /// Notes what later requests may refer to in a whole answer of `target`'s, which is about to go out.
+    pub(crate) fn note_answer(&self, call: &Call, target: &Target, body: &[u8]) {
+        match call.operation {
+            Operation::Response => self.name(call, body),
+            Operation::ChatCompletion if target.is_gemini() => self.note_signatures(call, body),
+            _ => {}
+        }
+    }
+
+    /// The same for a piece of a streamed answer: one or more whole events.
+    pub(crate) fn note_events(&self, call: &Call, target: &Target, events: &[u8]) {
+        if call.operation != Operation::Response || ends_response(events) {
+            self.note_answer(call, target, events);
+        }
+    }
+
     /// Remembers Gemini's signatures in `answer`, a chat completion or events of one.
-    pub(crate) fn note_signatures(&self, call: &Call, answer: &[u8]) {
+    fn note_signatures(&self, call: &Call, answer: &[u8]) {
         memory::signatures::note(&self.recent, call.principal.key(), answer);
     }
 
     /// Remembers the conversation of `answer`, or of a stream that ends with it, by its ids and those of its items.
-    pub(crate) fn name(&self, call: &Call, answer: &[u8]) {
+    fn name(&self, call: &Call, answer: &[u8]) {
         let conversation = Bytes::from(call.conversation.to_string());
         let client = call.principal.key();
         for id in memory::ids(answer) {
@@ -114,17 +133,15 @@ impl Threads {
         latest.find_map(|reply| self.known().go_on(mark(client, *reply), now))
     }
 
-    /// Remembers that `call` was answered at `now`; gives the mark of the first reply, which is what
-    /// outlives the process on the ledger. `None` where nothing was said that could be gone on with.
-    pub fn remember(&self, call: &Call, answer: &Answer, now: Timestamp) -> Option<ThreadMark> {
-        let client = call.principal.key();
-        let mut first = None;
-        answer.replies(call.body.fields().prefixes.whole, |reply| {
-            let mark = mark(client, reply);
-            first.get_or_insert(mark);
-            self.known().add(mark, call.conversation.clone(), now);
-        });
-        first
+    /// Remembers the replies of a call that is over, so that a request that continues them is recognized.
+    pub fn remember(&self, call: &ClosedCall) {
+        self.keep(&call.marks, &call.conversation_id, call.ended_at());
+    }
+
+    fn keep(&self, marks: &ThreadMarks, conversation: &ConversationId, now: Timestamp) {
+        for mark in marks.iter() {
+            self.known().add(mark, conversation.clone(), now);
+        }
     }
 
     /// Remembers what an earlier process did: marks with their conversations and when they were made,
@@ -140,6 +157,25 @@ impl Threads {
         // No code panics while it holds the lock, and the data is whole between statements.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a request that continues `call` behind one of the replies in `answer` is recognized by. The first
+/// mark is on the ledger, which outlives the process. Empty where nothing was said that could be
+/// continued.
+pub fn marks(call: &Call, answer: &Answer) -> ThreadMarks {
+    let client = call.principal.key();
+    let mut marks = ThreadMarks::default();
+    let said = call.body.fields().prefixes.whole;
+    answer.replies(said, |reply| marks.push(mark(client, reply)));
+    marks
+}
+
+/// Whether a stream of Responses ends with these events.
+fn ends_response(events: &[u8]) -> bool {
+    let endings = [&b"response.completed"[..], b"response.incomplete"];
+    endings
+        .iter()
+        .any(|ending| memmem::find(events, ending).is_some())
 }
 
 /// Replies are told apart by client too, and a client cannot know what another's key comes to.

@@ -25,6 +25,13 @@ fn says(text: &str) -> Value {
     json!({"role": "assistant", "content": text})
 }
 
+/// Remembers that a call was answered at once; the mark of its first reply.
+fn remember(threads: &Threads, call: &Call, answer: &Answer) -> Option<ThreadMark> {
+    let marks = marks(call, answer);
+    threads.keep(&marks, &call.conversation, call.started_at);
+    marks.first()
+}
+
 /// Places a call, answers it with `reply` at once, and returns its conversation.
 fn round(
     threads: &Threads,
@@ -37,8 +44,7 @@ fn round(
     threads.place(&mut call, None);
     let body = json!({"choices": [{"index": 0, "message": says(reply)}]});
     let answer = Answer::Whole(body.to_string().into());
-    let mark = threads.remember(&call, &answer, call.started_at);
-    assert!(mark.is_some());
+    assert!(remember(threads, &call, &answer).is_some());
     call.conversation
 }
 
@@ -105,7 +111,7 @@ fn a_name_wins_and_is_gone_on_with() {
     threads.place(&mut named, Some("mine".parse().unwrap()));
     assert_eq!(named.conversation.to_string(), "mine");
     let body = json!({"choices": [{"message": says("B")}]}).to_string();
-    threads.remember(&named, &Answer::Whole(body.into()), named.started_at);
+    remember(&threads, &named, &Answer::Whole(body.into()));
     let messages = json!([user("a"), says("A"), user("b"), says("B"), user("c")]);
     let conversation = round(&threads, "k", messages, MINUTE * 3, "C");
     assert_eq!(conversation.to_string(), "mine");
@@ -129,7 +135,7 @@ fn an_earlier_process_is_gone_on_with() {
     let mut first = call("k", json!([user("a")]), MINUTE);
     before.place(&mut first, None);
     let body = json!({"choices": [{"message": says("A")}]}).to_string();
-    let mark = before.remember(&first, &Answer::Whole(body.into()), first.started_at);
+    let mark = remember(&before, &first, &Answer::Whole(body.into()));
     let threads = Threads::default();
     threads.recall([(mark.unwrap(), first.conversation.clone(), first.started_at)]);
     let messages = json!([user("a"), says("A"), user("b")]);

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use nexus_lib::call::{Attempt, Observed, Piece, Reply, ReplyBody};
+use nexus_lib::call::{Attempt, ClosedCall, Observed, Piece, Reply, ReplyBody};
 use nexus_lib::http::{AdminService, ApiService, Body};
-use nexus_lib::observe::{CallSettled, FailedAttempt, LedgerCommit, Observer, Rest};
+use nexus_lib::observe::{FailedAttempt, LedgerCommit, Observer, Rest};
 use nexus_lib::testing::{Answer, DEADLINE, openai};
 use nexus_lib::wire::Operation;
 use nexus_lib::{
@@ -30,7 +30,7 @@ impl Panicking {
 }
 
 impl Observer for Panicking {
-    fn call_settled(&self, _: &CallSettled<'_>) {
+    fn call_settled(&self, _: &ClosedCall) {
         self.panic();
     }
     fn stream_began(&self) {
@@ -52,7 +52,7 @@ impl Observer for Panicking {
 struct Counting(Arc<AtomicUsize>);
 
 impl Observer for Counting {
-    fn call_settled(&self, _: &CallSettled<'_>) {
+    fn call_settled(&self, _: &ClosedCall) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 }

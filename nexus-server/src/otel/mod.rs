@@ -11,7 +11,8 @@ mod span;
 use std::env;
 use std::time::Duration;
 
-use nexus_lib::observe::{CallSettled, Observer};
+use nexus_lib::call::ClosedCall;
+use nexus_lib::observe::Observer;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{SpanExporter, WithHttpConfig};
 use opentelemetry_sdk::Resource;
@@ -74,7 +75,7 @@ impl Traces {
 }
 
 impl Observer for Traces {
-    fn call_settled(&self, call: &CallSettled<'_>) {
+    fn call_settled(&self, call: &ClosedCall) {
         span::export(&self.tracer, call);
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, UNIX_EPOCH};
 
-use nexus_lib::observe::CallSettled;
+use nexus_lib::call::ClosedCall;
 use nexus_lib::store::RequestState;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Span, SpanKind, Status, Tracer};
@@ -14,10 +14,9 @@ use opentelemetry_sdk::trace::SdkTracer;
 /// Names are those of OpenTelemetry's conventions for generative AI
 /// (<https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/>); what they have no name for begins
 /// with `nexus.`. There are no messages in it.
-pub(super) fn export(tracer: &SdkTracer, call: &CallSettled<'_>) {
-    let settlement = call.settlement;
+pub(super) fn export(tracer: &SdkTracer, call: &ClosedCall) {
     let operation = operation(call.operation.as_str());
-    let usage = &settlement.usage;
+    let usage = &call.usage;
     let mut attributes = vec![
         KeyValue::new("gen_ai.operation.name", operation),
         KeyValue::new("gen_ai.provider.name", provider(&call.target.provider.kind)),
@@ -34,20 +33,20 @@ pub(super) fn export(tracer: &SdkTracer, call: &CallSettled<'_>) {
             count(usage.reasoning_tokens),
         ),
         KeyValue::new("nexus.request_id", call.request_id.to_string()),
-        KeyValue::new("nexus.provider", settlement.provider.to_string()),
+        KeyValue::new("nexus.provider", call.target.provider.name.to_string()),
         KeyValue::new("nexus.model", call.target.model.to_string()),
-        KeyValue::new("nexus.state", settlement.state.as_str()),
-        KeyValue::new("nexus.attempts", i64::from(settlement.attempts)),
+        KeyValue::new("nexus.state", call.state.as_str()),
+        KeyValue::new("nexus.attempts", i64::from(call.attempts)),
         KeyValue::new("nexus.stream", call.stream),
     ];
-    if let Some(status) = settlement.status {
-        let status = KeyValue::new("http.response.status_code", i64::from(status));
+    if let Some(status) = call.status {
+        let status = KeyValue::new("http.response.status_code", i64::from(status.as_u16()));
         attributes.push(status);
     }
     if let Some(code) = call.error_code {
         attributes.push(KeyValue::new("error.type", code));
     }
-    if let Some(first_event) = call.first_event {
+    if let Some(first_event) = call.first_event() {
         let seconds = KeyValue::new("nexus.time_to_first_event", first_event.as_secs_f64());
         attributes.push(seconds);
     }
@@ -59,8 +58,8 @@ pub(super) fn export(tracer: &SdkTracer, call: &CallSettled<'_>) {
         .with_kind(SpanKind::Client)
         .with_start_time(began)
         .with_attributes(attributes);
-    let mut span = tracer.build_with_context(builder, &parent(call.traceparent));
-    if settlement.state == RequestState::Failed {
+    let mut span = tracer.build_with_context(builder, &parent(call.traceparent()));
+    if call.state == RequestState::Failed {
         span.set_status(Status::error(call.error_code.unwrap_or_default()));
     }
     span.end_with_timestamp(began + call.duration);

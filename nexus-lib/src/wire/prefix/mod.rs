@@ -60,6 +60,33 @@ impl ThreadMark {
     }
 }
 
+/// The marks of one call's replies, in order: most calls have one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ThreadMarks {
+    first: Option<ThreadMark>,
+    /// Without an allocation where there are none.
+    others: Vec<ThreadMark>,
+}
+
+impl ThreadMarks {
+    /// The mark of the first reply; `None` where nothing was said that a request could continue.
+    pub fn first(&self) -> Option<ThreadMark> {
+        self.first
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = ThreadMark> {
+        self.first.into_iter().chain(self.others.iter().copied())
+    }
+
+    pub(crate) fn push(&mut self, mark: ThreadMark) {
+        match self.first {
+            None => self.first = Some(mark),
+            Some(_) => self.others.push(mark),
+        }
+    }
+}
+
 /// What the messages of a request come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prefixes {
