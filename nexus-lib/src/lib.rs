@@ -6,6 +6,103 @@
 //! runtime and no globals in here, but for the counter that keeps request ids rising: the program owns
 //! all of these.
 //!
+//! ```
+//! use nexus_lib::{ChatRequest, Gateway, NewModel, ProviderSpec, SqliteStore};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> nexus_lib::Result<()> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("nexus.db");
+//! let nexus = Gateway::builder(SqliteStore::open(path).await?).build().await?;
+//!
+//! // The built-in model, which needs no network. A real provider is
+//! // `ProviderSpec::new("OpenAI", "https://api.openai.com/v1", "sk-…", "key-of-our-clients")`.
+//! let spec = ProviderSpec::new("demo", "http://demo.invalid", "", "key-of-our-clients").kind("demo");
+//! let demo = nexus.registry().add_provider(spec).await?;
+//! nexus.registry().add_model(NewModel::new(demo.id, "nexus-echo")).await?;
+//!
+//! let question = ChatRequest::new("nexus-echo").user("hi").key("key-of-our-clients");
+//! let reply = nexus.chat(question).await?;
+//! assert_eq!(reply.completion.text(), "You said: hi");
+//! nexus.close().await
+//! # }
+//! ```
+//!
+//! # Where can I put my layer?
+//! Every call takes the same way, whether it comes over HTTP, over WebSocket, from the operator's console or
+//! from [`Gateway::chat`]. It has three places for tower layers of your own:
+//!
+//! ```text
+//!  client ─▶ key ─▶ Call ──┐
+//!                          ▼
+//!  layer_calls ........ Service<Call>    ─▶ Metered    change the model, refuse early
+//!      │                route: which providers may answer
+//!      │                meter: the call's row on the ledger, opened and settled here
+//!  layer_replies ...... Service<Routed>  ─▶ Reply      guardrails, caches, answers of your own
+//!      │                failover: which provider is asked, again and next
+//!  layer_attempts ..... Service<Attempt> ─▶ Reply      signing, canaries, timing by provider
+//!      │
+//!  Provider ─▶ upstream
+//! ```
+//!
+//! | I want to | use | which gives |
+//! |---|---|---|
+//! | read what is asked, in any protocol | [`Routed::as_chat`](call::Routed::as_chat) | a [`ChatRequest`] |
+//! | change what is asked | [`Routed::edit_texts`](call::Routed::edit_texts), [`Routed::rewritten`](call::Routed::rewritten), [`Call::with_body`](call::Call::with_body) | the same call, one row |
+//! | refuse | [`Error::refused`] | status and code of your own, in the client's protocol |
+//! | answer | [`Reply::completion`](call::Reply::completion), [`Reply::chunks`](call::Reply::chunks), [`Reply::answered_by`](call::Reply::answered_by) | whole or streamed, in the client's protocol |
+//! | change an answer | [`Reply::edit_texts`](call::Reply::edit_texts) | streams too |
+//! | bring a model of my own | [`GatewayBuilder::provider`] with a [`Provider`] | an own kind of provider |
+//! | wrap a built-in provider | [`provider::openai`] and its like | an `impl Provider` |
+//! | hear of every call | [`GatewayBuilder::observer`] | what the ledger gets, as it gets it |
+//!
+//! A layer that panics costs one request, one that never answers ends at the client's deadline, and what it
+//! throws away is paid for on the ledger all the same.
+//!
+//! # A guardrail
+//! It refuses some questions, and redacts answers, streams included:
+//!
+//! ```
+//! use http::StatusCode;
+//! use nexus_lib::call::Routed;
+//! use nexus_lib::gateway::ReplyService;
+//! use nexus_lib::{ChatRequest, Error, Gateway, NewModel, ProviderSpec, SqliteStore};
+//! use tower::{ServiceExt, layer::layer_fn, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> nexus_lib::Result<()> {
+//! let guardrail = layer_fn(|inner: ReplyService| {
+//!     service_fn(move |routed: Routed| {
+//!         let inner = inner.clone();
+//!         async move {
+//!             let asked = routed.as_chat()?;
+//!             if asked.messages.iter().any(|message| message.text().contains("password")) {
+//!                 let refusal = Error::refused(StatusCode::FORBIDDEN, "content_filter", "no passwords here");
+//!                 return Err(refusal.answered_by("guardrail"));
+//!             }
+//!             let reply = inner.oneshot(routed.clone()).await?;
+//!             Ok(reply.edit_texts(&routed, "secret".len(), |text| text.replace("secret", "******")))
+//!         }
+//!     })
+//! });
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let store = SqliteStore::open(folder.path().join("nexus.db")).await?;
+//! let nexus = Gateway::builder(store).layer_replies(guardrail).build().await?;
+//! # let spec = ProviderSpec::new("demo", "http://demo.invalid", "", "demo-key").kind("demo");
+//! # let demo = nexus.registry().add_provider(spec).await?;
+//! # nexus.registry().add_model(NewModel::new(demo.id, "nexus-echo")).await?;
+//!
+//! let ask = |text: &str| ChatRequest::new("nexus-echo").user(text).key("demo-key");
+//! let refused = nexus.chat(ask("the password?")).await.unwrap_err();
+//! assert_eq!((refused.status().as_u16(), refused.code()), (403, "content_filter"));
+//! let reply = nexus.chat(ask("a secret")).await?;
+//! assert_eq!(reply.completion.text(), "You said: a ******");
+//! # nexus.close().await
+//! # }
+//! ```
+//!
+//! `examples/guardrail.rs` has it as a layer with a service of its own, `examples/response_cache.rs` a cache.
+//!
 //! # Layout
 //! From the ground up; a module imports only from those above it in this list.
 //!

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::wire::{self, Operation, RequestScan};
 
 /// A request's body as the client sent it, scanned once.
+#[derive(Clone)]
 pub struct RequestBody {
     bytes: Bytes,
     scan: RequestScan,
@@ -49,6 +50,19 @@ impl RequestBody {
             bytes,
             scan,
             content_type: content_type.filter(|_| operation == Operation::Transcription),
+        })
+    }
+
+    /// Scans `bytes`, which stand in place of this body for the same operation, in the same conversation.
+    pub(super) fn rescanned(&self, operation: Operation, bytes: Bytes) -> Result<Self> {
+        let named = self.content_type.as_ref().map(HeaderValue::as_bytes);
+        let mut scan = RequestScan::for_operation(operation, &bytes, named)?;
+        // The client will send back what it sent, not what was made of it.
+        scan.prefixes = self.scan.prefixes.clone();
+        Ok(Self {
+            bytes,
+            scan,
+            content_type: self.content_type.clone(),
         })
     }
 

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
@@ -34,6 +35,8 @@ pub struct ClosedCall {
 
     /// The provider that answered, or was asked last, and its model.
     pub target: Target,
+    /// The layer that answered or refused, where no provider did.
+    pub answered_by: Option<Arc<str>>,
     /// How many upstream requests were made.
     pub attempts: u32,
     /// The outcome of each of them. `None` where the other fields say it all: a single request that was

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -18,8 +19,10 @@ pub struct Metered {
     pub request_id: RequestId,
     /// The conversation that it belongs to.
     pub conversation_id: ConversationId,
-    /// Who answered.
+    /// Who answered, or would have been asked.
     pub target: Target,
+    /// The layer that answered, where no provider did.
+    pub answered_by: Option<Arc<str>>,
     /// The upstream's status.
     pub status: StatusCode,
     /// The upstream's end-to-end headers.

@@ -9,18 +9,23 @@
 //! sent without a [`Target`], which only a registered provider and model make; a [`Reply`] cannot
 //! reach a client until the meter has made a [`Metered`] of it. What has ended is a [`ClosedCall`].
 
+mod answer;
 mod asides;
 mod body;
 mod closed;
+mod edited;
 mod in_chat;
 mod metered;
 mod principal;
 mod reply;
 mod request;
+mod rewritten;
+mod spent;
 mod target;
 mod tried;
 
 pub use crate::wire::Operation;
+pub use answer::Asked;
 pub use body::RequestBody;
 pub use closed::ClosedCall;
 pub(crate) use in_chat::{in_chat, said_so_far};
@@ -28,6 +33,7 @@ pub use metered::{Metered, MeteredBody, MeteredStream};
 pub use principal::{KeyHash, Principal};
 pub use reply::{Observed, Piece, Reply, ReplyBody, ReplyStream};
 pub use request::{Attempt, Call, Routed};
+pub(crate) use spent::Tapped;
 pub(crate) use target::{Endpoints, KeyFinder, SHORTEST_KEY};
 pub use target::{Grant, ProviderProfile, Target, Upstream};
 pub(crate) use tried::Tries;

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -8,8 +9,9 @@ use http::{HeaderMap, StatusCode};
 use crate::error::Error;
 use crate::wire::Usage;
 
-/// What a provider answered: a head, and a body in the client's protocol.
+/// What a provider answered, or a layer in its place: a head, and a body in the client's protocol.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Reply {
     /// The upstream's status.
     pub status: StatusCode,
@@ -17,6 +19,27 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body.
     pub body: ReplyBody,
+    /// The layer that answered, where no provider did.
+    pub answered_by: Option<Arc<str>>,
+}
+
+impl Reply {
+    /// A reply with this head and this body.
+    pub fn new(status: StatusCode, headers: HeaderMap, body: ReplyBody) -> Self {
+        Self {
+            status,
+            headers,
+            body,
+            answered_by: None,
+        }
+    }
+
+    /// Names the layer that answered: on the ledger, and in the header `x-nexus-answered-by`.
+    #[must_use]
+    pub fn answered_by(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.answered_by = Some(name.into());
+        self
+    }
 }
 
 /// A reply's body.
@@ -52,6 +75,7 @@ pub type ReplyStream = Pin<Box<dyn Stream<Item = Result<Piece, Error>> + Send>>;
 
 /// One or more whole events, and what was seen in them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Piece {
     /// The bytes for the client: may be empty, when all of the events were hidden from it.
     pub bytes: Bytes,
@@ -59,8 +83,17 @@ pub struct Piece {
     pub observed: Observed,
 }
 
-/// What a dialect saw in bytes that passed.
+impl Piece {
+    /// Events in which `observed` was seen.
+    pub fn new(bytes: impl Into<Bytes>, observed: Observed) -> Self {
+        let bytes = bytes.into();
+        Self { bytes, observed }
+    }
+}
+
+/// What a provider saw in bytes that passed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Observed {
     /// The last usage that was reported.
     pub usage: Option<Usage>,
@@ -79,6 +112,22 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// The answer is over: a reason to finish and the protocol's last event have passed.
+    pub fn ended() -> Self {
+        Self {
+            finished: true,
+            terminal: true,
+            ..Self::default()
+        }
+    }
+
+    /// This, with what the answer took.
+    #[must_use]
+    pub fn with_usage(mut self, usage: Usage) -> Self {
+        self.usage = Some(usage);
+        self
+    }
+
     /// Adds what was seen later; the last usage wins.
     pub fn merge(&mut self, later: Self) {
         if later.usage.is_some() {

@@ -1,9 +1,12 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, StatusCode};
 
+use crate::call::rewritten::Rewritten;
+use crate::call::spent::Spent;
 use crate::call::tried::Tried;
 use crate::call::{Principal, RequestBody, Target, Tries, Try};
 use crate::wire::{ConversationId, Operation, ProviderId, RequestId, Timestamp};
@@ -61,7 +64,7 @@ impl Call {
 ///
 /// A clone is the same call.
 #[derive(Debug, Clone)]
-pub struct Routed(Arc<Inner>);
+pub struct Routed(Arc<Inner>, Option<Arc<RequestBody>>);
 
 #[derive(Debug)]
 struct Inner {
@@ -77,6 +80,10 @@ struct Inner {
     begun_us: AtomicU64,
     /// The attempts that failed.
     tried: Tried,
+    /// What layers made of the body.
+    rewritten: Rewritten,
+    /// What answers that layers looked at have cost.
+    spent: Spent,
 }
 
 impl Drop for Inner {
@@ -102,7 +109,7 @@ impl Routed {
     /// `None` when there is no candidate.
     pub(crate) fn new(call: Call, candidates: Arc<[Target]>) -> Option<Self> {
         let [_, ..] = *candidates else { return None };
-        Some(Self(Arc::new(Inner {
+        let inner = Inner {
             call,
             candidates,
             attempts: AtomicU32::new(0),
@@ -110,12 +117,41 @@ impl Routed {
             open_at: AtomicUsize::new(0),
             begun_us: AtomicU64::new(0),
             tried: Tried::default(),
-        })))
+            rewritten: Rewritten::default(),
+            spent: Spent::default(),
+        };
+        Some(Self(Arc::new(inner), None))
     }
 
     /// The call.
     pub fn call(&self) -> &Call {
         &self.0.call
+    }
+
+    /// What is asked: the client's own body, unless a layer has [rewritten](Self::rewritten) it.
+    pub fn body(&self) -> &RequestBody {
+        self.1.as_deref().unwrap_or(&self.0.call.body)
+    }
+
+    /// The same call with `body` in place of the client's: what providers are asked, within the same row.
+    pub(super) fn with_body(&self, body: RequestBody) -> Self {
+        let body = Arc::new(body);
+        self.0.rewritten.keep(&body);
+        Self(Arc::clone(&self.0), Some(body))
+    }
+
+    /// An error about this call without what it quotes of what was asked, by the client or by layers.
+    pub(crate) fn unquoted<'e>(&self, error: &'e str) -> Cow<'e, str> {
+        let error = self.0.call.body.unquoted(error);
+        match self.0.rewritten.last() {
+            None => error,
+            Some(body) => Cow::Owned(body.unquoted(&error).into_owned()),
+        }
+    }
+
+    /// What answers that layers looked at have cost.
+    pub(crate) fn spent(&self) -> &Spent {
+        &self.0.spent
     }
 
     /// The targets, first choice first.
@@ -139,7 +175,7 @@ impl Routed {
         if let Some(target) = self.0.candidates.get(index) {
             let duration = self.0.call.started.elapsed();
             // What was asked is not kept with what went wrong.
-            let error = Some(self.0.call.body.unquoted(&error).into_owned());
+            let error = Some(self.unquoted(&error).into_owned());
             self.0
                 .tried
                 .push(self.tried(target, status, error, duration));
@@ -243,8 +279,13 @@ impl Attempt {
     pub fn body(&self) -> &RequestBody {
         match &self.told {
             Some(told) => &told.1,
-            None => &self.call().body,
+            None => self.routed.body(),
         }
+    }
+
+    /// Keeps what a layer made of the body, for what errors quote of it.
+    pub(super) fn note(&self, body: &RequestBody) {
+        self.routed.0.rewritten.keep(&Arc::new(body.clone()));
     }
 
     /// The same attempt, told in another protocol.

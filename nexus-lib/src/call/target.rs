@@ -6,7 +6,7 @@ use http::{HeaderValue, Uri};
 use memchr::memmem::Finder;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::health::Vitals;
 use crate::wire::{
     BaseUrl, Endpoint, ModelId, Operation, Protocols, ProviderId, ProviderLimits, ProxyList,
@@ -57,6 +57,30 @@ pub(crate) const SHORTEST_KEY: usize = 8;
 pub(crate) struct Endpoints([OnceLock<Arc<Endpoint>>; Operation::ALL.len()]);
 
 impl ProviderProfile {
+    /// A provider that is no record of a registry, but a service in this process.
+    pub(crate) fn in_process(name: &str) -> Result<Self> {
+        let name_header = HeaderValue::from_str(name).map_err(|cause| {
+            let message = "a provider's name is visible ASCII";
+            Error::new(ErrorKind::InvalidConfig, message).with_source(cause)
+        })?;
+        Ok(Self {
+            id: ProviderId(0),
+            name: name.into(),
+            name_header,
+            kind: "in-process".into(),
+            base_url: BaseUrl::parse("http://in-process.invalid")?,
+            server_key: SecretString::default(),
+            bearer: None,
+            priority: 0,
+            weight: 1,
+            limits: ProviderLimits::default(),
+            protocols: None,
+            vitals: Arc::default(),
+            endpoints: Endpoints::default(),
+            key_finder: KeyFinder::default(),
+        })
+    }
+
     /// Where this provider's requests for `operation` go: joined by its dialect once, and kept.
     pub(crate) fn endpoint(
         &self,

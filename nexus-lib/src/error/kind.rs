@@ -72,6 +72,9 @@ pub enum ErrorKind {
     StoreInvalid,
     /// A setting given to the library makes no sense.
     InvalidConfig,
+    /// A layer of the application's refused the request, with a status and a code of its own:
+    /// [`Error::refused`](crate::Error::refused). 403 unless it says otherwise.
+    Refused,
     /// More requests are open than the gateway takes: 503.
     Overloaded,
     /// The request has been at this gateway before: a provider's URL leads back to it. 508.
@@ -101,6 +104,7 @@ impl ErrorKind {
             | K::TooManyAttempts
             | K::RequestTimeout
             | K::Cancelled
+            | K::Refused
             | K::Unprocessable => Origin::Client,
             K::UpstreamUnreachable
             | K::UpstreamTimeout
@@ -128,7 +132,7 @@ impl ErrorKind {
         match self {
             K::InvalidRequest => StatusCode::BAD_REQUEST,
             K::InvalidApiKey | K::InvalidAdminToken => StatusCode::UNAUTHORIZED,
-            K::Forbidden => StatusCode::FORBIDDEN,
+            K::Forbidden | K::Refused => StatusCode::FORBIDDEN,
             K::NotFound | K::ModelNotFound => StatusCode::NOT_FOUND,
             K::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             K::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -197,6 +201,7 @@ impl ErrorKind {
             K::StoreUnavailable => "store_unavailable",
             K::StoreInvalid => "store_invalid",
             K::InvalidConfig => "invalid_config",
+            K::Refused => "refused",
             K::Overloaded => "overloaded",
             K::LoopDetected => "loop_detected",
             K::Closed => "shutting_down",

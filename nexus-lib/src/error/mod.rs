@@ -9,6 +9,7 @@
 
 mod cause;
 mod kind;
+mod refusal;
 mod upstream;
 
 pub use cause::Cause;
@@ -22,6 +23,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+
+use refusal::Refusal;
 
 /// A boxed error, as tower and hyper use it.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -51,6 +54,8 @@ struct Inner {
     cause: Option<Cause>,
     upstream_status: Option<StatusCode>,
     upstream: Option<UpstreamError>,
+    refusal: Option<Refusal>,
+    answered_by: Option<Arc<str>>,
     source: Option<BoxError>,
     /// Whether the call that failed has a row.
     is_on_ledger: bool,
@@ -69,6 +74,8 @@ impl Error {
                 cause: None,
                 upstream_status: None,
                 upstream: None,
+                refusal: None,
+                answered_by: None,
                 source: None,
                 is_on_ledger: false,
             }),
@@ -168,7 +175,26 @@ impl Error {
 
     /// The HTTP status that fits.
     pub fn status(&self) -> StatusCode {
-        self.inner.kind.status()
+        match &self.inner.refusal {
+            Some(refusal) => refusal.status,
+            None => self.inner.kind.status(),
+        }
+    }
+
+    /// The `code` of the error body: that of its kind, or the one that a layer gave.
+    pub fn code(&self) -> &str {
+        match &self.inner.refusal {
+            Some(refusal) => &refusal.code,
+            None => self.inner.kind.code(),
+        }
+    }
+
+    /// The `type` of the error body, in the field's terms.
+    pub fn wire_type(&self) -> &'static str {
+        match &self.inner.refusal {
+            Some(refusal) => refusal.wire_type(),
+            None => self.inner.kind.wire_type(),
+        }
     }
 
     /// The field or parameter at fault, if one is.
@@ -223,7 +249,7 @@ impl Error {
 
     /// What the ledger keeps of it: the code, the message and the cause. No key and no address.
     pub(crate) fn for_ledger(&self) -> String {
-        let code = self.kind().code();
+        let code = self.code();
         match self.cause() {
             Some(cause) => format!("{code}: {self} (cause: {cause})"),
             None => format!("{code}: {self}"),

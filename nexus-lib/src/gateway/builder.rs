@@ -11,6 +11,7 @@ use crate::call::Operation;
 use crate::error::Result;
 use crate::estimate::Estimator;
 use crate::gateway::dispatch::Dispatch;
+use crate::gateway::stack::OwnLayers;
 use crate::gateway::watch::Watch;
 use crate::gateway::{Gateway, stack};
 use crate::http::{BodyTimeouts, OpenRequests, SettingsView, SocketSettings, Sockets};
@@ -19,7 +20,7 @@ use crate::memory::Recent;
 use crate::meter::{Books, Cutoff};
 use crate::observe::{Observer, Observers};
 use crate::provider::{
-    Anthropic, Azure, ByKind, DemoProvider, Dialect, Gemini, HttpProvider, Ollama, OpenAi,
+    Anthropic, Azure, ByKind, DemoProvider, Dialect, Gemini, HttpProvider, Manner, Ollama, OpenAi,
     Provider, Transport, Xai,
 };
 use crate::registry::Registry;
@@ -50,6 +51,7 @@ pub struct GatewayBuilder {
     max_open_requests: usize,
     sockets: SocketSettings,
     settings: Value,
+    pub(super) layers: OwnLayers,
 }
 
 impl GatewayBuilder {
@@ -72,6 +74,7 @@ impl GatewayBuilder {
             max_open_requests: MAX_OPEN_REQUESTS,
             sockets: SocketSettings::default(),
             settings: Value::Null,
+            layers: OwnLayers::default(),
         }
     }
 
@@ -207,12 +210,16 @@ impl GatewayBuilder {
             None => Transport::builder().build()?,
         };
         let recent = Recent::default();
-        let providers: HashMap<&'static str, Arc<dyn Provider>> =
-            built_in(&transport, self.strict, &recent)
-                .into_iter()
-                .chain(self.providers)
-                .map(|provider| (provider.kind(), provider))
-                .collect();
+        let manner = Manner {
+            is_strict: self.strict,
+            recent: recent.clone(),
+        };
+        transport.translate_as(manner.clone());
+        let providers: HashMap<&'static str, Arc<dyn Provider>> = built_in(&transport, &manner)
+            .into_iter()
+            .chain(self.providers)
+            .map(|provider| (provider.kind(), provider))
+            .collect();
 
         let registry_store: Arc<dyn RegistryStore> = self.store.clone();
         let registry = Registry::open_with(
@@ -254,6 +261,7 @@ impl GatewayBuilder {
             self.retries,
             Dispatch::new(providers.clone(), self.strict, recent),
             hop.clone(),
+            self.layers,
         );
         let memory = BodyMemory::at_most(self.max_body_memory.unwrap_or_else(a_quarter));
         transport.count_in(memory.clone());
@@ -294,28 +302,22 @@ fn is_for_all(operation: Operation) -> bool {
 }
 
 /// The implementations that are always there.
-pub(super) fn built_in(
-    transport: &Transport,
-    is_strict: bool,
-    recent: &Recent,
-) -> [Arc<dyn Provider>; 7] {
-    fn made<D>(dialect: D, shared: (&Transport, bool, &Recent)) -> Arc<dyn Provider>
+pub(super) fn built_in(transport: &Transport, manner: &Manner) -> [Arc<dyn Provider>; 7] {
+    fn made<D>(dialect: D, transport: &Transport, manner: &Manner) -> Arc<dyn Provider>
     where
         HttpProvider<D>: Provider,
         D: Dialect,
     {
-        let (transport, is_strict, recent) = shared;
-        let provider = HttpProvider::new(dialect, transport.clone(), is_strict);
-        Arc::new(provider.remembering(recent.clone()))
+        let provider = HttpProvider::new(dialect, transport.clone());
+        Arc::new(provider.translating(manner.clone()))
     }
-    let shared = (transport, is_strict, recent);
     [
-        made(OpenAi, shared),
-        made(Azure, shared),
-        made(Anthropic, shared),
-        made(Gemini, shared),
-        made(Xai, shared),
-        made(Ollama, shared),
+        made(OpenAi, transport, manner),
+        made(Azure, transport, manner),
+        made(Anthropic, transport, manner),
+        made(Gemini, transport, manner),
+        made(Xai, transport, manner),
+        made(Ollama, transport, manner),
         Arc::new(DemoProvider),
     ]
 }

@@ -28,7 +28,7 @@ pub struct ChatReply {
     pub request_id: RequestId,
     /// What it belongs to; name it in the next request to go on.
     pub conversation_id: ConversationId,
-    /// The name of the provider that answered.
+    /// The name of the provider that answered, or of the layer that did.
     pub provider: String,
 }
 
@@ -63,7 +63,10 @@ impl Gateway {
             completion,
             request_id: metered.request_id,
             conversation_id: metered.conversation_id,
-            provider: metered.target.provider.name.to_string(),
+            provider: match metered.answered_by {
+                Some(layer) => layer.to_string(),
+                None => metered.target.provider.name.to_string(),
+            },
         })
     }
 

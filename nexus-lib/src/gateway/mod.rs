@@ -3,12 +3,16 @@
 mod builder;
 mod chat;
 mod dispatch;
+mod guarded;
+mod layers;
 mod probe;
+mod seam;
 mod stack;
 mod watch;
 
 pub use builder::GatewayBuilder;
 pub use chat::{ChatReply, ChatStream};
+pub use layers::{AttemptService, CallService, ReplyService};
 pub use probe::Probe;
 pub use stack::Stack;
 

@@ -2,8 +2,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::builder::built_in;
-use crate::memory::Recent;
-use crate::provider::{ByKind, Provider, Transport, models_of};
+use crate::provider::{ByKind, Manner, Provider, Transport, models_of};
 use crate::registry::Upstreams;
 use crate::store::{ProviderRecord, RegistryRecords};
 use crate::wire::ProxyList;
@@ -23,11 +22,10 @@ impl Probe {
         transport: Transport,
         grok_proxies: Option<ProxyList>,
     ) -> Self {
-        let providers: Vec<(_, Arc<dyn Provider>)> =
-            built_in(&transport, false, &Recent::default())
-                .into_iter()
-                .map(|provider| (provider.kind(), provider))
-                .collect();
+        let providers: Vec<(_, Arc<dyn Provider>)> = built_in(&transport, &Manner::default())
+            .into_iter()
+            .map(|provider| (provider.kind(), provider))
+            .collect();
         let kinds = providers.iter().map(|(kind, _)| *kind);
         Self {
             upstreams: Upstreams::new(records, kinds, grok_proxies.map(Arc::new)),

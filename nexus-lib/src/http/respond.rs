@@ -33,7 +33,7 @@ pub(crate) fn error(error: &Error) -> Response<Body> {
 pub(crate) fn error_as(error: &Error, body: Bytes) -> Response<Body> {
     // That there is too much to do is no fault, and to log each would be more of it.
     if error.origin() == Origin::Internal && error.kind() != ErrorKind::Overloaded {
-        tracing::error!(code = error.kind().code(), "{}", error.report());
+        tracing::error!(code = error.code(), "{}", error.report());
     }
     let mut response = json_bytes(error.status(), body);
     if let Some(after) = error.retry_after() {

@@ -88,6 +88,16 @@ impl Account {
         }
     }
 
+    /// Notes the layer that answered or refused, if one did.
+    pub(super) fn answered_by(&mut self, name: Option<&Arc<str>>) {
+        self.seen.answered_by = name.cloned();
+    }
+
+    /// The name of whatever answers without a provider having been asked.
+    pub(super) fn unasked(&self) -> Option<Arc<str>> {
+        (self.routed.attempts() == 0).then(|| "layer".into())
+    }
+
     /// Notes the status that the client is about to get, and the one that the provider gave.
     pub(super) fn status_sent(&mut self, status: StatusCode, upstream: Option<StatusCode>) {
         self.seen.status = Some(status);
@@ -161,6 +171,8 @@ impl Account {
     }
 
     fn close(&mut self, entry: Entry, ending: Ending<'_>) -> Underway {
+        // What layers made of answers does not change what these have cost.
+        self.routed.spent().correct(&mut self.seen.observed);
         let closing = Closing {
             entry,
             call: closed(&self.routed, &self.seen, ending),

@@ -11,7 +11,7 @@ use crate::transcript::Answer;
 pub(super) fn closed(routed: &Routed, seen: &Seen, ending: Ending<'_>) -> ClosedCall {
     let call = routed.call();
     let duration = call.started.elapsed();
-    let Verdict { state, error, code } = Verdict::of(ending, seen, &call.body);
+    let Verdict { state, error, code } = Verdict::of(ending, seen, routed);
     let (usage, usage_source) = figures::reported(&seen.observed);
     ClosedCall {
         principal: call.principal.clone(),
@@ -22,6 +22,7 @@ pub(super) fn closed(routed: &Routed, seen: &Seen, ending: Ending<'_>) -> Closed
         stream: call.body.is_stream(),
         is_streaming: seen.is_streaming,
         target: routed.current().clone(),
+        answered_by: seen.answered_by.clone(),
         attempts: routed.attempts(),
         tries: tries(routed, seen, ending, error.as_deref(), duration),
         usage,

@@ -17,7 +17,8 @@ pub(super) fn reported(observed: &Observed) -> (Usage, UsageSource) {
 pub(super) fn are_missing(routed: &Routed, seen: &Seen) -> bool {
     let is_error = seen.observed.error.is_some() && matches!(seen.answer, Answer::Whole(_));
     let is_spent = match seen.status {
-        Some(status) => status.is_success() && !is_error,
+        // A layer that answers without a provider spends nothing.
+        Some(status) => status.is_success() && !is_error && routed.attempts() > 0,
         // The client left before there was an answer: the prompt was sent all the same.
         None => routed.attempts() > 0,
     };

@@ -12,6 +12,7 @@
 //! ```
 
 mod account;
+mod alone;
 mod books;
 mod closed;
 mod closing;
@@ -24,6 +25,7 @@ mod service;
 mod stream;
 mod verdict;
 
+pub use alone::{LedgerLayer, OnLedger};
 pub use books::Books;
 pub use cutoff::Cutoff;
 pub use layer::MeterLayer;

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -14,6 +15,8 @@ pub(super) struct Seen {
     pub(super) observed: Observed,
     /// What the client was sent.
     pub(super) answer: Answer,
+    /// The layer that answered or refused, where no provider did.
+    pub(super) answered_by: Option<Arc<str>>,
     /// The status that the client got.
     pub(super) status: Option<StatusCode>,
     /// The status that the provider gave.

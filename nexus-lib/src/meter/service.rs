@@ -66,13 +66,18 @@ where
             let reply = match answer {
                 Ok(reply) => reply,
                 Err(error) => {
+                    account.answered_by(error.refused_by());
                     account.status_sent(error.status(), error.upstream_status());
                     account.settle(Ending::Failed(&error)).await?;
                     return Err(error.on_ledger());
                 }
             };
             // A whole answer passes when it is settled, a stream when its row is there.
-            account.status_sent(reply.status, Some(reply.status));
+            let answered_by = reply.answered_by.or_else(|| account.unasked());
+            // Where a layer answered, no provider gave a status.
+            let upstream_status = answered_by.is_none().then_some(reply.status);
+            account.answered_by(answered_by.as_ref());
+            account.status_sent(reply.status, upstream_status);
             let (request_id, conversation_id, target) = account.names();
             let body = match reply.body {
                 ReplyBody::Full { bytes, observed } => {
@@ -91,6 +96,7 @@ where
                 request_id,
                 conversation_id,
                 target,
+                answered_by,
                 status: reply.status,
                 headers: reply.headers,
                 body,

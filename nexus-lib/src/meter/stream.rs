@@ -93,6 +93,7 @@ impl Settling {
             }
             Some(Err(error)) => {
                 let error = redact::error(error, self.account.provider());
+                self.account.answered_by(error.refused_by());
                 self.account.broke(&error);
                 let last = Last::Failure(error);
                 if let Last::Failure(error) = &last {

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crate::call::RequestBody;
+use crate::call::Routed;
 use crate::error::{Error, ErrorKind};
 use crate::meter::seen::Seen;
 use crate::wire::RequestState;
@@ -29,9 +29,9 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// Of a request with this body, whose answer was seen so far.
-    pub(super) fn of(ending: Ending<'_>, seen: &Seen, body: &RequestBody) -> Self {
-        let kept = |error: &str| shortened(&body.unquoted(error)).to_owned();
+    /// Of a call whose answer was seen so far.
+    pub(super) fn of(ending: Ending<'_>, seen: &Seen, routed: &Routed) -> Self {
+        let kept = |error: &str| shortened(&routed.unquoted(error)).to_owned();
         let refused = seen.observed.error.as_deref();
         match (ending, refused) {
             (Ending::Failed(error), _) => Self::failed(error.kind(), kept(&error.for_ledger())),

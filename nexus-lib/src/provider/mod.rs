@@ -1,5 +1,6 @@
 //! Those who answer: the [`Provider`] trait, its built-in implementations, and the transport.
 
+mod built_in;
 mod by_kind;
 mod demo;
 mod dialect;
@@ -13,11 +14,13 @@ pub(crate) mod redact;
 mod translated;
 mod transport;
 
+pub use built_in::{anthropic, azure, gemini, ollama, openai, xai};
 pub(crate) use by_kind::{ByKind, models_of};
 pub use demo::DemoProvider;
 pub(crate) use dialect::{Anthropic, Azure, Dialect, Gemini, Ollama, OpenAi, Xai};
 pub(crate) use http::HttpProvider;
 pub(crate) use translated::{count as count_tokens, through_chat};
+pub(crate) use transport::Manner;
 #[cfg(feature = "fuzzing")]
 pub(crate) use transport::fuzzing as transport_fuzzing;
 pub use transport::{Timeouts, Transport, TransportBuilder};
@@ -49,16 +52,14 @@ use crate::error::{Error, ErrorKind, Result};
 /// `testing::ProviderContract` (feature `test-util`) checks all of this, in a test of one line.
 ///
 /// # Example
-/// A model in this very process. It answers in capitals, whole or streamed.
+/// A model in this very process. It answers in capitals, whole or streamed, to clients of every protocol.
+/// [`Reply::completion`] and [`Reply::chunks`] observe what passes.
 ///
 /// ```
 /// use async_trait::async_trait;
-/// use futures_util::{StreamExt, stream};
-/// use http::{HeaderMap, StatusCode};
-/// use nexus_lib::call::{Attempt, Observed, Piece, Reply, ReplyBody};
-/// use nexus_lib::wire::Usage;
-/// use nexus_lib::{ChatRequest, Error, ErrorKind, Provider, Result, sse};
-/// use serde_json::{Value, json};
+/// use nexus_lib::call::{Attempt, Reply};
+/// use nexus_lib::wire::{ChatCompletion, Usage};
+/// use nexus_lib::{Provider, Result};
 ///
 /// struct Shout;
 ///
@@ -69,34 +70,10 @@ use crate::error::{Error, ErrorKind, Result};
 ///     }
 ///
 ///     async fn send(&self, attempt: Attempt) -> Result<Reply> {
-///         let request: ChatRequest = serde_json::from_slice(attempt.body().bytes())
-///             .map_err(|cause| Error::new(ErrorKind::InvalidRequest, "no chat").with_source(cause))?;
-///         let heard = request.messages.last().map(|message| message.text()).unwrap_or_default();
-///         let said = heard.to_uppercase();
-///         // What is observed is on the ledger; what is in the bytes is for the client.
-///         let usage = Usage { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2, ..Usage::default() };
-///         let seen = Observed { usage: Some(usage), finished: true, ..Observed::default() };
-///         let body = if attempt.body().is_stream() {
-///             let event = |choice: Value, observed| {
-///                 let chunk = json!({"id": "1", "object": "chat.completion.chunk", "created": 0,
-///                     "model": "shout-1", "choices": [choice]});
-///                 Ok(Piece { bytes: sse::encode_data(chunk.to_string().as_bytes()), observed })
-///             };
-///             let done = Observed { terminal: true, ..Observed::default() };
-///             let pieces = [
-///                 event(json!({"index": 0, "delta": {"content": said}}), Observed::default()),
-///                 event(json!({"index": 0, "delta": {}, "finish_reason": "stop"}), seen),
-///                 Ok(Piece { bytes: sse::encode_data(b"[DONE]"), observed: done }),
-///             ];
-///             ReplyBody::Stream(stream::iter(pieces).boxed())
-///         } else {
-///             let message = json!({"role": "assistant", "content": said});
-///             let completion = json!({"id": "1", "object": "chat.completion", "created": 0,
-///                 "model": "shout-1", "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
-///                 "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]});
-///             ReplyBody::Full { bytes: completion.to_string().into(), observed: seen }
-///         };
-///         Ok(Reply { status: StatusCode::OK, headers: HeaderMap::new(), body })
+///         let asked = attempt.as_chat()?;
+///         let heard = asked.messages.last().map(|message| message.text()).unwrap_or_default();
+///         let said = ChatCompletion::of_text("shout-1", heard.to_uppercase());
+///         Reply::completion(&attempt, said.with_usage(Usage::of(1, 1)))
 ///     }
 /// }
 ///

@@ -35,6 +35,7 @@ mod protocol;
 mod reader;
 mod reading;
 pub mod responses;
+pub(crate) mod texts;
 mod unplaced;
 
 pub(crate) use client_tools::ClientTools;

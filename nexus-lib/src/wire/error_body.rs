@@ -41,9 +41,9 @@ impl<'a> From<&'a Error> for ErrorBody<'a> {
         Self {
             error: ErrorDetail {
                 message: error.to_string().into(),
-                kind: error.kind().wire_type().into(),
+                kind: error.wire_type().into(),
                 param: error.param().map(Cow::from),
-                code: error.kind().code().into(),
+                code: error.code().into(),
             },
         }
     }

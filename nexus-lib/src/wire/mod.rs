@@ -6,6 +6,7 @@
 
 mod base_url;
 mod chat;
+mod chat_text;
 mod endpoint;
 mod error_body;
 mod hop;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use nexus_lib::call::{Attempt, ClosedCall, Observed, Piece, Reply, ReplyBody};
 use nexus_lib::http::{AdminService, ApiService, Body};
@@ -167,10 +166,10 @@ impl Provider for Broken {
     async fn send(&self, _: Attempt) -> Result<Reply> {
         assert!(!matches!(self, Self::Sends), "as the test wants");
         let first = match self {
-            Self::StreamsOn => Some(Ok(Piece {
-                bytes: Bytes::from(openai::delta_event("Hi")),
-                observed: Observed::default(),
-            })),
+            Self::StreamsOn => Some(Ok(Piece::new(
+                openai::delta_event("Hi"),
+                Observed::default(),
+            ))),
             _ => None,
         };
         let pieces = stream::iter(first).chain(stream::once(async {
@@ -178,11 +177,11 @@ impl Provider for Broken {
             Ok(Piece::default())
         }));
         let events = http::HeaderValue::from_static("text/event-stream");
-        Ok(Reply {
-            status: http::StatusCode::OK,
-            headers: http::HeaderMap::from_iter([(http::header::CONTENT_TYPE, events)]),
-            body: ReplyBody::Stream(pieces.boxed()),
-        })
+        Ok(Reply::new(
+            http::StatusCode::OK,
+            http::HeaderMap::from_iter([(http::header::CONTENT_TYPE, events)]),
+            ReplyBody::Stream(pieces.boxed()),
+        ))
     }
 }
 

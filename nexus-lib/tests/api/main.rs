@@ -22,6 +22,7 @@ mod errors;
 mod estimates;
 mod headers;
 mod health;
+mod layers;
 mod ledger;
 mod limits;
 #[cfg(feature = "metrics")]

@@ -12,6 +12,7 @@ mod client;
 mod drain;
 mod input;
 mod keys;
+mod layers;
 mod resume;
 #[path = "../api/support/mod.rs"]
 #[allow(

@@ -11,6 +11,8 @@ use crate::wire::{ConversationId, RequestId};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
+/// The layer of the application's that answered in a provider's place.
+const ANSWERED_BY: HeaderName = HeaderName::from_static("x-nexus-answered-by");
 const PROVIDER: HeaderName = HeaderName::from_static("x-nexus-provider");
 /// Keeps reverse proxies from collecting a stream (nginx's `proxy_buffering`).
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -42,7 +44,16 @@ pub(in crate::http) fn metered(metered: Metered, form: ErrorForm) -> Response<Bo
             .entry(ACCEL_BUFFERING)
             .or_insert(HeaderValue::from_static("no"));
     }
-    headers.insert(PROVIDER, metered.target.provider.name_header.clone());
+    match metered.answered_by {
+        None => {
+            headers.insert(PROVIDER, metered.target.provider.name_header.clone());
+        }
+        Some(name) => {
+            if let Ok(name) = HeaderValue::from_str(&name) {
+                headers.insert(ANSWERED_BY, name);
+            }
+        }
+    }
     response
 }
 

@@ -43,7 +43,7 @@ impl ErrorForm {
             Self::Responses => {
                 let told = serde_json::json!({
                     "type": "error",
-                    "code": error.kind().code(),
+                    "code": error.code(),
                     "message": error.to_string(),
                     "param": error.param(),
                     "sequence_number": events,
@@ -60,7 +60,7 @@ impl ErrorForm {
 }
 
 fn anthropic(error: &Error) -> Bytes {
-    let (status, code) = (error.status(), error.kind().code());
+    let (status, code) = (error.status(), error.code());
     messages::error::write(status, &error.to_string(), None, Some(code)).into()
 }
 

@@ -56,11 +56,7 @@ impl Provider for DemoProvider {
         };
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        Ok(Reply {
-            status: StatusCode::OK,
-            headers,
-            body,
-        })
+        Ok(Reply::new(StatusCode::OK, headers, body))
     }
 }
 

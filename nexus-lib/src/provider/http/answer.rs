@@ -56,11 +56,11 @@ impl<D: Dialect> Incoming<'_, D> {
         {
             // Not read, and so it stays in its coding.
             let sound = Box::pin(ByteStream::begin(body, self.deadline)).await?;
-            return Ok(Reply {
-                status: parts.status,
-                headers: parts.headers,
-                body: ReplyBody::Stream(Box::pin(sound)),
-            });
+            return Ok(Reply::new(
+                parts.status,
+                parts.headers,
+                ReplyBody::Stream(Box::pin(sound)),
+            ));
         }
         let mut body = self.readable(&mut parts, body)?;
         if !is_good {
@@ -116,11 +116,11 @@ impl<D: Dialect> Incoming<'_, D> {
         if let Some(usage) = &mut observed.usage {
             all_is_prompt(usage, operation);
         }
-        Ok(Reply {
+        Ok(Reply::new(
             status,
-            headers: parts.headers,
-            body: ReplyBody::Full { bytes, observed },
-        })
+            parts.headers,
+            ReplyBody::Full { bytes, observed },
+        ))
     }
 
     fn normalised(&self, bytes: Bytes) -> Bytes {
@@ -166,11 +166,7 @@ impl<D: Dialect> Incoming<'_, D> {
         if told.status != parts.status {
             told.observed.status = Some(parts.status);
         }
-        Ok(Reply {
-            status: told.status,
-            headers: parts.headers,
-            body: told.into_body(),
-        })
+        Ok(Reply::new(told.status, parts.headers, told.into_body()))
     }
 
     /// A stream, put together.
@@ -246,11 +242,11 @@ impl<D: Dialect> Incoming<'_, D> {
             }
             translation.head(&mut parts.headers, false);
             let (status, bytes, observed) = translation.error(parts.status, &bytes);
-            return Ok(Reply {
+            return Ok(Reply::new(
                 status,
-                headers: parts.headers,
-                body: ReplyBody::Full { bytes, observed },
-            });
+                parts.headers,
+                ReplyBody::Full { bytes, observed },
+            ));
         }
         let is_stream = translation.is_stream();
         let shape = self.shape(&mut body, is_stream).await?;
@@ -290,11 +286,7 @@ impl<D: Dialect> Incoming<'_, D> {
                 (status, ReplyBody::Full { bytes, observed })
             }
         };
-        Ok(Reply {
-            status,
-            headers: parts.headers,
-            body,
-        })
+        Ok(Reply::new(status, parts.headers, body))
     }
 }
 

@@ -27,7 +27,7 @@ impl<D: Dialect> HttpProvider<D> {
     /// Dropped, it drops the request under way.
     pub(super) async fn embed(&self, attempt: &Attempt, protocol: Protocol) -> Result<Reply> {
         let body = attempt.body().bytes().clone();
-        let is_strict = self.is_strict;
+        let is_strict = self.manner().is_strict;
         let read = move || {
             let mut losses = Losses::new(is_strict);
             let request = embeddings::read(&body, protocol, &mut losses)?;
@@ -92,11 +92,11 @@ impl<D: Dialect> HttpProvider<D> {
             finished: true,
             ..Observed::default()
         };
-        Ok(Reply {
-            status: parts.status,
-            headers: parts.headers,
-            body: ReplyBody::Full { bytes, observed },
-        })
+        Ok(Reply::new(
+            parts.status,
+            parts.headers,
+            ReplyBody::Full { bytes, observed },
+        ))
     }
 
     /// The answer for some of the texts.
@@ -150,17 +150,17 @@ fn failed(protocol: Protocol, mut parts: Parts, bytes: &[u8]) -> Reply {
     let status = CLIENT.status(parts.status);
     let told = CLIENT.write_error(status, &message, kind.as_deref(), code.as_deref());
     tell(&mut parts);
-    Reply {
+    Reply::new(
         status,
-        headers: parts.headers,
-        body: ReplyBody::Full {
+        parts.headers,
+        ReplyBody::Full {
             bytes: told.into(),
             observed: Observed {
                 status: (parts.status != status).then_some(parts.status),
                 ..faults::observed(&message)
             },
         },
-    }
+    )
 }
 
 /// An error that came with a good status.
@@ -170,14 +170,14 @@ fn failed(protocol: Protocol, mut parts: Parts, bytes: &[u8]) -> Reply {
 fn refused(mut parts: Parts, fault: &Fault) -> Result<Reply> {
     let (status, body, observed) = faults::told(CLIENT, fault)?;
     tell(&mut parts);
-    Ok(Reply {
+    Ok(Reply::new(
         status,
-        headers: parts.headers,
-        body: ReplyBody::Full {
+        parts.headers,
+        ReplyBody::Full {
             bytes: body.into(),
             observed,
         },
-    })
+    ))
 }
 
 /// Describes a body that was written here.

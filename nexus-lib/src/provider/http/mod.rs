@@ -20,11 +20,12 @@ use tokio::time::Instant;
 
 use crate::call::{Attempt, ProviderProfile, Reply, RequestBody, Upstream};
 use crate::error::{Error, ErrorKind, Result};
-use crate::memory::{self, Recent};
+use crate::memory;
 use crate::offload;
 use crate::provider::dialect::Dialect;
 use crate::provider::faults::{loop_detected, odd_status, refused_credentials};
 use crate::provider::translated::{self, Notes, Translation};
+use crate::provider::transport::Manner;
 use crate::provider::{Provider, Transport, headers};
 use crate::translate::fit::{Destination, Vendor};
 use crate::translate::passing::{self, Repair};
@@ -36,8 +37,8 @@ use answer::Incoming;
 pub(crate) struct HttpProvider<D> {
     dialect: D,
     transport: Transport,
-    is_strict: bool,
-    recent: Recent,
+    /// `None` for that of the gateway which the transport works for.
+    manner: Option<Manner>,
 }
 
 /// What goes out, and how the answer is to be read.
@@ -51,21 +52,26 @@ struct Outgoing {
 }
 
 impl<D: Dialect> HttpProvider<D> {
-    /// Over `transport`. A `strict` one refuses requests that its protocol cannot tell whole, instead of leaving
-    /// hints out.
-    pub(crate) fn new(dialect: D, transport: Transport, is_strict: bool) -> Self {
+    /// Over `transport`, translating as the gateway does that it works for.
+    pub(crate) fn new(dialect: D, transport: Transport) -> Self {
         Self {
             dialect,
             transport,
-            is_strict,
-            recent: Recent::default(),
+            manner: None,
         }
     }
 
-    /// What it remembers of answers is kept with what others do.
-    pub(crate) fn remembering(mut self, recent: Recent) -> Self {
-        self.recent = recent;
+    /// It translates in this manner.
+    pub(crate) fn translating(mut self, manner: Manner) -> Self {
+        self.manner = Some(manner);
         self
+    }
+
+    fn manner(&self) -> &Manner {
+        match &self.manner {
+            Some(manner) => manner,
+            None => self.transport.manner(),
+        }
     }
 
     fn protocols(&self, profile: &ProviderProfile) -> Protocols {
@@ -121,7 +127,7 @@ impl<D: Dialect> HttpProvider<D> {
     /// What a request of Responses refers to is put in its place, unless the provider keeps it itself.
     async fn resolved(&self, attempt: Attempt) -> Result<Attempt> {
         let is_kept_there = self.passes(&attempt);
-        translated::resolved(attempt, &self.recent, is_kept_there).await
+        translated::resolved(attempt, &self.manner().recent, is_kept_there).await
     }
 
     /// Calls that pass get back the signatures that their client left out.
@@ -131,7 +137,8 @@ impl<D: Dialect> HttpProvider<D> {
             return Ok(attempt);
         }
         let client = attempt.call().principal.key();
-        let body = memory::signatures::restore(&self.recent, client, attempt.body().bytes());
+        let body =
+            memory::signatures::restore(&self.manner().recent, client, attempt.body().bytes());
         Ok(match body {
             Some(body) => attempt.told_as(operation, RequestBody::read(operation, body)?),
             None => attempt,
@@ -150,8 +157,8 @@ impl<D: Dialect> HttpProvider<D> {
             vendor: Vendor::at(target.provider.base_url.host()),
             model,
         };
-        let notes = Notes::of(&self.recent, attempt, client);
-        let translated = Translation::of(client, to, body, self.is_strict, notes);
+        let notes = Notes::of(&self.manner().recent, attempt, client);
+        let translated = Translation::of(client, to, body, self.manner().is_strict, notes);
         let (translation, body) = translated.await?;
         let is_stream = translation.is_stream();
         Ok(Outgoing {

@@ -8,7 +8,7 @@ use crate::testing::{ProviderContract, UpstreamAnswers, anthropic, gemini, ollam
 
 fn over<D: Dialect>(dialect: D, answers: UpstreamAnswers) -> ProviderContract {
     let transport = Transport::builder().build().unwrap();
-    ProviderContract::of(HttpProvider::new(dialect, transport, false)).upstream(answers)
+    ProviderContract::of(HttpProvider::new(dialect, transport)).upstream(answers)
 }
 
 #[tokio::test]

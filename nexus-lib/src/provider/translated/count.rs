@@ -37,12 +37,12 @@ pub(crate) async fn count(attempt: &Attempt) -> Result<Reply> {
     let mut headers = HeaderMap::new();
     let json = HeaderValue::from_static("application/json");
     headers.insert(header::CONTENT_TYPE, json);
-    Ok(Reply {
-        status: StatusCode::OK,
+    Ok(Reply::new(
+        StatusCode::OK,
         headers,
-        body: ReplyBody::Full {
+        ReplyBody::Full {
             bytes: Bytes::from(json!({"input_tokens": tokens}).to_string()),
             observed: Observed::default(),
         },
-    })
+    ))
 }

@@ -63,6 +63,7 @@ impl TransportBuilder {
             pool: Pool::new(Connector::new(tcp, Arc::new(tls), proxies)),
             timeouts: self.timeouts,
             memory: Arc::default(),
+            manner: Arc::default(),
         })
     }
 }

@@ -29,6 +29,7 @@ use crate::body_memory::BodyMemory;
 use crate::call::Target;
 use crate::error::{Cause, Result};
 use crate::late::timeout_at;
+use crate::memory::Recent;
 use crate::wire::{Endpoint, ProxyList};
 use pool::Pool;
 
@@ -39,6 +40,17 @@ pub struct Transport {
     timeouts: Timeouts,
     /// What answers that are held whole count in, once a gateway says so.
     memory: Arc<OnceLock<BodyMemory>>,
+    /// How the gateway that it works for translates, once one says so.
+    manner: Arc<OnceLock<Manner>>,
+}
+
+/// How a gateway translates requests and answers.
+#[derive(Clone, Default)]
+pub(crate) struct Manner {
+    /// Nothing of a request is left out.
+    pub(crate) is_strict: bool,
+    /// What is remembered of answers.
+    pub(crate) recent: Recent,
 }
 
 impl Transport {
@@ -51,6 +63,17 @@ impl Transport {
     /// transport.
     pub(crate) fn count_in(&self, memory: BodyMemory) {
         let _ = self.memory.set(memory);
+    }
+
+    /// Lets providers that an application makes over this transport translate in this manner. The first one
+    /// stays, where several gateways share the transport.
+    pub(crate) fn translate_as(&self, manner: Manner) {
+        let _ = self.manner.set(manner);
+    }
+
+    /// The manner of the gateway that it works for.
+    pub(crate) fn manner(&self) -> &Manner {
+        self.manner.get_or_init(Manner::default)
     }
 
     /// The timers in force.

@@ -186,7 +186,7 @@ fn with<P: Provider>(inner: P, fault: Fault) -> ProviderContract {
 
 fn over_http(fault: Fault) -> ProviderContract {
     let transport = Transport::builder().build().unwrap();
-    let provider = HttpProvider::new(OpenAi, transport, false);
+    let provider = HttpProvider::new(OpenAi, transport);
     with(provider, fault)
         .upstream(openai::answers())
         .patience(Duration::from_secs(2))
