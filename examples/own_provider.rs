@@ -9,15 +9,10 @@
 use std::error::Error;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use nexus_lib::call::{Attempt, Observed, Piece, Reply, ReplyBody};
-use nexus_lib::wire::{TimeRange, Usage};
-use nexus_lib::{
-    ChatRequest, ErrorKind, Gateway, NewModel, Provider, ProviderSpec, SqliteStore, sse,
-};
-use serde_json::{Value, json};
+use nexus_lib::call::{Attempt, Reply};
+use nexus_lib::wire::{ChatChunk, TimeRange, Usage};
+use nexus_lib::{ChatRequest, Gateway, NewModel, Provider, ProviderSpec, SqliteStore};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -34,144 +29,23 @@ impl Provider for Shout {
     }
 
     async fn send(&self, attempt: Attempt) -> nexus_lib::Result<Reply> {
-        let call = attempt.call();
-        let request: ChatRequest = serde_json::from_slice(call.body.bytes()).map_err(|cause| {
-            nexus_lib::Error::new(ErrorKind::InvalidRequest, "the messages cannot be read")
-                .with_param("messages")
-                .with_source(cause)
-        })?;
-        let heard = request
-            .messages
-            .last()
-            .map(|message| message.text())
-            .unwrap_or_default();
+        let asked = attempt.as_chat()?;
+        let heard = asked.messages.last().map(|message| message.text());
         let words: Vec<String> = heard
+            .unwrap_or_default()
             .split_inclusive(' ')
-            .map(|word| word.to_uppercase())
+            .map(str::to_uppercase)
             .collect();
-        let answer = Answer {
-            id: format!("chatcmpl-{}", call.id),
-            model: attempt.target().model_sent().to_owned(),
-            usage: Usage {
-                prompt_tokens: count(&words),
-                completion_tokens: count(&words),
-                total_tokens: 2 * count(&words),
-                ..Usage::default()
-            },
-            words,
-        };
-        Ok(if call.body.is_stream() {
-            let pieces = stream::iter(answer.pieces(call.body.fields().include_usage).map(Ok));
-            reply("text/event-stream", ReplyBody::Stream(pieces.boxed()))
-        } else {
-            reply("application/json", answer.whole())
-        })
-    }
-}
-
-fn count(words: &[String]) -> u64 {
-    u64::try_from(words.len()).unwrap_or(u64::MAX)
-}
-
-fn reply(content_type: &'static str, body: ReplyBody) -> Reply {
-    let content_type = HeaderValue::from_static(content_type);
-    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type)]);
-    Reply {
-        status: StatusCode::OK,
-        headers,
-        body,
-    }
-}
-
-/// What the model says, before it is written as one object or as events.
-struct Answer {
-    id: String,
-    model: String,
-    words: Vec<String>,
-    usage: Usage,
-}
-
-impl Answer {
-    fn whole(&self) -> ReplyBody {
-        let message = json!({"role": "assistant", "content": self.words.concat()});
-        let completion = json!({
-            "id": self.id, "object": "chat.completion", "created": 0, "model": self.model,
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            "usage": self.figures(),
-        });
-        // What is not observed is not on the ledger: this line is what makes the tokens count.
-        let observed = Observed {
-            usage: Some(self.usage),
-            finished: true,
-            ..Observed::default()
-        };
-        ReplyBody::Full {
-            bytes: Bytes::from(completion.to_string()),
-            observed,
-        }
-    }
-
-    /// One piece for each event. A model that takes its time would send each as soon as it is there.
-    fn pieces(self, shows_usage: bool) -> impl Iterator<Item = Piece> + Send {
-        let words: Vec<Piece> = self
-            .words
-            .iter()
-            .map(|word| self.event(json!([{"index": 0, "delta": {"content": word}}])))
-            .collect();
-        let end = self.event(json!([{"index": 0, "delta": {}, "finish_reason": "stop"}]));
-        let end = Piece {
-            observed: Observed {
-                finished: true,
-                ..Observed::default()
-            },
-            ..end
-        };
-
-        // The ledger gets the usage in any case; the client sees it if it asked.
-        let mut usage = Piece {
-            observed: Observed {
-                usage: Some(self.usage),
-                ..Observed::default()
-            },
-            ..Piece::default()
-        };
-        if shows_usage {
-            let mut chunk = self.chunk(json!([]));
-            chunk["usage"] = self.figures();
-            usage.bytes = sse::encode_data(chunk.to_string().as_bytes());
-        }
-
-        let done = Piece {
-            bytes: sse::encode_data(b"[DONE]"),
-            observed: Observed {
-                terminal: true,
-                ..Observed::default()
-            },
-        };
-        words.into_iter().chain([end, usage, done])
-    }
-
-    fn event(&self, choices: Value) -> Piece {
-        let bytes = sse::encode_data(self.chunk(choices).to_string().as_bytes());
-        Piece {
-            bytes,
-            observed: Observed::default(),
-        }
-    }
-
-    fn chunk(&self, choices: Value) -> Value {
-        json!({
-            "id": self.id, "object": "chat.completion.chunk", "created": 0, "model": self.model,
-            "choices": choices,
-        })
-    }
-
-    fn figures(&self) -> Value {
-        json!({
-            "prompt_tokens": self.usage.prompt_tokens,
-            "completion_tokens": self.usage.completion_tokens,
-            "total_tokens": self.usage.total_tokens,
-        })
+        let tokens = u64::try_from(words.len()).unwrap_or(u64::MAX);
+        // A model that takes its time would yield each chunk as soon as it is there.
+        let said = words.into_iter().map(ChatChunk::of_text).chain([
+            ChatChunk::finished("stop"),
+            // The ledger gets it in any case; the client sees it if it asked.
+            ChatChunk::of_usage(Usage::of(tokens, tokens)),
+        ]);
+        let chunks: Vec<_> = said.map(Ok).collect();
+        // Whole where no stream was asked for.
+        Reply::chunks(&attempt, stream::iter(chunks)).await
     }
 }
 
