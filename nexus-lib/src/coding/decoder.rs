@@ -10,13 +10,13 @@ use compression_codecs::{
 
 use super::Coding;
 
-/// The most that comes out at once, in bytes.
+/// The maximum size of one piece of output, in bytes.
 const PIECE: usize = 16 * 1024;
 
-/// The largest window of zstd on the web, 8 MiB (RFC 9659), as a power of two.
+/// The largest zstd window on the web, 8 MiB (RFC 9659), as a power of two.
 const ZSTD_WINDOW: u32 = 23;
 
-/// A body is not in the coding that it says.
+/// The body is not in its declared coding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
@@ -26,7 +26,8 @@ impl From<io::Error> for Malformed {
     }
 }
 
-/// Decodes a body as its chunks arrive. What a chunk says comes out before the next one is there.
+/// Decodes a body as its chunks arrive. All output of a chunk is produced before the next chunk is
+/// taken.
 pub(crate) struct Decoder {
     /// The coding that was applied last comes first.
     stages: Vec<Stage>,
@@ -48,7 +49,8 @@ impl Decoder {
         }
     }
 
-    /// Takes the next chunk. The one before must be used up: [`next`](Self::next) has given `None`.
+    /// Takes the next chunk. The previous one must be used up: [`next`](Self::next) has returned
+    /// `None`.
     pub(crate) fn push(&mut self, chunk: Bytes) {
         if let Some(first) = self.stages.first_mut() {
             first.input = chunk;
@@ -58,12 +60,12 @@ impl Decoder {
     /// The next bytes, at most 16 KiB; `None` when another chunk is needed.
     ///
     /// # Errors
-    /// [`Malformed`]. Nothing more will come then.
+    /// [`Malformed`]. No more output follows.
     pub(crate) fn next(&mut self) -> Result<Option<Bytes>, Malformed> {
         pull(&mut self.stages)
     }
 
-    /// Whether all codings have come to their ends.
+    /// Whether all codings have reached their ends.
     pub(crate) fn is_whole(&self) -> bool {
         self.stages.iter().all(|stage| match stage.codec {
             Codec::Plain => true,
@@ -72,7 +74,7 @@ impl Decoder {
     }
 }
 
-/// What comes out of the last of `stages`.
+/// The output of the last of `stages`.
 fn pull(stages: &mut [Stage]) -> Result<Option<Bytes>, Malformed> {
     let Some((last, before)) = stages.split_last_mut() else {
         return Ok(None);
@@ -92,15 +94,15 @@ struct Stage {
     coding: Coding,
     codec: Codec,
     input: Bytes,
-    /// The last piece was full: there may be more without more input.
+    /// The last piece was full, so more output may follow without input.
     may_hold: bool,
     is_over: bool,
 }
 
 enum Codec {
-    /// Nothing has come.
+    /// No byte has arrived.
     Unknown,
-    /// The body is not coded, whatever it says.
+    /// The body is not coded, although it claims to be.
     Plain,
     Coded(Box<dyn DecodeV2 + Send + Sync>),
 }
@@ -116,7 +118,7 @@ impl Stage {
         }
     }
 
-    /// The next piece; `None` when there is no input left for one.
+    /// The next piece; `None` if there is not enough input for one.
     fn decode(&mut self) -> Result<Option<Bytes>, Malformed> {
         loop {
             if self.input.is_empty() && !self.may_hold {
@@ -142,7 +144,7 @@ impl Stage {
             let mut input = PartialBuffer::new(&*self.input);
             match codec.decode(&mut input, &mut output) {
                 Ok(is_over) => self.is_over = is_over,
-                // Some codecs report that nothing was left to come out.
+                // Some codecs return an error when there is no more output.
                 Err(_) if self.input.is_empty() => {}
                 Err(error) => return Err(error.into()),
             }
@@ -158,7 +160,8 @@ impl Stage {
     }
 }
 
-/// What decodes a body that begins with `first`. Some servers name a coding that they did not apply.
+/// The decoder for a body that begins with `first`. Some servers declare a coding that they did not
+/// apply.
 fn codec(coding: Coding, first: u8) -> Codec {
     Codec::Coded(match coding {
         Coding::Gzip | Coding::Zstd if !begins(coding, &[first]) => return Codec::Plain,
@@ -173,11 +176,11 @@ fn codec(coding: Coding, first: u8) -> Codec {
     })
 }
 
-/// Whether `bytes` may begin a member of this coding: by the first of its magic numbers.
+/// Whether `bytes` may start a member of this coding, judged by the first magic number.
 fn begins(coding: Coding, bytes: &[u8]) -> bool {
     match (coding, bytes.first()) {
         (Coding::Gzip, Some(0x1f)) => true,
-        // A frame, or one to skip.
+        // A frame, or a skippable frame.
         (Coding::Zstd, Some(0x28 | 0x50..=0x5f)) => true,
         _ => false,
     }

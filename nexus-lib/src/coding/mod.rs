@@ -1,6 +1,6 @@
-//! Content codings: gzip, deflate, br and zstd, decoded piece by piece.
+//! Content codings: gzip, deflate, br and zstd, decoded in pieces.
 //!
-//! Whoever decodes decides how much comes out: [`Decoder::next`] gives one bounded piece at a time, and
+//! The caller bounds the output: [`Decoder::next`] returns one bounded piece at a time, and
 //! [`decode`] stops at its limit. So a small body cannot become a large one in memory.
 //!
 //! Sources: RFC 9110 (section 8.4), RFC 9659 (the window of zstd).
@@ -17,9 +17,9 @@ use bytes::{Bytes, BytesMut};
 /// Why a whole body could not be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// More than the limit comes out.
+    /// The output exceeds the limit.
     TooLong,
-    /// It is not in the coding that it says, or ends too early.
+    /// It is not in its declared coding, or is truncated.
     Malformed,
 }
 
@@ -32,7 +32,7 @@ impl From<Malformed> for Fault {
 /// Decodes a whole `body`, to which `codings` were applied in this order.
 ///
 /// # Errors
-/// [`Fault::TooLong`] when more than `limit` bytes come out, and [`Fault::Malformed`].
+/// [`Fault::TooLong`] when the output exceeds `limit` bytes, and [`Fault::Malformed`].
 pub(crate) fn decode(body: Bytes, codings: &[Coding], limit: usize) -> Result<Bytes, Fault> {
     if codings.is_empty() {
         return Ok(body);

@@ -1,24 +1,24 @@
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
-/// The most codings that are undone of one body.
+/// The maximum number of codings of one body.
 const MOST: usize = 4;
 
-/// How the bytes of a body are coded.
+/// The coding of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Coding {
     Gzip,
-    /// Zlib's format; some send the bare one, which is told by its first byte.
+    /// Zlib's format; some servers send raw deflate, which is recognised by its first byte.
     Deflate,
     Brotli,
     Zstd,
 }
 
-/// A coding is not known, or there are too many.
+/// An unknown coding, or too many codings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UnknownCoding;
 
-/// The codings that `headers` name, in the order in which they were applied. `identity` is none.
+/// The codings in `headers`, in the order in which they were applied. `identity` is ignored.
 ///
 /// # Errors
 /// [`UnknownCoding`].

@@ -2,18 +2,17 @@ use bytes::Bytes;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How much of an event may come before its data. Only data is long: a name, an id or a comment is not.
+/// How much of an event may precede its data. Only data is long; names, ids and comments are not.
 const MAX_BEFORE_DATA: usize = 64 << 10;
 
-/// Cuts a stream of chunks into regions of whole events, and holds back only an event that is not
-/// whole yet.
+/// Splits a stream of chunks into regions of whole events. Only an incomplete event is held back.
 ///
-/// A chunk that ends with an event, as most do, is given back as it is: nothing is copied, and only
-/// its last bytes are looked at. No byte is looked at more often than a fixed number of times,
-/// however the stream is chunked.
+/// A chunk that ends with an event, as most do, is returned as it is: nothing is copied, and only
+/// its last bytes are examined. Each byte is examined at most a fixed number of times, however the
+/// stream is chunked.
 #[derive(Debug)]
 pub struct Decoder {
-    /// Starts where an event may start, and holds the end of none.
+    /// Starts at an event boundary and contains no event's end.
     held: Vec<u8>,
     max_event_bytes: usize,
 }
@@ -27,12 +26,12 @@ impl Decoder {
         }
     }
 
-    /// Takes the next chunk, and gives what is whole: events, and the comments and blank lines before
-    /// them. May be empty.
+    /// Takes the next chunk and returns what is complete: events, and the comments and blank lines
+    /// before them. May be empty.
     ///
     /// # Errors
-    /// [`ErrorKind::UpstreamInvalid`] when an event is over the limit, or has 64 KiB in front of its data. The
-    /// stream cannot go on then.
+    /// [`ErrorKind::UpstreamInvalid`] when an event exceeds the limit, or has more than 64 KiB
+    /// before its data. The stream cannot continue then.
     pub fn push(&mut self, mut chunk: Bytes) -> Result<Bytes> {
         let end = self.whole_len(&chunk);
         if end == 0 {
@@ -56,8 +55,8 @@ impl Decoder {
         self.held.len()
     }
 
-    /// Ends the stream: gives what was held back, since the last event of some streams lacks the
-    /// blank line behind it.
+    /// Ends the stream and returns what was held back: in some streams the last event has no blank
+    /// line after it.
     pub fn finish(&mut self) -> Option<Bytes> {
         let rest = std::mem::take(&mut self.held);
         (!rest.is_empty()).then(|| rest.into())
@@ -72,7 +71,7 @@ impl Decoder {
         }
         let was_short = self.held.len() <= MAX_BEFORE_DATA;
         self.held.extend_from_slice(bytes);
-        // Looked at once in an event's life, when it gets long.
+        // Checked once per event, when it gets long.
         if was_short && self.held.len() > MAX_BEFORE_DATA && !self.has_data() {
             return Err(Error::new(
                 ErrorKind::UpstreamInvalid,
@@ -82,19 +81,19 @@ impl Decoder {
         Ok(())
     }
 
-    /// Whether a line of data begins within the first bytes of what is held.
+    /// Whether a line of data begins within the first bytes that are held.
     fn has_data(&self) -> bool {
         let head = &self.held[..self.held.len().min(MAX_BEFORE_DATA)];
         let starts = memchr::memchr2_iter(b'\n', b'\r', head).map(|at| at + 1);
         let is_data = |at: usize| head[at..].starts_with(b"data");
-        // A byte order mark may stand in front of the first.
+        // A byte order mark may precede the first line.
         is_data(0) || head.len() >= 3 && is_data(3) || { starts }.any(is_data)
     }
 
-    /// How much of `chunk` can go out, together with all that is held.
+    /// How much of `chunk` can be returned, together with all that is held.
     fn whole_len(&self, chunk: &[u8]) -> usize {
         let end = self.last_blank_line(chunk);
-        // A comment needs no blank line to go out: it is there to keep the client from giving up.
+        // A comment is forwarded without a blank line: it keeps the client from timing out.
         let is_fresh = end > 0 || self.held.is_empty();
         if is_fresh {
             return end + comments_len(&chunk[end..]);
@@ -108,7 +107,7 @@ impl Decoder {
         }
     }
 
-    /// Where the last blank line in `chunk` ends; 0 when there is none.
+    /// The end of the last blank line in `chunk`; 0 if there is none.
     fn last_blank_line(&self, chunk: &[u8]) -> usize {
         let before = |at: usize, back: usize| match at.checked_sub(back) {
             Some(at) => Some(chunk[at]),
@@ -117,8 +116,8 @@ impl Decoder {
         let ends_line = |byte: Option<u8>| matches!(byte, None | Some(b'\n' | b'\r'));
         memchr::memrchr2_iter(b'\n', b'\r', chunk)
             .find(|at| match (before(*at, 1), chunk[*at]) {
-                // CRLF is one line end: what counts is what is before it. CR alone in front of it
-                // has ended a line already if that was blank, which the next step back finds.
+                // CRLF is one line end: what counts is the byte before it. A CR directly before it
+                // ended a blank line already, if so; the next step back finds that.
                 (Some(b'\r'), b'\n') => ends_line(before(*at, 2)),
                 (last, _) => ends_line(last),
             })
@@ -126,7 +125,7 @@ impl Decoder {
     }
 }
 
-/// The length of the whole comment lines, and blank ones, at the start of `bytes`.
+/// The length of the whole comment lines and blank lines at the start of `bytes`.
 fn comments_len(bytes: &[u8]) -> usize {
     let mut len = 0;
     while let Some(b':') = bytes.get(len) {
@@ -138,7 +137,7 @@ fn comments_len(bytes: &[u8]) -> usize {
     len
 }
 
-/// The length of the first line with its end; `None` when it does not end in `bytes`.
+/// The length of the first line with its end; `None` if it does not end in `bytes`.
 fn line_len(bytes: &[u8]) -> Option<usize> {
     let end = memchr::memchr2(b'\n', b'\r', bytes)?;
     match bytes[end..] {

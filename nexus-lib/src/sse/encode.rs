@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-/// The event that carries `data`, which must hold no line ends, as JSON without whitespace does not.
+/// An event with `data`, which must not contain line ends. JSON without whitespace does not.
 pub fn encode_data(data: &[u8]) -> Bytes {
     [b"data: ", data, b"\n\n"].concat().into()
 }

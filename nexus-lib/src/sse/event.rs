@@ -1,10 +1,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// The events of a `region` of whole events, as a [`Decoder`](super::Decoder) gives them.
+/// The events of a `region` of whole events, as returned by a [`Decoder`](super::Decoder).
 ///
 /// The end of `region` ends its last event, with or without a blank line. A byte order mark at its
-/// start is skipped. Blocks without data are no events: comments, or an `id:` alone.
+/// start is skipped. Blocks without data are not events: comments, or an `id:` alone.
 pub fn events(region: &[u8]) -> Events<'_> {
     let at = match region {
         [0xEF, 0xBB, 0xBF, ..] => 3,
@@ -32,7 +32,7 @@ pub struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// What the event says: the values of its `data:` lines, joined by LF.
+    /// The event's data: the values of its `data:` lines, joined by LF.
     pub fn data(&self) -> Cow<'a, [u8]> {
         if !self.is_multiline {
             return Cow::Borrowed(self.data);
@@ -52,13 +52,13 @@ impl<'a> Event<'a> {
         Cow::Owned(data)
     }
 
-    /// The event's name, from its `event:` line; `None` when it has none, which means `message`.
+    /// The event's name, from its `event:` line; `None` if it has none, which means `message`.
     pub fn name(&self) -> Option<&'a [u8]> {
         self.name
     }
 
-    /// Where the event stands in its region: from its first field to the blank line behind it, which
-    /// belongs to it. What is between two events belongs to neither.
+    /// The event's position in its region: from its first field to the blank line after it,
+    /// inclusive. Bytes between two events belong to neither.
     pub fn range(&self) -> Range<usize> {
         self.range.clone()
     }
@@ -106,7 +106,7 @@ impl<'a> Iterator for Events<'a> {
     }
 }
 
-/// The value of the field on `line`, if that is `name`.
+/// The value of the field on `line`, if its name is `name`.
 fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     match line.strip_prefix(name)? {
         [b':', b' ', value @ ..] | [b':', value @ ..] => Some(value),
@@ -115,7 +115,7 @@ fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     }
 }
 
-/// Lines without their ends; the last may lack one.
+/// Lines without their line ends; the last one may lack it.
 struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,

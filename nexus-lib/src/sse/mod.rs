@@ -1,14 +1,14 @@
 //! Server-sent events, as bytes that pass through.
 //!
-//! A gateway needs no tree of events: it forwards what it got and looks at some of it.
+//! A gateway needs no tree of events: it forwards the bytes and examines some of them.
 //!
-//! 1. [`Decoder`] cuts the chunks of a network stream into *regions*, each of whole events, as soon
-//!    as they are whole. Regions put together are the stream, byte for byte.
-//! 2. [`events`] looks at the events of a region in place.
+//! 1. [`Decoder`] splits the chunks of a network stream into *regions* of whole events, as soon as
+//!    they are complete. Concatenated, the regions are the stream, byte for byte.
+//! 2. [`events`] reads the events of a region in place.
 //! 3. [`encode_data`] writes one.
 //!
-//! Lines end in LF, CRLF or CR. Comments, blank lines and fields that nobody knows belong to no
-//! event and pass through with the region that they are in.
+//! Lines end in LF, CRLF or CR. Comments, blank lines and unknown fields belong to no event and
+//! pass through with their region.
 //!
 //! ```
 //! use nexus_lib::sse::{Decoder, events};

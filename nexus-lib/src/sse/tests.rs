@@ -7,8 +7,8 @@ use crate::error::ErrorKind;
 /// Name and data.
 type Said = (Option<Vec<u8>>, Vec<u8>);
 
-/// The parser of the WHATWG's specification, word for word, but that the end of the stream ends the
-/// last event too.
+/// The parser of the WHATWG specification, word for word, except that the end of the stream also
+/// ends the last event.
 fn reference(stream: &[u8]) -> Vec<Said> {
     let stream = stream.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(stream);
     let mut lines = vec![Vec::new()];
@@ -61,7 +61,7 @@ fn said(region: &[u8]) -> Vec<Said> {
     events(region).map(to_said).collect()
 }
 
-/// Pushes `chunks`; gives the regions, the last from [`Decoder::finish`].
+/// Pushes `chunks` and returns the regions, the last one from [`Decoder::finish`].
 fn regions<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<Bytes> {
     let mut decoder = Decoder::new(1 << 20);
     let mut regions = Vec::new();

@@ -6,9 +6,9 @@ use http::Uri;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A provider's base URL, as its operator wrote it.
+/// A provider's base URL, as the operator entered it.
 ///
-/// How it is completed is told by its path:
+/// Its path decides how it is completed:
 ///
 /// | base | means |
 /// |---|---|
@@ -34,21 +34,21 @@ pub struct BaseUrl {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// The version is still to be added.
+    /// The version has to be added.
     Bare,
-    /// The path names a version, or its operator wants none.
+    /// The path already has a version, or the operator wants none.
     Complete,
-    /// Nothing is to be added.
+    /// Nothing is added.
     Exact,
 }
 
 impl BaseUrl {
-    /// Reads a base URL.
+    /// Parses a base URL.
     ///
     /// # Errors
-    /// [`ErrorKind::Unprocessable`], for the parameter `server_url`, when it is not an http or https
-    /// URL with a host; when it holds a user or a password, for which `server_key` is the place; and
-    /// when it has a query without the trailing `#` that says where to put it.
+    /// [`ErrorKind::Unprocessable`], for the parameter `server_url`: when it is not an http or
+    /// https URL with a host; when it contains a user or a password, which belong in `server_key`;
+    /// and when it has a query without the trailing `#` that says where the query goes.
     pub fn parse(text: &str) -> Result<Self> {
         let exact = text.strip_suffix('#');
         let url = exact.unwrap_or(text);
@@ -62,7 +62,7 @@ impl BaseUrl {
                 ));
             }
             None if url.ends_with('/') => Form::Complete,
-            // Looked for in the text, since `Uri` has a path `/` where the text has none.
+            // Search the text: `Uri` reports the path `/` even where the text has none.
             None if url[host.end..].split('/').any(is_version) => Form::Complete,
             None => Form::Bare,
         };
@@ -73,21 +73,21 @@ impl BaseUrl {
         })
     }
 
-    /// The URL as it was written.
+    /// The URL as entered.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The host, without port, as it was written; an IPv6 address keeps its brackets.
+    /// The host without port, as entered; an IPv6 address keeps its brackets.
     pub fn host(&self) -> &str {
         &self.text[self.host.clone()]
     }
 
-    /// The URL of `tail` (such as `/chat/completions`) below this base; `version` (such as `/v1`) is
-    /// added where the base has none.
+    /// The URL of `tail` (such as `/chat/completions`) below this base. `version` (such as `/v1`)
+    /// is added if the base has none.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`] when `version` or `tail` is no path.
+    /// [`ErrorKind::Internal`] when `version` or `tail` is not a path.
     pub fn join(&self, version: &str, tail: &str) -> Result<Uri> {
         let text = self.text.as_str();
         let parts = match self.form {
@@ -110,7 +110,7 @@ impl fmt::Display for BaseUrl {
 }
 
 fn parse_http(url: &str) -> Result<Uri> {
-    // `Uri` drops a fragment silently, and lets through some bytes that need an escape.
+    // `Uri` drops a fragment silently, and accepts some bytes that must be escaped.
     let is_clean = url.bytes().all(|byte| byte.is_ascii_graphic()) && !url.contains('#');
     let uri: Option<Uri> = is_clean.then(|| url.parse().ok()).flatten();
     match uri {

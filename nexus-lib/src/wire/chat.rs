@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::wire::UsageReport;
 
-/// A chat request, for callers in Rust. Fields that are not named here go into
-/// [`extra`](Self::extra) and are sent as they are.
+/// A chat request, for callers in Rust. Fields that have no member here go into
+/// [`extra`](Self::extra) and are sent unchanged.
 ///
 /// ```
 /// use nexus_lib::ChatRequest;
@@ -19,7 +19,7 @@ pub struct ChatRequest {
     pub model: String,
     /// The conversation so far.
     pub messages: Vec<Message>,
-    /// Whether the answer is wanted as a stream. Set by the method that is called.
+    /// Whether to stream the answer. Set by the method that is called.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) stream: bool,
     /// Every other parameter, such as `temperature`.
@@ -92,7 +92,7 @@ impl ChatRequest {
     }
 }
 
-/// Who speaks.
+/// The author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -101,7 +101,7 @@ pub enum Role {
     System,
     /// Instructions, by the newer name.
     Developer,
-    /// The person.
+    /// The user.
     #[default]
     User,
     /// The model.
@@ -113,9 +113,9 @@ pub enum Role {
 /// One message of a conversation.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
-    /// Who speaks.
+    /// The author.
     pub role: Role,
-    /// What is said: text, or a list of parts.
+    /// The content: text, or a list of parts.
     #[serde(default)]
     pub content: Value,
     /// Every other field, such as `tool_calls`.
@@ -146,16 +146,16 @@ impl Message {
     }
 }
 
-/// A whole answer.
+/// A whole (not streamed) answer.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ChatCompletion {
-    /// The upstream's id; may repeat.
+    /// The upstream's id; not necessarily unique.
     #[serde(default)]
     pub id: String,
     /// Always `chat.completion`.
     #[serde(default)]
     pub object: String,
-    /// When it was made, in seconds since the epoch.
+    /// When it was created, in seconds since the epoch.
     #[serde(default)]
     pub created: i64,
     /// The model that answered, as the upstream calls it.
@@ -164,7 +164,7 @@ pub struct ChatCompletion {
     /// The answers.
     #[serde(default)]
     pub choices: Vec<Choice>,
-    /// The tokens, if the upstream told.
+    /// The tokens, if the upstream reported them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<UsageReport>,
     /// Every other field.
@@ -185,12 +185,12 @@ impl ChatCompletion {
 /// One answer of a [`ChatCompletion`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Choice {
-    /// Which one.
+    /// The position of this choice.
     #[serde(default)]
     pub index: u32,
-    /// What the model says.
+    /// The model's message.
     pub message: Message,
-    /// Why it stopped.
+    /// Why the model stopped.
     pub finish_reason: Option<String>,
     /// Every other field.
     #[serde(flatten)]
@@ -200,22 +200,22 @@ pub struct Choice {
 /// One event of a streamed answer.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ChatChunk {
-    /// The upstream's id; may repeat.
+    /// The upstream's id; not necessarily unique.
     #[serde(default)]
     pub id: String,
     /// Always `chat.completion.chunk`.
     #[serde(default)]
     pub object: String,
-    /// When the answer was begun, in seconds since the epoch.
+    /// When the answer was created, in seconds since the epoch.
     #[serde(default)]
     pub created: i64,
     /// The model that answers, as the upstream calls it.
     #[serde(default)]
     pub model: String,
-    /// What is new of each answer.
+    /// The new content of each choice.
     #[serde(default)]
     pub choices: Vec<ChunkChoice>,
-    /// The tokens: on the last chunk, if at all.
+    /// The tokens, on the last chunk only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<UsageReport>,
     /// Every other field.
@@ -224,22 +224,22 @@ pub struct ChatChunk {
 }
 
 impl ChatChunk {
-    /// The new text of the first answer, if any.
+    /// The new text of the first choice, if any.
     pub fn text(&self) -> Option<&str> {
         self.choices.first()?.delta.content.as_deref()
     }
 }
 
-/// What is new of one answer.
+/// The new content of one choice.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ChunkChoice {
-    /// Which one.
+    /// The position of this choice.
     #[serde(default)]
     pub index: u32,
-    /// What is new.
+    /// The new content.
     #[serde(default)]
     pub delta: Delta,
-    /// Why it stopped: on its last chunk.
+    /// Why the model stopped, on the last chunk of the choice.
     #[serde(default)]
     pub finish_reason: Option<String>,
     /// Every other field.
@@ -247,10 +247,10 @@ pub struct ChunkChoice {
     pub extra: Map<String, Value>,
 }
 
-/// New words of an answer.
+/// New content of a choice.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Delta {
-    /// Who speaks: on the first chunk.
+    /// The author, on the first chunk only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
     /// New text.

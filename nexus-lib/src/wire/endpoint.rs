@@ -6,25 +6,26 @@ use http::{HeaderValue, Uri};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Where requests go, taken apart once for all of them.
+/// The target of requests, split into its parts once for all of them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     uri: Uri,
     origin: Origin,
-    /// Path and query alone, as a request over HTTP/1.1 names its target (RFC 9112, section 3.2.1).
+    /// Path and query only: the request target in HTTP/1.1 (RFC 9112, section 3.2.1).
     path: Uri,
     host: HeaderValue,
 }
 
-/// What connections are kept by: scheme, host and port (RFC 6454), as `https://host:port`.
+/// The key by which connections are pooled: scheme, host and port (RFC 6454), as
+/// `https://host:port`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin(Arc<str>);
 
 impl Endpoint {
-    /// Takes `uri` apart.
+    /// Splits `uri` into its parts.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`] when it has no scheme, or no host that can be a header.
+    /// [`ErrorKind::Internal`] when it has no scheme, or its host is not a valid header value.
     pub fn new(uri: Uri) -> Result<Self> {
         let parts = uri.clone().into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
@@ -50,7 +51,7 @@ impl Endpoint {
         &self.uri
     }
 
-    /// What connections to it are kept by.
+    /// The key under which its connections are pooled.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
@@ -60,7 +61,7 @@ impl Endpoint {
         &self.path
     }
 
-    /// The value of the `Host` header: no port where it is the scheme's own.
+    /// The value of the `Host` header, without the scheme's default port.
     pub fn host(&self) -> &HeaderValue {
         &self.host
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-/// The body of every error that the gateway itself makes: `{"error":{…}}`.
+/// The body of every error that the gateway itself returns: `{"error":{…}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorBody<'a> {
     /// The error.
@@ -14,24 +14,24 @@ pub struct ErrorBody<'a> {
     pub error: ErrorDetail<'a>,
 }
 
-/// The inside of an [`ErrorBody`], as OpenAI's API has it.
+/// The content of an [`ErrorBody`], in OpenAI's shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorDetail<'a> {
-    /// What to do about it.
+    /// What happened and what to do about it.
     pub message: Cow<'a, str>,
-    /// The family of the error.
+    /// The error's type.
     #[serde(rename = "type")]
     pub kind: Cow<'a, str>,
-    /// The field at fault.
+    /// The parameter at fault.
     pub param: Option<Cow<'a, str>>,
-    /// The error, for programs.
+    /// The error's code, for programs.
     pub code: Cow<'a, str>,
 }
 
 impl ErrorBody<'_> {
     /// The body as JSON.
     pub fn to_json(&self) -> Bytes {
-        // Strings into a growing buffer: there is nothing that could fail.
+        // Writing strings into a growing buffer cannot fail.
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 }

@@ -4,24 +4,25 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, VIA};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Names the gateways that a request has passed, in order.
+/// Lists the gateways that a request has passed, in order.
 const HOP: HeaderName = HeaderName::from_static("x-nexus-hop");
 
-/// In front of a gateway's id in `Via` (RFC 9110, section 7.6.3). A proxy that takes out headers that it does
-/// not know keeps this one.
+/// Precedes a gateway's id in `Via` (RFC 9110, section 7.6.3). A proxy that strips unknown headers
+/// keeps this one.
 const PSEUDONYM: &str = "nexus-";
 
-/// How many gateways a request may pass. Two in a row are usual, and more than this are a loop of gateways that
-/// forget what they are.
+/// How many gateways a request may pass. Two in a row are common; more than this are a loop of
+/// gateways that do not recognise their own marks.
 const MOST_HOPS: usize = 8;
 
-/// Letters in an id.
+/// Length of an id, in characters.
 const ID_LENGTH: usize = 16;
 
-/// Marks what a gateway sends, so that it recognises a request that comes back to it: a provider's URL that
-/// leads to the gateway itself, directly or by way of others, would else keep it busy with one request.
+/// Marks outgoing requests, so that the gateway recognises one that comes back to it. Otherwise a
+/// provider URL that leads to the gateway itself, directly or through others, would keep it busy
+/// with one request.
 ///
-/// A clone is the same gateway. The id is random and says nothing about the machine.
+/// A clone represents the same gateway. The id is random and reveals nothing about the machine.
 #[derive(Debug, Clone)]
 pub struct Hop(Arc<Marks>);
 
@@ -52,8 +53,9 @@ impl Hop {
         }))
     }
 
-    /// Looks at the headers of a request that arrives: refuses one that has been here, and gives what
-    /// [`mark`](Self::mark) needs of any other. `None` where it comes from no gateway.
+    /// Checks the headers of an incoming request. A request that has been here before is rejected;
+    /// for any other, returns what [`mark`](Self::mark) needs. `None` if the request comes from no
+    /// gateway.
     ///
     /// # Errors
     /// [`ErrorKind::LoopDetected`].
@@ -87,14 +89,15 @@ impl Hop {
         })
     }
 
-    /// Where [`arrives`](Self::arrives) leaves what it found, among the headers that go on with a call.
+    /// Stores what [`arrives`](Self::arrives) found among the headers that are forwarded with the
+    /// call.
     pub(crate) fn keep(passed: Option<HeaderValue>, headers: &mut HeaderMap) {
         if let Some(passed) = passed {
             headers.insert(HOP, passed);
         }
     }
 
-    /// Marks the headers of a request that leaves.
+    /// Marks the headers of an outgoing request.
     pub(crate) fn mark(&self, headers: &mut HeaderMap) {
         let Marks { id, hop, via } = &*self.0;
         let passed = headers.get(&HOP).and_then(|passed| passed.to_str().ok());
@@ -110,12 +113,12 @@ impl Hop {
     }
 }
 
-/// The ids of gateways that the header `name` has. Whatever else it says is nobody's concern here.
+/// The gateway ids in the header `name`. Everything else in it is ignored.
 fn ids<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
     let values = headers.get_all(name).into_iter();
     let texts = values.filter_map(|value| value.to_str().ok());
     texts.flat_map(|text| text.split(',')).filter_map(|one| {
-        // `Via` has a protocol in front, and maybe a comment behind.
+        // In `Via` a protocol precedes the name, and a comment may follow.
         let mut words = one.split_ascii_whitespace();
         let id = words.find_map(|word| match word.strip_prefix(PSEUDONYM) {
             Some(id) => Some(id),
@@ -130,7 +133,7 @@ fn ids<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'
 mod tests {
     use super::*;
 
-    /// What arrives at the next gateway of what `hop` sends on.
+    /// What the next gateway receives when `hop` forwards the request.
     fn sent_on(hop: &Hop, arrived: &HeaderMap) -> HeaderMap {
         let mut headers = HeaderMap::new();
         Hop::keep(hop.arrives(arrived).unwrap(), &mut headers);

@@ -11,33 +11,34 @@ use uuid::{Uuid, Variant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::Timestamp;
 
-/// Names one request, here and on the ledger: a UUIDv7 (RFC 9562), so ids sort by time.
+/// Identifies one request, in responses and on the ledger: a UUIDv7 (RFC 9562), so ids sort by
+/// time.
 ///
-/// The first 60 bits of an id beside its version are the milliseconds (48 bits) and a finer part of
-/// the time (12 bits). They are unique among the ids that a process makes, and rise with each.
+/// The first 60 bits besides the version are the milliseconds (48 bits) and a fraction of a
+/// millisecond (12 bits). They are unique among the ids of one process, and always increase.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(transparent)]
 pub struct RequestId(Uuid);
 
-/// The first 60 bits of the newest id.
+/// The first 60 bits of the most recent id.
 static NEWEST: AtomicU64 = AtomicU64::new(0);
 
-/// The greatest number of 60 bits: a moment of the year 10889.
+/// The largest 60-bit number: a moment in the year 10889.
 const LAST_SEQ: u64 = (1 << 60) - 1;
 
 const TAIL: u128 = (1 << 62) - 1;
 
 impl RequestId {
-    /// A new id, bearing the present time; it sorts behind all that this process made before.
+    /// A new id with the current time; it sorts after every id that this process made before.
     ///
-    /// Where the clock has not moved on, or was set back, the id counts on from the one before, into
-    /// the milliseconds if need be (RFC 9562, section 6.2, methods 1 and 3).
+    /// If the clock has not advanced, or was set back, the id increments the previous one, into the
+    /// milliseconds if needed (RFC 9562, section 6.2, methods 1 and 3).
     pub fn new() -> Self {
         let now = present();
         let next = |newest: u64| now.max(newest + 1).min(LAST_SEQ);
-        // Only the number itself is shared, so no other memory has to be ordered by it.
+        // Only this number is shared, so no other memory needs to be ordered with it.
         let (order, newest) = (Ordering::Relaxed, &NEWEST);
         let before = match newest.fetch_update(order, order, |newest| Some(next(newest))) {
             Ok(before) | Err(before) => before,
@@ -45,20 +46,20 @@ impl RequestId {
         Self::from_bits(next(before), Uuid::new_v4().as_u128() & TAIL)
     }
 
-    /// Makes all later ids of this process sort behind this one, as after a restart with the clock set
-    /// back. A store calls it for the newest id that it holds.
+    /// Makes all later ids of this process sort after this one, also after a restart with the clock
+    /// set back. A store calls it with the newest id it holds.
     pub fn rise_above(self) {
         NEWEST.fetch_max(self.seq().cast_unsigned(), Ordering::Relaxed);
     }
 
-    /// The first 60 bits beside the version.
+    /// The first 60 bits besides the version.
     pub(crate) fn seq(self) -> i64 {
         let bits = self.0.as_u128();
         let seq = (bits >> 80) << 12 | (bits >> 64) & 0xFFF;
         i64::try_from(seq).unwrap_or(i64::MAX)
     }
 
-    /// The other 62 bits; `None` unless this is a UUIDv7, which alone has 122 bits to remember.
+    /// The other 62 bits; `None` if this is not a UUIDv7, the only version with 122 bits to keep.
     pub(crate) fn tail(self) -> Option<i64> {
         let is_v7 = self.0.get_version_num() == 7 && self.0.get_variant() == Variant::RFC4122;
         let tail = i64::try_from(self.0.as_u128() & TAIL);
@@ -78,7 +79,7 @@ impl RequestId {
         ))
     }
 
-    /// The sixteen bytes, in sorting order.
+    /// The sixteen bytes, in sort order.
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }
@@ -88,8 +89,7 @@ impl RequestId {
         Self(Uuid::from_bytes(bytes))
     }
 
-    /// The smallest id that a request started at `time` can have: turns a range of times into a
-    /// range of ids.
+    /// The smallest id of a request started at `time`: turns a range of times into a range of ids.
     pub fn floor(time: Timestamp) -> Self {
         let millis = u64::try_from(time.as_millis()).unwrap_or(0);
         let mut bytes = [0; 16];
@@ -103,7 +103,7 @@ impl RequestId {
     }
 }
 
-/// The time since the epoch in 4096ths of a millisecond.
+/// The current time in 4096ths of a millisecond since the epoch.
 fn present() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let nanos = since.map_or(0, |since| since.as_nanos());
@@ -132,7 +132,7 @@ impl FromStr for RequestId {
     }
 }
 
-/// Tells conversations of one name apart: each client key has names of its own.
+/// Separates conversations of the same name: each client key has its own names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ConversationScope([u8; 8]);
 
@@ -167,17 +167,18 @@ impl FromStr for ConversationScope {
     }
 }
 
-/// Names a conversation: 1 to 128 visible ASCII characters, and the scope in which this is its name.
+/// Identifies a conversation: 1 to 128 visible ASCII characters, and the scope in which the name is
+/// unique.
 ///
-/// Most are the id of the request that began the conversation; these take no allocation. As text it is what the
-/// client says, without the scope.
+/// Most are the id of the conversation's first request; these need no allocation. As text it is
+/// what the client sees, without the scope.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ConversationId {
     name: Name,
     scope: Option<ConversationScope>,
 }
 
-/// A text that is written as a request's id is never a `Text`, so that equal names are equal values.
+/// A text that spells a request id is never stored as `Text`, so equal names are equal values.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Name {
     Request(RequestId),
@@ -185,10 +186,10 @@ enum Name {
 }
 
 impl ConversationId {
-    /// The longest id that is accepted, in characters.
+    /// The maximum length of an id, in characters.
     pub const MAX_CHARS: usize = 128;
 
-    /// The id of a conversation that nobody named: that of the request that begins it.
+    /// The id of a conversation that the client did not name: the id of its first request.
     pub fn begun_by(request: RequestId) -> Self {
         Self {
             name: Name::Request(request),
@@ -196,7 +197,7 @@ impl ConversationId {
         }
     }
 
-    /// The same name in this scope.
+    /// The same name in the given scope.
     #[must_use]
     pub fn within(self, scope: ConversationScope) -> Self {
         Self {
@@ -205,12 +206,12 @@ impl ConversationId {
         }
     }
 
-    /// Where this is its name; `None` where that is not said.
+    /// The scope of the name; `None` if it has none.
     pub fn scope(&self) -> Option<ConversationScope> {
         self.scope
     }
 
-    /// The request whose id this is, if it is written as one.
+    /// The request with this id, if the name has that form.
     pub fn request(&self) -> Option<RequestId> {
         match self.name {
             Name::Request(request) => Some(request),
@@ -218,7 +219,7 @@ impl ConversationId {
         }
     }
 
-    /// The id as text; `buffer` is where one is written that is no text yet.
+    /// The id as text; `buffer` holds it where it is not stored as text.
     pub fn encode<'a>(&'a self, buffer: &'a mut [u8; 36]) -> &'a str {
         match &self.name {
             Name::Request(request) => request.encode(buffer),
@@ -243,8 +244,8 @@ impl FromStr for ConversationId {
     type Err = Error;
 
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`] when the text is empty, over 128 characters, or has others than
-    /// visible ASCII ones. Nothing is cut off.
+    /// [`ErrorKind::InvalidRequest`] when the text is empty, longer than 128 characters, or has any
+    /// character that is not visible ASCII. Nothing is truncated.
     fn from_str(text: &str) -> Result<Self> {
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
         if text.is_empty() || text.len() > Self::MAX_CHARS || !visible {
@@ -254,7 +255,7 @@ impl FromStr for ConversationId {
             )
             .with_param("x-conversation-id"));
         }
-        // Any other spelling of a UUID stays as it is.
+        // Any other spelling of a UUID is kept as it is.
         let request = text.parse::<RequestId>().ok();
         let request = request.filter(|request| request.encode(&mut [0; 36]) == text);
         let name = match request {
@@ -281,12 +282,12 @@ macro_rules! row_id {
 }
 
 row_id! {
-    /// Names a registered provider. Never used again after its provider is deleted.
+    /// Identifies a registered provider. Never reused after the provider is deleted.
     ProviderId
 }
 
 row_id! {
-    /// Names a registered model. Never used again after its model is deleted.
+    /// Identifies a registered model. Never reused after the model is deleted.
     ModelId
 }
 

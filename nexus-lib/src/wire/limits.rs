@@ -3,35 +3,36 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What an operator bounds for one provider.
+/// The limits that an operator sets for one provider.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ProviderLimits {
-    /// How many requests it may have open at once; any number when `None`.
+    /// The maximum number of concurrent requests; unlimited when `None`.
     pub max_concurrency: Option<u32>,
-    /// How long it may be silent.
+    /// Its timeouts.
     pub timers: TimerSettings,
 }
 
-/// Timers that an operator sets for one provider, in milliseconds; what is `None` is left to the gateway.
+/// Timeouts that an operator sets for one provider, in milliseconds. `None` means the gateway's
+/// default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TimerSettings {
-    /// Until a connection stands.
+    /// Connect timeout: until a connection is established.
     #[schemars(range(min = 1, max = 3_600_000))]
     pub connect_ms: Option<u32>,
     /// From sending the request to the head of the answer; for a stream, to its first event.
     #[schemars(range(min = 1, max = 3_600_000))]
     pub first_event_ms: Option<u32>,
-    /// Between two pieces of an answer.
+    /// Idle timeout: between two parts of an answer.
     #[schemars(range(min = 1, max = 3_600_000))]
     pub idle_ms: Option<u32>,
 }
 
 impl TimerSettings {
-    /// The longest that a timer may be set to: an hour.
+    /// The maximum of each timeout: one hour.
     pub const LONGEST_MS: u32 = 3_600_000;
 
-    /// The timers with their names.
+    /// The timeouts with their names.
     pub fn each(&self) -> [(&'static str, Option<u32>); 3] {
         [
             ("connect_ms", self.connect_ms),
@@ -41,7 +42,7 @@ impl TimerSettings {
     }
 }
 
-/// A timer of so many milliseconds.
+/// Converts milliseconds to a duration.
 pub(crate) fn millis(ms: u32) -> Duration {
     Duration::from_millis(u64::from(ms))
 }

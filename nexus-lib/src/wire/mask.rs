@@ -1,5 +1,5 @@
-/// The shape of a key that may be shown: its first three and last four characters, or nothing of a
-/// key that has fewer to hide than to show.
+/// The masked form of a key: its first three and last four characters, or nothing if that would
+/// show more than it hides.
 ///
 /// ```
 /// assert_eq!(nexus_lib::wire::mask("sk-0123456789wxyz"), "sk-…wxyz");

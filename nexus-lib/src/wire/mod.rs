@@ -1,8 +1,8 @@
-//! The values that travel: ids, times, usage, and OpenAI's JSON.
+//! Value types: ids, times, usage, and OpenAI's JSON.
 //!
 //! Nothing here does I/O. What is read on every request is read in place ([`RequestScan`],
-//! [`UsageReport::read`]); the typed structures ([`ChatRequest`], [`ChatCompletion`], …) are for those who
-//! call the gateway from Rust and for the provider that answers by itself.
+//! [`UsageReport::read`]). The typed structures ([`ChatRequest`], [`ChatCompletion`], …) are for
+//! callers in Rust and for the built-in demo provider.
 
 mod base_url;
 mod chat;

@@ -25,16 +25,16 @@ pub struct ModelEntry {
     pub owned_by: String,
 }
 
-/// The answer of `GET /v1/models` to clients of Anthropic's.
+/// The answer of `GET /v1/models` to Anthropic clients.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AnthropicModelList {
     /// The models, by name.
     pub data: Vec<AnthropicModel>,
-    /// Whether there are more in the direction that was asked for.
+    /// Whether there are more models in the requested direction.
     pub has_more: bool,
-    /// The first one's name; null where there is none.
+    /// The name of the first one; null if there is none.
     pub first_id: Option<String>,
-    /// The last one's.
+    /// The name of the last one.
     pub last_id: Option<String>,
 }
 
@@ -45,7 +45,7 @@ pub struct AnthropicModel {
     pub r#type: &'static str,
     /// The name that requests use.
     pub id: String,
-    /// The same, for people.
+    /// The display name: the same.
     pub display_name: String,
     /// When it was registered.
     pub created_at: Timestamp,

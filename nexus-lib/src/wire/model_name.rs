@@ -1,4 +1,4 @@
-/// What models that think before they speak are called, by the beginning of a name.
+/// Prefixes of names of reasoning models.
 const THINKERS: [&str; 9] = [
     "grok",
     "o1",
@@ -11,11 +11,11 @@ const THINKERS: [&str; 9] = [
     "kimi-k2",
 ];
 
-/// And by a part of it.
+/// Parts of such names.
 const THINKING: [&str; 3] = ["reason", "think", "-r1"];
 
-/// Whether a model of this name may take minutes to begin, to go by what its kind is called. A vendor may
-/// stand before it, as in `deepseek/deepseek-r1`.
+/// Whether a model of this name may take minutes to start, judged by the family in its name. A
+/// vendor may precede it, as in `deepseek/deepseek-r1`.
 pub(crate) fn may_think(model: &str) -> bool {
     let name = model.to_ascii_lowercase();
     let last = name.rsplit('/').next().unwrap_or(&name);
@@ -23,7 +23,7 @@ pub(crate) fn may_think(model: &str) -> bool {
         || THINKING.iter().any(|part| last.contains(part))
 }
 
-/// Whether a model of this name is one of xAI's: `grok` begins it, or a part of it behind a `/`.
+/// Whether a model of this name is one of xAI's: `grok` at the start, or after a `/`.
 pub(crate) fn is_grok(model: &str) -> bool {
     model.split('/').any(|part| {
         let start = part.as_bytes().first_chunk::<4>();
@@ -31,7 +31,7 @@ pub(crate) fn is_grok(model: &str) -> bool {
     })
 }
 
-/// `o1` and `o1-mini`, but not `o12`.
+/// Matches `o1` and `o1-mini`, but not `o12`.
 fn begins_with(name: &str, family: &str) -> bool {
     let Some(rest) = name.strip_prefix(family) else {
         return false;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What a client wants done: a route of the LLM port.
+/// What a client asks for: a route of the LLM port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
@@ -18,7 +18,7 @@ pub enum Operation {
     Embedding,
     /// `POST /v1/images/generations`.
     ImageGeneration,
-    /// `POST /v1/audio/speech`: the answer is sound.
+    /// `POST /v1/audio/speech`: the answer is audio.
     Speech,
     /// `POST /v1/audio/transcriptions`: the request is a form with a file.
     Transcription,
@@ -29,7 +29,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// All of them, in their order.
+    /// All operations, in order.
     pub const ALL: [Self; 11] = [
         Self::ChatCompletion,
         Self::Message,
@@ -44,7 +44,7 @@ impl Operation {
         Self::Rerank,
     ];
 
-    /// The operation's name, as the ledger has it.
+    /// The operation's name on the ledger.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ChatCompletion => "chat.completion",
@@ -61,7 +61,7 @@ impl Operation {
         }
     }
 
-    /// Its path behind the version, here and at a provider that speaks its protocol.
+    /// Its path after the version, here and at a provider with the same protocol.
     pub const fn path(self) -> &'static str {
         match self {
             Self::ChatCompletion => "/chat/completions",
@@ -85,13 +85,13 @@ impl Operation {
             .find(|operation| operation.path() == path)
     }
 
-    /// Whether messages come and a message goes back: what can be told in another protocol's words, is gone
-    /// on with, archived, and counted where the provider does not count.
+    /// Whether this is a chat: messages in, a message out. Only chats can be translated to another
+    /// protocol, continued, archived, and counted here when the provider reports no usage.
     pub const fn is_chat(self) -> bool {
         matches!(self, Self::ChatCompletion | Self::Message | Self::Response)
     }
 
-    /// Whether its streams ask for usage by `stream_options`, and end with `[DONE]`.
+    /// Whether its streams request usage with `stream_options`, and end with `[DONE]`.
     pub const fn has_stream_options(self) -> bool {
         matches!(self, Self::ChatCompletion | Self::Completion)
     }

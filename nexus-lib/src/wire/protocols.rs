@@ -7,42 +7,43 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::wire::Operation;
 
-/// In which of the clients' protocols a provider takes chats as they come: `chat`, `messages`, `responses`.
+/// The client protocols in which a provider accepts chats without translation: `chat`, `messages`,
+/// `responses`.
 ///
-/// As JSON it is a list of these words, and as text they are separated by commas.
+/// In JSON a list of these words; as text they are separated by commas.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Protocols {
     /// OpenAI's chat completions.
     pub chat: bool,
-    /// Anthropic's Messages, and the counting of their tokens.
+    /// Anthropic's Messages, and their token counting.
     pub messages: bool,
     /// OpenAI's Responses.
     pub responses: bool,
 }
 
 impl Protocols {
-    /// Chat completions, and nothing else.
+    /// Only chat completions.
     pub const CHAT: Self = Self {
         chat: true,
         messages: false,
         responses: false,
     };
 
-    /// Chat completions and Responses, as OpenAI itself.
+    /// Chat completions and Responses, like OpenAI itself.
     pub const OPENAI: Self = Self {
         chat: true,
         messages: false,
         responses: true,
     };
 
-    /// Messages, and nothing else.
+    /// Only Messages.
     pub const MESSAGES: Self = Self {
         chat: false,
         messages: true,
         responses: false,
     };
 
-    /// Whether requests for `operation` are written in one of these.
+    /// Whether requests for `operation` use one of these protocols.
     pub const fn have(self, operation: Operation) -> bool {
         match operation {
             Operation::ChatCompletion => self.chat,
@@ -79,7 +80,7 @@ impl Protocols {
     }
 }
 
-/// That a text names no protocol, or none that is known.
+/// The text names no protocol, or an unknown one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("one or more of `chat`, `messages` and `responses`")]
 pub struct NoProtocol;

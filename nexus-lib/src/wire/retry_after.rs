@@ -4,8 +4,8 @@ use http::{HeaderMap, header};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 
-/// After how long an upstream says to come back: by `retry-after-ms`, which OpenAI and Azure send, or by
-/// `retry-after`, in seconds or as a date (RFC 9110, section 10.2.3).
+/// How long the upstream asks the client to wait: from `retry-after-ms`, which OpenAI and Azure
+/// send, or `retry-after`, in seconds or as a date (RFC 9110, section 10.2.3).
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
     if let Some(ms) = text("retry-after-ms").and_then(number) {
@@ -25,7 +25,7 @@ fn number(text: &str) -> Option<f64> {
 
 fn until(date: &str, now: Timestamp) -> Option<Duration> {
     let date = DateTimeParser::new().parse_timestamp(date).ok()?;
-    // A moment that has passed is now.
+    // A date in the past means now.
     Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
 }
 

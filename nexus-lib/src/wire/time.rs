@@ -8,12 +8,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A moment, in microseconds since 1970-01-01T00:00:00Z. Shown as RFC 3339 in UTC.
+/// A moment, in microseconds since 1970-01-01T00:00:00Z. Written as RFC 3339 in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The present.
+    /// The current time.
     pub fn now() -> Self {
         Self(jiff::Timestamp::now().as_microsecond())
     }
@@ -33,7 +33,7 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// How long after `earlier` it is; zero when it is before.
+    /// The time since `earlier`; zero if `earlier` is later.
     pub fn saturating_since(self, earlier: Self) -> Duration {
         let micros = self.0.saturating_sub(earlier.0);
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
@@ -72,7 +72,7 @@ impl FromStr for Timestamp {
     type Err = Error;
 
     /// # Errors
-    /// [`ErrorKind::Unprocessable`] when the text is not a time by RFC 3339.
+    /// [`ErrorKind::Unprocessable`] when the text is not an RFC 3339 time.
     fn from_str(text: &str) -> Result<Self> {
         text.parse::<jiff::Timestamp>()
             .map(|time| Self(time.as_microsecond()))
@@ -112,17 +112,17 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// A stretch of time, from `from` (included) to `to` (not included); open where `None`.
+/// A range of time, from `from` (inclusive) to `to` (exclusive); unbounded where `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TimeRange {
-    /// The first moment inside.
+    /// The first moment in the range.
     pub from: Option<Timestamp>,
-    /// The first moment behind.
+    /// The first moment after the range.
     pub to: Option<Timestamp>,
 }
 
 impl TimeRange {
-    /// All of time.
+    /// Unbounded on both sides.
     pub const ALL: Self = Self {
         from: None,
         to: None,
@@ -131,7 +131,7 @@ impl TimeRange {
     /// The range between two moments.
     ///
     /// # Errors
-    /// [`ErrorKind::Unprocessable`] when `to` lies before `from`.
+    /// [`ErrorKind::Unprocessable`] when `to` is before `from`.
     pub fn new(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<Self> {
         match (from, to) {
             (Some(from), Some(to)) if to < from => Err(Error::new(

@@ -4,7 +4,7 @@ use jiff::tz;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The zone whose days and hours a series has: a name of the IANA database, or an offset such as `+08:00`.
+/// The time zone for the days and hours of a series: an IANA name, or an offset such as `+08:00`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimeZone(Zone);
 
@@ -12,21 +12,21 @@ pub struct TimeZone(Zone);
 enum Zone {
     Utc,
     Fixed(tz::Offset),
-    /// Looked up when it is needed, since that may read a file.
+    /// Looked up when needed, since that may read a file.
     Named(Box<str>),
 }
 
-/// The longest name, in bytes; the longest of the database has 32.
+/// The maximum length of a name, in bytes; the longest in the database has 32.
 const MAX_NAME_BYTES: usize = 64;
 
 impl TimeZone {
-    /// Where days begin at midnight UTC.
+    /// UTC: days begin at midnight UTC.
     pub const UTC: Self = Self(Zone::Utc);
 
-    /// The rules of the zone. May read a file.
+    /// The zone's rules. May read a file.
     ///
     /// # Errors
-    /// [`ErrorKind::Unprocessable`] when this machine knows no zone of the name.
+    /// [`ErrorKind::Unprocessable`] when this machine has no zone of that name.
     pub(crate) fn rules(&self) -> Result<Rules> {
         let rules = match &self.0 {
             Zone::Utc => tz::TimeZone::UTC,
@@ -44,7 +44,7 @@ impl FromStr for TimeZone {
     type Err = Error;
 
     /// # Errors
-    /// [`ErrorKind::Unprocessable`] for what can be no zone.
+    /// [`ErrorKind::Unprocessable`] when the text cannot be a time zone.
     fn from_str(text: &str) -> Result<Self> {
         let is_utc = ["utc", "z", "etc/utc", "gmt"].contains(&text.to_ascii_lowercase().as_str());
         if is_utc {
@@ -73,7 +73,7 @@ fn unknown(message: &'static str) -> Error {
     Error::new(ErrorKind::Unprocessable, message).with_param("time_zone")
 }
 
-/// `+08:00`, `-0330` or `+8`; a plus that form decoding has made a space is one.
+/// `+08:00`, `-0330` or `+8`. Form decoding turns a plus into a space, so that is accepted as one.
 fn offset_seconds(text: &str) -> Option<i32> {
     let (sign, digits) = match text.split_at_checked(1)? {
         ("+" | " ", digits) => (1, digits),
@@ -97,13 +97,14 @@ fn offset_seconds(text: &str) -> Option<i32> {
 pub(crate) struct Rules(tz::TimeZone);
 
 impl Rules {
-    /// Where the hour begins that has this moment; both in seconds since 1970.
+    /// The start of the hour that contains this moment; both in seconds since 1970.
     pub(crate) fn hour_of(&self, seconds: i64) -> i64 {
         let offset = i64::from(self.offset_at(seconds));
         seconds - (seconds + offset).rem_euclid(3600)
     }
 
-    /// Where the day begins that has this moment, and the one after; all in seconds since 1970.
+    /// The start of the day that contains this moment, and of the next day; all in seconds since
+    /// 1970.
     pub(crate) fn day_of(&self, seconds: i64) -> (i64, i64) {
         let at = jiff::Timestamp::from_second(seconds).unwrap_or_default();
         let zoned = at.to_zoned(self.0.clone());
@@ -113,7 +114,7 @@ impl Rules {
         };
         let begins = day(Ok(zoned.clone()));
         let next = day(zoned.tomorrow());
-        // Only at the ends of the calendar is there no such day.
+        // Only at the ends of the calendar does no such day exist.
         let begins = begins.unwrap_or(seconds - seconds.rem_euclid(86_400));
         (begins, next.unwrap_or(begins + 86_400).max(seconds + 1))
     }

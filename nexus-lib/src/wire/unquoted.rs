@@ -6,33 +6,35 @@ use memchr::memchr2;
 
 use crate::wire::json::decode;
 
-/// So many bytes in a row that a request has too are a quotation, wherever they are from. Only those
-/// that [count](counts).
+/// This many consecutive bytes that also occur in the request are a quotation, wherever they are.
+/// Only bytes that [count](counts) are counted.
 const RUN: usize = 20;
 
-/// A quotation from the beginning of a text needs only so many: errors often quote that and cut the rest.
+/// A quotation from the start of a text needs only this many: errors often quote the start and cut
+/// off the rest.
 const BEGINNING: usize = 12;
 
-/// A text that is quoted whole needs only so many. Shorter ones may be any word.
+/// A text that is quoted whole needs only this many. Shorter ones may be any word.
 const WHOLE: usize = 8;
 
-/// How much of an error is looked at. A row keeps less.
+/// How much of an error is examined. A row keeps less.
 const MOST_ERROR: usize = 4096;
 
-/// How much text of a request is looked through, in bytes: some ten milliseconds of work, and only for a call that
-/// failed.
+/// How much text of a request is searched, in bytes: about ten milliseconds of work, and only for a
+/// call that failed.
 const MOST_TEXT: usize = 4 << 20;
 
-/// Texts whose first bytes are base64 for so long are pictures and the like. Nobody quotes them.
+/// A text that starts with this many bytes of base64 is an image or the like. Nobody quotes those.
 const BASE64: usize = 1 << 10;
 
-/// How often the same few bytes are looked at in an error.
+/// How often the same few bytes are compared in an error.
 const MOST_PLACES: usize = 32;
 
-/// What stands in place of a quotation.
+/// Replaces a quotation.
 const CUT: &str = "[…]";
 
-/// Members whose texts are names and kinds. They are no prompt, and an error is about them.
+/// Members whose values are names and kinds. They are not part of the prompt, and errors are about
+/// them.
 const NAMES: [&[u8]; 20] = [
     b"model",
     b"role",
@@ -56,11 +58,11 @@ const NAMES: [&[u8]; 20] = [
     b"tool_choice",
 ];
 
-/// An upstream's `error` without what it quotes of `request`, a client's JSON or form: what was asked does not
-/// belong where errors are kept.
+/// Removes quotations of `request`, a client's JSON or form, from an upstream's `error`: prompts do
+/// not belong where errors are kept.
 ///
-/// Blanks, quotes and backslashes do not count, so that escaped and indented quotations are found as well. Where
-/// there is too much text to be looked through, nothing of the error is left.
+/// Whitespace, quotes and backslashes are ignored, so escaped and indented quotations are found
+/// too. If there is too much text to search, nothing of the error is kept.
 pub(crate) fn unquoted<'e>(error: &'e str, request: &[u8]) -> Cow<'e, str> {
     if error.len() < WHOLE {
         return Cow::Borrowed(error);
@@ -90,7 +92,7 @@ pub(crate) fn unquoted<'e>(error: &'e str, request: &[u8]) -> Cow<'e, str> {
     }
 }
 
-/// Whether a text begins like a picture, with or without `data:image/png;base64,`.
+/// Whether a text looks like an image, with or without `data:image/png;base64,`.
 fn is_base64(text: &[u8]) -> bool {
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
     let first = text.get(..BASE64);
@@ -101,8 +103,8 @@ fn is_base64(text: &[u8]) -> bool {
     })
 }
 
-/// Calls `found` with each text in `json` that may be a prompt, decoded, for as long as it says to go on. Whether it
-/// did so to the end.
+/// Calls `found` with each text in `json` that may be part of a prompt, decoded, until `found`
+/// returns false. Returns whether all texts were visited.
 fn texts(json: &[u8], mut found: impl FnMut(&[u8]) -> bool) -> bool {
     let mut is_named = false;
     let mut rest = json;
@@ -128,7 +130,7 @@ fn texts(json: &[u8], mut found: impl FnMut(&[u8]) -> bool) -> bool {
     true
 }
 
-/// How long a string is, from behind its quote.
+/// The length of a string, starting after its opening quote.
 fn length(text: &[u8]) -> usize {
     let mut at = 0;
     while let Some(next) = memchr2(b'"', b'\\', &text[at..]) {
@@ -146,7 +148,8 @@ fn counts(byte: u8) -> bool {
     !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b'\\' | b'`')
 }
 
-/// A text with nothing but what counts. A backslash and the letter behind it are a blank that was escaped.
+/// Reduces a text to the bytes that count. A backslash and the letter after it are escaped
+/// whitespace.
 fn essence(text: &[u8], mut push: impl FnMut(u8, usize)) {
     let mut is_escaped = false;
     for (at, &byte) in text.iter().enumerate() {
@@ -158,20 +161,20 @@ fn essence(text: &[u8], mut push: impl FnMut(u8, usize)) {
     }
 }
 
-/// Where an error quotes.
+/// Finds the quotations in an error.
 struct Quotations<'e> {
     error: &'e str,
-    /// What counts of the error, where each byte of that stands, and whether it is quoted.
+    /// The bytes of the error that count, their positions, and whether each is quoted.
     letters: Vec<u8>,
     at: Vec<usize>,
     is_quoted: Vec<bool>,
-    /// Where runs begin that were not found yet, by their hashes.
+    /// The start of each run that was not found yet, by hash.
     runs: HashMap<u64, Vec<usize>>,
-    /// The hashes of the runs, roughly: most of a request is passed over by this.
+    /// A Bloom filter of the runs' hashes: it rules out most of a request.
     maybe: Vec<u64>,
-    /// Where what may be the beginning of a text stands, by its first bytes.
+    /// Where the start of a text may be quoted, by its first bytes.
     beginnings: HashMap<[u8; WHOLE], Vec<usize>>,
-    /// Kept for the next text.
+    /// Reused for the next text.
     text: Vec<u8>,
 }
 
@@ -228,7 +231,7 @@ impl<'e> Quotations<'e> {
         let Some(places) = self.runs.get_mut(&hash) else {
             return;
         };
-        // Each is found once: another time it says nothing new.
+        // Each is needed only once: a second match adds nothing.
         let (letters, is_quoted) = (&self.letters, &mut self.is_quoted);
         places.retain(|&start| {
             let is_same = letters[start..start + RUN] == *run;
@@ -267,7 +270,7 @@ impl<'e> Quotations<'e> {
             .filter(|(_, quoted)| **quoted)
         {
             let start = self.at[index];
-            // What does not count between two that are quoted is of the same quotation.
+            // Bytes that do not count between two quoted ones belong to the same quotation.
             let follows = index > 0 && self.is_quoted[index - 1];
             match places.last_mut() {
                 Some(last) if follows => last.end = start + 1,
@@ -280,7 +283,7 @@ impl<'e> Quotations<'e> {
         let mut kept = String::with_capacity(self.error.len());
         let mut from = 0;
         for place in places {
-            // Whole characters.
+            // Extend to whole characters.
             let (mut start, mut end) = (place.start, place.end);
             while !self.error.is_char_boundary(start) {
                 start -= 1;
@@ -317,9 +320,9 @@ fn rolled(letters: &[u8], mut found: impl FnMut(usize, u64)) {
     }
 }
 
-/// The place of a hash among 16 Ki bits.
+/// The bit of a hash in a set of 16 Ki bits.
 fn bit(hash: u64) -> (usize, u64) {
-    // The upper bits of a product depend on all of it.
+    // The upper bits of a product depend on all of its input.
     let mixed = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let word = usize::try_from(mixed >> 56).unwrap_or_default();
     (word, 1 << ((mixed >> 50) & 63))
@@ -397,7 +400,7 @@ mod tests {
         let kept = unquoted(&"é".repeat(5000), request.to_string().as_bytes()).into_owned();
         assert_eq!(kept, CUT);
         assert!(began.elapsed().as_secs() < 20);
-        // Too long to be looked through: nothing is left, rather than something that was asked.
+        // Too long to search: nothing is kept, rather than part of a prompt.
         let texts = vec!["a text of some words, ".repeat(1000); 500];
         let request = json!({"messages": [{"content": texts}]});
         assert_eq!(

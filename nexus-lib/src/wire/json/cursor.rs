@@ -4,24 +4,24 @@ use std::ops::Range;
 use super::string::{Escapes, Scanned, decode, scan, short_len};
 use super::syntax::SyntaxError;
 
-/// How deep arrays and objects may be nested, the outermost included.
+/// The maximum nesting of arrays and objects, including the outermost.
 pub const MAX_DEPTH: u32 = 128;
 
 type Walk<T> = Result<T, SyntaxError>;
 
-/// A place in a JSON text, which moves on value by value.
+/// A position in a JSON text, which advances value by value.
 ///
-/// Each method that reads a value starts at its first byte and stops behind its last.
+/// Each method that reads a value starts at its first byte and stops after its last.
 #[derive(Debug)]
 pub(crate) struct Cursor<'a> {
     json: &'a [u8],
     at: usize,
-    /// How many objects and arrays were entered and not left.
+    /// How many objects and arrays are open.
     depth: u32,
 }
 
 impl<'a> Cursor<'a> {
-    /// Stands on the first value of `json`, of which only the keys will be checked to be UTF-8.
+    /// At the first value of `json`. Only keys will be checked to be UTF-8.
     pub(crate) fn new(json: &'a [u8]) -> Self {
         let mut cursor = Self {
             json,
@@ -32,9 +32,9 @@ impl<'a> Cursor<'a> {
         cursor
     }
 
-    /// Stands on the first value of `json`, all of which is UTF-8.
+    /// At the first value of `json`, after checking that all of it is UTF-8.
     pub(crate) fn of_text(json: &'a [u8]) -> Walk<Self> {
-        // Twice as fast as the standard library's where the text is not all ASCII.
+        // Twice as fast as the standard library's check for text that is not all ASCII.
         if simdutf8::basic::from_utf8(json).is_ok() {
             return Ok(Self::new(json));
         }
@@ -47,7 +47,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Stands on a key, or the closing brace, of an object whose beginning is not in `json`.
+    /// At a key, or the closing brace, of an object that begins before `json`.
     pub(crate) fn inside_object(json: &'a [u8]) -> Self {
         let depth = 1;
         Self {
@@ -56,17 +56,17 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Where it stands.
+    /// The current position.
     pub(crate) fn position(&self) -> usize {
         self.at
     }
 
-    /// The byte that is next; of a value, it tells the type.
+    /// The next byte; at a value, it identifies the type.
     pub(crate) fn peek(&self) -> Option<u8> {
         self.json.get(self.at).copied()
     }
 
-    /// Reads an object: `member` gets each key, decoded, and must read the value behind it.
+    /// Reads an object. `member` is called with each decoded key and must read its value.
     pub(crate) fn object(
         &mut self,
         mut member: impl FnMut(Cow<'a, [u8]>, &mut Self) -> Walk<()>,
@@ -79,7 +79,7 @@ impl<'a> Cursor<'a> {
         self.rest_of_object(&mut member)
     }
 
-    /// Reads the members of an object from a key on, and its end.
+    /// Reads the remaining members of an object, starting at a key, and its end.
     pub(crate) fn rest_of_object(
         &mut self,
         mut member: impl FnMut(Cow<'a, [u8]>, &mut Self) -> Walk<()>,
@@ -106,7 +106,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Reads an array: `element` must read each value.
+    /// Reads an array. `element` must read each value.
     pub(crate) fn array(&mut self, mut element: impl FnMut(&mut Self) -> Walk<()>) -> Walk<()> {
         self.enter(b'[', "an array")?;
         if self.take(b']') {
@@ -125,13 +125,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Reads a string; `None` when what it says is no Unicode.
+    /// Reads a string; `None` if it is not valid Unicode.
     pub(crate) fn string(&mut self) -> Walk<Option<Cow<'a, str>>> {
         let (raw, _) = self.skip_string("a string")?;
         Ok(decode(&self.json[raw]))
     }
 
-    /// Reads a count that is written in plain digits, at most twelve; else it stays where it is.
+    /// Reads an integer of at most twelve plain digits; otherwise does not advance.
     pub(crate) fn plain_count(&mut self) -> Option<u64> {
         let digits = self.json[self.at..].iter().take(13);
         let mut count = 0;
@@ -150,8 +150,8 @@ impl<'a> Cursor<'a> {
         Some(count)
     }
 
-    /// Reads a string, without decoding it: what stands between its quotes, and how it is written. Of
-    /// any other value, it is empty.
+    /// Reads a string without decoding it: the bytes between its quotes, and how they are escaped.
+    /// For any other value the bytes are empty.
     pub(crate) fn raw_string(&mut self) -> Walk<(&'a [u8], Escapes)> {
         if self.peek() != Some(b'"') {
             self.skip()?;
@@ -161,13 +161,13 @@ impl<'a> Cursor<'a> {
         Ok((&self.json[raw], escapes))
     }
 
-    /// Reads a value of any type, and gives its bytes.
+    /// Reads a value of any type and returns its bytes.
     pub(crate) fn skip_slice(&mut self) -> Walk<&'a [u8]> {
         let value = self.skip()?;
         Ok(&self.json[value])
     }
 
-    /// Reads a value of any type, and tells where it stands.
+    /// Reads a value of any type and returns its position.
     #[inline]
     pub(crate) fn skip(&mut self) -> Walk<Range<usize>> {
         let start = self.at;
@@ -184,7 +184,8 @@ impl<'a> Cursor<'a> {
     fn skip_any(&mut self) -> Walk<Range<usize>> {
         let start = self.at;
         let outer = self.depth;
-        // One bit for each object or array that is open here, the innermost lowest: 1 for an object.
+        // One bit for each object or array that is open here, the innermost lowest: 1 for an
+        // object.
         let mut objects = 0u128;
         loop {
             match self.peek() {
@@ -218,7 +219,7 @@ impl<'a> Cursor<'a> {
                 Some(b'n') => self.skip_literal(b"null")?,
                 _ => return Err(self.expected("a value")),
             }
-            // A value has ended, and maybe those around it.
+            // A value has ended, and possibly those around it.
             loop {
                 if self.depth == outer {
                     return Ok(start..self.at);
@@ -242,7 +243,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Makes sure that nothing but whitespace is left.
+    /// Checks that only whitespace is left.
     pub(crate) fn end(&mut self) -> Walk<()> {
         self.skip_whitespace();
         match self.peek() {
@@ -261,8 +262,8 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Reads a key with its colon and stops at the value; tells what [`skip_string`](Self::skip_string)
-    /// does.
+    /// Reads a key with its colon and stops at the value; returns the same as
+    /// [`skip_string`](Self::skip_string).
     fn key(&mut self) -> Walk<(Range<usize>, Escapes)> {
         let key = self.skip_string("a key in double quotes")?;
         self.skip_whitespace();
@@ -271,7 +272,7 @@ impl<'a> Cursor<'a> {
         Ok(key)
     }
 
-    /// Tells where the string stands, without quotes, and how it is written.
+    /// Returns the position of the string, without quotes, and how it is escaped.
     #[inline]
     fn skip_string(&mut self, what: &'static str) -> Walk<(Range<usize>, Escapes)> {
         self.require(b'"', what)?;

@@ -1,11 +1,12 @@
-//! Reading JSON in place: strict, in one pass, and without a tree.
+//! Reads JSON in place: strictly, in one pass, and without building a tree.
 //!
-//! Routing needs five fields of a body that may be megabytes long, and a stream's observer two of an
-//! event. Both walk the bytes with a `Cursor`: it checks the whole grammar of RFC 8259, skips what
-//! nobody asked for, and tells where a value stands, so that it can be cut out or replaced without
-//! touching any other byte.
+//! Routing needs five fields of a body that may be megabytes long, and a stream's observer two
+//! fields of an event. Both walk the bytes with a `Cursor`. It checks the whole grammar of RFC
+//! 8259, skips what is not needed, and reports the position of values, so that one can be cut out
+//! or replaced without touching any other byte.
 //!
-//! Nesting is limited to [`MAX_DEPTH`]. A key is compared decoded: `"mod\u0065l"` is `model`.
+//! Nesting is limited to [`MAX_DEPTH`]. Keys are compared after decoding: `"mod\u0065l"` is
+//! `model`.
 
 mod cursor;
 mod string;
@@ -25,10 +26,10 @@ use std::ops::Range;
 
 use crate::error::Result;
 
-/// Calls `member` with the key of each member of the object that `json` is, and where its value
-/// stands in `json`; in order, duplicates too.
+/// Calls `member` with each key of the object `json` and the position of its value in `json`; in
+/// order, including duplicates.
 ///
-/// The whole of `json` is checked, but `member` may have been called before an error is found.
+/// All of `json` is checked, but `member` may have been called before an error is found.
 ///
 /// ```
 /// let json = br#"{"model": "gpt-4o", "stream": true}"#;
@@ -49,7 +50,7 @@ pub fn members<'a>(
         let mut cursor = Cursor::of_text(json)?;
         cursor.object(|key, cursor| {
             let value = cursor.skip()?;
-            // `of_text` has found it to be UTF-8.
+            // `of_text` has checked that it is UTF-8.
             let key = match key {
                 Cow::Borrowed(key) => String::from_utf8_lossy(key),
                 Cow::Owned(key) => String::from_utf8_lossy(&key).into_owned().into(),
@@ -62,7 +63,7 @@ pub fn members<'a>(
     walk().map_err(|error| error.locate(json))
 }
 
-/// Calls `element` with where each element of the array that `json` is stands in `json`.
+/// Calls `element` with the position of each element of the array `json`.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest), with line and column, when

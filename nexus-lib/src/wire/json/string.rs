@@ -2,27 +2,27 @@ use std::borrow::Cow;
 
 use wide::u8x16;
 
-/// How a string is written.
+/// How a string is escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Escapes {
-    /// As what it says.
+    /// Not at all.
     None,
-    /// With what must be escaped, in the short form: as nearly all writers do.
+    /// Only where necessary, in the short form, as nearly all writers do.
     Usual,
-    /// With others, too: `\uXXXX` or `\/`.
+    /// Also with `\uXXXX` or `\/`.
     Other,
 }
 
-/// Where a string ends, or why it does not.
+/// Where a string ends, or where it is malformed.
 pub(super) enum Scanned {
-    /// Its closing quote is here.
+    /// The position of its closing quote.
     End(usize, Escapes),
-    /// Its grammar breaks here.
+    /// Where the grammar is broken.
     Broken(usize, &'static str),
 }
 
-/// The length of a string of less than 32 bytes that is plain, as keys and most values are; `None` is
-/// for [`scan`] to see.
+/// The length of a string of less than 32 bytes without escapes, as keys and most values are;
+/// `None` means use [`scan`].
 #[inline]
 pub(super) fn short_len(bytes: &[u8]) -> Option<usize> {
     let block = bytes.first_chunk::<16>()?;
@@ -32,11 +32,11 @@ pub(super) fn short_len(bytes: &[u8]) -> Option<usize> {
         stops = stops_in(u8x16::new(*next)) << 16;
     }
     let stop = stops.trailing_zeros() as usize;
-    // Where there is none, nothing behind the two blocks was looked at.
+    // Without a stop, the bytes after the two blocks have not been checked.
     (stop < 32 && bytes.get(stop) == Some(&b'"')).then_some(stop)
 }
 
-/// Walks the string that goes on at `at`, to its closing quote.
+/// Walks the string from `at` to its closing quote.
 pub(super) fn scan(bytes: &[u8], mut at: usize) -> Scanned {
     let mut escapes = Escapes::None;
     'blocks: loop {
@@ -51,7 +51,7 @@ pub(super) fn scan(bytes: &[u8], mut at: usize) -> Scanned {
                 b'"' => return Scanned::End(at + stop, escapes),
                 b'\\' => {
                     match block.get(stop + 1) {
-                        // What is escaped is no stop, nor is there another load to be done for it.
+                        // The escaped byte is not a stop, and no further block has to be loaded.
                         Some(escaped) if is_usual_escape(*escaped) => {
                             escapes = escapes.and(Escapes::Usual);
                             stops &= !(0b11 << stop);
@@ -93,7 +93,7 @@ pub(super) fn scan(bytes: &[u8], mut at: usize) -> Scanned {
 const CONTROL: &str = "an escape instead of a control character";
 
 impl Escapes {
-    /// That of the escape whose second byte is `escaped`.
+    /// The kind of the escape whose second byte is `escaped`.
     fn of(escaped: u8) -> Self {
         match is_usual_escape(escaped) {
             true => Self::Usual,
@@ -113,7 +113,8 @@ fn is_usual_escape(escaped: u8) -> bool {
     matches!(escaped, b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't')
 }
 
-/// The length of the escape that `bytes` begin with; else where it breaks, and what should be there.
+/// The length of the escape at the start of `bytes`; otherwise where it is malformed, and what was
+/// expected.
 fn escape_len(bytes: &[u8]) -> Result<usize, (usize, &'static str)> {
     match bytes.get(1) {
         Some(escaped) if is_usual_escape(*escaped) || *escaped == b'/' => Ok(2),
@@ -128,7 +129,7 @@ fn escape_len(bytes: &[u8]) -> Result<usize, (usize, &'static str)> {
     }
 }
 
-/// A bit for each quote, backslash and control character, the first lowest.
+/// A bit for each quote, backslash and control character, the first one lowest.
 #[inline]
 fn stops_in(block: u8x16) -> u32 {
     let quotes = block.simd_eq(u8x16::splat(b'"'));
@@ -137,8 +138,8 @@ fn stops_in(block: u8x16) -> u32 {
     (quotes | backslashes | controls).to_bitmask()
 }
 
-/// The text of a string whose grammar was checked, given without its quotes. `None` when it is no
-/// Unicode: bytes that are not UTF-8, or half of a surrogate pair.
+/// The text of a string whose grammar was checked, given without its quotes. `None` if it is not
+/// valid Unicode: bytes that are not UTF-8, or half of a surrogate pair.
 pub(crate) fn decode(raw: &[u8]) -> Option<Cow<'_, str>> {
     let raw = std::str::from_utf8(raw).ok()?;
     let Some(mut backslash) = memchr::memchr(b'\\', raw.as_bytes()) else {
@@ -160,7 +161,7 @@ pub(crate) fn decode(raw: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The character that the escape at the start of `text` means, and the escape's length.
+/// The character of the escape at the start of `text`, and the escape's length.
 fn escape(text: &str) -> Option<(char, usize)> {
     let character = match text.as_bytes().get(1)? {
         b'b' => '\u{8}',
@@ -224,7 +225,7 @@ mod tests {
             0..100,
         ), pad in 0..80usize) {
             let bytes = [vec![b'a'; pad], bytes].concat();
-            // Fewer than sixteen bytes at a time are read one by one.
+            // Fewer than sixteen bytes are read one by one.
             let mut at = 0;
             let naive = loop {
                 match bytes.get(at) {

@@ -1,16 +1,15 @@
 use crate::error::{Error, ErrorKind};
 
-/// Where a text stops being the JSON that was wanted.
+/// Where a text stops being the expected JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
-    /// In bytes, from the start of the text.
+    /// In bytes from the start of the text.
     pub(super) offset: usize,
     pub(super) expected: &'static str,
 }
 
 impl SyntaxError {
-    /// The error for a client that sent `json`: with the line and the column, in characters, both
-    /// from 1.
+    /// The error for a client that sent `json`, with line and column (in characters), both from 1.
     pub(crate) fn locate(self, json: &[u8]) -> Error {
         let before = json.get(..self.offset).unwrap_or(json);
         let line = memchr::memchr_iter(b'\n', before).count() + 1;

@@ -12,7 +12,7 @@ fn accepts(json: &[u8]) -> bool {
     walk().is_ok()
 }
 
-/// serde_json, which does not look at the bytes of strings that it ignores.
+/// serde_json, which does not check the bytes of strings that it ignores.
 fn serde_accepts(json: &[u8]) -> bool {
     std::str::from_utf8(json).is_ok() && serde_json::from_slice::<IgnoredAny>(json).is_ok()
 }
@@ -151,7 +151,7 @@ fn gives_members_and_elements() {
     assert!(elements(b"[1]]", |_| ()).is_err());
 }
 
-/// Bytes that are nearly JSON.
+/// Bytes that are almost JSON.
 fn nearly_json() -> impl Strategy<Value = Vec<u8>> {
     let token = prop_oneof![
         Just("{"),

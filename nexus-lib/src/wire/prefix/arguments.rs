@@ -4,13 +4,14 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 use super::text;
 use crate::wire::json::{Escapes, decode};
 
-/// Whole numbers up to here are the same whether they are written with a fraction or without.
+/// Up to this limit, whole numbers are equal whether written with a fraction or without.
 const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 
-/// The fingerprint of a tool call's arguments as a `field`: JSON in the JSON string `raw`, given without its quotes.
+/// The fingerprint of a tool call's arguments as a `field`: JSON inside the JSON string `raw`,
+/// given without its quotes.
 ///
-/// Agents read arguments and write them anew: with other blanks, escapes and numbers, and their members in another
-/// order. What they say is the same. What is no JSON is compared as text.
+/// Agents parse arguments and serialise them again, with other whitespace, escapes, numbers and
+/// member order. The meaning is the same. Arguments that are not JSON are compared as text.
 pub(super) fn print(field: u64, raw: &[u8], escapes: Escapes) -> u128 {
     let said = match escapes {
         Escapes::None => str::from_utf8(raw).ok().map(Into::into),
@@ -22,7 +23,7 @@ pub(super) fn print(field: u64, raw: &[u8], escapes: Escapes) -> u128 {
     }
 }
 
-/// The same of arguments that are an object, and no string.
+/// The same for arguments that are an object instead of a string.
 pub(super) fn print_object(field: u64, json: &[u8]) -> u128 {
     let said = str::from_utf8(json).ok();
     match said.and_then(usual) {
@@ -31,7 +32,7 @@ pub(super) fn print_object(field: u64, json: &[u8]) -> u128 {
     }
 }
 
-/// JSON in its one usual writing; `None` when it is none. Nothing, and null, are no arguments.
+/// JSON in canonical form; `None` if it is not JSON. Empty text and null mean no arguments.
 fn usual(json: &str) -> Option<Vec<u8>> {
     let value = match json.trim_ascii() {
         "" => Value::Null,
@@ -52,7 +53,7 @@ fn write(value: &Value, out: &mut Vec<u8>) {
             members.sort_unstable_by_key(|(name, _)| *name);
             out.push(b'{');
             for (name, value) in members {
-                // Strings into a growing buffer: there is nothing that could fail.
+                // Writing strings into a growing buffer cannot fail.
                 let _ = serde_json::to_writer(&mut *out, name);
                 out.push(b':');
                 write(value, out);

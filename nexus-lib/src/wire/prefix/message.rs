@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{Prefix, Prefixes, arguments, text};
 use crate::wire::json::{Cursor, Escapes, SyntaxError, members};
 
-/// What a print is of, so that equal texts in different places differ.
+/// Kinds of fields, so that equal texts in different places have different prints.
 const ROLE: u64 = 1;
 const TEXT: u64 = 2;
 const PART: u64 = 3;
@@ -20,32 +20,32 @@ const OTHER: u64 = 10;
 
 const ASSISTANT: &[u8] = b"assistant";
 
-/// The field that is number `index` of its kind.
+/// The field number `index` of its kind.
 fn nth(field: u64, index: u64) -> u64 {
     field | index << 8
 }
 
-/// The fingerprint of one message: the sum of its fields' prints, since their order says nothing.
+/// The fingerprint of one message: the sum of its fields' prints, so their order does not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct MessagePrint(u128);
 
 impl MessagePrint {
-    /// An assistant's message, to which what it says is to be added.
+    /// An assistant message without content yet.
     pub(crate) fn of_assistant() -> Self {
         Self::default().by(ASSISTANT)
     }
 
-    /// Adds the text, a JSON string without its quotes; an empty one says nothing.
+    /// Adds the text, a JSON string without its quotes; an empty one changes nothing.
     pub(crate) fn add_content(&mut self, raw: &[u8]) {
         self.add(TEXT, (raw, Escapes::Other));
     }
 
-    /// Adds the text of a refusal, likewise.
+    /// Adds the text of a refusal, in the same form.
     pub(crate) fn add_refusal(&mut self, raw: &[u8]) {
         self.add(REFUSAL, (raw, Escapes::Other));
     }
 
-    /// Adds tool call number `index`, likewise.
+    /// Adds tool call number `index`, in the same form.
     pub(crate) fn add_tool_call(&mut self, index: u64, id: &[u8], name: &[u8], arguments: &[u8]) {
         self.add(nth(CALL_ID, index), (id, Escapes::Other));
         self.add(nth(CALL_NAME, index), (name, Escapes::Other));
@@ -67,7 +67,7 @@ impl MessagePrint {
         }
     }
 
-    /// Adds a call's arguments. None at all are the same as empty ones.
+    /// Adds a call's arguments. Missing arguments equal empty ones.
     fn add_arguments(&mut self, index: u64, (raw, escapes): (&[u8], Escapes)) {
         let print = arguments::print(nth(CALL_ARGUMENTS, index), raw, escapes);
         self.0 = self.0.wrapping_add(print);
@@ -77,7 +77,7 @@ impl MessagePrint {
         self.add(field, (bytes, Escapes::None));
     }
 
-    /// Reads the message at which `cursor` stands in `json`: what it says, and whose it is.
+    /// Reads the message at `cursor` in `json`: its content and its role.
     fn read<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<(Self, &'a [u8]), SyntaxError> {
         let mut print = Self::default();
         let mut role = &b""[..];
@@ -139,7 +139,7 @@ impl MessagePrint {
                 cursor.skip()?;
             }
             match text {
-                // It says nothing: clients leave it out, and put it in.
+                // Empty: clients may leave it out or add it.
                 Some((b"", _)) => return Ok(()),
                 Some(text) => self.add(nth(TEXT, index), text),
                 None => self.add_part(nth(PART, index), &json[start..cursor.position()]),
@@ -149,7 +149,7 @@ impl MessagePrint {
         })
     }
 
-    /// Adds a part that is no text. Where the provider is to keep a cache moves on with each request.
+    /// Adds a part that is not text. Cache marks are skipped: they move with each request.
     fn add_part(&mut self, field: u64, part: &[u8]) {
         const CACHE: &[u8] = b"\"cache_control\"";
         if memmem::find(part, CACHE).is_none() {
@@ -214,7 +214,7 @@ impl MessagePrint {
 }
 
 impl Prefixes {
-    /// Reads the array of messages at which `cursor` stands in `json`.
+    /// Reads the array of messages at `cursor` in `json`.
     pub(crate) fn read<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
         let mut read = Self::default();
         let mut after_assistant = false;
@@ -233,11 +233,11 @@ impl Prefixes {
 
 static MESSAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"message\""));
 
-/// Calls `found` with what each reply in `completion`, a whole answer, comes to when it is put behind
-/// `messages`, in order.
+/// Calls `found` with the prefix that each reply in `completion`, a whole answer, makes when it is
+/// appended to `messages`, in order.
 ///
-/// In the words of an answer every quote is escaped: so `"message"` with its quotes is a name or a
-/// whole text, and an object behind it is a choice's. The rest of the answer is not read.
+/// Inside an answer's text every quote is escaped. So `"message"` with its quotes is a name or a
+/// whole text, and an object after it belongs to a choice. The rest of the answer is not parsed.
 pub(crate) fn replies(messages: Prefix, completion: &[u8], mut found: impl FnMut(Prefix)) {
     let mut rest = completion;
     while let Some(at) = MESSAGE.find(rest) {
@@ -253,7 +253,7 @@ pub(crate) fn replies(messages: Prefix, completion: &[u8], mut found: impl FnMut
         let Ok((reply, _)) = MessagePrint::read(value, &mut cursor) else {
             return;
         };
-        // Whatever role it names: a reply is the assistant's.
+        // The role it names does not matter: a reply is the assistant's.
         found(messages.then(reply.by(ASSISTANT)));
         rest = &value[cursor.position()..];
     }
@@ -267,7 +267,7 @@ mod tests {
         Prefixes::read(messages.as_bytes(), &mut Cursor::new(messages.as_bytes())).unwrap()
     }
 
-    /// Whether a client that sends `sent` back has gone on with the reply `message`.
+    /// Whether a client that sends `sent` back has continued from the reply `message`.
     fn goes_on(message: &str, sent: &str) -> bool {
         let user = r#"{"role":"user","content":"hi"}"#;
         let before = prefixes(&format!("[{user}]"));

@@ -1,13 +1,13 @@
-//! Conversations by what was said in them: a fingerprint of a request's messages, message by message.
+//! Recognises conversations by content: a fingerprint of a request's messages, message by message.
 //!
-//! Chat APIs keep no conversation: each request brings all messages so far. So a request goes on with
-//! an earlier one if its messages begin with that one's and the reply that it got. [`Prefix`] is a
-//! fingerprint of such a beginning; it grows by one message at a time.
+//! Chat APIs are stateless: each request brings all messages so far. So a request continues an
+//! earlier one if its messages begin with those of that request and the reply to it. [`Prefix`] is
+//! a fingerprint of such a beginning; it grows by one message at a time.
 //!
-//! What counts of a message is what it says: role, text, other parts, tool calls, and whose result it
-//! is. Texts are compared as text, however they are escaped; a text alone is the same as a list with
-//! this one text part. Arguments of calls are compared as JSON, however they are written. What clients do not send back (reasoning, annotations, log probabilities) does
-//! not count.
+//! What counts is a message's content: role, text, other parts, tool calls, and which call a result
+//! answers. Texts are compared unescaped; a plain text equals a list with this one text part.
+//! Arguments of calls are compared as JSON, however they are written. What clients do not send back
+//! (reasoning, annotations, log probabilities) is ignored.
 
 mod arguments;
 mod message;
@@ -19,17 +19,17 @@ use xxhash_rust::xxh3::xxh3_128;
 
 /// The fingerprint of a conversation's first messages.
 ///
-/// 128 bits of XXH3, so that no two beginnings of one client's share one by chance. It is no
-/// protection against a client that wants it so: whoever compares prefixes tells clients apart by
-/// other means.
+/// 128 bits of XXH3, so that two beginnings of one client do not collide by chance. It does not
+/// resist a client that wants a collision: whoever compares prefixes must separate clients by other
+/// means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Prefix(u128);
 
 impl Prefix {
-    /// That of no messages.
+    /// No messages.
     pub const START: Self = Self(0);
 
-    /// This beginning with one message more.
+    /// This prefix extended by one message.
     #[must_use]
     pub(crate) fn then(self, message: MessagePrint) -> Self {
         let mut both = [0; 32];
@@ -44,7 +44,8 @@ impl Prefix {
     }
 }
 
-/// The fingerprint of one client's conversation up to a reply: a [`Prefix`] that no other client has.
+/// The fingerprint of one client's conversation up to a reply: a [`Prefix`] that is unique to the
+/// client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ThreadMark(u128);
 
@@ -87,13 +88,13 @@ impl ThreadMarks {
     }
 }
 
-/// What the messages of a request come to.
+/// The fingerprints of a request's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prefixes {
     /// All of the messages.
     pub whole: Prefix,
-    /// Behind each of the assistant's messages but a last one, the shortest first: each may be where an
-    /// earlier request and its reply end.
+    /// After each assistant message except a final one, the shortest first: each may be the end of
+    /// an earlier request and its reply.
     pub replies: Vec<Prefix>,
 }
 

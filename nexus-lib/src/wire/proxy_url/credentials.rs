@@ -5,19 +5,19 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{ProxyScheme, percent, refused};
 use crate::error::Result;
 
-/// What stands in the place of a secret.
+/// Replaces a secret.
 const MASK: &str = "***";
 
-/// What a proxy is shown.
+/// What is sent to a proxy to authenticate.
 #[derive(Clone)]
 pub(super) struct Credentials {
-    /// A secret, too, where there is no password: some proxies are shown a token alone.
+    /// Also a secret where there is no password: some proxies take a token in this place.
     user: SecretString,
     password: Option<SecretString>,
 }
 
 impl Credentials {
-    /// RFC 1929, section 2: one byte tells the length of each.
+    /// RFC 1929, section 2: each length is one byte.
     const MAX_SOCKS_BYTES: usize = 255;
 
     /// Reads `user[:password]`, percent-encoded.
@@ -47,7 +47,7 @@ impl Credentials {
             ));
         }
         match scheme {
-            // RFC 7617, section 2: the first colon ends the user.
+            // RFC 7617, section 2: the first colon ends the user name.
             ProxyScheme::Http if user.contains(':') => {
                 return Err(refused("a proxy URL must not have a `:` in its user"));
             }
@@ -69,20 +69,20 @@ impl Credentials {
         })
     }
 
-    /// User and password; the latter is empty when there is none.
+    /// User and password; the password is empty if there is none.
     pub(super) fn expose(&self) -> (&str, &str) {
         let password = self.password.as_ref();
         let password = password.map_or("", |password| password.expose_secret());
         (self.user.expose_secret(), password)
     }
 
-    /// Whether the secret is nothing but the stars that stand for one.
+    /// Whether the secret is only the stars of a mask.
     pub(super) fn is_masked(&self) -> bool {
         let secret = self.password.as_ref().unwrap_or(&self.user);
         secret.expose_secret() == MASK
     }
 
-    /// Both as they stand in a URL, the `@` included.
+    /// Both as in a URL, including the `@`.
     pub(super) fn write(&self, to: &mut String) {
         percent::encode(self.user.expose_secret(), to);
         if let Some(password) = &self.password {
@@ -95,12 +95,12 @@ impl Credentials {
 
 impl PartialEq for Credentials {
     fn eq(&self, other: &Self) -> bool {
-        // Not the clients' business: nobody who could measure the time can choose either side.
+        // Constant time is not needed: nobody who could measure the time can choose either side.
         self.expose() == other.expose() && self.password.is_some() == other.password.is_some()
     }
 }
 
-/// As in a URL, with three stars in place of the password, or of the user where that is all there is.
+/// As in a URL, with three stars in place of the password, or of the user if there is no password.
 impl fmt::Display for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.password.is_none() {

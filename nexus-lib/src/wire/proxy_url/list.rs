@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::{ProxyUrl, refused};
 use crate::error::Result;
 
-/// The proxies that something is reached through, in the order in which they are tried: 1 to 16.
+/// Proxies in the order in which they are tried: 1 to 16.
 ///
 /// ```
 /// use nexus_lib::wire::ProxyList;
@@ -19,29 +19,29 @@ use crate::error::Result;
 pub struct ProxyList(Box<[ProxyUrl]>);
 
 impl ProxyList {
-    /// The most proxies of one list.
+    /// The maximum number of proxies in a list.
     pub const MOST: usize = 16;
 
-    /// Reads URLs that are separated by commas; white space around them does not matter.
+    /// Parses URLs separated by commas; surrounding whitespace is ignored.
     ///
     /// # Errors
-    /// Those of [`ProxyUrl::parse`]; and the same kind when there is none, there are too many, or a
-    /// password is `***`, which is how one that is there already is shown.
+    /// Those of [`ProxyUrl::parse`]; also when there is none, when there are too many, and when a
+    /// password is `***`, which is the mask of an existing one.
     pub fn parse(text: &str) -> Result<Self> {
         Self::parse_shown(text, None)
     }
 
-    /// Reads what may be `present` as it was shown: a proxy whose secret is masked is the one of
-    /// `present` that is shown so.
+    /// Parses text that may contain masked proxies: a proxy with a masked secret stands for the one
+    /// in `present` that is displayed the same way.
     ///
     /// # Errors
     /// Those of [`parse`](Self::parse).
     pub fn parse_shown(text: &str, present: Option<&Self>) -> Result<Self> {
-        // Two of them may be shown alike, so that one by one would not do.
+        // Two of them may be displayed alike, so matching them one by one would not work.
         if let Some(present) = present.filter(|present| present.to_string() == text.trim()) {
             return Ok(present.clone());
         }
-        // Counted before anything is made of them.
+        // Count them before parsing any.
         if text.split(',').count() > Self::MOST {
             return Err(refused("a list of proxies has up to 16"));
         }
@@ -61,7 +61,7 @@ impl ProxyList {
         proxies.collect::<Result<_>>().map(Self)
     }
 
-    /// The proxies, first choice first.
+    /// The proxies in order of preference.
     pub fn iter(&self) -> impl Iterator<Item = &ProxyUrl> {
         self.0.iter()
     }

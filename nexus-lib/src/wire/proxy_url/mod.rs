@@ -1,7 +1,7 @@
-//! Outbound proxies, as their operator writes them.
+//! Outbound proxies, as operators write them.
 //!
-//! A [`ProxyUrl`] is one of them, a [`ProxyList`] those that a provider may be reached through. Both
-//! may hold a password, and neither shows it: `Display` and `Debug` have three stars in its place.
+//! A [`ProxyUrl`] is one proxy, a [`ProxyList`] those of a provider. Both may contain a password,
+//! and neither shows it: `Display` and `Debug` write three stars instead.
 
 mod credentials;
 mod list;

@@ -2,8 +2,8 @@ use std::fmt::Write;
 
 use zeroize::Zeroizing;
 
-/// `text` with its percent escapes (RFC 3986, section 2.1) decoded; `None` when one of them is cut or
-/// what comes out is no UTF-8.
+/// `text` with its percent escapes (RFC 3986, section 2.1) decoded; `None` if an escape is
+/// incomplete or the result is not UTF-8.
 pub(crate) fn decoded(text: &str) -> Option<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text.as_bytes();
@@ -14,7 +14,7 @@ pub(crate) fn decoded(text: &str) -> Option<Zeroizing<String>> {
             continue;
         }
         let (digits, after) = rest.split_first_chunk::<2>()?;
-        // `from_str_radix` would take a sign.
+        // `from_str_radix` would accept a sign.
         if !digits.iter().all(u8::is_ascii_hexdigit) {
             return None;
         }
@@ -27,14 +27,14 @@ pub(crate) fn decoded(text: &str) -> Option<Zeroizing<String>> {
         .map(|text| Zeroizing::new(text.to_owned()))
 }
 
-/// Writes `text` with an escape for each byte that could mean anything in a URL or a list of them.
+/// Writes `text`, escaping every byte that has a meaning in a URL or a list of URLs.
 pub(super) fn encode(text: &str, to: &mut String) {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
                 to.push(char::from(byte));
             }
-            // Writing to a `String` does not fail.
+            // Writing to a `String` cannot fail.
             _ => drop(write!(to, "%{byte:02X}")),
         }
     }

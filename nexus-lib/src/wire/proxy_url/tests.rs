@@ -127,7 +127,7 @@ fn a_masked_secret_stands_for_the_one_that_is_there() {
         same("http://***@c:1,http://u:new@d:1,http://u:***@b:1").unwrap(),
         ProxyList::parse("http://three@c:1,http://u:new@d:1,http://u:two@b:1").unwrap()
     );
-    // Not to another place, for another user, or over another protocol.
+    // Not for another place, another user, or another protocol.
     for text in [
         "http://u:***@d:1",
         "http://u:***@a:2",
@@ -167,7 +167,7 @@ fn proxy() -> impl Strategy<Value = (String, Option<(String, String)>)> {
 
 #[test]
 fn what_is_too_long_once_written_out_is_refused() {
-    // Three characters each, percent-encoded.
+    // Three characters each when percent-encoded.
     let odd = "`".repeat(600);
     let list = ProxyList::parse(&format!("http://{odd}:x@p.example")).unwrap();
     assert_eq!(

@@ -8,20 +8,20 @@ use crate::error::Result;
 use http::uri::Authority;
 use zeroize::Zeroizing;
 
-/// How a proxy is spoken to.
+/// The protocol between gateway and proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProxyScheme {
     /// HTTP's `CONNECT` (RFC 9110, section 9.3.6), for https and for http upstreams.
     Http,
-    /// SOCKS 5 (RFC 1928); the upstream's name is resolved here.
+    /// SOCKS 5 (RFC 1928); the gateway resolves the upstream's name.
     Socks5,
-    /// SOCKS 5; the upstream's name is resolved by the proxy.
+    /// SOCKS 5; the proxy resolves the upstream's name.
     Socks5h,
 }
 
 impl ProxyScheme {
-    /// As it stands in a URL.
+    /// As written in a URL.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
@@ -30,9 +30,9 @@ impl ProxyScheme {
         }
     }
 
-    /// The port of a URL that names none: 80 for `http`, as for every other URL of this scheme
-    /// (RFC 9110, section 4.2.1), and 1080 for SOCKS, which IANA has registered for it. Go's
-    /// `net/http` does the same; curl takes 1080 for all of them.
+    /// The default port: 80 for `http`, as in every other URL of this scheme (RFC 9110, section
+    /// 4.2.1), and 1080 for SOCKS, as registered with IANA. Go's `net/http` does the same; curl
+    /// uses 1080 for all of them.
     pub const fn default_port(self) -> u16 {
         match self {
             Self::Http => 80,
@@ -47,7 +47,7 @@ impl ProxyScheme {
     }
 }
 
-/// An outbound proxy: how it is spoken to, where it is, and what it is shown.
+/// An outbound proxy: its protocol, address and credentials.
 ///
 /// ```
 /// use nexus_lib::wire::ProxyUrl;
@@ -69,14 +69,14 @@ pub struct ProxyUrl {
 impl ProxyUrl {
     const MAX_CHARS: usize = 2048;
 
-    /// Reads a URL: `scheme://[user[:password]@]host[:port][/]`, where the scheme is `http`, `socks5`
-    /// or `socks5h`. User and password are percent-decoded. A port that is not there is
+    /// Parses `scheme://[user[:password]@]host[:port][/]`, where the scheme is `http`, `socks5` or
+    /// `socks5h`. User and password are percent-decoded. The port defaults to
     /// [`default_port`](ProxyScheme::default_port).
     ///
     /// # Errors
-    /// [`ErrorKind::Unprocessable`](crate::ErrorKind::Unprocessable), for the parameter `proxy_url`, when
-    /// it is none of these, has a path, a query or a fragment, or has credentials that cannot be sent.
-    /// No message holds credentials.
+    /// [`ErrorKind::Unprocessable`](crate::ErrorKind::Unprocessable), for the parameter
+    /// `proxy_url`, when it has another form, a path, a query or a fragment, or credentials that
+    /// cannot be sent. No message contains credentials.
     pub fn parse(text: &str) -> Result<Self> {
         if text.len() > Self::MAX_CHARS {
             return Err(refused(
@@ -109,8 +109,8 @@ impl ProxyUrl {
             host: host.to_ascii_lowercase().into(),
             port: port.unwrap_or(scheme.default_port()),
         };
-        // Written out it may be longer: with its port, and with more percent-encoded. It is stored so, and has
-        // to be read again at the next start.
+        // The written form may be longer: it includes the port, and escapes more. It is stored in
+        // that form and must be accepted again at the next start.
         let mut written = Zeroizing::new(String::new());
         proxy.expose(&mut written);
         if written.len() > Self::MAX_CHARS {
@@ -121,12 +121,12 @@ impl ProxyUrl {
         Ok(proxy)
     }
 
-    /// How it is spoken to.
+    /// The proxy's protocol.
     pub fn scheme(&self) -> ProxyScheme {
         self.scheme
     }
 
-    /// Its name or address, in lower case; an IPv6 address has brackets.
+    /// Its name or address in lower case; an IPv6 address has brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -136,17 +136,17 @@ impl ProxyUrl {
         self.port
     }
 
-    /// User and password as they are shown to the proxy; the password is empty when there is none.
+    /// User and password as they are sent to the proxy; the password is empty if there is none.
     pub fn expose_credentials(&self) -> Option<(&str, &str)> {
         self.credentials.as_ref().map(Credentials::expose)
     }
 
-    /// Where it is, without credentials: for logs.
+    /// Its address without credentials, for logs.
     pub fn address(&self) -> String {
         format!("{}://{}:{}", self.scheme.as_str(), self.host, self.port)
     }
 
-    /// Whether a secret of it is nothing but the stars that stand for one.
+    /// Whether one of its secrets is only the stars of a mask.
     pub(super) fn is_masked(&self) -> bool {
         self.credentials
             .as_ref()
@@ -176,13 +176,13 @@ impl PartialEq for ProxyUrl {
 impl Eq for ProxyUrl {}
 
 impl Hash for ProxyUrl {
-    /// Without credentials: those who differ in nothing else are few.
+    /// Without credentials: few proxies differ in nothing else.
     fn hash<H: Hasher>(&self, state: &mut H) {
         (self.scheme, self.port, &self.host).hash(state);
     }
 }
 
-/// The URL with three stars in place of the password, or of the user where that is all there is.
+/// The URL with three stars in place of the password, or of the user if there is no password.
 impl fmt::Display for ProxyUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://", self.scheme.as_str())?;
@@ -210,7 +210,7 @@ fn split_scheme(text: &str) -> Result<(ProxyScheme, &str)> {
     if let Some(scheme) = ProxyScheme::named(name) {
         return Ok((scheme, rest));
     }
-    // RFC 3986, section 3.1. Anything else is not repeated: it may be a password in the wrong place.
+    // RFC 3986, section 3.1. Anything else is not repeated: it may be a misplaced password.
     let is_name = name.len() <= 16
         && name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name
@@ -224,7 +224,7 @@ fn split_scheme(text: &str) -> Result<(ProxyScheme, &str)> {
     }
 }
 
-/// Host and port of `[host]`, `[host]:[port]`.
+/// Splits `host`, `[host]` and an optional port.
 fn split_address(address: &str) -> Result<(&str, Option<u16>)> {
     let unreadable = || {
         refused("a proxy URL needs a host, and a port from 1 to 65535 if there is a `:` behind it")

@@ -3,7 +3,7 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::json::{Cursor, SyntaxError};
 
-/// The type of a JSON value, which its first byte tells.
+/// The type of a JSON value, identified by its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Null,
@@ -28,11 +28,11 @@ impl Kind {
     }
 }
 
-/// Where the values of the fields `names` stand in `body`, whose bytes `object` are one object; `read`
-/// must read the value of each.
+/// The positions of the fields `names` in `body`, whose bytes `object` are one object. `read` must
+/// read the value of each.
 ///
 /// # Errors
-/// When the object cannot be read, or when one of `names` is given twice or in another spelling.
+/// When the object is malformed, or one of `names` is present twice or in another spelling.
 pub(super) fn find<const N: usize>(
     body: &[u8],
     object: Range<usize>,
@@ -75,21 +75,21 @@ pub(super) fn find<const N: usize>(
     }
 }
 
-/// Whether nothing but a conversation's name comes of the field: then it does not matter how often it is given.
+/// Whether the field only names the conversation: then duplicates do no harm.
 fn names_only(name: &str) -> bool {
     name == super::CACHE_KEY
 }
 
-/// Whether a parser that ignores case, as Go's does, takes `key` for `name`.
+/// Whether a case-insensitive parser, such as Go's, reads `key` as `name`.
 fn is_alike(key: &[u8], name: &str) -> bool {
-    // Letters outside ASCII are longer than those that they fold into.
+    // Non-ASCII letters are longer than the ones they fold to.
     if key.len() <= name.len() || key.is_ascii() {
         return key.eq_ignore_ascii_case(name.as_bytes());
     }
     let Ok(key) = str::from_utf8(key) else {
         return false;
     };
-    // The two letters outside ASCII whose case folds into it.
+    // The two non-ASCII letters that fold to it.
     let fold = |character: char| match character {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',

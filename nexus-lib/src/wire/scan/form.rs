@@ -5,10 +5,11 @@ use memchr::memmem;
 use super::refused;
 use crate::error::Result;
 
-/// Where the fields `names` of a form (RFC 7578) stand in `body`, whose boundary `content_type` tells.
+/// The positions of the fields `names` of a form (RFC 7578) in `body`. `content_type` contains the
+/// boundary.
 ///
 /// # Errors
-/// When it is no such form, or one of `names` is given twice.
+/// When it is not such a form, or one of `names` is present twice.
 pub(super) fn find<const N: usize>(
     body: &[u8],
     content_type: Option<&[u8]>,
@@ -23,7 +24,7 @@ pub(super) fn find<const N: usize>(
     let delimiter = [b"--", boundary].concat();
     let mut values = [const { None }; N];
     let mut delimiters = memmem::find_iter(body, &delimiter)
-        // One stands at the beginning, or at the beginning of a line.
+        // A delimiter stands at the start, or at the start of a line.
         .filter(|&at| at == 0 || body[..at].ends_with(b"\r\n"))
         .filter(|&at| ends_line(&body[at + delimiter.len()..]))
         .peekable();
@@ -33,7 +34,7 @@ pub(super) fn find<const N: usize>(
             break;
         };
         parts += 1;
-        // The line break before a delimiter is the delimiter's.
+        // The line break before a delimiter belongs to the delimiter.
         let part = at + delimiter.len()..next.saturating_sub(2);
         let Some(text) = body.get(part.clone()) else {
             continue;
@@ -59,13 +60,13 @@ pub(super) fn find<const N: usize>(
     }
 }
 
-/// Whether a delimiter is over where `rest` begins: a longer line is a part's own.
+/// Whether the delimiter ends at the start of `rest`: a longer line belongs to a part.
 fn ends_line(rest: &[u8]) -> bool {
     let blank = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t'));
     rest.starts_with(b"--") || blank.is_some_and(|at| rest[at..].starts_with(b"\r\n"))
 }
 
-/// The boundary that a content type names; RFC 2046, section 5.1.1.
+/// The boundary in a content type (RFC 2046, section 5.1.1).
 fn boundary(content_type: &[u8]) -> Option<&[u8]> {
     let mut parameters = content_type
         .split(|&byte| byte == b';')
@@ -87,7 +88,7 @@ fn boundary(content_type: &[u8]) -> Option<&[u8]> {
     (1..=70).contains(&boundary.len()).then_some(boundary)
 }
 
-/// The name that a part's `Content-Disposition` says.
+/// The name in a part's `Content-Disposition`.
 fn field_name(head: &[u8]) -> Option<&[u8]> {
     let line = head.split(|&byte| byte == b'\n').find_map(|line| {
         let (name, value) = line.trim_ascii().split_at_checked(20)?;

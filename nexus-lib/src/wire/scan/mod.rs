@@ -1,11 +1,11 @@
-//! What routing reads of a request, and how it edits one.
+//! The parts of a request that routing reads, and how it edits them.
 //!
-//! [`RequestScan::of`] walks the body once. [`RequestScan::splice`] then replaces the few bytes that
-//! an upstream needs different; all others go out as they came in.
+//! [`RequestScan::of`] walks the body once. [`RequestScan::splice`] then replaces the few bytes
+//! that the upstream needs changed; all others are sent as they came in.
 //!
-//! A body that two parsers could read differently is refused: a field that is given twice, or a
-//! field in another spelling beside it (`Model`), which servers written in Go would take for it.
-//! Otherwise the model that runs might not be the one that was allowed and is accounted for.
+//! A body that two parsers could read differently is rejected: a field that is present twice, or in
+//! a second spelling (`Model`), which servers written in Go would accept. Otherwise the model that
+//! runs might not be the one that was allowed and accounted for.
 
 mod field;
 mod form;
@@ -19,24 +19,24 @@ use crate::wire::{ConversationId, Operation, Prefixes};
 use field::{Kind, find};
 use splice::Edit;
 
-/// The few fields of a request that routing needs, and where they stand.
+/// The few fields of a request that routing needs, and their positions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestScan {
     /// The model's name.
     pub model: Box<str>,
     /// Whether `stream` is true.
     pub stream: bool,
-    /// Whether the client itself asks for usage in the stream.
+    /// Whether the client itself requests usage in the stream.
     pub include_usage: bool,
-    /// What was said so far.
+    /// Fingerprints of the messages so far.
     pub prefixes: Prefixes,
-    /// What its client calls the conversation: OpenAI's `prompt_cache_key`, where it is fit for a name.
+    /// The client's name for the conversation: OpenAI's `prompt_cache_key`, if it is a valid name.
     pub conversation: Option<ConversationId>,
-    /// Where the model's name stands: with its quotes in JSON.
+    /// The position of the model's name; in JSON including its quotes.
     model_at: Range<usize>,
-    /// The body is a form, and no JSON.
+    /// Whether the body is a form instead of JSON.
     is_form: bool,
-    /// What makes the request ask for usage; `None` when it does.
+    /// The edit that requests usage; `None` if the client requests it already.
     ask_usage: Option<Edit>,
 }
 
@@ -44,13 +44,13 @@ impl RequestScan {
     /// Scans a request's body.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest), which names the line and
-    /// column or else the parameter:
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest), with the line and column or
+    /// the parameter, if:
     /// - the body is not one JSON object in UTF-8, or is nested too deeply;
-    /// - `model` is missing, empty or no string; `messages` is missing or no array;
+    /// - `model` is missing, empty or not a string; `messages` is missing or not an array;
     /// - `stream` is neither a boolean nor null; `stream_options` is neither an object nor null, or
     ///   its `include_usage` neither a boolean nor null;
-    /// - one of these is given twice, or in another case.
+    /// - one of these is present twice, or in another case.
     pub fn of(body: &[u8]) -> Result<Self> {
         const NAMES: [&str; 5] = ["model", "messages", "stream", "stream_options", CACHE_KEY];
         let mut prefixes = Prefixes::default();
@@ -86,12 +86,12 @@ impl RequestScan {
         })
     }
 
-    /// Scans the body of a request for `operation`: as [`of`](Self::of) does for chats, and of all others
-    /// the model's name and `stream` alone. What else they need is the provider's to say.
+    /// Scans the body of a request for `operation`. Chats are read as by [`of`](Self::of); for all
+    /// others only the model's name and `stream` are read, and the provider validates the rest.
     ///
     /// # Errors
-    /// As [`of`](Self::of); and when the body of a transcription is no form with the boundary that
-    /// `content_type` names.
+    /// As for [`of`](Self::of); also when the body of a transcription is not a form with the
+    /// boundary in `content_type`.
     pub fn for_operation(
         operation: Operation,
         body: &[u8],
@@ -166,7 +166,8 @@ impl RequestScan {
     }
 }
 
-/// OpenAI asks for one of each conversation, and agents send its id. It is a name, and never wrong.
+/// OpenAI asks for one per conversation, and agents send the conversation's id. As a name it needs
+/// no validation.
 const CACHE_KEY: &str = "prompt_cache_key";
 
 fn read_name(body: &[u8], name: Option<Range<usize>>) -> Option<ConversationId> {
@@ -193,7 +194,7 @@ fn read_model(json: &[u8]) -> Result<Box<str>> {
     }
 }
 
-/// The edit that makes the request ask for usage; `None` when it does already.
+/// The edit that requests usage; `None` if the client requests it already.
 fn read_options(body: &[u8], options: Option<Range<usize>>) -> Result<Option<Edit>> {
     const PARAM: &str = "stream_options";
     let Some(options) = options else {

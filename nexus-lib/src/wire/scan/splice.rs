@@ -5,16 +5,16 @@ use bytes::Bytes;
 
 use super::RequestScan;
 
-/// Bytes of a request to be replaced.
+/// A replacement of some bytes of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Edit {
-    /// Empty where something is inserted.
+    /// Empty for an insertion.
     at: Range<usize>,
     text: Cow<'static, str>,
 }
 
 impl Edit {
-    /// For a body without `stream_options`, which has other members.
+    /// For a body with other members but no `stream_options`.
     pub(super) fn insert_options(body: &[u8]) -> Option<Self> {
         let inside = memchr::memchr(b'{', body)? + 1;
         Some(Self {
@@ -31,7 +31,7 @@ impl Edit {
         }
     }
 
-    /// For `stream_options` that have no `include_usage`.
+    /// For `stream_options` without `include_usage`.
     pub(super) fn insert_include_usage(body: &[u8], options: Range<usize>) -> Option<Self> {
         let inside = options.start + 1;
         let first = body
@@ -59,7 +59,7 @@ impl Edit {
     fn model(at: Range<usize>, model: &str, is_form: bool) -> Self {
         let text = match is_form {
             true => model.to_owned(),
-            // A string into a growing buffer: there is nothing that could fail.
+            // Writing a string into a growing buffer cannot fail.
             false => serde_json::to_string(model).unwrap_or_default(),
         };
         Self {
@@ -70,11 +70,12 @@ impl Edit {
 }
 
 impl RequestScan {
-    /// The body for the upstream: `body`, which must be what was scanned, with `model` for its model,
-    /// and, if `ask_usage` and it asks for a stream, with `stream_options.include_usage`.
+    /// The body for the upstream: `body`, which must be the one that was scanned, with `model` as
+    /// its model. If `ask_usage` is set and the request asks for a stream, it also has
+    /// `stream_options.include_usage`.
     ///
-    /// Every other byte stays as it is. Without an edit it is the same allocation, else one new one
-    /// of exactly the size.
+    /// Every other byte stays as it is. Without an edit it is the same allocation; otherwise one
+    /// new allocation of the exact size.
     pub fn splice(&self, body: &Bytes, model: Option<&str>, ask_usage: bool) -> Bytes {
         let model = model
             .filter(|model| **model != *self.model)
@@ -92,7 +93,7 @@ impl RequestScan {
     }
 }
 
-/// `edits` come in order. `None` when they are not of this body.
+/// `edits` must be in order. `None` if they do not fit this body.
 fn apply(body: &[u8], edits: &[&Edit]) -> Option<Bytes> {
     let (removed, added) = edits.iter().fold((0, 0), |(removed, added), edit| {
         (removed + edit.at.len(), added + edit.text.len())

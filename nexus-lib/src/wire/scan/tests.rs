@@ -190,7 +190,7 @@ fn survives_a_body_that_it_did_not_scan() {
     }
 }
 
-/// A value's JSON with whitespace anywhere that the grammar lets it be.
+/// A value's JSON with whitespace wherever the grammar allows it.
 fn spaced(value: &Value, space: &mut impl FnMut() -> &'static str) -> String {
     let items: Vec<String> = match value {
         Value::Array(items) => items.iter().map(|item| spaced(item, space)).collect(),

@@ -1,7 +1,7 @@
-//! The `usage` object, as OpenAI's API and its imitators write it.
+//! The `usage` object, as OpenAI's API and compatible servers write it.
 //!
-//! Read with tolerance, written in OpenAI's own shape. A figure that cannot be read is a gap, never
-//! an error: an answer must not fail because its bill is odd.
+//! Read leniently, written in OpenAI's own shape. An unreadable figure is ignored, never an error:
+//! an answer must not fail because its usage is odd.
 
 mod read;
 
@@ -33,16 +33,16 @@ pub struct UsageReport {
     pub prompt_tokens: u64,
     /// Tokens of the answer, as the upstream counts them: a few leave reasoning out.
     pub completion_tokens: u64,
-    /// Both; their sum where the upstream did not say.
+    /// The sum of both, if the upstream did not report a total.
     pub total_tokens: u64,
-    /// Those of the request that came from a cache: `prompt_tokens_details.cached_tokens`.
+    /// The part of the prompt that came from a cache: `prompt_tokens_details.cached_tokens`.
     pub cached_tokens: u64,
     /// Those spent on reasoning: `completion_tokens_details.reasoning_tokens`.
     pub reasoning_tokens: u64,
 }
 
 impl UsageReport {
-    /// Reads a `usage` object. `None` when it holds no count of tokens; an explicit zero is one.
+    /// Reads a `usage` object. `None` if it has no token count; an explicit zero is one.
     pub fn read(json: &[u8]) -> Option<Self> {
         let mut cursor = Cursor::new(json);
         let report = Self::read_at(json, &mut cursor).ok()?;
@@ -53,7 +53,7 @@ impl UsageReport {
     /// The figures, normalised for the ledger: reasoning is part of the completion.
     pub fn usage(&self) -> Usage {
         let sum = self.prompt_tokens.saturating_add(self.completion_tokens);
-        // xAI counts reasoning beside the completion, and only the total tells.
+        // xAI counts reasoning separately from the completion; only the total reveals it.
         let is_apart = self.reasoning_tokens > 0
             && sum.saturating_add(self.reasoning_tokens) == self.total_tokens;
         let beside = if is_apart { self.reasoning_tokens } else { 0 };
@@ -84,7 +84,7 @@ impl JsonSchema for UsageReport {
         "UsageReport".into()
     }
 
-    /// As it is written. Others may leave out any of it.
+    /// The shape that is written. Others may leave out any member.
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let tokens = json!({"type": "integer", "minimum": 0});
         json_schema!({

@@ -4,10 +4,10 @@ use serde_json::Value;
 use super::UsageReport;
 use crate::wire::json::{Cursor, SyntaxError};
 
-/// More than any request has, and few enough that no sum over a ledger overflows.
+/// More than any request has, and small enough that no sum over a ledger overflows.
 const MOST_TOKENS: u64 = 1_000_000_000_000;
 
-/// What a `usage` object says, under all the names that are in use; of a name given twice, the last.
+/// The figures of a `usage` object, under all names in use; if a name repeats, the last one counts.
 #[derive(Debug, Default)]
 struct Figures {
     prompt: Option<u64>,
@@ -18,7 +18,7 @@ struct Figures {
 }
 
 impl UsageReport {
-    /// Reads the value at which `cursor` stands in `json`. `None` when it counts no tokens.
+    /// Reads the value at `cursor` in `json`. `None` if it has no token count.
     pub(crate) fn read_at<'a>(
         json: &'a [u8],
         cursor: &mut Cursor<'a>,
@@ -28,7 +28,8 @@ impl UsageReport {
             return Ok(None);
         }
         let figures = Figures::read(json, cursor)?;
-        // An answer's tokens alone are no report, unless there are none: what is absent is not zero.
+        // Completion tokens alone are not a usage report, unless they are zero: missing does not
+        // mean zero.
         let said_nothing = figures.completion.filter(|count| *count == 0);
         let has_count = figures.prompt.or(figures.total).or(said_nothing);
         Ok(has_count.map(|_| figures.into()))
@@ -38,7 +39,7 @@ impl UsageReport {
 impl Figures {
     fn read<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
         let mut found = Self::default();
-        // OpenAI's own names beat the others, wherever they stand.
+        // OpenAI's own names take precedence, wherever they are.
         let mut other = Self::default();
         cursor.object(|key, cursor| {
             let (slot, figure) = match &*key {
@@ -55,11 +56,11 @@ impl Figures {
                 b"output_tokens_details" => {
                     (&mut other.reasoning, details(json, cursor)?.reasoning)
                 }
-                // DeepSeek's; and Moonshot's at the top, OpenAI's in the details.
+                // DeepSeek's name; Moonshot's at the top level, OpenAI's in the details.
                 b"prompt_cache_hit_tokens" | b"cached_tokens" => {
                     (&mut other.cached, figure(json, cursor)?)
                 }
-                // In the details, and at the top for some.
+                // In the details; some put it at the top level.
                 b"reasoning_tokens" => (&mut other.reasoning, figure(json, cursor)?),
                 _ => return cursor.skip().map(drop),
             };
@@ -84,9 +85,9 @@ fn details<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<Figures, Synta
     Ok(Figures::default())
 }
 
-/// A count, however it is written: as a number, with a fraction or a sign, or as text.
+/// A count in any form: a number, with a fraction or a sign, or a string.
 fn figure<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<Option<u64>, SyntaxError> {
-    // As nearly all are written.
+    // The common form.
     if let Some(count) = cursor.plain_count() {
         return Ok(Some(count));
     }
@@ -124,7 +125,7 @@ impl From<Figures> for UsageReport {
 }
 
 impl<'de> Deserialize<'de> for UsageReport {
-    /// For the typed completions, which are not read on the way of a call: one reading serves both.
+    /// For the typed completions, which are not read while a call is served: one parser is enough.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json =
             serde_json::to_vec(&Value::deserialize(deserializer)?).map_err(D::Error::custom)?;

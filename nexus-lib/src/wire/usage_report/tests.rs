@@ -69,7 +69,7 @@ fn reads_what_upstreams_write() {
                 "output_tokens_details": {"reasoning_tokens": 2}}),
             [3, 4, 7, 1, 2],
         ),
-        // Both families of names: OpenAI's count, whatever the order
+        // Both families of names: OpenAI's takes precedence, whatever the order
         (
             json!({"input_tokens": 1, "prompt_tokens": 3, "output_tokens": 9, "completion_tokens": 0}),
             [3, 0, 3, 0, 0],
