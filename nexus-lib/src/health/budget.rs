@@ -1,15 +1,15 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// What one request earns, in thousandths of a retry: one retry for five requests.
+/// What one request earns, in thousandths of a retry: one retry per five requests.
 const EARNED: u32 = 200;
 
-/// What is kept at most, and what there is at first: ten retries.
+/// The maximum balance, which is also the initial one: ten retries.
 const MOST: u32 = 10_000;
 
 const PRICE: u32 = 1000;
 
-/// Bounds the retries that a provider gets to a fifth of its requests, so that they cannot double the load
-/// on one that is in trouble. Ten are always allowed for, so that a quiet provider has some.
+/// Limits a provider's retries to a fifth of its requests, so that they cannot double the load on a
+/// provider in trouble. Up to ten are kept in reserve, so that a quiet provider has some.
 #[derive(Debug)]
 pub struct RetryBudget {
     thousandths: AtomicU32,
@@ -24,15 +24,15 @@ impl Default for RetryBudget {
 }
 
 impl RetryBudget {
-    /// Notes a request that was no retry.
+    /// Notes a request that was not a retry.
     pub(crate) fn earn(&self) {
-        // Nearly always full, and then there is nothing to write.
+        // Nearly always full, and then nothing is written.
         if self.thousandths.load(Ordering::Relaxed) < MOST {
             self.change(|present| Some((present + EARNED).min(MOST)));
         }
     }
 
-    /// Pays for a retry, if there is enough left.
+    /// Pays for a retry. Returns false if the balance is too low.
     pub(crate) fn spend(&self) -> bool {
         self.change(|present| present.checked_sub(PRICE))
     }

@@ -1,18 +1,18 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// How many requests a provider has open: from their sending to the end of the answer's body.
+/// A provider's open requests: from the sending of a request to the end of the answer's body.
 #[derive(Debug, Default)]
 pub struct Load {
     open: AtomicU32,
 }
 
 impl Load {
-    /// How many are open.
+    /// The number of open requests.
     pub fn open(&self) -> u32 {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// Counts one more, unless `most` are open already.
+    /// Counts one more. Returns false if `most` are open already.
     pub(crate) fn enter(&self, most: Option<u32>) -> bool {
         let before = self.open.fetch_add(1, Ordering::Relaxed);
         if most.is_some_and(|most| before >= most) {
@@ -22,7 +22,7 @@ impl Load {
         true
     }
 
-    /// Counts one less. Whoever entered leaves once.
+    /// Counts one less. Call it once for each successful `enter`.
     pub(crate) fn leave(&self) {
         self.open.fetch_sub(1, Ordering::Relaxed);
     }

@@ -1,8 +1,8 @@
-//! How a provider is doing: what its calls leave behind for the next.
+//! A provider's health: what its calls leave behind for later calls.
 //!
-//! One [`Vitals`] for each provider, shared by all calls and by every snapshot of the registry that has
-//! it: how many requests are [open](Load), whether it [rests](Health) after failures, and how many
-//! [retries](RetryBudget) it can bear. Values and counters alone: nothing here waits or does I/O.
+//! One [`Vitals`] for each provider, shared by all calls and by every snapshot of the registry that
+//! contains it: its [open requests](Load), its [circuit breaker](Health), and its [retry
+//! budget](RetryBudget). Only values and counters: nothing here waits or does I/O.
 
 mod budget;
 mod load;
@@ -18,17 +18,17 @@ use std::sync::Arc;
 /// One provider's live state.
 #[derive(Debug, Default)]
 pub struct Vitals {
-    /// How many requests are open.
+    /// Its open requests.
     pub load: Arc<Load>,
-    /// Whether it rests.
+    /// Its circuit breaker.
     pub health: Health,
-    /// What retries it can bear.
+    /// Its retry budget.
     pub retries: RetryBudget,
 }
 
 impl Vitals {
-    /// Those of a provider that was changed: what failed before may work now, but its open requests are
-    /// still open.
+    /// The state of a provider after it was edited: earlier failures are forgotten, since they may
+    /// be fixed now, but its open requests are still open.
     pub fn after_change(&self) -> Self {
         Self {
             load: Arc::clone(&self.load),

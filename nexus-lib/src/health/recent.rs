@@ -2,12 +2,12 @@ use std::time::Instant;
 
 const MINUTES: usize = 5;
 
-/// How many failures there were in the last five minutes.
+/// Counts the failures of the last five minutes.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    /// The first minute began here.
+    /// When the first minute began.
     origin: Option<Instant>,
-    /// Each with the minute that it belongs to.
+    /// Each count with its minute.
     counts: [(u64, u32); MINUTES],
 }
 

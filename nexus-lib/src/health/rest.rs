@@ -5,29 +5,31 @@ use std::time::{Duration, Instant};
 use super::Vitals;
 use super::recent::Recent;
 
-/// After how many failures in a row a provider rests.
+/// Consecutive failures that start a cooldown.
 const PATIENCE: u32 = 3;
 
-/// The first rest; each that follows without a success between is twice as long.
+/// The first cooldown. Each further one without a success in between is twice as long.
 const FIRST_REST: Duration = Duration::from_secs(1);
 
-/// The longest rest that is not asked for.
+/// The longest cooldown that the provider did not ask for.
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
-/// The longest rest that a provider may ask for itself, by `retry-after`.
+/// The longest cooldown that a provider may ask for, by `retry-after`.
 const LONGEST_ASKED: Duration = Duration::from_secs(300);
 
-/// Whether a provider rests after failures.
+/// A provider's circuit breaker.
 ///
-/// Three failures in a row make it rest: for a second, then for two, four and so on, up to a minute, each
-/// a fifth longer or shorter by chance, so that gateways do not come back together. A provider that says
-/// after how long to come back rests for just that, after one failure. When the rest is over, one request
-/// probes it: a success ends the matter, a failure is the next rest.
+/// Three consecutive failures start a cooldown: one second, then two, four and so on, up to a
+/// minute. Each is a fifth longer or shorter at random, so that gateways do not return at the same
+/// time. A provider that sends `retry-after` is in cooldown for exactly that long, after one
+/// failure. After the cooldown one request probes the provider: a success closes the breaker, a
+/// failure starts the next cooldown.
 #[derive(Debug, Default)]
 pub struct Health {
-    /// Something failed since the last success: the lock is taken only then.
+    /// Something failed since the last success. The lock is taken only then.
     is_troubled: AtomicBool,
-    /// A moving average of the time to an answer's first event, in microseconds; 0 before the first.
+    /// A moving average of the time to an answer's first event, in microseconds; 0 before the
+    /// first.
     latency_us: AtomicU64,
     trouble: Mutex<Trouble>,
 }
@@ -37,7 +39,7 @@ struct Trouble {
     failures_in_a_row: u32,
     rests_in_a_row: u32,
     until: Option<Instant>,
-    /// A request is on its way that will tell whether the trouble is over.
+    /// A probe is on its way: its outcome decides.
     is_probed: bool,
     recent: Recent,
 }
@@ -45,33 +47,33 @@ struct Trouble {
 /// Whether a provider may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// Like any other.
+    /// Yes.
     Ok,
-    /// Its rest is over: by one request, to see how it is.
+    /// The cooldown has ended: one request may probe the provider.
     Due,
-    /// Not before this, unless there is nobody else.
+    /// In cooldown until then: only if there is no other provider.
     Resting(Instant),
 }
 
-/// How far a provider's cooldown is.
+/// The state of a provider's cooldown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cooldown {
-    /// So much of it is left.
+    /// Time left.
     Left(Duration),
-    /// It was over so long ago: the next request probes the provider.
+    /// It ended this long ago; the next request probes the provider.
     OverFor(Duration),
-    /// It was over so long ago, and a request probes the provider now.
+    /// It ended this long ago, and a request is probing the provider.
     Probed(Duration),
 }
 
-/// What operators are told.
+/// The health that operators see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealthReport {
-    /// Whether it is in a cooldown, or waits for the request that probes it; `None` when all is well.
+    /// Whether it is in cooldown or waits for a probe; `None` if it is healthy.
     pub cooldown: Option<Cooldown>,
-    /// How often it failed in the last five minutes.
+    /// Failures in the last five minutes.
     pub recent_errors: u32,
-    /// How long its answers take to begin, on average; `None` before the first.
+    /// The average time to the start of an answer; `None` before the first.
     pub latency: Option<Duration>,
 }
 
@@ -84,7 +86,7 @@ impl Health {
         self.trouble().standing(Instant::now())
     }
 
-    /// What operators are told.
+    /// The health that operators see.
     pub fn report(&self) -> HealthReport {
         let now = Instant::now();
         let trouble = self.trouble();
@@ -96,7 +98,7 @@ impl Health {
         }
     }
 
-    /// Notes that it answered; after `latency`, if that was measured.
+    /// Notes a success, after `latency` if it was measured.
     pub(crate) fn succeeded(&self, latency: Option<Duration>) {
         if let Some(latency) = latency {
             self.average(latency);
@@ -112,8 +114,8 @@ impl Health {
         }
     }
 
-    /// Notes that it failed; `retry_after` is what it said itself. Returns how long it rests, if a rest
-    /// begins with this.
+    /// Notes a failure. `retry_after` is the provider's own wish. Returns the length of the
+    /// cooldown if one starts now.
     pub(crate) fn failed(&self, retry_after: Option<Duration>) -> Option<Duration> {
         self.failed_at(Instant::now(), retry_after, jitter())
     }
@@ -129,7 +131,8 @@ impl Health {
         trouble.recent.add(now);
         trouble.failures_in_a_row = trouble.failures_in_a_row.saturating_add(1);
         let was_probed = std::mem::take(&mut trouble.is_probed);
-        // What was sent before the rest began, or for want of anybody else, does not make it longer.
+        // A request that was sent before the cooldown, or because no other provider was left, does
+        // not extend it.
         let rests = trouble.until.is_some_and(|until| until > now);
         let asked = retry_after.map(|after| after.min(LONGEST_ASKED));
         let is_due = was_probed || trouble.failures_in_a_row >= PATIENCE;
@@ -155,12 +158,12 @@ impl Health {
             0 => sample,
             before => (before - before / 8).saturating_add(sample / 8).max(1),
         };
-        // Two at once: one of them is lost, and the average is none the worse.
+        // If two calls write at once, one value is lost; the average is still good enough.
         self.latency_us.store(average, Ordering::Relaxed);
     }
 
     fn trouble(&self) -> MutexGuard<'_, Trouble> {
-        // No code panics while it holds the lock, and the data is whole between statements.
+        // No code panics while it holds the lock, and the data is consistent between statements.
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -183,13 +186,13 @@ impl Trouble {
     }
 }
 
-/// The right to ask a provider whose rest is over. Given back if it is dropped before there was a success
-/// or a failure.
+/// The right to probe a provider after its cooldown. Returned if it is dropped before a success or
+/// a failure.
 #[derive(Debug)]
 pub struct Probe(Arc<Vitals>);
 
 impl Probe {
-    /// `None` when another request has it, or the provider needs none.
+    /// `None` if another request has it, or the provider needs no probe.
     pub(crate) fn claim(vitals: &Arc<Vitals>) -> Option<Self> {
         let mut trouble = vitals.health.trouble();
         if trouble.standing(Instant::now()) != Standing::Due {
@@ -206,7 +209,7 @@ impl Drop for Probe {
     }
 }
 
-/// From four to six fifths.
+/// From 0.8 to 1.2.
 fn jitter() -> f64 {
     let random = getrandom::u32().unwrap_or(u32::MAX / 2);
     0.8 + 0.4 * f64::from(random) / f64::from(u32::MAX)
@@ -245,7 +248,7 @@ mod tests {
     fn each_probe_that_fails_doubles_the_rest_up_to_a_minute() {
         let vitals = Arc::new(Vitals::default());
         let health = &vitals.health;
-        // Long enough ago that each rest is over at once.
+        // Long enough ago that each cooldown has already ended.
         let mut at = Instant::now().checked_sub(seconds(1000)).unwrap();
         let mut rests = Vec::new();
         for failure in 0..10 {
@@ -291,7 +294,7 @@ mod tests {
             health.failed_at(now, Some(seconds(7)), 1.0),
             Some(seconds(7))
         );
-        // Sent before: it neither shortens nor doubles the rest.
+        // Sent before: it neither shortens nor doubles the cooldown.
         assert_eq!(health.failed_at(now, None, 1.0), None);
         assert_eq!(health.failed_at(now, Some(seconds(3)), 1.0), None);
         assert_eq!(health.standing(), Standing::Resting(now + seconds(7)));

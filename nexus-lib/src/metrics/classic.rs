@@ -1,19 +1,19 @@
-//! The older of the two text formats, which `promtool check metrics` and simple readers expect.
+//! The older of the two text formats, which `promtool check metrics` and simple scrapers expect.
 
 /// The content type of the classic text format.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Rewrites OpenMetrics text into the classic format.
 ///
-/// The samples are the same in both. In OpenMetrics a family's name lacks the suffix of its samples
-/// (`_total`, `_info`); in the classic format it is the name of the samples. There is no type `info`, no
-/// unit and no end mark.
+/// The samples are equal in both. In OpenMetrics a family's name lacks the suffix of its samples
+/// (`_total`, `_info`); in the classic format it is the name of the samples. It has no type `info`,
+/// no unit and no end mark.
 pub(super) fn from_open_metrics(text: &str) -> String {
     let mut classic = String::with_capacity(text.len() + text.len() / 8);
     let mut help = None;
     for line in text.lines() {
         if let Some(told) = line.strip_prefix("# HELP ") {
-            // Held back: only the next line says which suffix the name gets.
+            // Held back: the next line decides which suffix the name gets.
             help = told.split_once(' ').map(|(_, words)| words);
         } else if let Some(told) = line.strip_prefix("# TYPE ") {
             let (name, kind) = told.split_once(' ').unwrap_or((told, "untyped"));

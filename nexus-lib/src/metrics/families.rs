@@ -16,24 +16,24 @@ use super::labels::{
     Labels, ModelLabels, ProviderLabels, ReasonLabels, RequestLabels, TokenLabels,
 };
 
-/// How many series a family has at most, those for all others not counted.
+/// The maximum number of series in a family, not counting `other`.
 const MOST_SERIES: usize = 1000;
 
-/// In seconds: those that OpenTelemetry advises for calls of models, doubled twice more.
+/// In seconds: the buckets that OpenTelemetry recommends for model calls, doubled twice more.
 /// <https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/>
 const CALL_SECONDS: [f64; 16] = [
     0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84,
     327.68,
 ];
 
-/// In seconds: a commit takes a fraction of a millisecond, unless the disk is in trouble.
+/// In seconds: a commit takes a fraction of a millisecond, unless the disk is slow.
 const COMMIT_SECONDS: [f64; 12] = [
     0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0,
 ];
 
 type Make = fn() -> Histogram;
 
-/// Everything that is counted, by name.
+/// All counters, by name.
 pub(super) struct Families {
     pub(super) requests: Bounded<RequestLabels, Counter>,
     pub(super) durations: Bounded<ModelLabels, Histogram, Make>,
@@ -157,7 +157,7 @@ impl Add<'_> {
     }
 }
 
-/// A family that does not grow beyond its bound.
+/// A family with a bounded number of series.
 pub(super) struct Bounded<S, M, C = fn() -> M> {
     family: Family<S, M, C>,
     series: AtomicUsize,
@@ -181,12 +181,12 @@ impl<S, M, C> Bounded<S, M, C> {
 impl<S: Labels + Clone + Eq + Hash, M: TypedMetric + Clone, C: MetricConstructor<M>>
     Bounded<S, M, C>
 {
-    /// The series of these labels, or that of all others if there is no room for another one.
+    /// The series with these labels, or that of `other` if there is no room for another one.
     pub(super) fn series(&self, labels: &S) -> M {
         if let Some(series) = self.family.get(labels) {
             return series.clone();
         }
-        // Of two who add the same one, both are counted: the bound is met the sooner.
+        // If two calls add the same one, both are counted: the bound is only reached sooner.
         let room = self
             .series
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |series| {
@@ -223,7 +223,7 @@ mod tests {
         for index in 0..MOST_SERIES + 5 {
             family.series(&model(format!("m{index}"))).inc();
         }
-        // Those that are there are still found.
+        // Existing ones are still found.
         family.series(&model("m7".to_owned())).inc();
         let other = model(String::new()).other();
         assert_eq!(family.series(&other).get(), 5);

@@ -1,9 +1,9 @@
 use super::{classic, text};
 
-/// In which of its two text formats Prometheus reads figures.
+/// The text formats that Prometheus reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TextFormat {
-    /// The classic format, version 0.0.4: for whoever does not ask for the other one.
+    /// The classic format, version 0.0.4: the default.
     #[default]
     Classic,
     /// OpenMetrics 1.0.0.
@@ -11,7 +11,7 @@ pub enum TextFormat {
 }
 
 impl TextFormat {
-    /// The format that an `Accept` header prefers. Of two that are liked the same, it is OpenMetrics.
+    /// The format that an `Accept` header prefers; OpenMetrics if both are equal.
     pub fn accepted(accept: &str) -> Self {
         let (mut open_metrics, mut classic) = (0.0, 0.0_f32);
         for range in accept.split(',') {

@@ -2,12 +2,12 @@ use std::sync::Arc;
 
 use prometheus_client::encoding::EncodeLabelSet;
 
-/// What stands for everything that came when a family had as many series as it may.
+/// The label for everything beyond the maximum number of series.
 const OTHER: &str = "other";
 
-/// A label set that can stand for all others.
+/// A label set that can represent all others.
 pub(super) trait Labels {
-    /// The set that what has no series of its own is counted under.
+    /// The set for everything that has no series of its own.
     fn other(&self) -> Self;
 }
 
@@ -38,7 +38,7 @@ pub(super) struct RequestLabels {
     pub(super) state: &'static str,
 }
 
-/// Bounded by itself: there are only so many codes.
+/// Bounded by itself: the set of codes is fixed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct ReasonLabels {
     pub(super) reason: &'static str,

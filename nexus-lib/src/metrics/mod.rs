@@ -1,8 +1,8 @@
-//! What happens, in figures: for Prometheus, and whoever else reads its text.
+//! Metrics, as text for Prometheus and others that read its format.
 //!
-//! [`Metrics`] is an [`Observer`](crate::observe::Observer). Each name has its unit, durations are in
-//! seconds. Labels come from the registry: a provider's name, and a model's as clients say it. No family
-//! has more than a thousand series; what would need a new one then is counted under `other`.
+//! [`Metrics`] is an [`Observer`](crate::observe::Observer). Each name has its unit; durations are
+//! in seconds. Labels come from the registry: a provider's name, and a model's name as clients use
+//! it. A family has at most a thousand series; beyond that everything is counted under `other`.
 //!
 //! | name | labels | |
 //! |---|---|---|
@@ -43,7 +43,7 @@ pub use format::TextFormat;
 use families::Families;
 use series::SeriesTable;
 
-/// Counts what happens. A clone is the same counters.
+/// Counts events. A clone shares the counters.
 ///
 /// ```
 /// # async fn run(store: nexus_lib::SqliteStore) -> nexus_lib::Result<()> {
@@ -59,7 +59,7 @@ pub struct Metrics {
 }
 
 struct Inner {
-    /// Locked by those who read the text, not by those who count.
+    /// Locked when the text is read, not when events are counted.
     registry: Mutex<Registry>,
     families: Families,
     series: SeriesTable,
@@ -79,8 +79,8 @@ impl Metrics {
         }
     }
 
-    /// Shows a count of the application's own: what `read` returns whenever the text is asked for, as
-    /// `name` with `_total` behind it. `help` is a sentence without its full stop.
+    /// Adds a counter of the application's own: the result of `read` whenever the text is
+    /// requested, as `name` with the suffix `_total`. `help` is a sentence without its full stop.
     pub fn counter(
         &self,
         name: &'static str,
@@ -91,8 +91,8 @@ impl Metrics {
         self.registry().register_collector(Box::new(count));
     }
 
-    /// The text in `format`. What is not counted but looked up (how providers are doing, what the ledger's
-    /// queue holds) comes from `snapshot` and `queued`.
+    /// The metrics in `format`. What is looked up rather than counted (the health of providers, the
+    /// length of the ledger's queue) comes from `snapshot` and `queued`.
     pub fn text(&self, format: TextFormat, snapshot: &Snapshot, queued: usize) -> String {
         let text = text::write(&self.registry(), snapshot, queued);
         match format {

@@ -11,14 +11,15 @@ use crate::call::{Operation, Target};
 use crate::store::RequestState;
 use crate::wire::{ModelId, ProviderId};
 
-/// How many targets are remembered. Models that come and go do not fill memory: it begins anew.
+/// How many targets are cached. When full the cache starts afresh, so models that come and go do
+/// not fill memory.
 const MOST_TARGETS: usize = 4096;
 
-/// The series of each target, found once: no labels are made nor compared for the calls that follow.
+/// The series of each target, found once: later calls neither build nor compare labels.
 #[derive(Default)]
 pub(super) struct SeriesTable(RwLock<HashMap<(ProviderId, ModelId), Arc<Series>>>);
 
-/// What is counted for one target.
+/// The counters of one target.
 pub(super) struct Series {
     provider: Arc<str>,
     model: Arc<str>,
@@ -28,11 +29,11 @@ pub(super) struct Series {
     pub(super) completion_tokens: Counter,
     pub(super) cached_tokens: Counter,
     pub(super) reasoning_tokens: Counter,
-    /// A handful: looking at each is quicker than hashing.
+    /// Only a few: comparing each is faster than hashing.
     endings: RwLock<Vec<(Ending, Counter)>>,
 }
 
-/// How a call can end.
+/// The outcome of a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ending {
     pub(super) operation: Operation,
@@ -86,12 +87,12 @@ impl Series {
         }
     }
 
-    /// Whether the names are still those: a provider or a model may have been given another.
+    /// Whether the names still match: a provider or a model may have been renamed.
     fn is_of(&self, target: &Target) -> bool {
         is_same(&self.provider, &target.provider.name) && is_same(&self.model, &target.model)
     }
 
-    /// Counts a call that ended so.
+    /// Counts a call with this outcome.
     pub(super) fn count(&self, ending: Ending, families: &Families) {
         let endings = self.endings.read().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, counter)) = endings.iter().find(|(known, _)| *known == ending) {

@@ -15,7 +15,7 @@ use crate::registry::Snapshot;
 /// The content type of OpenMetrics.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What was counted, and what is looked up now.
+/// Writes what was counted, and what is looked up now.
 pub(super) fn write(counted: &Registry, snapshot: &Snapshot, queued: usize) -> String {
     let mut text = String::new();
     let momentary = momentary(snapshot, queued);
@@ -23,7 +23,7 @@ pub(super) fn write(counted: &Registry, snapshot: &Snapshot, queued: usize) -> S
         .and_then(|()| encode_registry(&mut text, &momentary))
         .and_then(|()| encode_eof(&mut text));
     if written.is_err() {
-        // Without its last line no reader takes the text for a whole one.
+        // Without its last line no reader accepts the text as complete.
         tracing::error!("the metrics cannot be written");
     }
     text
@@ -39,7 +39,7 @@ fn momentary(snapshot: &Snapshot, queued: usize) -> Registry {
         let labels = ProviderLabels {
             provider: Arc::from(&*provider.name),
         };
-        // Nothing keeps two providers from having one name: they are shown as one.
+        // Two providers may have the same name: they share a series.
         open.get_or_create(&labels)
             .inc_by(i64::from(vitals.load.open()));
         let rests = vitals.health.report().cooldown.is_some();

@@ -7,82 +7,82 @@ use crate::call::Target;
 use crate::error::{Error, ErrorKind};
 use crate::wire::RequestId;
 
-/// An attempt that failed before anything of an answer went out.
+/// An attempt failed before any part of an answer was sent.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct FailedAttempt<'a> {
-    /// The call's.
+    /// The call's id.
     pub request_id: RequestId,
-    /// Who failed.
+    /// The provider that failed.
     pub target: &'a Target,
-    /// What it answered, if it answered.
+    /// Its status, if it answered.
     pub status: Option<StatusCode>,
-    /// Why it did not answer, if it did not.
+    /// Why it did not answer, if so.
     pub error: Option<ErrorKind>,
-    /// What is done about it.
+    /// What follows.
     pub next: AfterFailure,
 }
 
-/// What follows an attempt that failed.
+/// What follows a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterFailure {
     /// Another candidate is asked.
     FailsOver,
-    /// The same one is asked again, a little later.
+    /// The same one is retried, after a short wait.
     Retries,
-    /// The client is told.
+    /// The client gets an error.
     GivesUp,
 }
 
-/// A rest that begins.
+/// A cooldown has started.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Rest<'a> {
-    /// Whose, and the model that was asked for.
+    /// The provider, and the requested model.
     pub target: &'a Target,
-    /// How long it is to last.
+    /// Its length.
     pub duration: Duration,
 }
 
-/// Rows that are durable.
+/// Rows have become durable.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct LedgerCommit {
-    /// How many: a beginning and an ending count as one each.
+    /// How many: opening and settling a call count as one each.
     pub rows: usize,
     /// How long the store took.
     pub duration: Duration,
 }
 
-/// A request that was refused before it had a row on the ledger.
+/// A request was rejected before it had a row on the ledger.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RefusedRequest<'a> {
-    /// Its `x-request-id`; no row has it.
+    /// Its `x-request-id`; there is no row with it.
     pub request_id: RequestId,
-    /// Where it came in.
+    /// Where it arrived.
     pub edge: Edge,
     /// The answer's status.
     pub status: StatusCode,
     /// The answer's `code`: one of a fixed set of words.
     pub reason: &'static str,
-    /// What the client was told. It shows no key, but may name what the client asked for.
+    /// The message that the client got. It contains no key, but may contain names from the request.
     pub message: &'a str,
-    /// The client's address, where the server told it.
+    /// The client's address, if the server passed it on.
     pub client: Option<IpAddr>,
 }
 
-/// Where requests come in.
+/// Where requests arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Edge {
-    /// The LLM port, by HTTP.
+    /// HTTP on the LLM port.
     Api,
     /// A WebSocket of the LLM port.
     Socket,
     /// The admin port.
     Admin,
-    /// The program that the gateway is part of.
+    /// The application that embeds the gateway.
     InProcess,
 }
 

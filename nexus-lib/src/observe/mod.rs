@@ -1,11 +1,11 @@
-//! What happens, told to whoever wants to know: metrics, logs, traces.
+//! Events for metrics, logs and traces.
 //!
-//! An [`Observer`] is told of each call that was settled, each attempt that failed, each rest that begins,
-//! each stream that begins, each request that is refused and each commit of the ledger, by the very task to which it happens. Without
-//! one, nothing is prepared to be told.
+//! An [`Observer`] is called for each settled call, failed attempt, cooldown, stream start,
+//! rejected request and ledger commit, by the task in which it happens. Without an observer no
+//! event is built.
 //!
-//! Prompts, answers and keys are never told; a provider's own error message, which may repeat them, is not
-//! told either.
+//! Events never contain prompts, answers or keys; nor a provider's own error message, which may
+//! repeat them.
 
 mod event;
 mod observers;
@@ -15,40 +15,40 @@ pub use observers::Observers;
 
 use crate::call::ClosedCall;
 
-/// Is told what happens.
+/// Receives events.
 ///
-/// It is called on the way of requests: it must not block, and takes a microsecond at best. A call is
-/// settled once, and so told once; all that [`stream_began`](Self::stream_began) told is settled sooner or
-/// later, with [`ClosedCall::is_streaming`] set.
+/// It is called while requests are served: it must not block, and should take about a microsecond.
+/// Each call is settled, and reported, exactly once. Every stream reported by
+/// [`stream_began`](Self::stream_began) is settled later, with [`ClosedCall::is_streaming`] set.
 ///
-/// Every method does nothing unless it is implemented. One that panics is logged once and disturbs nothing
-/// else: the call goes on, its row is written, other observers are told.
+/// By default every method does nothing. A panic is logged once and affects nothing else: the call
+/// continues, its row is written, and other observers are called.
 pub trait Observer: Send + Sync + 'static {
-    /// A call is over, and its row is about to be written. Its tokens are known by now.
+    /// A call has ended and its row is about to be written. Its tokens are known.
     fn call_settled(&self, call: &ClosedCall) {
         let _ = call;
     }
 
-    /// A stream is about to go out to its client.
+    /// A stream to a client is about to start.
     fn stream_began(&self) {}
 
-    /// A provider was asked, and failed before anything of its answer went out.
+    /// A provider failed before any part of its answer was sent.
     fn attempt_failed(&self, attempt: &FailedAttempt<'_>) {
         let _ = attempt;
     }
 
-    /// A provider is not to be asked for a while.
+    /// A provider is in cooldown.
     fn rest_began(&self, rest: &Rest<'_>) {
         let _ = rest;
     }
 
-    /// A request was refused before it had a row on the ledger: an unknown key or model, a body that cannot be
-    /// read, a wrong admin token. There may be thousands a second of them: whoever logs them must limit that.
+    /// A request was rejected before it had a row on the ledger: an unknown key or model, a
+    /// malformed body, a wrong admin token. There may be thousands per second: limit what you log.
     fn request_refused(&self, request: &RefusedRequest<'_>) {
         let _ = request;
     }
 
-    /// Rows of the ledger are durable.
+    /// Rows of the ledger have become durable.
     fn ledger_committed(&self, commit: &LedgerCommit) {
         let _ = commit;
     }

@@ -5,20 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::isolate;
 use crate::observe::Observer;
 
-/// All who are told, in the order in which they were added. A clone is the same.
+/// All observers, in the order in which they were added. A clone is the same set.
 ///
-/// An observer that panics is on its own: the others are still told, and so is it the next time.
+/// A panic affects only its observer: the others are still called, and so is this one next time.
 #[derive(Clone, Default)]
 pub struct Observers(Option<Arc<All>>);
 
 struct All {
     observers: Box<[Arc<dyn Observer>]>,
-    /// Which of them have panicked over which event: each is logged once.
+    /// Which of them panicked at which event: each is logged once.
     panicked: Mutex<Vec<(usize, &'static Location<'static>)>>,
 }
 
 impl Observers {
-    /// Tells each of them, if there is any: `event` is made of nothing where nobody listens.
+    /// Calls each observer, if any: `event` is not built without one.
     #[inline]
     #[track_caller]
     pub(crate) fn tell(&self, event: impl Fn(&dyn Observer)) {
@@ -32,14 +32,14 @@ impl Observers {
         }
     }
 
-    /// Whether there is nobody to tell.
+    /// Whether there is no observer.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 }
 
 impl All {
-    /// Not on the way of what goes well.
+    /// Only called after a panic.
     #[cold]
     fn has_panicked(&self, index: usize, place: &'static Location<'static>) {
         let mut panicked = self.panicked.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,7 +3,7 @@ use tower::Layer;
 use crate::observe::Observers;
 use crate::router::{Failover, RetryPolicy};
 
-/// Lets the next candidate try where one failed.
+/// Tries the next candidate after one has failed.
 #[derive(Debug, Clone, Default)]
 pub struct FailoverLayer {
     retries: RetryPolicy,
@@ -11,7 +11,7 @@ pub struct FailoverLayer {
 }
 
 impl FailoverLayer {
-    /// The layer, with what is retried when all have failed.
+    /// The layer, with the policy for retries after all candidates have failed.
     pub fn new(retries: RetryPolicy) -> Self {
         Self {
             retries,
@@ -19,7 +19,7 @@ impl FailoverLayer {
         }
     }
 
-    /// Tells `observers` of attempts that fail and of rests that begin.
+    /// Reports failed attempts and cooldowns to `observers`.
     #[must_use]
     pub fn observers(mut self, observers: Observers) -> Self {
         self.observers = observers;

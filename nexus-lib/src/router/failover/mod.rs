@@ -1,8 +1,9 @@
-//! Asks one candidate after the other, as long as nothing of an answer has reached the client.
+//! Asks one candidate after the other, until a part of an answer has reached the client.
 //!
-//! Candidates that rest come last, the one whose rest ends first before the others; one whose rest is over
-//! is probed by one request at a time. When all have failed, the last one that was asked is asked again, a
-//! little later, if its trouble may pass and its [budget](crate::health::RetryBudget) allows for it.
+//! Candidates in cooldown are tried last, the soonest to recover first. After a cooldown one
+//! request at a time probes a candidate. When all have failed, the last one is retried after a
+//! short wait, if the failure may be temporary and its [budget](crate::health::RetryBudget) allows
+//! it.
 
 mod layer;
 mod pick;

@@ -3,19 +3,19 @@ use std::time::Instant;
 use crate::call::{Attempt, Routed};
 use crate::health::{Probe, Standing};
 
-/// How many candidates of one call are asked at most, once each.
+/// The maximum number of candidates that one call asks, once each.
 const MOST: usize = 64;
 
-/// Whom a call has asked, and whom it asks next.
+/// The candidates that a call has asked, and the next one.
 pub(super) struct Picks<'a> {
     routed: &'a Routed,
-    /// A bit for each candidate that was asked, or cannot be.
+    /// A bit for each candidate that was asked or is unavailable.
     over: u64,
-    /// Some candidate had as many requests open as it may.
+    /// Some candidate was at its concurrency limit.
     pub(super) is_any_full: bool,
 }
 
-/// A candidate whose turn it is.
+/// The next candidate.
 pub(super) struct Pick {
     pub(super) index: usize,
     pub(super) attempt: Attempt,
@@ -32,8 +32,8 @@ impl<'a> Picks<'a> {
         }
     }
 
-    /// The next candidate: in their order, but those that rest behind all others, by the ends of their
-    /// rests. `None` when all were asked.
+    /// The next candidate, in order; those in cooldown come after all others, the soonest to
+    /// recover first. `None` when all were asked.
     pub(super) fn next(&mut self) -> Option<Pick> {
         let mut soonest = None;
         for (index, target) in self.routed.candidates().iter().enumerate().take(MOST) {
@@ -49,7 +49,7 @@ impl<'a> Picks<'a> {
                 }
                 Standing::Due => match Probe::claim(vitals) {
                     Some(probe) => Some(probe),
-                    // Another call was quicker.
+                    // Another call was faster.
                     None => {
                         soonest = earlier(soonest, (Instant::now(), index));
                         continue;
@@ -63,12 +63,12 @@ impl<'a> Picks<'a> {
         let (_, index) = soonest?;
         match self.take(index, None) {
             Some(pick) => Some(pick),
-            // It is full: perhaps there is another one that rests.
+            // At its limit: another candidate in cooldown may have room.
             None => self.next(),
         }
     }
 
-    /// The same candidate once more.
+    /// The same candidate again.
     pub(super) fn again(&mut self, index: usize) -> Option<Pick> {
         self.take(index, None)
     }

@@ -2,19 +2,19 @@ use std::time::Duration;
 
 use super::verdict::Failure;
 
-/// When the last candidate is asked again, where all have failed.
+/// When the last candidate is retried after all have failed.
 ///
-/// A wait grows with each retry, and is half as long to half as long again by chance, so that those who
-/// failed together do not come back together. How many retries a provider gets in all is bounded besides,
-/// by a fifth of its requests.
+/// The wait doubles with each retry and varies at random between 50 % and 150 %, so that calls
+/// which failed together do not return together. In addition, a provider's retries are limited to a
+/// fifth of its requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// How many retries one call makes at most. 2 unless set.
+    /// The maximum number of retries of one call. Default: 2.
     pub most: u32,
-    /// How long the first one waits, on average; each further one twice as long. 250 ms unless set.
+    /// The average wait before the first retry; doubled for each further one. Default: 250 ms.
     pub first_wait: Duration,
-    /// A provider that asks for a longer wait than this is not asked again: its client is told. 2 s unless
-    /// set.
+    /// If a provider asks for a longer wait than this, it is not retried and the client gets the
+    /// error. Default: 2 s.
     pub longest_wait: Duration,
 }
 
@@ -29,15 +29,14 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Nothing is retried.
+    /// No retries.
     pub const NONE: Self = Self {
         most: 0,
         first_wait: Duration::ZERO,
         longest_wait: Duration::ZERO,
     };
 
-    /// How long to wait before retry number `retry`, from 0, after `failure`; `None` when there is to be
-    /// none.
+    /// How long to wait before retry number `retry`, from 0, after `failure`; `None` for no retry.
     pub(super) fn wait(&self, retry: u32, failure: Failure) -> Option<Duration> {
         if retry >= self.most || !failure.may_pass {
             return None;
@@ -52,7 +51,7 @@ impl RetryPolicy {
     }
 }
 
-/// From a half to one and a half.
+/// From 0.5 to 1.5.
 fn jitter() -> f64 {
     let random = getrandom::u32().unwrap_or(u32::MAX / 2);
     0.5 + f64::from(random) / f64::from(u32::MAX)

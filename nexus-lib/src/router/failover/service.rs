@@ -12,7 +12,7 @@ use crate::call::{Attempt, Reply, ReplyBody, Routed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::{AfterFailure, FailedAttempt, Observers, Rest};
 
-/// When a provider with all its requests open may have room again.
+/// When to try a provider again that is at its concurrency limit.
 const BUSY_RETRY: Duration = Duration::from_secs(1);
 
 /// Tries candidates in order. See [`FailoverLayer`](crate::router::FailoverLayer).
@@ -106,7 +106,7 @@ where
                         continue;
                     }
                 }
-                // All were asked. The last one is the one whose trouble may pass while it is waited for.
+                // All were asked. Retry the last one, if its failure may be temporary.
                 next = match policy.wait(retry, failure) {
                     Some(wait) if fits(wait, &routed) && vitals.retries.spend() => {
                         retry += 1;
@@ -129,18 +129,18 @@ where
     }
 }
 
-/// One call in eight: enough for an average, and the clock is not read for the others.
+/// One call in eight: enough for an average, and the others do not read the clock.
 fn is_timed(routed: &Routed) -> bool {
     routed.call().id.seq() & 7 == 0
 }
 
-/// Whether the client still waits after `wait`.
+/// Whether the client's deadline allows for `wait`.
 fn fits(wait: Duration, routed: &Routed) -> bool {
     let deadline = routed.call().deadline;
     deadline.is_none_or(|deadline| Instant::now() + wait < deadline)
 }
 
-/// Awaits an attempt for as long as the client does.
+/// Awaits an attempt until the client's deadline.
 async fn within(
     deadline: Option<Instant>,
     attempt: impl Future<Output = Result<Reply>>,
@@ -153,12 +153,12 @@ async fn within(
     }
 }
 
-/// What the client is told when all have failed.
+/// The error for the client when all candidates have failed.
 #[derive(Default)]
 struct Failed {
-    /// The last answer that was no help, and whose it is.
+    /// The last error response, and its candidate.
     refused: Option<(usize, Reply)>,
-    /// Why there was no answer, the last time.
+    /// The last error without a response, and its candidate.
     error: Option<(usize, Error)>,
 }
 
@@ -170,7 +170,8 @@ impl Failed {
         }
     }
 
-    /// An upstream's own words tell the client more than our not reaching another one.
+    /// An upstream's own error is more useful to the client than a failure to connect to another
+    /// one.
     fn into_outcome(self, routed: &Routed) -> Option<Result<Reply>> {
         if let Some((whose, reply)) = self.refused {
             routed.answered_by(whose);
@@ -191,7 +192,7 @@ fn busy() -> Error {
     Error::new(ErrorKind::ProviderBusy, message).with_retry_after(BUSY_RETRY)
 }
 
-/// What observers are told of an attempt that failed.
+/// Reports a failed attempt to observers.
 struct Told<'a> {
     observers: &'a Observers,
     routed: &'a Routed,

@@ -8,22 +8,23 @@ use crate::wire::retry_after;
 
 /// What an attempt's outcome says about the provider.
 pub(super) enum Verdict {
-    /// It answered. That may be an error which is the client's own.
+    /// It answered, possibly with an error that is the client's own.
     Answered,
-    /// It failed, and another may do better.
+    /// It failed; another provider may succeed.
     Failed(Failure),
-    /// Nothing: it was not asked, since its protocol cannot tell all of this request. That of another may.
+    /// Nothing: it was not asked, since the request cannot be fully translated to its protocol.
+    /// Another provider's protocol may fit.
     CannotBeTold,
-    /// Nothing: the reason lies elsewhere.
+    /// Nothing: the cause lies elsewhere.
     Nothing,
 }
 
 /// How a provider failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Failure {
-    /// After how long to come back, if it said so.
+    /// When to return, if the provider said so.
     pub(super) retry_after: Option<Duration>,
-    /// It may be gone a moment later.
+    /// The failure may be temporary.
     pub(super) may_pass: bool,
 }
 
@@ -37,7 +38,7 @@ impl Verdict {
             Ok(_) => Self::Answered,
             Err(error) if error.is_retryable() => Self::Failed(Failure {
                 retry_after: None,
-                // Whoever waited in vain for a minute does not want to do so again.
+                // After a timeout the client has waited long enough.
                 may_pass: matches!(
                     error.kind(),
                     ErrorKind::UpstreamUnreachable | ErrorKind::UpstreamInvalid
@@ -49,11 +50,11 @@ impl Verdict {
     }
 }
 
-/// Whether an answer of this status says that another provider might do better: it took too long, came
-/// too early, is over its limit, or is broken. The rest is the client's own. A status that is neither good nor an error
-/// says nothing to a client.
+/// Whether another provider might do better after this status: a timeout, a rate limit or a server
+/// error. All other errors are the client's own. A status that is neither a success nor an error is
+/// useless to a client.
 fn is_worth_another(status: StatusCode) -> bool {
-    // A loop is the end of it: others may be on the same circle, each with others behind it.
+    // A loop ends here: other candidates may be part of the same loop, each with more behind it.
     !(status.is_success() || status.is_client_error() || status == StatusCode::LOOP_DETECTED)
         || matches!(
             status,

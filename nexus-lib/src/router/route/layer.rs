@@ -11,14 +11,14 @@ pub struct RouteLayer {
 }
 
 impl RouteLayer {
-    /// By this router.
+    /// A layer with this router.
     pub fn new(router: Router) -> Self {
         let hop = Hop::new();
         Self { router, hop }
     }
 
-    /// Marks calls with `hop` on their way to providers, so that the port which has the same one recognises those
-    /// that come back.
+    /// Marks outgoing calls with `hop`, so that the port with the same `hop` recognises those that
+    /// come back.
     #[must_use]
     pub fn hop(mut self, hop: Hop) -> Self {
         self.hop = hop;

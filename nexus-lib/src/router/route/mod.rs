@@ -13,10 +13,10 @@ use crate::call::{Operation, Principal, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::ProviderId;
 
-/// Knows which targets may answer.
+/// Finds the targets that may answer.
 #[derive(Debug, Clone, Default)]
 pub struct Router {
-    /// Which kinds of provider answer which operations. Empty where that is not known: then all do.
+    /// The operations that each kind of provider supports. If empty, all support all.
     speakers: Arc<[(&'static str, Vec<Operation>)]>,
 }
 
@@ -26,14 +26,14 @@ impl Router {
         Self::default()
     }
 
-    /// A router that knows what each kind of provider answers.
+    /// A router with the operations that each kind of provider supports.
     pub fn with_speakers(speakers: Vec<(&'static str, Vec<Operation>)>) -> Self {
         Self {
             speakers: speakers.into(),
         }
     }
 
-    /// Those of `candidates` whose provider answers `operation`. All of them do chats.
+    /// The `candidates` whose provider supports `operation`. All of them support chats.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when none does.
@@ -72,8 +72,8 @@ impl Router {
     }
 
     /// The targets that may answer `principal`'s request for `model`, first choice first; at least
-    /// one. Low priorities come first; equals by how many requests they have open for their weight. Where
-    /// `only` is given, no other provider's.
+    /// one. Lower priorities come first; equal ones are ordered by open requests relative to
+    /// weight. If `only` is given, other providers are excluded.
     ///
     /// # Errors
     /// [`ErrorKind::ModelNotFound`] when no enabled provider offers the model to this key.

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::router::Router;
 use crate::wire::Hop;
 
-/// Hands calls on with their candidates. See [`RouteLayer`](crate::router::RouteLayer).
+/// Passes calls on with their candidates. See [`RouteLayer`](crate::router::RouteLayer).
 #[derive(Debug, Clone)]
 pub struct Route<S> {
     router: Router,
@@ -24,7 +24,7 @@ impl<S> Route<S> {
     fn route(&self, mut call: Call) -> Result<Routed> {
         let candidates = (self.router).candidates(&call.principal, call.body.model(), call.only)?;
         let candidates = self.router.speaking(call.operation, candidates)?;
-        // Here, since every call passes: from both ports, from sockets and from the application.
+        // Here, since every call passes: from both ports, from WebSockets and from the application.
         self.hop.mark(&mut call.headers);
         Routed::new(call, candidates)
             .ok_or_else(|| Error::new(ErrorKind::ModelNotFound, "the model has no provider"))

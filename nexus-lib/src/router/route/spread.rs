@@ -2,12 +2,11 @@ use std::sync::Arc;
 
 use crate::call::Target;
 
-/// The candidates with those of equal priority by how many requests they have open for their weight, the
-/// fewest first; where that is the same, in an order drawn by weight. Who comes first gets the request,
-/// the others stand by.
+/// Orders candidates of equal priority by open requests relative to weight, the fewest first; ties
+/// are ordered at random by weight. The first one gets the request, the others stand by.
 ///
-/// So requests that come one by one are spread by weight, and those that come together too, but the slower
-/// a provider is the fewer it gets. Where there are no equals, nothing is drawn and nothing is copied.
+/// So requests are spread by weight, one by one as well as in parallel, but slower providers get
+/// fewer. Without equals nothing is drawn and nothing is copied.
 pub(super) fn spread(candidates: &Arc<[Target]>) -> Arc<[Target]> {
     let equal = |a: &Target, b: &Target| a.provider.priority == b.provider.priority;
     if !candidates.windows(2).any(|pair| equal(&pair[0], &pair[1])) {
@@ -16,18 +15,18 @@ pub(super) fn spread(candidates: &Arc<[Target]>) -> Arc<[Target]> {
     let mut drawn = candidates.to_vec();
     for equals in drawn.chunk_by_mut(equal) {
         draw(equals, random);
-        // Each is looked at once: the figures move while they are sorted.
+        // Read each figure once: they change during the sort.
         equals.sort_by_cached_key(|target| {
             let open = u64::from(target.provider.vitals.load.open());
-            // By weight, in steps that are fine enough for the greatest weights.
+            // By weight, in steps that are fine enough for the largest weights.
             open.saturating_mul(1_000_000) / weight(target).max(1)
         });
     }
     drawn.into()
 }
 
-/// Draws without putting back: first, second and so on, each with the chance of its weight among those
-/// that are left.
+/// Draws without replacement: each next one with a probability proportional to its weight among
+/// those left.
 fn draw(targets: &mut [Target], mut random: impl FnMut() -> u64) {
     for first in 0..targets.len().saturating_sub(1) {
         let left = &targets[first..];
@@ -46,7 +45,8 @@ fn weight(target: &Target) -> u64 {
     u64::from(target.provider.weight)
 }
 
-/// Without randomness the first of equals gets all: worse spread, and no reason to refuse a request.
+/// Without randomness the first of equals gets all: a worse spread, but no reason to reject a
+/// request.
 fn random() -> u64 {
     getrandom::u64().unwrap_or(0)
 }
