@@ -1,14 +1,14 @@
-//! An application's code, kept from taking the gateway down: a panic in it becomes a value.
+//! Isolation of an application's code: a panic becomes a value instead of taking the gateway down.
 //!
-//! Observers, stores and providers come from outside. Where they panic, the default hook writes the
-//! message to standard error. It is not repeated here, since it may hold a prompt.
+//! Observers, stores and providers come from outside. If they panic, the default hook writes the
+//! message to standard error. It is not repeated here, since it may contain a prompt.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures_util::FutureExt;
 
-/// Code that was called has panicked.
+/// The called code has panicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Panicked;
 
@@ -20,18 +20,18 @@ impl fmt::Display for Panicked {
 
 impl std::error::Error for Panicked {}
 
-/// Calls `work`. Whatever it was about to change may be half changed when it panics: the caller must
+/// Calls `work`. After a panic, anything that it was changing may be inconsistent: the caller must
 /// not use that again.
 pub(crate) fn call<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| Panicked)
 }
 
-/// Awaits `work`, which is not polled again when it has panicked.
+/// Awaits `work`, which is not polled again after a panic.
 ///
-/// No `async fn`: that would hold `work` twice, and move it once more.
+/// Not an `async fn`: that would store `work` twice, and move it once more.
 ///
 /// # Cancel safety
-/// That of `work`.
+/// Same as `work`.
 pub(crate) fn wait<T>(work: impl Future<Output = T>) -> impl Future<Output = Result<T, Panicked>> {
     AssertUnwindSafe(work)
         .catch_unwind()

@@ -1,9 +1,8 @@
-//! Work that goes on when its runtime ends.
+//! Background work that survives the end of its runtime.
 //!
-//! A gateway may outlive the runtime that it was built on: a `static` one that several
-//! `#[tokio::test]` functions use, for example. What works for it in the background is a task of that
-//! runtime while there is one, since that is cheapest. When the runtime drops the task, the work moves
-//! to a thread of its own.
+//! A gateway may outlive the runtime that it was built on: for example a `static` one that several
+//! `#[tokio::test]` functions use. Its background work is a task of that runtime while it exists,
+//! since that is cheapest. When the runtime drops the task, the work moves to its own thread.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,22 +12,22 @@ use futures_util::future::BoxFuture;
 
 use crate::isolate;
 
-/// Work in the background. Its state is kept outside the future, so that another one can go on with it.
+/// Background work. Its state is kept outside the future, so that another future can continue it.
 pub(crate) trait Lasting: Send + Sync + 'static {
-    /// The name of the thread, should one be needed.
+    /// The name of the thread, if one is needed.
     const THREAD: &'static str;
 
-    /// Does the work, from where it was left to its end.
+    /// Does the work, from its current state to its end.
     fn run(self: Arc<Self>) -> BoxFuture<'static, ()>;
 
     /// Whether anything is left to do, now or later.
     fn is_needed(&self) -> bool;
 
-    /// The work has panicked, or there is no thread for it: nobody goes on with it.
+    /// The work has panicked, or there is no thread for it: nothing continues it.
     fn died(&self);
 }
 
-/// Begins `work` as a task of the current runtime.
+/// Starts `work` as a task of the current runtime.
 ///
 /// # Panics
 /// Without a runtime, as `tokio::spawn` does.
@@ -45,7 +44,7 @@ struct Task<L: Lasting> {
     running: Option<BoxFuture<'static, ()>>,
     /// Taken at the end.
     work: Option<Arc<L>>,
-    /// Still set when the task is dropped: the poll has panicked.
+    /// Still set when the task is dropped if the poll has panicked.
     is_polled: bool,
 }
 
@@ -72,7 +71,7 @@ impl<L: Lasting> Drop for Task<L> {
         let Some(work) = self.work.take() else {
             return;
         };
-        // First, so that it lets go of what it was at.
+        // First, so that it releases what it was using.
         self.running = None;
         if self.is_polled {
             work.died();
@@ -121,7 +120,7 @@ mod tests {
 
     use super::*;
 
-    /// Says where it runs, each time it begins.
+    /// Reports where it runs, each time it starts.
     struct Work {
         began: mpsc::Sender<Option<String>>,
         go_on: Notify,

@@ -1,8 +1,8 @@
-//! Timers that a pause of the process does not fool.
+//! Timers that tolerate a pause of the process.
 //!
-//! A process that was stopped (by a debugger, a laptop's lid, a busy host) wakes up with its timers due, and
-//! with all that was sent to it meanwhile still unread in the system. So nothing is late before the
-//! system was asked once more.
+//! A process that was stopped (by a debugger, a closed laptop, a busy host) wakes up with its
+//! timers expired and everything that arrived in the meantime still unread in the kernel. So a
+//! timeout only counts after the kernel was polled once more.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -12,10 +12,10 @@ use std::time::Duration;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, Sleep};
 
-/// How long to look once more. The runtime asks the system within a millisecond.
+/// How long to poll once more. The runtime polls the kernel within a millisecond.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// The outcome of `future`, if it is there by `deadline`, or very soon after.
+/// The output of `future`, if it is ready by `deadline` or very soon after.
 ///
 /// # Errors
 /// [`Elapsed`].
@@ -30,17 +30,17 @@ pub(crate) async fn timeout_at<F: Future>(
     }
 }
 
-/// A timer that is set anew whenever something has come. It is made when something is first waited for.
+/// A timer that is reset whenever something arrives. It is created at the first wait.
 #[derive(Debug, Default)]
 pub(crate) struct LateTimer {
     timer: Option<Pin<Box<Sleep>>>,
-    /// Once it was due: when the last look is over.
+    /// After it expired: when the final poll ends.
     last_look: Option<Instant>,
 }
 
 impl LateTimer {
-    /// Ready at `due`, or very soon after. What comes moves `due`; where it does not, nothing else puts the
-    /// end off: a byte now and then must not.
+    /// Ready at `due`, or very soon after. Only an arrival that moves `due` extends it: a byte now
+    /// and then must not.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, due: Instant) -> Poll<()> {
         let timer = self
             .timer
@@ -49,7 +49,7 @@ impl LateTimer {
             ready!(timer.as_mut().poll(cx));
             let now = Instant::now();
             match self.last_look {
-                // It was set when less had come.
+                // It was set before more arrived.
                 _ if now < due => {
                     self.last_look = None;
                     timer.as_mut().reset(due);
@@ -75,7 +75,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_lay_unread_at_the_deadline_is_in_time() {
         let deadline = Instant::now() + Duration::from_secs(5);
-        // Known a moment after the timer fired, as what the system reports after a pause is.
+        // Ready a moment after the timer fires, like what the kernel reports after a pause.
         let unread = tokio::time::sleep_until(deadline + Duration::from_millis(10));
         assert!(timeout_at(deadline, unread).await.is_ok());
         let silent = std::future::pending::<()>();

@@ -1,10 +1,10 @@
-//! An LLM gateway as a library: one OpenAI-compatible door in front of many model providers, with
+//! An LLM gateway as a library: one OpenAI-compatible API in front of many model providers, with
 //! every request's tokens on a ledger.
 //!
 //! Build a [`Gateway`], mount [`Gateway::api`] and [`Gateway::admin`] wherever a tower service over
-//! `http::Request` fits, or call [`Gateway::chat`] without any HTTP. There are no signal handlers, no
-//! runtime and no globals in here, but for the counter that keeps request ids rising: the program owns
-//! all of these.
+//! `http::Request` fits, or call [`Gateway::chat`] without HTTP. The library has no signal
+//! handlers, no runtime and no globals, except for the counter that keeps request ids increasing:
+//! the application owns all of these.
 //!
 //! ```
 //! use nexus_lib::{ChatRequest, Gateway, NewModel, ProviderSpec, SqliteStore};
@@ -104,29 +104,29 @@
 //! `examples/guardrail.rs` has it as a layer with a service of its own, `examples/response_cache.rs` a cache.
 //!
 //! # Layout
-//! From the ground up; a module imports only from those above it in this list.
+//! From the bottom up; a module imports only from those above it in this list.
 //!
-//! - [`error`]: what can go wrong, as values.
-//! - [`wire`]: the values that travel: ids, times, usage, OpenAI's JSON.
-//! - [`sse`]: server-sent events, in place.
+//! - [`error`]: errors as values.
+//! - [`wire`]: value types: ids, times, usage, OpenAI's JSON.
+//! - [`sse`]: server-sent events, read in place.
 //! - [`translate`]: from one protocol to another, without I/O.
-//! - [`health`]: how each provider is doing.
+//! - [`health`]: each provider's circuit breaker, load and retry budget.
 //! - [`call`]: the stages of a call, as types.
-//! - [`transcript`]: what an answer said.
-//! - [`estimate`]: tokens counted here, where the upstream gives no figures.
-//! - [`secret`]: the master key, and what is sealed by it.
-//! - [`store`]: what persists; SQLite.
-//! - [`observe`]: what happens, told to metrics, logs and traces.
+//! - [`transcript`]: the content of an answer.
+//! - [`estimate`]: token counts where the upstream reports none.
+//! - [`secret`]: the master key, and encryption with it.
+//! - [`store`]: persistence; SQLite.
+//! - [`observe`]: events for metrics, logs and traces.
 //! - [`ledger`]: a row for every request, written before its answer is seen.
 //! - [`archive`]: the messages of every call, as JSON Lines.
-//! - [`provider`]: those who answer, and the connections to them.
+//! - [`provider`]: the providers, and the connections to them.
 //! - [`registry`]: providers, models and keys: a snapshot behind one pointer.
-//! - [`thread`]: which conversation a request goes on with.
-//! - [`router`]: which targets may answer a call, and which of them does.
+//! - [`thread`]: which conversation a request continues.
+//! - [`router`]: which targets may answer a call, and which one does.
 //! - [`meter`]: the layer that puts calls on the ledger.
-//! - `metrics` (feature `metrics`): what happens, in figures, for Prometheus.
-//! - [`http`]: the edges: the LLM port and the admin port.
-//! - [`gateway`]: the whole, put together.
+//! - `metrics` (feature `metrics`): metrics in Prometheus's format.
+//! - [`http`]: the LLM port and the admin port.
+//! - [`gateway`]: everything put together.
 
 pub mod archive;
 mod body_memory;

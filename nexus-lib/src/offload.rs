@@ -1,7 +1,8 @@
-//! Work that would hold up the runtime: done on a thread that may block.
+//! Work that would block the runtime: done on a thread that may block.
 //!
-//! As many pieces of it run at once as there are cores; the others wait for their turn. Whoever stops waiting
-//! takes the work along: it does not begin, and where it has begun it ends at its next [`is_wanted`].
+//! As many pieces run at once as there are cores; others wait for their turn. If the caller stops
+//! waiting, work that has not started never does, and running work ends at its next call of
+//! [`is_wanted`].
 
 use std::cell::RefCell;
 use std::sync::{Arc, LazyLock, Weak};
@@ -11,11 +12,11 @@ use tokio::sync::Semaphore;
 
 use crate::error::{BoxError, Error, ErrorKind, Result};
 
-/// From so many bytes on a text is no work for the runtime's threads: its translation may take more than a
-/// millisecond.
+/// Texts of at least this many bytes are not processed on the runtime's threads: translating one
+/// may take more than a millisecond.
 const LONG: usize = 64 * 1024;
 
-/// One for each core: a global of the process, as its cores are.
+/// One per core: a global of the process, like its cores.
 static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(cores())));
 
 fn cores() -> usize {
@@ -23,11 +24,12 @@ fn cores() -> usize {
 }
 
 thread_local! {
-    /// Gone when nobody waits for the work of this thread any more. `None` where that cannot happen.
+    /// Dropped when nobody waits for the work of this thread any more. `None` if that cannot
+    /// happen.
     static WAITING: RefCell<Option<Weak<()>>> = const { RefCell::new(None) };
 }
 
-/// Whether somebody still waits for the work that this thread does. To be asked in loops over input.
+/// Whether somebody still waits for the work of this thread. Check it in loops over input.
 pub(crate) fn is_wanted() -> bool {
     WAITING.with_borrow(|waiting| {
         let waiting = waiting.as_ref();
@@ -35,13 +37,13 @@ pub(crate) fn is_wanted() -> bool {
     })
 }
 
-/// Does `work` on a text of `len` bytes: here if it is short, else as [`elsewhere`].
+/// Does `work` on a text of `len` bytes: here if it is short, otherwise like [`elsewhere`].
 ///
 /// # Errors
-/// Those of `work`, and `Internal` when it died.
+/// Those of `work`, and `Internal` when it panicked.
 ///
 /// # Cancel safety
-/// As [`elsewhere`].
+/// As for [`elsewhere`].
 pub(crate) async fn by_length<T, F>(len: usize, work: F) -> Result<T>
 where
     T: Send + 'static,
@@ -53,13 +55,14 @@ where
     }
 }
 
-/// Does `work` on a thread of the runtime's that may block, when it has its turn.
+/// Does `work` on one of the runtime's blocking threads, when its turn comes.
 ///
 /// # Errors
-/// Those of `work`, and `Internal` when it died.
+/// Those of `work`, and `Internal` when it panicked.
 ///
 /// # Cancel safety
-/// Dropped, it takes back work that has not begun. Other work is told by [`is_wanted`] to end.
+/// If dropped, work that has not started is cancelled; running work is asked to end by
+/// [`is_wanted`].
 pub(crate) async fn elsewhere<T, F>(work: F) -> Result<T>
 where
     T: Send + 'static,
@@ -70,7 +73,7 @@ where
     let waiting = Arc::new(());
     let watched = Arc::downgrade(&waiting);
     let worked = tokio::task::spawn_blocking(move || {
-        // Held until the work has really ended, whoever waits for it.
+        // Held until the work has really ended, whether or not anybody waits.
         let _turn = turn;
         let _watched = Watched::new(watched);
         match is_wanted() {
@@ -87,7 +90,7 @@ fn died(cause: BoxError) -> Error {
     Error::new(ErrorKind::Internal, "a long text could not be processed").with_source(cause)
 }
 
-/// What work ends with for which nobody waits: nobody sees it.
+/// The result of work that nobody waits for: nobody sees it.
 pub(crate) fn unwanted() -> Error {
     Error::new(
         ErrorKind::Cancelled,
@@ -95,7 +98,7 @@ pub(crate) fn unwanted() -> Error {
     )
 }
 
-/// Lets [`is_wanted`] look at `WAITING` until it is dropped.
+/// Makes [`is_wanted`] check `WAITING` until it is dropped.
 struct Watched;
 
 impl Watched {
@@ -123,7 +126,7 @@ mod tests {
     async fn long_work_does_not_hold_up_the_runtime() {
         let (told, heard) = mpsc::channel();
         let work = by_length(LONG, move || Ok(heard.recv().is_ok()));
-        // Polled only while the work is under way.
+        // Polled only while the work is running.
         let tells = async { told.send(()).unwrap() };
         let (worked, ()) = tokio::join!(work, tells);
         assert!(worked.unwrap());

@@ -8,14 +8,14 @@ use jiff::tz::TimeZone;
 use super::line::HEAD;
 use crate::wire::Timestamp;
 
-/// An hour in UTC: it has a file.
+/// An hour in UTC, which has one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Hour(i64);
 
 pub(super) const SECONDS: i64 = 3600;
 
 impl Hour {
-    /// The hour that `time` is in; for a time before 1970 the first.
+    /// The hour of `time`; for a time before 1970 the first hour.
     pub(super) fn of(time: Timestamp) -> Self {
         Self::of_second(time.as_seconds())
     }
@@ -37,7 +37,7 @@ impl Hour {
         Some(Self(time.timestamp().as_second().div_euclid(SECONDS)))
     }
 
-    /// The first second behind it.
+    /// The first second after it.
     pub(super) fn end(self) -> i64 {
         (self.0 + 1).saturating_mul(SECONDS)
     }
@@ -50,7 +50,7 @@ impl Hour {
     }
 }
 
-/// Makes a folder and those above it, for their owner only.
+/// Creates a folder and its parents, accessible to their owner only.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -59,14 +59,15 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Adds `lines` to the file at `path`, and takes from them what was written: of a failed write, the
-/// lines that are whole. What it wrote of another one is cut off again.
+/// Appends `lines` to the file at `path` and removes from `lines` what was written. If a write
+/// fails, only whole lines count; a partial line is truncated again.
 ///
-/// The file is opened anew each time: one that was moved or deleted meanwhile gets nothing more.
+/// The file is opened anew each time: a file that was moved or deleted in the meantime receives
+/// nothing more.
 pub(super) fn append(path: &Path, lines: &mut Vec<u8>) -> io::Result<()> {
     let mut file = open(path)?;
     if !ends_a_line(&mut file)? {
-        // What somebody else has left there stays alone.
+        // What another program left there stays as it is.
         file.write_all(b"\n")?;
     }
     let before = file.metadata()?.len();
@@ -82,7 +83,7 @@ pub(super) fn append(path: &Path, lines: &mut Vec<u8>) -> io::Result<()> {
     };
     let whole = memchr::memrchr(b'\n', &lines[..at]).map_or(0, |end| end + 1);
     if whole < at {
-        // Should that fail too, the piece is left as a line of its own.
+        // If that fails too, the partial line stays as a line of its own.
         let end = u64::try_from(whole)
             .ok()
             .and_then(|whole| before.checked_add(whole));
@@ -92,8 +93,8 @@ pub(super) fn append(path: &Path, lines: &mut Vec<u8>) -> io::Result<()> {
     written
 }
 
-/// Ends the newest file below `dir` with a whole line: a process that was killed may have left a piece of one.
-/// What is no line of ours is left as it is.
+/// Ends the newest file below `dir` with a whole line: a killed process may have left a partial
+/// one. Anything that is not our own line is left as it is.
 pub(super) fn mend_newest(dir: &Path) -> io::Result<()> {
     let Some(path) = newest(dir)? else {
         return Ok(());
@@ -127,7 +128,7 @@ fn newest(dir: &Path) -> io::Result<Option<PathBuf>> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        // Other files may lie there: names of ours begin with two digits, and have no other letters.
+        // Other files may be here: our names begin with two digits and have no other letters.
         let is_ours = |name: &String| {
             let number = name.strip_suffix(".jsonl").unwrap_or(name);
             matches!(number.len(), 2 | 4) && number.bytes().all(|byte| byte.is_ascii_digit())
@@ -144,7 +145,7 @@ fn newest(dir: &Path) -> io::Result<Option<PathBuf>> {
     Ok(Hour::of_names(year, month, day, file).map(|hour| hour.path(dir)))
 }
 
-/// What stands behind the last line's end.
+/// The bytes after the last line end.
 fn last_piece(file: &mut File) -> io::Result<Vec<u8>> {
     const STEP: u64 = 64 << 10;
     let mut start = file.metadata()?.len();

@@ -7,10 +7,10 @@ use crate::transcript::AssistantMessage;
 use crate::wire::json::members;
 use crate::wire::{ConversationId, RequestId, RequestState, Timestamp};
 
-/// How a line begins, up to its request's id: what a reader knows it by.
+/// The start of each line, before its request's id; readers recognise a line by it.
 pub(super) const HEAD: &[u8; 15] = br#"{"request_id":""#;
 
-/// The fields of a line, in their order.
+/// The fields of a line, in order.
 #[derive(Serialize)]
 struct Line<'a> {
     request_id: RequestId,
@@ -26,7 +26,7 @@ struct Line<'a> {
     reply: Vec<AssistantMessage>,
 }
 
-/// Adds the record's line, with its end, to `lines`.
+/// Appends the record's line, with its line end, to `lines`.
 pub(super) fn write(record: &ArchiveRecord, lines: &mut Vec<u8>) -> serde_json::Result<()> {
     let start = lines.len();
     let body = in_chat(record.operation, &record.body);
@@ -46,7 +46,7 @@ pub(super) fn write(record: &ArchiveRecord, lines: &mut Vec<u8>) -> serde_json::
         lines.truncate(start);
         return Err(error);
     }
-    // Only between values: inside a string they would have been escaped.
+    // Only between values: inside strings line ends are escaped.
     for byte in lines.iter_mut().skip(start) {
         if matches!(*byte, b'\n' | b'\r') {
             *byte = b' ';
@@ -56,7 +56,7 @@ pub(super) fn write(record: &ArchiveRecord, lines: &mut Vec<u8>) -> serde_json::
     Ok(())
 }
 
-/// The messages as they stand in the body; an empty list when there are none.
+/// The messages as they are in the body; an empty list if there are none.
 fn messages(body: &[u8]) -> serde_json::Result<&RawValue> {
     let mut found = None;
     let read = members(body, |key, value| {

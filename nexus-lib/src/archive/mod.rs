@@ -1,8 +1,8 @@
-//! What was asked and answered, as JSON Lines: a line for each call.
+//! The archive of requests and answers, as JSON Lines: one line per call.
 //!
-//! A line goes to `DIR/YYYY/MM/DD/HH.jsonl`, by the hour (UTC) in which its call ended. Whoever meters a
-//! call asks for admission when it begins and pushes its record when it is over; a thread decodes,
-//! writes, and deletes what is too old. A slow disk slows admission: nothing that was pushed is dropped.
+//! A line goes to `DIR/YYYY/MM/DD/HH.jsonl`, by the hour (UTC) in which its call ended. The meter
+//! asks for admission when a call begins and pushes its record when it has ended. A thread decodes,
+//! writes, and deletes old files. A slow disk delays admission: nothing that was pushed is dropped.
 //!
 //! ```text
 //! admit ◀─ room ─ ┌───────┐ one by one ┌───────────────┐ lines ┌───────────────────┐
@@ -10,8 +10,9 @@
 //!                 └───────┘            └───────────────┘       └───────────────────┘
 //! ```
 //!
-//! A line is in the file, and outlives this process, when the queue is empty; the system writes it to
-//! the disk when it likes. There are no keys on it: a record has no field for one.
+//! When the queue is empty, all lines are in the files and survive a crash of this process; the
+//! operating system decides when they reach the disk. Lines contain no keys: a record has no field
+//! for one.
 
 mod files;
 mod line;
@@ -34,11 +35,11 @@ use crate::transcript::Answer;
 use crate::wire::{ConversationId, Operation, RequestId, RequestState, Timestamp};
 use queue::{Limits, Queue};
 
-/// A call that is over.
+/// A call that has ended.
 pub struct ArchiveRecord {
-    /// Names the request.
+    /// The request's id.
     pub request_id: RequestId,
-    /// Names its conversation.
+    /// Its conversation's id.
     pub conversation_id: ConversationId,
     /// The name of the provider that answered.
     pub provider: Arc<str>,
@@ -46,11 +47,11 @@ pub struct ArchiveRecord {
     pub model: Arc<str>,
     /// How it ended.
     pub state: RequestState,
-    /// When it began.
+    /// When it started.
     pub started_at: Timestamp,
-    /// When it ended: tells the file.
+    /// When it ended: determines the file.
     pub ended_at: Timestamp,
-    /// What was asked: a chat.
+    /// The operation: a chat.
     pub operation: Operation,
     /// The request's body, as the client sent it.
     pub body: Bytes,
@@ -79,7 +80,8 @@ impl ArchiveRecord {
 
 /// The archive of messages in one folder. A clone is the same archive.
 ///
-/// Dropping the last clone lets the thread finish what is queued; [`close`](Self::close) awaits it.
+/// When the last clone is dropped, the thread still writes what is queued; [`close`](Self::close)
+/// awaits it.
 #[derive(Clone)]
 pub struct Archive {
     shared: Arc<Shared>,
@@ -99,13 +101,14 @@ impl Drop for Shared {
 }
 
 impl Archive {
-    /// The archive in the folder `dir`, which is made (readable by its owner only) if it is not there.
+    /// The archive in the folder `dir`, which is created (readable by its owner only) if it does
+    /// not exist.
     ///
-    /// Files whose lines are all older than `retention_days` are deleted now and then every hour;
-    /// `None` keeps them for ever. No other file is touched.
+    /// Once an hour, files whose lines are all older than `retention_days` are deleted; `None`
+    /// keeps them forever. No other file is touched.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidConfig`] when the folder cannot be made.
+    /// [`ErrorKind::InvalidConfig`] when the folder cannot be created.
     pub fn open(dir: impl AsRef<Path>, retention_days: Option<u32>) -> Result<Self> {
         Self::open_within(dir.as_ref(), retention_days, Limits::default())
     }
@@ -136,21 +139,21 @@ impl Archive {
         })
     }
 
-    /// Resolves when another call may begin: at once while less than 64 MiB and 16384 records wait to be
-    /// written. Calls that were admitted may take the queue beyond that by what they push.
+    /// Waits until another call may begin: at once while less than 64 MiB and 16384 records are
+    /// queued. Calls that were admitted may exceed that by what they push.
     ///
     /// # Errors
-    /// [`ErrorKind::LedgerUnavailable`] when the disk has refused for ten seconds and still does,
+    /// [`ErrorKind::LedgerUnavailable`] when writing has failed for ten seconds and still does,
     /// [`ErrorKind::Closed`] after [`close`](Self::close).
     ///
     /// # Cancel safety
-    /// Waiting changes nothing.
+    /// Dropping it has no effect.
     pub async fn admit(&self) -> Result<()> {
         self.shared.queue.admit().await
     }
 
-    /// Whether calls are admitted: not when the disk has refused for ten seconds and still does. Nothing is
-    /// tried for it.
+    /// Whether calls are admitted: not if writing has failed for ten seconds and still does. Does
+    /// not access the disk.
     ///
     /// # Errors
     /// Those of [`admit`](Self::admit).
@@ -160,22 +163,22 @@ impl Archive {
 
     /// Queues a record. Never waits, and needs no runtime: may be called from `Drop`.
     ///
-    /// What is pushed when [`close`](Self::close) is done is lost, with a word in the log.
+    /// What is pushed after [`close`](Self::close) is lost, and logged.
     pub fn push(&self, record: ArchiveRecord) {
         self.shared.queue.push(record);
     }
 
-    /// The lines of these requests, in the order in which they are asked for; those that are not in
-    /// the archive are left out. A time is when the call ended, to the second.
+    /// The lines of these requests, in the given order; those that are not in the archive are left
+    /// out. Each time is when the call ended, to the second.
     ///
-    /// What is queued is written first, unless the disk refuses just now. All that was asked for is
-    /// in memory at once: ask for pages.
+    /// Queued records are written first, unless writing fails. All requested lines are in memory at
+    /// once: read in pages.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`] when a file is there and cannot be read.
+    /// [`ErrorKind::StoreUnavailable`] when a file exists but cannot be read.
     ///
     /// # Cancel safety
-    /// Dropped, it changes nothing; the file in work is read to its end.
+    /// Dropping it has no effect; the current file is still read to its end.
     pub async fn read(
         &self,
         wanted: Vec<(RequestId, Timestamp)>,
@@ -195,14 +198,14 @@ impl Archive {
         })
     }
 
-    /// Writes what is queued and ends the thread. A disk that refuses is given ten seconds.
+    /// Writes what is queued and ends the thread. If writing fails, it is retried for ten seconds.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`] when records could not be written,
-    /// [`ErrorKind::Internal`] when the thread died.
+    /// [`ErrorKind::StoreUnavailable`] when records could not be written, [`ErrorKind::Internal`]
+    /// when the thread died.
     ///
     /// # Cancel safety
-    /// The thread goes on to its end; nothing is lost but the waiting for it.
+    /// If dropped, the thread still finishes; only the waiting is lost.
     pub async fn close(&self) -> Result<()> {
         self.shared.queue.close();
         let thread = self

@@ -8,14 +8,14 @@ use tokio::sync::Notify;
 use super::ArchiveRecord;
 use crate::error::{Error, ErrorKind, Result};
 
-/// What a record takes besides its bytes.
+/// What a record counts besides its bytes.
 const RECORD_BYTES: u64 = 512;
 
 /// When admission waits, and when it fails.
 pub(super) struct Limits {
     pub(super) bytes: u64,
     pub(super) records: usize,
-    /// How long the disk may refuse.
+    /// How long writing may fail.
     pub(super) patience: Duration,
 }
 
@@ -29,20 +29,20 @@ impl Default for Limits {
     }
 }
 
-/// What waits to be written.
+/// Records that wait to be written.
 pub(super) struct Queue {
     pub(super) limits: Limits,
     pending: Mutex<Pending>,
-    /// Told when something was queued or the queue was closed: the thread waits for it.
+    /// Notified when something was queued or the queue was closed: the thread waits for it.
     filled: Condvar,
-    /// Told when something was written or the disk's state changed: tasks wait for it.
+    /// Notified when something was written or the disk's state changed: tasks wait for it.
     moved: Notify,
 }
 
 #[derive(Default)]
 struct Pending {
     records: VecDeque<ArchiveRecord>,
-    /// Bytes and records that were pushed and are not written, those that the thread has included.
+    /// Bytes and records that were pushed and not yet written, including those that the thread has.
     bytes: u64,
     unwritten: usize,
     pushed: u64,
@@ -63,17 +63,17 @@ impl Pending {
     }
 }
 
-/// How the disk does.
+/// The state of the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Disk {
     #[default]
     Writes,
     Refuses,
-    /// For longer than anybody shall wait.
+    /// Failing for longer than callers may wait.
     RefusesLong,
 }
 
-/// What the thread is to do next.
+/// What the thread should do next.
 pub(super) enum Next {
     Record(ArchiveRecord),
     /// The queue is empty.
@@ -98,7 +98,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Pending> {
-        // No code panics while it holds the lock, and the data is whole between statements.
+        // No code panics while it holds the lock, and the data is consistent between statements.
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -117,7 +117,7 @@ impl Queue {
         self.lock().check_writes()
     }
 
-    /// Resolves when what is queued now has been written, or cannot be just now.
+    /// Resolves when what is queued now has been written, or writing fails.
     pub(super) async fn written(&self) {
         let pushed = self.lock().pushed;
         self.until(|pending| {
@@ -127,11 +127,11 @@ impl Queue {
         .await;
     }
 
-    /// Waits until `decide` has decided.
+    /// Waits until `decide` returns a value.
     async fn until<T>(&self, decide: impl Fn(&Pending) -> Option<T>) -> T {
         loop {
             let mut moved = pin!(self.moved.notified());
-            // Enrolled before the look, so that no wake-up falls in between.
+            // Registered before the check, so that no wake-up is missed.
             moved.as_mut().enable();
             let decision = decide(&self.lock());
             match decision {
@@ -156,7 +156,7 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// What is next, without waiting.
+    /// The next step, without waiting.
     pub(super) fn next(&self) -> Next {
         let mut pending = self.lock();
         match pending.records.pop_front() {
@@ -185,14 +185,14 @@ impl Queue {
         }
     }
 
-    /// Blocks the thread between two tries; tells whether the queue is closed.
+    /// Blocks the thread between two tries; returns whether the queue is closed.
     pub(super) fn rest(&self, pause: Duration) -> bool {
         let end = Instant::now() + pause;
         let mut pending = self.lock();
         let was_closed = pending.closed;
         loop {
             let rest = end.saturating_duration_since(Instant::now());
-            // Somebody may wait for the end: one more try at once.
+            // `close` may wait for the end: try once more at once.
             if rest.is_zero() || pending.closed != was_closed {
                 return pending.closed;
             }
@@ -201,7 +201,7 @@ impl Queue {
         }
     }
 
-    /// Gives back the room of records that were written.
+    /// Frees the room of records that were written.
     pub(super) fn release(&self, records: usize, bytes: u64) {
         let mut pending = self.lock();
         pending.bytes = pending.bytes.saturating_sub(bytes);
@@ -216,14 +216,14 @@ impl Queue {
         self.moved.notify_waiters();
     }
 
-    /// Admits nothing more; what waits is still written.
+    /// Admits nothing more; what is queued is still written.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.filled.notify_one();
         self.moved.notify_waiters();
     }
 
-    /// Says that nothing will be written any more; how many records are left unwritten.
+    /// Notes that nothing more will be written; returns how many records were not written.
     pub(super) fn end(&self) -> u64 {
         let mut pending = self.lock();
         pending.ended = true;

@@ -9,14 +9,15 @@ use super::files::Hour;
 use super::line::HEAD;
 use crate::wire::{RequestId, Timestamp};
 
-/// How a line begins, its request's id included.
+/// The length of a line's start, including its request's id.
 const HEAD_BYTES: u64 = 15 + 36;
 
 /// The lines of `wanted`, in its order.
 pub(super) fn read(dir: &Path, wanted: &[(RequestId, Timestamp)]) -> io::Result<Vec<Value>> {
     let mut files: BTreeMap<Hour, HashSet<RequestId>> = BTreeMap::new();
     for (id, ended_at) in wanted {
-        // The ledger's time may differ by a little: the hour next to it is as good near its border.
+        // The ledger's time may differ slightly: near a border, the neighbouring hour is searched
+        // as well.
         let second = ended_at.as_seconds();
         for second in [second - 1, second, second + 1] {
             files
@@ -44,8 +45,7 @@ pub(super) fn read(dir: &Path, wanted: &[(RequestId, Timestamp)]) -> io::Result<
         .collect())
 }
 
-/// Reads line after line until all of `ids` are found. Of a line that nobody asks for, no more than its
-/// beginning is kept.
+/// Reads line by line until all of `ids` are found. Of other lines only the start is kept.
 fn scan(
     mut file: impl BufRead,
     ids: &mut HashSet<RequestId>,
@@ -65,7 +65,7 @@ fn scan(
             continue;
         };
         file.read_until(b'\n', &mut line)?;
-        // What a crash has torn is no JSON, and may stand whole further on.
+        // A line that was cut by a crash is not JSON, and may follow whole.
         if let Ok(value) = serde_json::from_slice(&line) {
             ids.remove(&id);
             found.insert(id, value);
@@ -74,7 +74,7 @@ fn scan(
     Ok(())
 }
 
-/// The id on a line of which this is the beginning.
+/// The id in a line with this start.
 fn request_id(head: &[u8]) -> Option<RequestId> {
     let id = head.strip_prefix(HEAD.as_slice())?;
     std::str::from_utf8(id).ok()?.parse().ok()

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::files::Hour;
 
-/// Deletes the files whose hour was over by the second `oldest`, and the folders that this leaves
-/// empty; how many files. Links are not followed.
+/// Deletes the files whose hour ended by the second `oldest`, and folders that become empty;
+/// returns the number of files. Links are not followed.
 pub(super) fn delete(dir: &Path, oldest: i64) -> io::Result<u64> {
     let mut deleted = 0;
     for (year, year_entry) in entries(dir, true)? {
@@ -32,12 +32,12 @@ pub(super) fn delete(dir: &Path, oldest: i64) -> io::Result<u64> {
 
 fn remove_if_empty(folder: &DirEntry, lost_files: bool) {
     if lost_files {
-        // Refused where something is left in it.
+        // Fails if something is left in it.
         let _ = fs::remove_dir(folder.path());
     }
 }
 
-/// The folders or the files in `dir` that could be parts of a path of the archive, with their names.
+/// The folders or files in `dir` that could be part of an archive path, with their names.
 fn entries(dir: &Path, folders: bool) -> io::Result<Vec<(String, DirEntry)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir)? {

@@ -44,7 +44,7 @@ fn lines(path: &Path) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// A folder in whose place a file can be put, so that nothing can be written.
+/// A folder that can be replaced by a file, so that nothing can be written.
 struct Disk(TempDir);
 
 impl Disk {
@@ -101,7 +101,8 @@ async fn calls_are_filed_by_their_hour_and_read_back_in_the_order_asked_for() {
             "{hour}"
         );
     }
-    // The ledger's time is on the other side of the hour's border; one is not there; one is elsewhere.
+    // The ledger's time is on the other side of the hour's border; one line does not exist; one is
+    // elsewhere.
     let (next, first, last) = (expected[0], expected[1], expected[2]);
     let vague = vec![
         (RequestId::new(), at("2026-01-31T08:00:00Z")),
@@ -165,7 +166,7 @@ async fn a_torn_line_spoils_no_other() {
     let first_wanted = self::wanted(&first);
     archive.push(first);
     assert_eq!(archive.read(vec![first_wanted]).await.unwrap().len(), 1);
-    // By another hand, behind the start.
+    // By another process, after the start.
     fs::write(&path, &torn).unwrap();
     archive.push(record);
     let found = archive.read(vec![wanted]).await.unwrap();
@@ -175,7 +176,7 @@ async fn a_torn_line_spoils_no_other() {
     archive.close().await.unwrap();
 }
 
-/// Opens and closes the archive whose newest file is `text`; returns what the file is then.
+/// Opens and closes the archive whose newest file is `text`; returns the file's content afterwards.
 async fn mended(text: &str) -> String {
     let disk = Disk::new();
     let older = disk.dir().join("2026/01/31/07.jsonl");
@@ -308,7 +309,7 @@ async fn close_does_not_wait_for_ever_and_says_what_is_lost() {
     let lost = archive.close().await.unwrap_err();
     assert_eq!(lost.kind(), ErrorKind::StoreUnavailable);
     assert!(lost.to_string().starts_with("2 records"));
-    // Late, and with nobody to take it.
+    // Late, after the thread has ended.
     archive.push(record("2026-01-31T08:30:00Z"));
     archive.close().await.unwrap();
 }

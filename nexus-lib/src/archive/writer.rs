@@ -11,12 +11,12 @@ use crate::wire::Timestamp;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Lines are not gathered beyond this before they are written.
+/// Lines are collected up to this size before they are written.
 const BATCH_BYTES: usize = 1 << 20;
 
 const BETWEEN_DELETIONS: Duration = Duration::from_secs(3600);
 
-/// The thread's part: from records to lines in files.
+/// The thread's part: turns records into lines in files.
 pub(super) struct Writer {
     dir: PathBuf,
     retention_days: Option<u32>,
@@ -24,17 +24,17 @@ pub(super) struct Writer {
     batch: Batch,
 }
 
-/// Lines of one hour that are to be written together.
+/// Lines of one hour that are written together.
 #[derive(Default)]
 struct Batch {
     hour: Option<Hour>,
     lines: Vec<u8>,
     records: usize,
-    /// What their records take in the queue.
+    /// What their records count in the queue.
     bytes: u64,
 }
 
-/// The queue is told of the thread's end, however it comes about.
+/// Reports the thread's end to the queue, however it ends.
 struct End<'a>(&'a Queue);
 
 impl Drop for End<'_> {
@@ -53,7 +53,7 @@ impl Writer {
         }
     }
 
-    /// Writes until the queue is closed and empty; how many records could not be written.
+    /// Writes until the queue is closed and empty; returns how many records could not be written.
     pub(super) fn run(mut self) -> u64 {
         let queue = Arc::clone(&self.queue);
         let _end = End(&queue);
@@ -114,8 +114,8 @@ impl Writer {
         self.batch.lines.truncate(before);
     }
 
-    /// Writes the batch, again and again while the disk refuses. Gives up only when nobody will wait
-    /// any longer: the queue is closed, and the disk has refused for too long.
+    /// Writes the batch, retrying while writing fails. Gives up only when nobody waits any longer:
+    /// the queue is closed, and writing has failed for too long.
     fn write_batch(&mut self) -> bool {
         let Some(hour) = self.batch.hour else {
             return true;

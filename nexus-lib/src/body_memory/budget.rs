@@ -8,11 +8,11 @@ use bytes::Bytes;
 use super::FREE_BYTES;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Of what is left, so many times as much may be held by one holder: one alone never has more than four
-/// fifths, and two never more than four ninths each. So a client that sends slowly leaves room for others.
+/// One holder may hold up to this many times the free memory: one alone never has more than four
+/// fifths, and two never more than four ninths each. So a slow client leaves room for others.
 const SHARE_OF_FREE: usize = 4;
 
-/// Counts the bytes of bodies that are held, and bounds them. A clone counts the same ones.
+/// Counts the bytes of bodies in memory, and bounds them. A clone shares the count.
 #[derive(Clone, Debug)]
 pub(crate) struct BodyMemory(Arc<Inner>);
 
@@ -20,18 +20,18 @@ pub(crate) struct BodyMemory(Arc<Inner>);
 struct Inner {
     most: usize,
     held: AtomicUsize,
-    /// By holder. Locked for bodies of more than a few KiB only.
+    /// By holder. Locked only for bodies of more than a few KiB.
     holders: Mutex<HashMap<Holder, usize>>,
 }
 
-/// Whose bodies have a share of their own.
+/// Who shares the memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Holder {
-    /// A client, by the beginning of its key's hash.
+    /// A client, by the first bytes of its key's hash.
     Client(u64),
     /// The operator.
     Operator,
-    /// Providers: their answers have been paid for, and take whatever is left.
+    /// Providers: their answers have been paid for, so they may use all that is left.
     Providers,
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct Held {
 }
 
 impl BodyMemory {
-    /// At most `most` bytes.
+    /// With a limit of `most` bytes.
     pub(crate) fn at_most(most: usize) -> Self {
         Self(Arc::new(Inner {
             most,
@@ -76,12 +76,12 @@ impl BodyMemory {
         self.0.most / (SHARE_OF_FREE + 1) * SHARE_OF_FREE
     }
 
-    /// How many bytes may be held.
+    /// The limit in bytes.
     pub(crate) fn most(&self) -> usize {
         self.0.most
     }
 
-    /// The same bytes, counted until the last of them is dropped.
+    /// The same bytes, counted until the last clone is dropped.
     ///
     /// # Errors
     /// [`ErrorKind::Overloaded`] when there is no room for them.
@@ -106,7 +106,7 @@ impl BodyMemory {
 
 impl Inner {
     fn holders(&self) -> MutexGuard<'_, HashMap<Holder, usize>> {
-        // The data is whole between statements.
+        // The data is consistent between statements.
         self.holders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -143,7 +143,7 @@ impl Held {
         self.bytes
     }
 
-    /// Gives all of it back.
+    /// Releases all of it.
     pub(crate) fn let_go(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
         if bytes == 0 {
@@ -190,7 +190,7 @@ mod tests {
         other.grow(100).unwrap();
         let mut operator = memory.hold(Holder::Operator);
         operator.grow(50).unwrap();
-        // Answers take whatever is left.
+        // Answers may use all that is left.
         let mut answer = memory.hold(Holder::Providers);
         answer.grow(50).unwrap();
         let error = answer.grow(1).unwrap_err();

@@ -6,38 +6,38 @@ use super::budget::{Counted, Held};
 use super::{BodyMemory, FREE_BYTES, Holder};
 use crate::error::Error;
 
-/// The size of the first part, unless more is known to come.
+/// The size of the first part, unless more is announced.
 const FIRST_PART: usize = 16 * 1024;
-/// The largest part that is made before all of it has come.
+/// The largest part that is allocated before all bytes have arrived.
 const LARGEST_PART: usize = 1024 * 1024;
-/// In what steps memory is counted.
+/// The step in which memory is counted.
 const STEP: usize = 64 * 1024;
 
-/// Joins the pieces of a body, at most `limit` bytes of it.
+/// Joins the pieces of a body, up to `limit` bytes.
 ///
-/// The pieces are copied into parts of at most 1 MiB, and the parts into one at the end, each freed
-/// when it was copied: at no time is there much more than the body itself. A buffer that doubles has up to
-/// three times as much.
+/// The pieces are copied into parts of at most 1 MiB, and at the end the parts into one, each freed
+/// after it was copied: memory use is never much more than the body itself. A buffer that doubles
+/// uses up to three times as much.
 pub(crate) struct Gather {
     held: Held,
     limit: usize,
     parts: VecDeque<Vec<u8>>,
     len: usize,
-    /// How many bytes are said to come at least.
+    /// The announced minimum length.
     announced: usize,
 }
 
-/// Why a body cannot be gathered.
+/// Why a body cannot be collected.
 #[derive(Debug)]
 pub(crate) enum GatherError {
-    /// It is longer than its limit.
+    /// It exceeds its limit.
     TooLong,
     /// There is no memory for it.
     NoRoom(Error),
 }
 
 impl Gather {
-    /// For a body of `holder` that is said to have `announced` bytes at least.
+    /// For a body of `holder` with an announced length of at least `announced` bytes.
     pub(crate) fn new(memory: &BodyMemory, holder: Holder, limit: usize, announced: usize) -> Self {
         Self {
             held: memory.hold(holder),
@@ -52,13 +52,13 @@ impl Gather {
         self.len
     }
 
-    /// Counts all that has come, `len` bytes by now.
+    /// Counts all that has arrived, `len` bytes by now.
     fn charge(&mut self, len: usize) -> Result<(), GatherError> {
         if len > self.limit {
             return Err(GatherError::TooLong);
         }
         if len > self.held.bytes().max(FREE_BYTES) {
-            // No more than the body can have.
+            // Not more than the body can have.
             let wanted = len.next_multiple_of(STEP).min(self.limit);
             let more = wanted - self.held.bytes();
             self.held.grow(more).map_err(GatherError::NoRoom)?;
@@ -93,7 +93,7 @@ impl Gather {
         Ok(())
     }
 
-    /// The whole body. Its memory is counted until the last of it is dropped.
+    /// The whole body. Its memory is counted until the last clone is dropped.
     pub(crate) fn finish(mut self) -> Bytes {
         let whole = match self.parts.len() {
             0 => return Bytes::new(),
@@ -136,7 +136,7 @@ mod tests {
                 let held = memory.held();
                 assert!(held <= gather.len() + STEP, "{held}");
                 assert!(held >= gather.len() || gather.len() <= FREE_BYTES);
-                // And what is counted is what is there.
+                // The count equals the allocated memory.
                 let there: usize = gather.parts.iter().map(Vec::capacity).sum();
                 assert!(
                     there <= gather.len() * 2 + FIRST_PART + LARGEST_PART,

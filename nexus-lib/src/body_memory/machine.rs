@@ -1,12 +1,13 @@
 use std::fs;
 use std::path::Path;
 
-/// Where neither a control group nor the machine says how much there is.
+/// Used if neither a control group nor the machine reports its memory.
 const UNKNOWN: u64 = 4 << 30;
 
-/// A quarter of the memory that this process may have: the machine's, or what its control group allows.
+/// A quarter of the memory that this process may use: the machine's, or the limit of its control
+/// group.
 ///
-/// Reads a few small files of the system.
+/// Reads a few small system files.
 pub(crate) fn a_quarter() -> usize {
     let machine = fs::read_to_string("/proc/meminfo").ok();
     let machine = machine.and_then(|text| in_meminfo(&text));
@@ -24,7 +25,7 @@ fn in_meminfo(text: &str) -> Option<u64> {
     kib.checked_mul(1024)
 }
 
-/// The least that the groups named in `/proc/self/cgroup`, or those above them, allow.
+/// The lowest limit of the groups in `/proc/self/cgroup` and their parents.
 fn least_of_groups(groups: &str, mount: &Path) -> Option<u64> {
     let limits = groups.lines().flat_map(|line| {
         let mut fields = line.splitn(3, ':').skip(1);
@@ -39,7 +40,7 @@ fn least_of_groups(groups: &str, mount: &Path) -> Option<u64> {
         };
         let group = root.join(group.trim_start_matches('/'));
         let above = group.ancestors().take_while(|path| path.starts_with(&root));
-        // In a container the group may be seen as the root, whatever it is called.
+        // In a container the group may appear as the root, whatever its name.
         let paths = above.map(|path| path.join(file));
         paths
             .filter_map(|path| fs::read_to_string(path).ok()?.trim().parse().ok())

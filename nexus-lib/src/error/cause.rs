@@ -1,31 +1,31 @@
 use std::fmt;
 
-/// Why a provider could not be asked, or did not finish its answer.
+/// Why a provider could not be reached, or did not finish its answer.
 ///
-/// A fixed set of words instead of the operating system's text, so that no host name, no address and
-/// no key can be in it: a cause may stand on the ledger and in the admin API.
+/// A fixed set of texts instead of the operating system's, so that a cause cannot contain a host
+/// name, an address or a key: causes appear on the ledger and in the admin API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The name in the URL has no address, or the resolver did not answer.
+    /// The host name has no address, or the resolver did not answer.
     NameNotResolved,
-    /// Nothing listens at the port.
+    /// Nothing listens on the port.
     ConnectionRefused,
     /// The other side reset the connection.
     ConnectionReset,
     /// The connection was closed before the answer began.
     ClosedBeforeAnswer,
-    /// The connection was closed in the middle of the answer.
+    /// The connection was closed within the answer.
     ClosedWithinAnswer,
-    /// The network or the host cannot be reached.
+    /// No route to the network or the host.
     NoRoute,
     /// This machine has no socket, port or permission left for a connection.
     LocalResources,
-    /// No connection stood within the connect timeout.
+    /// No connection was established within the connect timeout.
     ConnectTimeout,
     /// The answer did not begin within the first-event timeout.
     FirstEventTimeout,
-    /// Nothing more came within the idle timeout.
+    /// Nothing arrived within the idle timeout.
     IdleTimeout,
     /// The TLS certificate has expired.
     CertificateExpired,
@@ -37,15 +37,15 @@ pub enum Cause {
     CertificateIssuer,
     /// The TLS certificate was revoked.
     CertificateRevoked,
-    /// The TLS certificate is wrong in another way.
+    /// The TLS certificate is invalid in another way.
     CertificateInvalid,
     /// The TLS handshake failed.
     TlsHandshake,
-    /// What answered does not speak TLS.
+    /// The other side does not speak TLS.
     NotTls,
-    /// What answered does not speak HTTP, or broke its rules.
+    /// The other side does not speak HTTP, or violated the protocol.
     NotHttp,
-    /// No outbound proxy gave a connection.
+    /// No outbound proxy provided a connection.
     Proxy,
     /// The outbound proxy cannot reach the provider.
     BeyondProxy,

@@ -1,9 +1,9 @@
 use http::StatusCode;
 
-/// Whose fault an error is.
+/// Who caused an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Origin {
-    /// The caller can mend it by asking differently.
+    /// The caller: another request may succeed.
     Client,
     /// A provider failed or misbehaved.
     Upstream,
@@ -11,37 +11,37 @@ pub enum Origin {
     Internal,
 }
 
-/// What went wrong. New kinds may be added.
+/// The kind of an error. New kinds may be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request cannot be understood: 400.
+    /// The request is malformed: 400.
     InvalidRequest,
-    /// No key was given, or none that is known: 401.
+    /// The key is missing or unknown: 401.
     InvalidApiKey,
     /// The admin token is missing or wrong: 401.
     InvalidAdminToken,
-    /// The request may not be made from there: 403.
+    /// The request is not allowed from this origin: 403.
     Forbidden,
-    /// No such route or thing: 404.
+    /// No such route or object: 404.
     NotFound,
-    /// The key is known, but the model is not offered to it: 404.
+    /// The key is valid, but has no access to the model: 404.
     ModelNotFound,
-    /// The route exists, the method does not: 405.
+    /// The route exists, but not with this method: 405.
     MethodNotAllowed,
     /// It was changed since the client read it: 412.
     PreconditionFailed,
     /// Something of that name exists already: 409.
     Conflict,
-    /// The body is over the limit: 413.
+    /// The body exceeds the limit: 413.
     TooLarge,
-    /// The body is of a type, or in a coding, that is not taken: 415.
+    /// The body's type or coding is not supported: 415.
     UnsupportedMediaType,
-    /// Too many wrong tokens came from there: 429.
+    /// Too many wrong tokens from this client: 429.
     TooManyAttempts,
-    /// A field is missing, ill-typed or out of range: 422.
+    /// A field is missing, has the wrong type or is out of range: 422.
     Unprocessable,
-    /// The client itself cancelled what it had asked for. Only over WebSocket is there anybody to be told.
+    /// The client itself cancelled the request. Only WebSocket clients can receive this.
     Cancelled,
     /// The request took too long to arrive: 408.
     RequestTimeout,
@@ -49,44 +49,44 @@ pub enum ErrorKind {
     UpstreamUnreachable,
     /// The provider did not answer in time: 504.
     UpstreamTimeout,
-    /// The client's own deadline ran out: 504.
+    /// The client's own deadline expired: 504.
     DeadlineExceeded,
-    /// Every provider of the model has as many requests open as it may: 429.
+    /// Every provider of the model is at its concurrency limit: 429.
     ProviderBusy,
-    /// The provider refused the gateway's own credentials: 502.
+    /// The provider rejected the gateway's own credentials: 502.
     UpstreamAuth,
-    /// The provider answered with something that is no answer: 502.
+    /// The provider's answer is not a valid answer: 502.
     UpstreamInvalid,
-    /// The provider said to ask elsewhere, which nobody follows: 502.
+    /// The provider redirected, which is not followed: 502.
     UpstreamRedirect,
     /// The provider answered with an error of its own. Only typed calls see it as an `Error`: over
-    /// HTTP the provider's answer is passed on.
+    /// HTTP the provider's answer is passed through.
     UpstreamRefused,
     /// The provider's stream broke after its first byte.
     StreamInterrupted,
-    /// The ledger cannot write, so nothing may be served: 503.
+    /// The ledger cannot be written, so nothing may be served: 503.
     LedgerUnavailable,
     /// The store cannot be read or written: 503.
     StoreUnavailable,
-    /// The store's file is damaged, too new, or not what it should be.
+    /// The store's file is damaged, too new, or something else.
     StoreInvalid,
-    /// A setting given to the library makes no sense.
+    /// A setting given to the library is invalid.
     InvalidConfig,
     /// A layer of the application's refused the request, with a status and a code of its own:
     /// [`Error::refused`](crate::Error::refused). 403 unless it says otherwise.
     Refused,
-    /// More requests are open than the gateway takes: 503.
+    /// The gateway is at its limit of open requests: 503.
     Overloaded,
-    /// The request has been at this gateway before: a provider's URL leads back to it. 508.
+    /// The request has passed this gateway before: a provider's URL leads back to it. 508.
     LoopDetected,
-    /// The gateway has been closed: 503.
+    /// The gateway is closed: 503.
     Closed,
-    /// A fault of this program: 500.
+    /// A bug in this program: 500.
     Internal,
 }
 
 impl ErrorKind {
-    /// Whose fault this kind is.
+    /// Who caused errors of this kind.
     pub fn origin(self) -> Origin {
         use ErrorKind as K;
         match self {
@@ -126,7 +126,7 @@ impl ErrorKind {
         }
     }
 
-    /// The HTTP status that fits.
+    /// The HTTP status.
     pub fn status(self) -> StatusCode {
         use ErrorKind as K;
         match self {
@@ -158,7 +158,7 @@ impl ErrorKind {
         }
     }
 
-    /// The `type` of the error body, in the field's terms.
+    /// The `type` of the error body.
     pub fn wire_type(self) -> &'static str {
         match (self, self.origin()) {
             (Self::InvalidApiKey | Self::InvalidAdminToken, _) => "authentication_error",

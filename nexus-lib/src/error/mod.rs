@@ -1,11 +1,11 @@
-//! What can go wrong, as values.
+//! Errors as values.
 //!
 //! Every fallible public function of this crate returns [`Error`]: an opaque value with a
-//! [`kind`](Error::kind) to match on, an [`origin`](Error::origin) that says whose fault it is, a
+//! [`kind`](Error::kind) to match on, an [`origin`](Error::origin) that says who caused it, a
 //! message that may be shown to a client, and a [`source`](std::error::Error::source) that may not.
 //!
-//! `Display` is written for the client: it says what to do and never holds a key or an upstream's
-//! address. What a log needs besides is in the source chain; see [`Error::report`].
+//! `Display` is written for the client: it says what to do, and never contains a key or an
+//! upstream's address. Logs get the source chain as well; see [`Error::report`].
 
 mod cause;
 mod kind;
@@ -26,10 +26,10 @@ use http::StatusCode;
 
 use refusal::Refusal;
 
-/// A boxed error, as tower and hyper use it.
+/// A boxed error, as in tower and hyper.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// The result of everything fallible here.
+/// The result of fallible functions in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a call, a registration or a query failed.
@@ -57,12 +57,12 @@ struct Inner {
     refusal: Option<Refusal>,
     answered_by: Option<Arc<str>>,
     source: Option<BoxError>,
-    /// Whether the call that failed has a row.
+    /// Whether the failed call has a row.
     is_on_ledger: bool,
 }
 
 impl Error {
-    /// An error of `kind` whose `message` a client may read.
+    /// An error of `kind` with a `message` for the client.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             inner: Box::new(Inner {
@@ -82,7 +82,7 @@ impl Error {
         }
     }
 
-    /// The client's deadline ran out.
+    /// The client's deadline expired.
     pub(crate) fn deadline_exceeded() -> Self {
         Self::new(
             ErrorKind::DeadlineExceeded,
@@ -90,42 +90,43 @@ impl Error {
         )
     }
 
-    /// Names the field or parameter that is at fault.
+    /// Names the field or parameter at fault.
     #[must_use]
     pub fn with_param(mut self, param: impl Into<Cow<'static, str>>) -> Self {
         self.inner.param = Some(param.into());
         self
     }
 
-    /// Says after how long another try makes sense; becomes a `retry-after` header.
+    /// Sets when to try again; becomes a `retry-after` header.
     #[must_use]
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         self.inner.retry_after = Some(after);
         self
     }
 
-    /// Names the provider that was asked when it happened.
+    /// Names the provider that was asked.
     #[must_use]
     pub fn with_provider(mut self, name: Arc<str>) -> Self {
         self.inner.provider = Some(name);
         self
     }
 
-    /// Says why a provider could not be asked, or did not finish: for the ledger and for operators.
+    /// Sets why a provider could not be reached, or did not finish: for the ledger and for
+    /// operators.
     #[must_use]
     pub fn with_cause(mut self, cause: Cause) -> Self {
         self.inner.cause = Some(cause);
         self
     }
 
-    /// Keeps the status that the provider answered with, unless one is kept already.
+    /// Sets the provider's status, unless there is one already.
     #[must_use]
     pub fn with_upstream_status(mut self, status: StatusCode) -> Self {
         self.inner.upstream_status.get_or_insert(status);
         self
     }
 
-    /// Keeps how the provider refused. Its field at fault and its wait become this error's own.
+    /// Sets the provider's error. Its parameter at fault and its wait become this error's own.
     #[must_use]
     pub fn with_upstream(mut self, refusal: UpstreamError) -> Self {
         self.inner.retry_after = self.inner.retry_after.or(refusal.retry_after);
@@ -137,25 +138,26 @@ impl Error {
         self
     }
 
-    /// Keeps the cause. It is never shown to a client.
+    /// Sets the source. It is never shown to a client.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.inner.source = Some(source.into());
         self
     }
 
-    /// Says that the ledger has a row of the call that failed.
+    /// Notes that the failed call has a row on the ledger.
     pub(crate) fn on_ledger(mut self) -> Self {
         self.inner.is_on_ledger = true;
         self
     }
 
-    /// Whether the ledger has a row of the call that failed.
+    /// Whether the failed call has a row on the ledger.
     pub(crate) fn is_on_ledger(&self) -> bool {
         self.inner.is_on_ledger
     }
 
-    /// The same error in other words: `message` for the client, and `report` in place of its causes.
+    /// The same error in other words: `message` for the client, and `report` in place of its
+    /// sources.
     #[must_use]
     pub(crate) fn reworded(mut self, message: String, report: String) -> Self {
         self.inner.message = message.into();
@@ -163,17 +165,17 @@ impl Error {
         self
     }
 
-    /// What went wrong.
+    /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
     }
 
-    /// Whose fault it is.
+    /// Who caused it.
     pub fn origin(&self) -> Origin {
         self.inner.kind.origin()
     }
 
-    /// The HTTP status that fits.
+    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match &self.inner.refusal {
             Some(refusal) => refusal.status,
@@ -202,7 +204,7 @@ impl Error {
         self.inner.param.as_deref()
     }
 
-    /// How long to wait before another try, if that is known.
+    /// How long to wait before trying again, if known.
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
     }
@@ -212,14 +214,13 @@ impl Error {
         self.inner.provider.as_deref()
     }
 
-    /// Why a provider could not be asked, or did not finish its answer, if that is known: this error's own
-    /// cause, or that of the error behind it.
+    /// Why a provider could not be reached, or did not finish its answer, if known: this error's
+    /// own cause, or that of its source.
     pub fn cause(&self) -> Option<Cause> {
         self.inner.cause.or_else(|| self.behind()?.cause())
     }
 
-    /// The status that the provider answered with, if it answered: this error's own, or that of the error
-    /// behind it.
+    /// The provider's status, if it answered: this error's own, or that of its source.
     pub fn upstream_status(&self) -> Option<StatusCode> {
         let own = self.inner.upstream_status;
         own.or_else(|| self.behind()?.upstream_status())
@@ -229,12 +230,12 @@ impl Error {
         self.inner.source.as_deref()?.downcast_ref()
     }
 
-    /// How the provider refused, if it answered and that is why the call failed.
+    /// The provider's error, if that is why the call failed.
     pub fn upstream(&self) -> Option<&UpstreamError> {
         self.inner.upstream.as_ref()
     }
 
-    /// Whether a timer ran out.
+    /// Whether a timeout expired.
     pub fn is_timeout(&self) -> bool {
         matches!(
             self.inner.kind,
@@ -242,12 +243,12 @@ impl Error {
         )
     }
 
-    /// Whether another candidate might succeed where this one failed.
+    /// Whether another candidate might succeed.
     pub fn is_retryable(&self) -> bool {
         self.inner.kind.is_retryable()
     }
 
-    /// What the ledger keeps of it: the code, the message and the cause. No key and no address.
+    /// The text for the ledger: code, message and cause. No key and no address.
     pub(crate) fn for_ledger(&self) -> String {
         let code = self.code();
         match self.cause() {
@@ -256,7 +257,7 @@ impl Error {
         }
     }
 
-    /// The same for an operator, whose message names the cause too.
+    /// The same error for an operator: its message includes the cause.
     pub(crate) fn for_operator(mut self) -> Self {
         if let Some(cause) = self.cause() {
             self.inner.message = format!("{} (cause: {cause})", self.inner.message).into();
@@ -264,7 +265,7 @@ impl Error {
         self
     }
 
-    /// The message with every cause behind it: for logs, never for clients.
+    /// The message with the source chain: for logs, never for clients.
     pub fn report(&self) -> String {
         let mut text = self.inner.message.to_string();
         let mut cause = self.source();

@@ -2,25 +2,25 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-/// How a provider refused a call: what tells a mistake of the caller's (400) from a limit (429) or a fault
-/// (500).
+/// A provider's error response. It separates a mistake of the caller's (400) from a rate limit
+/// (429) and a server error (500).
 ///
-/// Its message is that of the [`Error`](super::Error) around it.
+/// Its message is that of the [`Error`](super::Error) that contains it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UpstreamError {
-    /// The status of its answer.
+    /// The status.
     pub status: StatusCode,
-    /// Its word for the error, for programs: `context_length_exceeded`, for example. A number is as text.
+    /// The provider's error code, such as `context_length_exceeded`. A number is converted to text.
     pub code: Option<String>,
-    /// The field or parameter that is at fault.
+    /// The field or parameter at fault.
     pub param: Option<String>,
-    /// How long to wait before another try.
+    /// How long to wait before trying again.
     pub retry_after: Option<Duration>,
 }
 
 impl UpstreamError {
-    /// A refusal of which nothing but the status is known.
+    /// An error response with nothing but a status.
     pub fn new(status: StatusCode) -> Self {
         Self {
             status,

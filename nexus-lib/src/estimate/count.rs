@@ -1,37 +1,38 @@
 use super::encoding::Encoding;
 use crate::wire::json::decode;
 
-/// The most bytes of text that are cut into tokens as they come: some fifteen milliseconds of work.
+/// How much text is tokenized completely, in bytes: about fifteen milliseconds of work.
 pub(super) const MOST_BYTES: usize = 64 << 10;
 
-/// The most bytes that are cut besides, in samples of what follows, and how long a sample is.
+/// How much of the rest is tokenized in samples, in bytes, and the length of a sample.
 pub(super) const MOST_SAMPLED: usize = 32 << 10;
 const SAMPLE: usize = 1 << 10;
 
-/// How far samples are apart at first; each time eight of them were taken, twice as far. So those that may be
-/// taken reach through a text of any length.
+/// The first distance between samples; it doubles after every eight samples. So the samples reach
+/// through a text of any length.
 const FIRST_SKIP: usize = 7 << 10;
 const SAMPLES_EACH: usize = 8;
 
-/// The tokens of many texts.
+/// The tokens of several texts.
 pub(super) struct Count {
     encoding: Encoding,
-    /// How many bytes may still be cut.
+    /// How many bytes may still be tokenized.
     left: usize,
     cut_bytes: u64,
     cut_tokens: u64,
     samples: Samples,
-    /// Bytes that were not cut: they count like the samples of them, or else like those that were cut.
+    /// Bytes that were not tokenized: they count in proportion to their samples, or else to the
+    /// tokenized text.
     unread_bytes: u64,
     /// Tokens that are known without a text.
     fixed: u64,
 }
 
-/// What is cut of a text that is too long to be cut whole.
+/// Samples of a text that is too long to be tokenized completely.
 struct Samples {
     /// How many bytes may still be sampled.
     left: usize,
-    /// How many bytes come before the next sample.
+    /// How many bytes precede the next sample.
     skip: usize,
     count: usize,
     bytes: u64,
@@ -40,7 +41,7 @@ struct Samples {
 
 impl Count {
     pub(super) fn new(encoding: Encoding) -> Self {
-        // Nothing is cut where bytes are all that counts: then nothing is decoded either.
+        // Nothing is tokenized when only bytes count: then nothing is decoded either.
         let is_cut = encoding != Encoding::FourBytes;
         Self {
             encoding,
@@ -71,7 +72,7 @@ impl Count {
         }
         self.left -= end;
         if !unread.is_empty() {
-            // Short of it by a part of a character.
+            // Less by part of a character.
             self.left = 0;
             self.sample(unread.as_bytes(), |sample| {
                 String::from_utf8_lossy(sample).into_owned()
@@ -79,7 +80,7 @@ impl Count {
         }
     }
 
-    /// Adds a text as it stands in JSON between its quotes.
+    /// Adds a text as written in JSON between its quotes.
     pub(super) fn add_json(&mut self, raw: &[u8]) {
         if self.left > 0 {
             match decode(raw) {
@@ -88,20 +89,20 @@ impl Count {
             }
             return;
         }
-        // Not decoded whole: of a long text only the samples are looked at.
+        // Not decoded whole: only the samples of a long text are examined.
         self.sample(raw, |sample| match decode(sample) {
             Some(text) => text.into_owned(),
             None => String::from_utf8_lossy(sample).into_owned(),
         });
     }
 
-    /// Adds a text of which only samples are cut.
+    /// Adds a text by samples.
     fn sample(&mut self, text: &[u8], decode: impl Fn(&[u8]) -> String) {
         let samples = &mut self.samples;
         let mut rest = text;
         while samples.left > 0 && samples.skip < rest.len() {
             let (skipped, following) = rest.split_at(samples.skip);
-            // From a blank on and up to one, where there are some: words stay whole.
+            // From whitespace to whitespace, if possible, so that words stay whole.
             let start = blank(following).unwrap_or(0);
             let end = following.len().min(start + SAMPLE);
             let end = match blank(&following[end..]) {
@@ -121,7 +122,7 @@ impl Count {
         self.unread_bytes += length(rest);
     }
 
-    /// Adds bytes of text that nobody has.
+    /// Adds bytes of text that were not kept.
     pub(super) fn add_unread(&mut self, bytes: u64) {
         self.unread_bytes += bytes;
     }
@@ -141,13 +142,13 @@ impl Count {
     }
 }
 
-/// The tokens of so many `bytes`, where others have `tokens` in `in_bytes`.
+/// The tokens of `bytes`, in proportion to `tokens` in `in_bytes`.
 fn proportion(bytes: u64, tokens: u64, in_bytes: u64) -> u64 {
     let tokens = u128::saturating_mul(bytes.into(), tokens.into()).div_ceil(in_bytes.into());
     u64::try_from(tokens).unwrap_or(u64::MAX)
 }
 
-/// Where the next blank is, if it is near.
+/// The position of the next whitespace, if it is near.
 fn blank(text: &[u8]) -> Option<usize> {
     memchr::memchr2(b' ', b'\n', &text[..text.len().min(64)])
 }

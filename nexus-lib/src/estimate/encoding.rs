@@ -1,22 +1,21 @@
-/// How text is cut into tokens.
+/// A tokenizer's encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     #[cfg(feature = "estimate")]
     O200k,
     #[cfg(feature = "estimate")]
     Cl100k,
-    /// Not at all: a token for four bytes, OpenAI's rule of thumb for English text.
+    /// None: one token per four bytes, OpenAI's rule of thumb for English text.
     FourBytes,
 }
 
 impl Encoding {
-    /// The encoding of a model by its name, as tiktoken's `model.py` knows them; the newest for all
-    /// others.
+    /// The encoding of a model by its name, as in tiktoken's `model.py`; the newest for all others.
     #[cfg(feature = "estimate")]
     pub(super) fn of(model: &str) -> Self {
-        // Aggregators put the maker's name in front.
+        // Aggregators put the vendor's name in front.
         let name = model.rsplit('/').next().unwrap_or(model);
-        // `gpt-35` is how Azure writes it.
+        // Azure writes `gpt-35`.
         let older = ["gpt-4-", "gpt-3.5", "gpt-35"];
         if name == "gpt-4" || older.iter().any(|prefix| name.starts_with(prefix)) {
             return Self::Cl100k;
@@ -29,7 +28,7 @@ impl Encoding {
         Self::FourBytes
     }
 
-    /// Its place in a set of encodings.
+    /// Its bit in a set of encodings.
     pub(super) fn bit(self) -> u8 {
         match self {
             #[cfg(feature = "estimate")]
@@ -40,7 +39,7 @@ impl Encoding {
         }
     }
 
-    /// The tokens of `text`. The first call for an encoding loads its ranks, once in a process.
+    /// The tokens of `text`. The first call for an encoding loads its ranks, once per process.
     pub(super) fn count(self, text: &str) -> u64 {
         let tokens = match self {
             #[cfg(feature = "estimate")]

@@ -13,27 +13,28 @@ use crate::isolate;
 use crate::transcript::Answer;
 use crate::wire::{Operation, Usage};
 
-/// The most bytes that wait to be counted.
+/// How many bytes may wait to be counted.
 const ROOM: u64 = 64 << 20;
 
-/// Behind more than this, a job that is in haste does not wait.
+/// If more than this is queued, an urgent job does not wait.
 const HASTY_ROOM: u64 = 1 << 20;
 
-/// What a waiting job takes besides its bytes: bounds how many there are.
+/// What a queued job counts besides its bytes: bounds the number of jobs.
 const JOB_BYTES: u64 = 512;
 
-/// From so many bytes on a job has a thread of its own: it takes long to be read, however little of it is cut.
+/// Jobs of at least this many bytes run on a thread of their own: reading them takes long, however
+/// little is tokenized.
 const LONG: u64 = 1 << 20;
 
-/// A call whose tokens are to be counted.
+/// A call whose tokens have to be counted.
 pub struct EstimateJob {
-    /// What was asked: a chat.
+    /// The operation: a chat.
     pub operation: Operation,
     /// The request's body, as the client sent it.
     pub body: Bytes,
     /// What was delivered.
     pub answer: Answer,
-    /// The model's name at its provider: it tells the encoding.
+    /// The provider's name for the model, which selects the encoding.
     pub model: Arc<str>,
 }
 
@@ -60,11 +61,12 @@ impl EstimateJob {
     }
 }
 
-/// Counts tokens on threads of its own, which begin with their first jobs: `nexus-estimate`, and
-/// `nexus-estimate-long` for what is over a mebibyte. Each does short jobs first, so that a small chat does not
-/// wait for many long ones. A clone is the same estimator.
+/// Counts tokens on its own threads, which start with their first job: `nexus-estimate`, and
+/// `nexus-estimate-long` for jobs over a mebibyte. Each runs short jobs first, so that a small chat
+/// does not wait for many long ones. A clone is the same estimator.
 ///
-/// Dropping the last clone lets the threads finish what is queued; [`close`](Self::close) awaits them.
+/// When the last clone is dropped, the threads still finish what is queued; [`close`](Self::close)
+/// awaits them.
 #[derive(Clone)]
 pub struct Estimator {
     shared: Arc<Shared>,
@@ -73,16 +75,16 @@ pub struct Estimator {
 struct Shared {
     short: Arc<Lane<Box<Work>>>,
     long: Arc<Lane<Box<Work>>>,
-    /// Bytes that wait, the jobs in work included.
+    /// Bytes that are queued, including running jobs.
     waiting: Arc<AtomicU64>,
-    /// The encodings whose tables are loaded, each a bit.
+    /// The encodings whose tables are loaded, one bit each.
     loaded: Arc<AtomicU8>,
     room: u64,
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // Nobody waits for the threads: they finish what they have.
+        // The threads are not joined: they finish what is queued.
         drop((self.short.close(), self.long.close()));
     }
 }
@@ -90,13 +92,13 @@ impl Drop for Shared {
 struct Work {
     job: EstimateJob,
     done: Box<dyn FnOnce(Usage) + Send>,
-    /// Gives the room back.
+    /// Returns its share of the queue on drop.
     room: Option<Room>,
     /// Where to note that the tables of its encoding are loaded.
     loaded: Arc<AtomicU8>,
 }
 
-/// A part of the bytes that may wait.
+/// A share of the queue's bytes.
 struct Room {
     waiting: Arc<AtomicU64>,
     size: u64,
@@ -113,7 +115,7 @@ impl Work {
         let Self {
             job, done, room, ..
         } = self;
-        // A row waits for the figures: whatever happens to the counting, it gets some.
+        // A row waits for the figures, so it must get some, whatever happens here.
         let usage = isolate::call(|| job.usage(encoding))
             .or_else(|_| isolate::call(|| job.usage(Encoding::FourBytes)))
             .unwrap_or_default();
@@ -121,7 +123,7 @@ impl Work {
         if isolate::call(|| done(usage)).is_err() {
             tracing::error!("whoever waited for a count of tokens panicked");
         }
-        // Only now: what it was done for may be large, too.
+        // Not earlier: what `done` received may be large too.
         drop(room);
     }
 }
@@ -142,7 +144,7 @@ impl Default for Estimator {
 }
 
 impl Estimator {
-    /// An estimator without threads, until the first job.
+    /// An estimator. Its threads start with the first job.
     pub fn new() -> Self {
         Self::with_room(ROOM)
     }
@@ -159,12 +161,12 @@ impl Estimator {
         }
     }
 
-    /// Counts the tokens of `job` as [`usage`](super::usage) does, and calls `done` with them on a thread of
-    /// the estimator's.
+    /// Counts the tokens of `job` as [`usage`](super::usage) does, and calls `done` with them on a
+    /// thread of the estimator.
     ///
-    /// Never waits, and needs no runtime: may be called from `Drop`. Where more than 64 MiB wait
-    /// already, and after [`close`](Self::close), the caller does the counting at once, by a cheap
-    /// rule: four bytes of text are a token. `done` must not block: other jobs wait behind it.
+    /// Never waits, and needs no runtime: may be called from `Drop`. If more than 64 MiB are
+    /// queued, and after [`close`](Self::close), the caller counts at once by a cheap rule: one
+    /// token per four bytes of text. `done` must not block: other jobs wait behind it.
     pub fn submit(&self, job: EstimateJob, done: impl FnOnce(Usage) + Send + 'static) {
         if let Err(work) = self.queue(self.work(job, done)) {
             work.finish(Encoding::FourBytes);
@@ -180,9 +182,9 @@ impl Estimator {
         })
     }
 
-    /// As [`submit`](Self::submit), for a call that ends because the gateway does: its client must hear of it
-    /// within a second. Loading an encoding's tables may take longer, so where they are not loaded yet, or
-    /// others wait, the cheap rule does.
+    /// Like [`submit`](Self::submit), for a call that ends because the gateway shuts down: its
+    /// client must get its answer within a second. Loading an encoding's tables may take longer, so
+    /// the cheap rule is used if they are not loaded yet or if others wait.
     pub fn submit_in_haste(&self, job: EstimateJob, done: impl FnOnce(Usage) + Send + 'static) {
         let encoding = Encoding::of(&job.model);
         let is_loaded = self.shared.loaded.load(Ordering::Relaxed) & encoding.bit() != 0;
@@ -193,7 +195,7 @@ impl Estimator {
         }
     }
 
-    /// Gives the work back where it finds no room.
+    /// Returns the work if there is no room for it.
     fn queue(&self, mut work: Box<Work>) -> std::result::Result<(), Box<Work>> {
         let Shared {
             short,
@@ -208,7 +210,7 @@ impl Estimator {
             waiting: Arc::clone(waiting),
             size,
         };
-        // One that is larger than all the room is taken when nothing else is there.
+        // A job larger than the whole queue is accepted when the queue is empty.
         if before > 0 && before.saturating_add(size) > *room {
             return Err(work);
         }
@@ -217,18 +219,18 @@ impl Estimator {
         lane.add(work, length(size))
     }
 
-    /// Finishes what is queued, and awaits the threads' end. Later jobs are counted by the cheap rule.
+    /// Finishes what is queued and awaits the threads. Later jobs are counted by the cheap rule.
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] when a thread died.
     ///
     /// # Cancel safety
-    /// The threads go on to their end; nothing is lost but the waiting for them.
+    /// If dropped, the threads still finish; only the waiting is lost.
     pub async fn close(&self) -> Result<()> {
         let threads = [self.shared.short.close(), self.shared.long.close()];
         let joined = tokio::task::spawn_blocking(move || {
             let mut well = true;
-            // All of them, whatever became of the first.
+            // Join all of them, even if the first one failed.
             for thread in threads.into_iter().flatten() {
                 well &= thread.join().is_ok();
             }
@@ -244,7 +246,8 @@ impl Estimator {
     }
 }
 
-/// About how long a job of `size` bytes takes: some 300 ns for a byte that is cut, 10 ns for one that is read.
+/// About how long a job of `size` bytes takes: 300 ns for each tokenized byte, 10 ns for each byte
+/// read.
 fn length(size: u64) -> Duration {
     let cut = size.min(super::MOST_CUT_BYTES).saturating_mul(300);
     let nanos = cut.saturating_add(size.saturating_mul(10));

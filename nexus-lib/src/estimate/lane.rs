@@ -5,50 +5,50 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How much sooner than its own length a job is begun at the latest, counted in that length: what comes within
-/// eight times the length of a job, and is shorter, goes first. So none waits for ever.
+/// A job's deadline is its arrival plus this many times its own length. Shorter jobs that arrive
+/// before run first, so no job starves.
 const PATIENCE: u32 = 8;
 
-/// What a lane's thread does.
+/// Work for a lane's thread.
 pub(super) trait Job: Send + 'static {
-    /// Does it.
+    /// Runs it.
     fn run(self);
 }
 
-/// Jobs that one thread does, short ones first. The thread begins with the first of them.
+/// Jobs that one thread runs, short ones first. The thread starts with the first job.
 ///
-/// What is queued is bounded by whoever [adds](Self::add) to it.
+/// Callers of [`add`](Self::add) must bound the queue.
 pub(super) struct Lane<J> {
     name: &'static str,
     state: Mutex<State<J>>,
-    /// Told when there is a job, or the last one has been added.
+    /// Notified when a job is added, or the lane is closed.
     changed: Condvar,
 }
 
 struct State<J> {
     waiting: BinaryHeap<Waiting<J>>,
     thread: Thread,
-    /// Jobs that came before, to keep those that are alike in order.
+    /// Numbers the jobs, to keep equal ones in order.
     count: u64,
 }
 
 enum Thread {
-    /// No job came yet.
+    /// No job yet.
     Unborn,
     Running(JoinHandle<()>),
-    /// Ends once nothing is left.
+    /// The thread ends when nothing is left.
     Closed,
 }
 
 struct Waiting<J> {
-    /// When it is to begin at the latest.
+    /// Its deadline to start.
     due: Instant,
     number: u64,
     job: J,
 }
 
 impl<J: Job> Lane<J> {
-    /// One whose thread is called `name`.
+    /// A lane whose thread is called `name`.
     pub(super) fn new(name: &'static str) -> Arc<Self> {
         Arc::new(Self {
             name,
@@ -61,7 +61,8 @@ impl<J: Job> Lane<J> {
         })
     }
 
-    /// Queues `job`, which takes about as long as `length`. Gives it back where there is no thread for it.
+    /// Queues `job`, which takes about as long as `length`. Returns it if there is no thread for
+    /// it.
     pub(super) fn add(self: &Arc<Self>, job: J, length: Duration) -> Result<(), J> {
         let mut state = self.lock();
         if let Thread::Unborn = state.thread {
@@ -87,7 +88,7 @@ impl<J: Job> Lane<J> {
         Ok(())
     }
 
-    /// Takes no more jobs. The thread, if there is one, ends with the last.
+    /// Accepts no more jobs. The thread, if there is one, ends after the last.
     pub(super) fn close(&self) -> Option<JoinHandle<()>> {
         let thread = std::mem::replace(&mut self.lock().thread, Thread::Closed);
         self.changed.notify_one();
@@ -99,14 +100,14 @@ impl<J: Job> Lane<J> {
 
     fn run(&self) {
         while let Some(job) = self.next() {
-            // One that panics takes none of the others along.
+            // A panic in one job does not affect the others.
             if catch_unwind(AssertUnwindSafe(|| job.run())).is_err() {
                 tracing::error!("the tokens of a call could not be counted");
             }
         }
     }
 
-    /// The next job; `None` when there will be no more.
+    /// The next job; `None` after the last.
     fn next(&self) -> Option<J> {
         let mut state = self.lock();
         loop {
@@ -122,7 +123,7 @@ impl<J: Job> Lane<J> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<J>> {
-        // No code panics while it holds the lock, and the data is whole between statements.
+        // No code panics while it holds the lock, and the data is consistent between statements.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -138,7 +139,7 @@ impl<J> Waiting<J> {
 }
 
 impl<J> Ord for Waiting<J> {
-    /// The greatest is done first.
+    /// The greatest runs first.
     fn cmp(&self, other: &Self) -> Ordering {
         other.rank().cmp(&self.rank())
     }
@@ -177,7 +178,7 @@ mod tests {
         assert!(added.is_ok());
     }
 
-    /// The order in which jobs of these lengths are done that are all there when the thread is free.
+    /// The order in which jobs of these lengths run if all are queued when the thread becomes free.
     fn order(lengths: &[u64]) -> Vec<usize> {
         let lane = Lane::new("lane");
         let (done, order) = mpsc::channel();

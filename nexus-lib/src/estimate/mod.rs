@@ -1,8 +1,9 @@
-//! Tokens of calls for which the upstream gave no figures, counted from what was sent and received.
+//! Token counts of calls whose upstream reported no usage, computed from what was sent and
+//! received.
 //!
-//! The text is cut by OpenAI's own tokenizers: exact for their models, and near for others. What a
-//! provider adds out of sight (a template, the pixels of an image) is met by documented constants.
-//! Counting is work for a thread of its own: see [`Estimator`].
+//! The text is cut by OpenAI's own tokenizers: exact for their models, approximate for others. What
+//! a provider adds (a template, the pixels of an image) is covered by documented constants.
+//! Counting runs on its own threads: see [`Estimator`].
 //!
 //! ```text
 //! call over ─▶ short ones first ─▶ nexus-estimate ──────▶ done(usage)
@@ -10,7 +11,7 @@
 //!        └───▶ no room: four bytes are a token ─────────▶ done(usage)
 //! ```
 //!
-//! Without the feature `estimate`, four bytes are always a token.
+//! Without the feature `estimate`, a token is always four bytes.
 
 mod count;
 mod encoding;
@@ -27,23 +28,23 @@ use crate::wire::Usage;
 use count::Count;
 use encoding::Encoding;
 
-/// The most bytes of a call that are cut into tokens: of its request and of its answer.
+/// The maximum number of bytes of a call that are tokenized: of its request and its answer.
 const MOST_CUT_BYTES: u64 = 2 * (count::MOST_BYTES + count::MOST_SAMPLED) as u64;
 
-/// The tokens of a call to `model`: of its request, a body as OpenAI's clients send it, and of
-/// as much of the answer as was delivered.
+/// The tokens of a call to `model`: of its request, a body in OpenAI's format, and of the delivered
+/// part of the answer.
 ///
-/// A prompt's overhead is that of OpenAI's Cookbook ("How to count tokens with tiktoken"): 3 tokens
-/// a message, 1 for a name, 3 that begin the reply; an image is 85, as OpenAI bills one in low detail.
-/// The first 64 KiB of the prompt's text and of the answer's are really cut into tokens, and samples of what
-/// follows: the rest counts like these. A body that cannot be read has no tokens.
+/// The overhead of a prompt is that of OpenAI's Cookbook ("How to count tokens with tiktoken"): 3
+/// tokens per message, 1 for a name, 3 to start the reply; an image is 85, as OpenAI bills one in
+/// low detail. The first 64 KiB of the prompt's text and of the answer's are tokenized, and samples
+/// of the rest, which counts in proportion. A malformed body has no tokens.
 ///
 /// May take milliseconds, and the first call for an encoding a tenth of a second.
 pub fn usage(request_body: &[u8], answer: &Answer, model: &str) -> Usage {
     usage_in(request_body, answer, Encoding::of(model))
 }
 
-/// The tokens of `texts`, as they are: without what a chat adds.
+/// The tokens of `texts`, without the overhead of a chat.
 pub(crate) fn of_texts(texts: &[String], model: &str) -> u64 {
     let mut count = Count::new(Encoding::of(model));
     texts.iter().for_each(|text| count.add(text));

@@ -2,8 +2,8 @@ use super::count::Count;
 use super::encoding::Encoding;
 use crate::wire::json::{Cursor, SyntaxError};
 
-/// What frames a message, and what begins the reply; one more for a name.
-/// From OpenAI's Cookbook, "How to count tokens with tiktoken".
+/// The overhead of a message, and of the start of the reply; one more for a name. From OpenAI's
+/// Cookbook, "How to count tokens with tiktoken".
 const MESSAGE: u64 = 3;
 const REPLY: u64 = 3;
 const NAME: u64 = 1;
@@ -11,7 +11,7 @@ const NAME: u64 = 1;
 /// An image: what OpenAI bills for one in low detail, whatever its size.
 const IMAGE: u64 = 85;
 
-/// The tokens of a request's messages and of the tools that it offers; 0 for what cannot be read.
+/// The tokens of a request's messages and tools; 0 if it is malformed.
 pub(super) fn tokens(body: &[u8], encoding: Encoding) -> u64 {
     let mut prompt = Prompt {
         json: body,
@@ -38,7 +38,7 @@ impl<'a> Prompt<'a> {
                 self.count.add_tokens(REPLY);
                 cursor.array(|cursor| self.read_message(cursor))
             }
-            // Providers show them to the model in writings of their own, about as long.
+            // Providers show them to the model in formats of their own, of about the same length.
             (b"tools" | b"functions", Some(b'[')) => {
                 let tools = cursor.skip()?;
                 let tools = self.json.get(tools).unwrap_or_default();
@@ -63,7 +63,7 @@ impl<'a> Prompt<'a> {
             (b"role" | b"content" | b"refusal", Some(b'"')) => self.read_text(cursor),
             (b"content", Some(b'[')) => cursor.array(|cursor| self.read_part(cursor)),
             (b"tool_calls", Some(b'[')) => cursor.array(|cursor| self.read_call(cursor)),
-            // The form before tool calls.
+            // The format that preceded tool calls.
             (b"function_call", Some(b'{')) => self.read_function(cursor),
             _ => cursor.skip().map(drop),
         })

@@ -21,8 +21,8 @@ fn job(body: Vec<u8>) -> EstimateJob {
     }
 }
 
-/// Text, and its tokens in o200k_base and cl100k_base.
-/// Made with npm's `gpt-tokenizer` 4.0.0 (`countTokens`, nothing special).
+/// Text, and its tokens in o200k_base and cl100k_base. Computed with npm's `gpt-tokenizer` 4.0.0
+/// (`countTokens`, no special tokens).
 #[cfg(feature = "estimate")]
 const TABLE: &[(&str, u64, u64)] = &[
     ("Hello, world!", 4, 4),
@@ -79,8 +79,7 @@ fn text_is_cut_as_openai_cuts_it() {
     }
 }
 
-/// The example of OpenAI's Cookbook, "How to count tokens with tiktoken", with the figures that the
-/// API gave for it.
+/// The example in OpenAI's Cookbook, "How to count tokens with tiktoken", with the API's figures.
 #[cfg(feature = "estimate")]
 #[test]
 fn prompts_are_counted_as_the_api_counts_them() {
@@ -147,7 +146,7 @@ fn an_answer_counts_all_its_parts_and_an_unreadable_body_nothing() {
     };
     let (whole, one) = (tokens(whole), tokens(one));
     assert!(one.completion_tokens > 0);
-    // Bytes that are not cut are rounded once.
+    // Bytes that are not tokenized are rounded once.
     let five = 5 * one.completion_tokens;
     assert!((five - 3..=five).contains(&whole.completion_tokens));
     assert_eq!(
@@ -179,7 +178,7 @@ fn what_is_beyond_the_bound_counts_like_samples_of_it() {
     }
 }
 
-/// What a tokenizer might take long for takes no longer than other text.
+/// Text that might be slow to tokenize is not slower than other text.
 #[test]
 fn no_text_takes_long() {
     for letters in ["a", " ", "你", "\n", "a1", "\u{301}", "!", "👩‍👩‍👧‍👦"] {
@@ -213,7 +212,7 @@ async fn a_full_queue_counts_at_once_by_the_cheap_rule() {
     let estimator = Estimator::with_room(1000);
     let (release, released) = mpsc::channel::<()>();
     let (busy, is_busy) = mpsc::channel();
-    // Larger than all the room: taken, as nothing else waits.
+    // Larger than the whole queue: accepted, since nothing else waits.
     let held = job(vec![b' '; 1000]);
     estimator.submit(held, move |_| {
         busy.send(()).unwrap();

@@ -7,21 +7,21 @@ use crate::call::KeyHash;
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::json::{elements, members};
 
-/// The most answers that a request goes back.
+/// The maximum number of answers in a chain of references.
 const MAX_CHAIN: usize = 4096;
 
-/// The longest body that a request comes to.
+/// The maximum size of a resolved body.
 const MAX_BODY_BYTES: usize = 64 << 20;
 
-/// The most items of an answer that are remembered.
+/// How many items of an answer are remembered.
 const MAX_ITEMS: usize = 1024;
 
-/// The longest id that is looked for.
+/// The maximum length of an id.
 const MAX_ID_BYTES: usize = 256;
 
 const PREVIOUS: &str = "previous_response_id";
 
-/// Remembers an answer that this gateway wrote, when it is over.
+/// Remembers an answer that this gateway wrote, once it is complete.
 #[derive(Clone)]
 pub(crate) struct Keeper {
     recent: Recent,
@@ -31,7 +31,7 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// For the answer to `request`; `None` where the client keeps it itself.
+    /// For the answer to `request`; `None` if the client keeps it itself.
     pub(crate) fn of(recent: &Recent, client: KeyHash, request: &Bytes) -> Option<Self> {
         let is_kept = member(request, "store").is_none_or(|store| store != b"false");
         is_kept.then(|| Self {
@@ -41,7 +41,7 @@ impl Keeper {
         })
     }
 
-    /// Remembers `response`, which is about to go out.
+    /// Remembers `response`, which is about to be sent.
     pub(crate) fn keep(&self, response: &[u8]) {
         let (Some(id), Some(output)) = (
             member(response, "id").and_then(text),
@@ -75,7 +75,7 @@ impl Keeper {
     }
 }
 
-/// The value of a member of the object in `json`.
+/// The value of a member of the object `json`.
 fn member<'a>(json: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let mut found = None;
     members(json, |key, value| {
@@ -91,7 +91,7 @@ pub(super) fn text(json: &[u8]) -> Option<String> {
     serde_json::from_slice(json).ok()
 }
 
-/// The id that `item` refers to, if it is a reference. Its type may be left out.
+/// The id that `item` refers to, if it is a reference. The type may be missing.
 fn reference(item: &[u8]) -> Option<String> {
     let (mut id, mut is_reference, mut others) = (None, false, 0);
     members(item, |key, value| {
@@ -107,9 +107,10 @@ fn reference(item: &[u8]) -> Option<String> {
     id.filter(|_| is_reference || others == 0)
 }
 
-/// The ids in `answer`, or in the event that ends a stream: the answer's own, and those of its items.
+/// The ids in `answer`, or in the event that ends a stream: the answer's own, and those of its
+/// items.
 pub(crate) fn ids(answer: &[u8]) -> impl Iterator<Item = &str> {
-    // In the words of an answer every quote is escaped: what stands behind a name is a value.
+    // Inside an answer's text every quote is escaped, so what follows a name is a value.
     let names = memmem::find_iter(answer, b"\"id\"");
     let ids = names.filter_map(|at| {
         let value = answer
@@ -125,7 +126,7 @@ pub(crate) fn ids(answer: &[u8]) -> impl Iterator<Item = &str> {
     ids.take(MAX_ITEMS)
 }
 
-/// What a request refers to last, whose conversation it goes on with: an item, or an answer.
+/// The last reference in a request, whose conversation it continues: an item, or an answer.
 pub(crate) fn last_reference(request: &[u8]) -> Option<String> {
     if !may_refer(request) {
         return None;
@@ -145,18 +146,20 @@ pub(crate) fn last_reference(request: &[u8]) -> Option<String> {
     last
 }
 
-/// Whether there is anything to look for: most requests refer to nothing.
+/// Whether there may be a reference: most requests have none.
 fn may_refer(request: &[u8]) -> bool {
     memmem::find(request, b"item_reference").is_some()
         || memmem::find(request, PREVIOUS.as_bytes()).is_some()
 }
 
-/// `request`, a body of Responses, with what it refers to in place of the references; `None` where nothing changes.
+/// Replaces the references in `request`, a Responses body, by what they refer to; `None` if nothing
+/// changes.
 ///
-/// A provider that keeps answers itself (`is_kept_there`) gets references to its own as they came.
+/// If the provider keeps answers itself (`is_kept_there`), references to its own are passed
+/// through.
 ///
 /// # Errors
-/// `InvalidRequest` where something is not known, and not kept there either.
+/// `InvalidRequest` when a reference is unknown, and not kept by the provider either.
 pub(crate) fn resolve(
     recent: &Recent,
     client: KeyHash,
@@ -195,7 +198,7 @@ pub(crate) fn resolve(
         if body.len() > 1 {
             body.push(b',');
         }
-        // Strings into a growing buffer: there is nothing that could fail.
+        // Writing strings into a growing buffer cannot fail.
         let _ = serde_json::to_writer(&mut body, &key);
         body.push(b':');
         match &*key {
@@ -221,7 +224,7 @@ struct Found<'r> {
 }
 
 impl Found<'_> {
-    /// Adds what was said up to the end of the answer `id`; tells whether it is known here.
+    /// Adds the conversation up to the end of the answer `id`; returns whether it is known here.
     fn go_back(&mut self, id: &str) -> Result<bool> {
         let mut answers = Vec::new();
         let mut next = Some(id.to_owned());
@@ -254,7 +257,7 @@ impl Found<'_> {
         }
         let mut items = Vec::new();
         if elements(input, |item| items.push(item)).is_err() {
-            // Whoever reads it says what is wrong.
+            // The translation reports what is wrong with it.
             return self.push(Bytes::copy_from_slice(input));
         }
         for (index, item) in items.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What is remembered of answers, for those who refer to them later.
+//! Remembers answers that clients may refer to later.
 //!
 //! | what | by | for |
 //! |---|---|---|
@@ -7,9 +7,9 @@
 //! | conversations | the ids in answers of Responses | the same, to know which conversation goes on |
 //! | Gemini's signatures | the ids of calls | clients that do not send them back |
 //!
-//! All of it is in memory alone, apart for each client key, bounded in bytes, and forgotten half an hour after it was
-//! last of use. Names are hashed with a seed that nobody knows, so that no client can choose names that are slow to tell
-//! apart, or those of another client.
+//! It is kept in memory only, separately for each client key, bounded in bytes, and dropped half an
+//! hour after its last use. Names are hashed with a secret seed, so that no client can choose names
+//! that are slow to compare, or those of another client.
 
 mod items;
 mod recent;
@@ -20,17 +20,17 @@ pub(crate) use recent::Recent;
 
 use std::time::Duration;
 
-/// How long something is remembered after it was last of use.
+/// How long something is remembered after its last use.
 pub(crate) const AGE: Duration = Duration::from_secs(30 * 60);
 
-/// What a name is the name of.
+/// What a name refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// An item of an answer: its JSON.
     Item,
-    /// An answer: what was said up to its end.
+    /// An answer: the conversation up to its end.
     Response,
-    /// The conversation of an item, or of an answer.
+    /// The conversation of an item or an answer.
     Conversation,
     /// Gemini's signature of a call.
     Signature,

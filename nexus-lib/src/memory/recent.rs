@@ -9,16 +9,17 @@ use xxhash_rust::xxh3::Xxh3;
 use super::{AGE, Kind};
 use crate::call::KeyHash;
 
-/// The most bytes that are kept at once, what keeps them included.
+/// The maximum number of bytes kept at once, including overhead.
 const MAX_BYTES: usize = 64 << 20;
 
-/// Clients share these by their keys: who fills one makes only its neighbours forget.
+/// Clients share these by their keys: a client that fills one only evicts entries of its
+/// neighbours.
 const SHARDS: usize = 4;
 
-/// About what an entry takes besides its bytes.
+/// The approximate overhead of an entry.
 const ENTRY_BYTES: usize = 128;
 
-/// Bytes by name, of the last half hour. A clone shares them.
+/// Entries of the last half hour, by name. A clone shares them.
 #[derive(Clone)]
 pub(crate) struct Recent {
     inner: Arc<Inner>,
@@ -27,7 +28,7 @@ pub(crate) struct Recent {
 struct Inner {
     shards: [Mutex<Shard>; SHARDS],
     max_shard_bytes: usize,
-    /// What clients cannot know.
+    /// Unknown to clients.
     seed: u64,
     began: Instant,
 }
@@ -51,14 +52,15 @@ impl Recent {
         }
     }
 
-    /// Remembers `value`, in place of what had this name. What is larger than all room there is, is not kept.
+    /// Remembers `value` in place of an earlier one of this name. Values larger than the whole room
+    /// are not kept.
     pub(crate) fn put(&self, client: KeyHash, kind: Kind, name: &str, value: Bytes) {
         let (name, now) = (self.name(client, kind, name), self.now());
         let max_bytes = self.inner.max_shard_bytes;
         self.shard(client).put(name, value, now, max_bytes);
     }
 
-    /// What has this name; it is remembered as long again.
+    /// The value of this name; using it extends its life.
     pub(crate) fn get(&self, client: KeyHash, kind: Kind, name: &str) -> Option<Bytes> {
         let (name, now) = (self.name(client, kind, name), self.now());
         self.shard(client).get(name, now)
@@ -72,14 +74,14 @@ impl Recent {
         hash.digest128()
     }
 
-    /// In seconds since the gateway began: clocks that are set do not matter.
+    /// In seconds since the gateway started, so changes to the clock do not matter.
     fn now(&self) -> u32 {
         u32::try_from(self.inner.began.elapsed().as_secs()).unwrap_or(u32::MAX)
     }
 
     fn shard(&self, client: KeyHash) -> MutexGuard<'_, Shard> {
         let place = usize::from(client.as_bytes()[0]) % SHARDS;
-        // No code panics while it holds the lock, and the data is whole between statements.
+        // No code panics while it holds the lock, and the data is consistent between statements.
         self.inner.shards[place]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -106,8 +108,8 @@ impl Hasher for Hashed {
 #[derive(Default)]
 struct Shard {
     kept: HashMap<u128, Kept, BuildHasherDefault<Hashed>>,
-    /// The names in the order in which they were last of use, with when that was. Names that were of use again, or are
-    /// gone, are passed over.
+    /// The names in order of their last use, with its number. Names that were used again, or are
+    /// gone, are skipped.
     order: VecDeque<(u128, u64)>,
     bytes: usize,
     /// The number of the next use.
@@ -146,7 +148,7 @@ impl Shard {
     }
 
     fn use_now(&mut self, name: u128) -> u64 {
-        // Mostly what is passed over: each name is moved on at most once for each use.
+        // Mostly entries to skip: each name is moved at most once per use.
         if self.order.len() > 2 * self.kept.len() + 64 {
             let kept = &self.kept;
             self.order
@@ -163,7 +165,8 @@ impl Shard {
         }
     }
 
-    /// Forgets what is old, and more of what was longest of no use until no more than `room` bytes are left.
+    /// Drops old entries, and then the least recently used ones until at most `room` bytes are
+    /// left.
     fn forget(&mut self, now: u32, room: usize) {
         while let Some((name, used)) = self.order.front().copied() {
             let kept = self.kept.get(&name).filter(|kept| kept.used == used);
@@ -213,7 +216,7 @@ mod tests {
         let kept: Vec<_> = (0..5).map(|name| shard.get(name, 1).is_some()).collect();
         assert_eq!(kept, [true, false, true, true, true]);
         assert_eq!(shard.bytes, room);
-        // Larger than all: not kept, and nothing is forgotten for it.
+        // Larger than the room: not kept, and nothing is dropped for it.
         shard.put(9, Bytes::from(vec![0; room]), 1, room);
         assert_eq!((shard.get(9, 1), shard.kept.len()), (None, 4));
     }

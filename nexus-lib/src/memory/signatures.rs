@@ -1,4 +1,5 @@
-//! Gemini's signatures of calls, in chat completions that pass: its compatible endpoint has them in `extra_content`.
+//! Gemini's signatures of calls in chat completions that pass through: its compatible endpoint puts
+//! them in `extra_content`.
 
 use std::ops::Range;
 
@@ -15,7 +16,7 @@ use crate::wire::json::{elements, members};
 const SIGNATURE: &str = "thought_signature";
 const EXTRA: &str = "extra_content";
 
-/// Remembers the signatures in `answer`: a whole one, or events of one.
+/// Remembers the signatures in `answer`: a whole answer, or events of one.
 pub(crate) fn note(recent: &Recent, client: KeyHash, answer: &[u8]) {
     if memmem::find(answer, SIGNATURE.as_bytes()).is_none() {
         return;
@@ -44,10 +45,10 @@ fn note_choices(recent: &Recent, client: KeyHash, json: &[u8]) {
     }
 }
 
-/// `request` with the signatures that its client left out of its calls; `None` where nothing is missing that is known.
+/// `request` with the signatures that its client left out; `None` if no known signature is missing.
 pub(crate) fn restore(recent: &Recent, client: KeyHash, request: &[u8]) -> Option<Bytes> {
     memmem::find(request, b"\"tool_calls\"")?;
-    // Where the calls end that lack a signature, and the signatures.
+    // The ends of the calls without a signature, and the signatures.
     let mut missing: Vec<(usize, String)> = Vec::new();
     let messages = place(request, "messages")?;
     elements(request.get(messages.clone())?, |message| {
@@ -59,7 +60,7 @@ pub(crate) fn restore(recent: &Recent, client: KeyHash, request: &[u8]) -> Optio
         };
         let calls_at = message_at + calls.start;
         let calls = message.get(calls).unwrap_or_default();
-        // What is no list says nothing here.
+        // Anything that is not a list is ignored.
         let _ = elements(calls, |call| {
             let end = calls_at + call.end - 1;
             let call = calls.get(call).unwrap_or_default();
@@ -82,7 +83,7 @@ pub(crate) fn restore(recent: &Recent, client: KeyHash, request: &[u8]) -> Optio
     Some(signed.into())
 }
 
-/// Where the value of a member of the object `json` stands.
+/// The position of the value of a member of the object `json`.
 fn place(json: &[u8], name: &str) -> Option<Range<usize>> {
     let mut found = None;
     members(json, |key, value| {
@@ -94,7 +95,7 @@ fn place(json: &[u8], name: &str) -> Option<Range<usize>> {
     found
 }
 
-/// The signature that `call` lacks, if it is known.
+/// The signature missing from `call`, if it is known.
 fn signature(recent: &Recent, client: KeyHash, call: &[u8]) -> Option<String> {
     let (mut id, mut has_extra) = (None, false);
     members(call, |name, value| match &*name {

@@ -17,7 +17,7 @@ impl MasterKey {
     /// The length of a key.
     pub const BYTES: usize = 32;
 
-    /// A key's text is 44 characters: whatever is much longer is some other file.
+    /// A key is 44 characters of text: a much longer file is something else.
     const MAX_FILE_BYTES: u64 = 1024;
 
     /// A new key from the system's random source.
@@ -30,7 +30,7 @@ impl MasterKey {
         Ok(Self(bytes))
     }
 
-    /// Reads a key as `NEXUS_MASTER_KEY` has it.
+    /// Parses a key in the form of `NEXUS_MASTER_KEY`.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] when the text is not 32 bytes in base64.
@@ -42,7 +42,7 @@ impl MasterKey {
             )
         };
         let mut bytes = Zeroizing::new([0; Self::BYTES]);
-        // One byte more than needed, so that a key that is too long does not pass cut short.
+        // One byte more than needed, so that a key that is too long is not silently truncated.
         let mut decoded = Zeroizing::new([0; Self::BYTES + 1]);
         let len = STANDARD
             .decode_slice(text.trim(), decoded.as_mut_slice())
@@ -54,14 +54,14 @@ impl MasterKey {
         Ok(Self(bytes))
     }
 
-    /// Reads the key in the file at `path`, or makes the file with a new key when there is none.
+    /// Reads the key from the file at `path`, or creates the file with a new key.
     ///
-    /// The file appears whole or not at all, is readable by its owner only, and of several processes
-    /// that make it at once one wins. Blocks: not for use on a runtime's worker.
+    /// The file is created atomically and is readable by its owner only. If several processes
+    /// create it at once, one wins. Blocks: do not call it on a runtime's worker thread.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidConfig`] when the file holds no key, or others than its owner may read it;
-    /// [`ErrorKind::StoreUnavailable`] when it cannot be read or made.
+    /// [`ErrorKind::InvalidConfig`] when the file contains no key, or other users may read it;
+    /// [`ErrorKind::StoreUnavailable`] when it cannot be read or created.
     pub fn load_or_create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         if let Some(key) = Self::load(path)? {
@@ -77,7 +77,7 @@ impl MasterKey {
         }
     }
 
-    /// Reads the key in the file at `path`; `None` when there is no such file. Blocks.
+    /// Reads the key from the file at `path`; `None` if there is no such file. Blocks.
     ///
     /// # Errors
     /// As for [`load_or_create`](Self::load_or_create).
@@ -111,10 +111,10 @@ impl MasterKey {
         };
         fs::create_dir_all(folder)?;
         let draft = Draft::write(path, &self.to_text())?;
-        // A link, unlike a rename, never replaces what another process has just made.
+        // A hard link, unlike a rename, never replaces what another process has just created.
         match fs::hard_link(&draft.path, path) {
             Ok(()) => {}
-            // Not every file system has links.
+            // Not every file system has hard links.
             Err(_) if !path.exists() => fs::rename(&draft.path, path)?,
             Err(error) => return Err(error),
         }
@@ -134,7 +134,7 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// The key file before it has its name; removed when dropped.
+/// The key file before it has its final name; removed on drop.
 struct Draft {
     path: PathBuf,
 }
@@ -155,12 +155,12 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // Nothing more can be done about a draft that stays; it is private and harmless.
+        // If it cannot be removed, the draft stays; it is private and harmless.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Makes a file that only its owner can read.
+/// Creates a file that only its owner can read.
 fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -177,7 +177,7 @@ fn refuse_if_shared(file: &File, path: &Path) -> Result<()> {
     if metadata.permissions().mode() & 0o077 == 0 {
         return Ok(());
     }
-    // Tightening it here would hide that the key may have been read already.
+    // Fixing the permissions here would hide that the key may have been read already.
     let path = path.display();
     Err(Error::new(
         ErrorKind::InvalidConfig,

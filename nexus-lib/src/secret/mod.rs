@@ -1,8 +1,8 @@
-//! What keeps secrets: the master key, and the sealing of what rests on disk.
+//! Secrets: the master key, and encryption of secrets at rest.
 //!
-//! A provider's key is sealed (XChaCha20-Poly1305) before it is stored, and the seal is bound to the
-//! row that it belongs to: a sealed key that is copied to another row does not open. The master key
-//! itself comes from outside, or from a file that only its owner can read.
+//! A provider's key is sealed (XChaCha20-Poly1305) before it is stored, and bound to its row: a
+//! sealed key that is copied to another row cannot be opened. The master key itself comes from
+//! outside, or from a file that only its owner can read.
 //!
 //! ```
 //! use nexus_lib::secret::{MasterKey, Sealer};

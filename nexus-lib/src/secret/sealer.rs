@@ -9,14 +9,14 @@ use super::MasterKey;
 use super::master_key::no_randomness;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The first byte of whatever is sealed, so that another format can be told apart one day.
+/// The first byte of sealed data, so that a later format can be recognised.
 const FORMAT: u8 = 1;
 const NONCE_BYTES: usize = 24;
 
-/// Seals texts for one purpose, each bound to the id of the row that holds it.
+/// Seals texts for one purpose, each bound to the id of its row.
 ///
-/// Sealed bytes are a format byte, a random nonce and the ciphertext with its tag; purpose, row and
-/// format are authenticated along.
+/// Sealed data is a format byte, a random nonce and the ciphertext with its tag. Purpose, row and
+/// format are authenticated too.
 #[derive(Clone)]
 pub struct Sealer {
     cipher: XChaCha20Poly1305,
@@ -24,7 +24,7 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// A sealer for `purpose`: what is sealed for one opens for no other.
+    /// A sealer for `purpose`: data sealed for one purpose does not open for another.
     pub fn new(key: &MasterKey, purpose: &'static str) -> Self {
         let cipher = XChaCha20Poly1305::new(key.as_bytes().into());
         Self { cipher, purpose }
@@ -52,11 +52,11 @@ impl Sealer {
         Ok(sealed)
     }
 
-    /// Opens what was sealed for row `id`.
+    /// Opens data that was sealed for row `id`.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreInvalid`] when it was sealed with another master key, for another purpose or
-    /// row, or was changed since.
+    /// [`ErrorKind::StoreInvalid`] when it was sealed with another master key, for another purpose
+    /// or row, or was modified.
     pub fn open(&self, id: i64, sealed: &[u8]) -> Result<SecretString> {
         let invalid = || {
             Error::new(

@@ -3,7 +3,7 @@ use bytes::Bytes;
 use crate::translate::{BlockKind, ClientProtocol, Event, ProviderProtocol, Reader, Said, Writer};
 use crate::wire::Operation;
 
-/// Tells an answer in another of the clients' protocols as a chat completion, of which words are read.
+/// Converts an answer in another client protocol to a chat completion, from which the text is read.
 #[derive(Debug)]
 pub(crate) struct InChat {
     reader: Reader,
@@ -11,7 +11,7 @@ pub(crate) struct InChat {
 }
 
 impl InChat {
-    /// For answers to `operation`; `None` where they are chat completions, or nothing is said in them.
+    /// For answers to `operation`; `None` if they are chat completions already, or contain no text.
     pub(crate) fn of(operation: Operation) -> Option<Self> {
         let protocol = foreign(operation)?;
         Some(Self {
@@ -20,7 +20,7 @@ impl InChat {
         })
     }
 
-    /// What `events`, one or more whole ones, say. What cannot be read says nothing.
+    /// The content of `events`, one or more whole events. Malformed input is ignored.
     pub(crate) fn push(&mut self, events: &[u8]) -> Vec<u8> {
         let told = self.reader.push(events);
         let mut chunks = Vec::new();
@@ -31,7 +31,7 @@ impl InChat {
         chunks
     }
 
-    /// A whole answer.
+    /// Converts a whole answer.
     pub(crate) fn whole(operation: Operation, body: &Bytes) -> Bytes {
         let Some(protocol) = foreign(operation) else {
             return body.clone();
@@ -49,7 +49,7 @@ impl InChat {
     }
 }
 
-/// Tools are called as a provider knows them: as they are in the history that the client sends back.
+/// Uses the provider's names of tools, as in the history that the client sends back.
 fn forget_client(event: &mut Event) {
     if let Event::Begin {
         kind: BlockKind::ToolCall { client, .. },

@@ -3,35 +3,35 @@ use std::fmt;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::json;
 
-/// One reply of an assistant, decoded.
+/// One assistant message, decoded.
 ///
-/// As JSON it is an assistant's message in OpenAI's form: fields that say nothing are left out, and
-/// `content` is null where there is only something else.
+/// In JSON it is an assistant message in OpenAI's format: empty fields are left out, and `content`
+/// is null if there is only something else.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct AssistantMessage {
     /// The text.
     pub content: Option<String>,
-    /// What the model thought, where it tells (`reasoning_content` or `reasoning`).
+    /// The model's reasoning, if it is sent (`reasoning_content` or `reasoning`).
     pub reasoning_content: Option<String>,
-    /// Why it will not answer.
+    /// Its refusal.
     pub refusal: Option<String>,
-    /// The functions that it wants called.
+    /// The function calls.
     pub tool_calls: Vec<ToolCall>,
 }
 
-/// A function that a model wants called.
+/// A function call.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct ToolCall {
-    /// Names the call.
+    /// The call's id.
     pub id: String,
-    /// Names the function.
+    /// The function's name.
     pub name: String,
-    /// Its arguments, as the model wrote them: JSON, if it did well.
+    /// Its arguments, as the model wrote them: normally JSON.
     pub arguments: String,
 }
 
 impl AssistantMessage {
-    /// Whether nothing was said.
+    /// Whether it has no content.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -67,7 +67,7 @@ impl Serialize for ToolCall {
 }
 
 impl fmt::Debug for AssistantMessage {
-    /// Shows no content.
+    /// Omits the content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AssistantMessage")
             .field("content_bytes", &self.content.as_deref().map(str::len))
@@ -77,7 +77,7 @@ impl fmt::Debug for AssistantMessage {
 }
 
 impl fmt::Debug for ToolCall {
-    /// Shows no content.
+    /// Omits the content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ToolCall")
             .field("name", &self.name)

@@ -1,8 +1,8 @@
-//! What an answer said: gathered from a stream while it passes, or read from a whole answer once it
-//! is over.
+//! The content of an answer: collected from a stream while it passes, or read from a whole answer
+//! afterwards.
 //!
-//! Whoever meters a call keeps an [`Answer`]. A whole one costs nothing until it is asked; of a stream
-//! only the words are kept, as they are written in its JSON, and decoded when somebody wants them.
+//! The meter keeps an [`Answer`] for each call. A whole answer costs nothing until it is read. Of a
+//! stream only the text is kept, as written in its JSON, and decoded when it is needed.
 
 mod in_chat;
 mod message;
@@ -21,15 +21,15 @@ use bytes::Bytes;
 
 use crate::wire::{Prefix, prefix};
 
-/// An answer as far as it was delivered.
+/// The delivered part of an answer.
 #[derive(Clone, Default)]
 pub enum Answer {
-    /// Nothing was.
+    /// Nothing.
     #[default]
     Nothing,
-    /// All of it, at once: the body of a completion.
+    /// All of it at once: the body of a completion.
     Whole(Bytes),
-    /// Events, of which these are the words.
+    /// Events; this is their text.
     Streamed(Box<Transcript>),
 }
 
@@ -44,7 +44,7 @@ impl Answer {
         *self = Self::Streamed(transcript);
     }
 
-    /// What was said: a message for each choice, in order. What cannot be read says nothing.
+    /// The content: a message for each choice, in order. Malformed parts are ignored.
     pub fn messages(&self) -> Vec<AssistantMessage> {
         match self {
             Self::Nothing => Vec::new(),
@@ -53,7 +53,7 @@ impl Answer {
         }
     }
 
-    /// How many bytes of a stream's words were not kept, as there were too many.
+    /// How many bytes of a stream's text were not kept because of the limit.
     pub fn omitted_bytes(&self) -> u64 {
         match self {
             Self::Streamed(transcript) => transcript.omitted_bytes(),
@@ -61,7 +61,7 @@ impl Answer {
         }
     }
 
-    /// About how many bytes are held for it in memory.
+    /// About how many bytes it holds in memory.
     pub(crate) fn held_bytes(&self) -> u64 {
         match self {
             Self::Nothing => 0,
@@ -70,8 +70,8 @@ impl Answer {
         }
     }
 
-    /// Calls `found` with what `messages` come to with each of the replies behind them, in order; never
-    /// where a part of them was not kept.
+    /// Calls `found` with the prefix that each reply makes when it is appended to `messages`, in
+    /// order; never if a part of the reply was not kept.
     pub(crate) fn replies(&self, messages: Prefix, found: impl FnMut(Prefix)) {
         match self {
             Self::Nothing => {}
@@ -82,7 +82,7 @@ impl Answer {
 }
 
 impl fmt::Debug for Answer {
-    /// Shows no content.
+    /// Omits the content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Nothing => "Nothing",

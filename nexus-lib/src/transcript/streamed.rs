@@ -6,21 +6,21 @@ use crate::wire::Prefix;
 use crate::wire::json::{Cursor, SyntaxError, decode};
 use crate::wire::prefix::MessagePrint;
 
-/// The most bytes of words that are kept of one answer: about four million tokens.
+/// How much text of one answer is kept, in bytes: about four million tokens.
 const MOST_BYTES: usize = 16 << 20;
 
-/// A text that is longer than this grows eightfold at a time. What is not written to yet takes no memory,
-/// while each shorter copy that a text grew out of does so for a while: with many long answers at once, more
-/// than the texts themselves.
+/// A text longer than this grows eightfold at a time. Unwritten capacity takes no memory, but each
+/// smaller buffer that the text has outgrown does, for a while: with many long answers at once,
+/// more than the texts themselves.
 const LONG_BYTES: usize = 16 << 10;
 
-/// The most choices, and the most tool calls of one choice, that are told apart.
+/// The maximum number of choices, and of tool calls in one choice, that are kept apart.
 const MOST_PARTS: usize = 1024;
 
-/// The words of a streamed answer.
+/// The text of a streamed answer.
 ///
-/// They are kept as they stand in the JSON of its events, escapes included: fragments put one behind
-/// the other are the whole string's own writing, even where a character was cut in two.
+/// It is kept as written in the JSON of its events, including escapes: concatenated fragments are
+/// the JSON of the whole string, even if a character was split.
 #[derive(Clone, Default)]
 pub struct Transcript {
     /// By index.
@@ -28,7 +28,7 @@ pub struct Transcript {
     room: Room,
 }
 
-/// What may still be kept.
+/// How much may still be kept.
 #[derive(Clone)]
 struct Room {
     left: usize,
@@ -47,7 +47,7 @@ impl Default for Room {
 impl Room {
     fn add(&mut self, text: &mut Vec<u8>, raw: &[u8]) {
         if raw.len() > self.left {
-            // Nothing behind a gap: words that do not belong together say something else.
+            // Nothing after a gap: joining text across it would change its meaning.
             self.left = 0;
             self.omitted += u64::try_from(raw.len()).unwrap_or(u64::MAX);
             return;
@@ -71,7 +71,7 @@ struct Choice {
 
 #[derive(Clone, Default)]
 struct Call {
-    /// `None` where the server leaves it out, as Gemini's does.
+    /// `None` if the server leaves it out, as Gemini's does.
     index: Option<u64>,
     id: Vec<u8>,
     name: Vec<u8>,
@@ -79,26 +79,27 @@ struct Call {
 }
 
 impl Transcript {
-    /// Adds what `events`, one or more whole events, say. What is no chunk of a completion says nothing.
+    /// Adds the content of `events`, one or more whole events. Anything that is not a chunk of a
+    /// completion is ignored.
     pub fn push(&mut self, events: &[u8]) {
         for event in sse::events(events) {
             let data = event.data();
-            // Read as far as it is JSON.
+            // Read up to the first malformed part.
             let _ = self.read_chunk(&data);
         }
     }
 
-    /// What was said: a message for each choice, in order.
+    /// The content: a message for each choice, in order.
     pub fn messages(&self) -> Vec<AssistantMessage> {
         self.choices.iter().map(Choice::message).collect()
     }
 
-    /// How many bytes of words were not kept, as there were too many.
+    /// How many bytes of text were not kept because of the limit.
     pub fn omitted_bytes(&self) -> u64 {
         self.room.omitted
     }
 
-    /// At most so many bytes of words are held.
+    /// An upper bound of the bytes it holds.
     pub(super) fn held_bytes(&self) -> u64 {
         u64::try_from(MOST_BYTES - self.room.left).unwrap_or(u64::MAX)
     }
@@ -128,7 +129,7 @@ impl Transcript {
         })
     }
 
-    /// Reads the choice that is number `place` of its chunk: its index, unless it names another.
+    /// Reads a choice at position `place` of its chunk: this is its index, unless it names another.
     fn read_choice<'a>(
         &mut self,
         place: u64,
@@ -168,7 +169,7 @@ impl Transcript {
                 (b"tool_calls", Some(b'[')) => {
                     return cursor.array(|cursor| choice.read_call(room, json, cursor));
                 }
-                // The form before tool calls.
+                // The format that preceded tool calls.
                 (b"function_call", Some(b'{')) => {
                     return match choice.call(None, false) {
                         Some(call) => call.read_function(room, cursor),
@@ -220,7 +221,8 @@ impl Choice {
         print
     }
 
-    /// The call that fragments with this index belong to; without one, the last, unless it `begins`.
+    /// The call that fragments with this index belong to; without an index the last one, unless the
+    /// fragment `begins` a call.
     fn call(&mut self, index: Option<u64>, begins: bool) -> Option<&mut Call> {
         let known = match index {
             Some(_) => self.calls.iter().position(|call| call.index == index),
@@ -264,7 +266,7 @@ impl Choice {
         let Some(call) = self.call(index, !id.is_empty()) else {
             return Ok(());
         };
-        // Some servers repeat it with each fragment.
+        // Some servers repeat it in each fragment.
         if call.id.is_empty() {
             room.add(&mut call.id, id);
         }
@@ -315,7 +317,7 @@ fn text(raw: &[u8]) -> String {
     }
 }
 
-/// The number that is next; `None` for any other value.
+/// The next value as a number; `None` for any other value.
 fn count(cursor: &mut Cursor<'_>) -> Result<Option<u64>, SyntaxError> {
     let count = cursor.plain_count();
     if count.is_none() {
@@ -325,7 +327,7 @@ fn count(cursor: &mut Cursor<'_>) -> Result<Option<u64>, SyntaxError> {
 }
 
 impl fmt::Debug for Transcript {
-    /// Shows no content.
+    /// Omits the content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transcript")
             .field("choices", &self.choices.len())

@@ -22,7 +22,7 @@ fn one(answer: &Answer) -> AssistantMessage {
 
 #[test]
 fn text_reasoning_and_refusal_are_gathered() {
-    // DeepSeek thinks first, and says null for what it does not say.
+    // DeepSeek sends reasoning first, and null for fields without content.
     let deepseek = streamed(&[
         json!({"role": "assistant", "content": "", "reasoning_content": null}),
         json!({"content": null, "reasoning_content": "Let me "}),
@@ -132,7 +132,7 @@ fn words_beyond_the_bound_are_only_counted() {
 }
 
 proptest! {
-    /// However a reply is cut, it is put together again, and known when the client sends it back.
+    /// However a reply is split, it is reassembled, and recognised when the client sends it back.
     #[test]
     fn any_reply_survives_its_chunks(
         text in any::<String>(), arguments in any::<String>(), cuts in proptest::collection::vec(1..9usize, 0..20),

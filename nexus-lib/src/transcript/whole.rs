@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::{AssistantMessage, ToolCall};
 
-/// The replies in the body of a completion, in the order of their indexes.
+/// The replies in the body of a completion, by index.
 pub(super) fn messages(body: &[u8]) -> Vec<AssistantMessage> {
     let completion: Value = serde_json::from_slice(body).unwrap_or_default();
     let choices = completion["choices"]
@@ -25,7 +25,7 @@ fn message(message: &Value) -> AssistantMessage {
                 .map(|call| tool_call(&call["id"], &call["function"])),
         );
     }
-    // The form before tool calls.
+    // The format that preceded tool calls.
     if message["function_call"].is_object() {
         tool_calls.push(tool_call(&Value::Null, &message["function_call"]));
     }
@@ -46,7 +46,7 @@ fn tool_call(id: &Value, function: &Value) -> ToolCall {
     }
 }
 
-/// A text, or the text parts of a list; `None` when it is empty.
+/// A text, or the text parts of a list; `None` if it is empty.
 fn text(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.clone(),
