@@ -14,7 +14,7 @@ pub(crate) struct Panicked;
 
 impl fmt::Display for Panicked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("it panicked; standard error has the message")
+        f.write_str("it panicked; see standard error for the message")
     }
 }
 

@@ -91,7 +91,8 @@ fn move_to_thread<L: Lasting>(work: Arc<L>) {
         let ended = match runtime {
             Ok(runtime) => isolate::call(|| runtime.block_on(Arc::clone(&moved).run())).is_ok(),
             Err(error) => {
-                tracing::error!(%error, "no runtime for work that its own runtime has left");
+                tracing::error!(%error, "no runtime could be built for background work whose own \
+                                         runtime has ended");
                 false
             }
         };
@@ -102,10 +103,12 @@ fn move_to_thread<L: Lasting>(work: Arc<L>) {
     match spawned {
         Ok(_) => tracing::info!(
             thread = L::THREAD,
-            "the runtime that the gateway was built on has ended: its work goes on in a thread"
+            "the runtime that the gateway was built on has ended; its background work continues \
+             in a thread"
         ),
         Err(error) => {
-            tracing::error!(%error, "no thread for work that its runtime has left");
+            tracing::error!(%error, "no thread could be started for background work whose runtime \
+                                     has ended");
             work.died();
         }
     }

@@ -114,7 +114,8 @@ pub(super) fn mend_newest(dir: &Path) -> io::Result<()> {
         return Ok(());
     }
     let bytes = torn.len();
-    tracing::warn!(path = %path.display(), bytes, "a line of the archive that was torn was cut off");
+    tracing::warn!(path = %path.display(), bytes, "a partial line at the end of the archive was \
+                                                   removed");
     file.set_len(end.saturating_sub(u64::try_from(bytes).unwrap_or(0)))
 }
 

@@ -117,7 +117,7 @@ impl Archive {
         let refused = |error| {
             Error::new(
                 ErrorKind::InvalidConfig,
-                "the archive's folder cannot be made; name another, or give rights to it",
+                "the archive's folder cannot be created; choose another one, or grant access to it",
             )
             .with_source(error)
         };
@@ -128,7 +128,11 @@ impl Archive {
             .name("nexus-archive".to_owned())
             .spawn(move || writer.run())
             .map_err(|error| {
-                Error::new(ErrorKind::Internal, "no thread for the archive").with_source(error)
+                Error::new(
+                    ErrorKind::Internal,
+                    "the archive's thread could not be started",
+                )
+                .with_source(error)
             })?;
         Ok(Self {
             shared: Arc::new(Shared {
@@ -187,12 +191,12 @@ impl Archive {
         let dir = self.shared.dir.clone();
         let reading = tokio::task::spawn_blocking(move || read::read(&dir, &wanted));
         let lines = reading.await.map_err(|cause| {
-            Error::new(ErrorKind::Internal, "the reading of the archive died").with_source(cause)
+            Error::new(ErrorKind::Internal, "reading the archive panicked").with_source(cause)
         })?;
         lines.map_err(|error| {
             Error::new(
                 ErrorKind::StoreUnavailable,
-                "the archive cannot be read just now",
+                "the archive cannot be read at the moment; try again",
             )
             .with_source(error)
         })
@@ -223,7 +227,7 @@ impl Archive {
             )),
             _ => Err(Error::new(
                 ErrorKind::Internal,
-                "the archive's thread did not end well",
+                "the archive's thread panicked",
             )),
         }
     }

@@ -145,7 +145,10 @@ impl Queue {
         let mut pending = self.lock();
         if pending.ended {
             drop(pending);
-            tracing::error!(request_id = %record.request_id, "a call ended after its archive");
+            tracing::error!(
+                request_id = %record.request_id,
+                "a call ended after the archive was closed"
+            );
             return;
         }
         pending.bytes = pending.bytes.saturating_add(size(&record));
@@ -245,7 +248,8 @@ fn closed() -> Error {
 fn thread_died() -> Error {
     Error::new(
         ErrorKind::LedgerUnavailable,
-        "the archive of messages has failed, so nothing is served; its operator must restart the gateway",
+        "the message archive has failed, so requests are rejected; the operator must restart the \
+         gateway",
     )
     .with_retry_after(Duration::from_secs(1))
 }
@@ -253,7 +257,8 @@ fn thread_died() -> Error {
 fn disk_refuses() -> Error {
     Error::new(
         ErrorKind::LedgerUnavailable,
-        "the archive of messages cannot be written just now, so nothing is served; try again shortly",
+        "the message archive cannot be written at the moment, so requests are rejected; try again \
+         shortly",
     )
     .with_retry_after(Duration::from_secs(1))
 }

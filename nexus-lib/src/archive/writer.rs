@@ -58,7 +58,7 @@ impl Writer {
         let queue = Arc::clone(&self.queue);
         let _end = End(&queue);
         if let Err(error) = files::mend_newest(&self.dir) {
-            tracing::warn!(%error, "the end of the archive could not be looked at");
+            tracing::warn!(%error, "the end of the archive could not be checked");
         }
         let mut deletion = self.retention_days.map(|_| Instant::now());
         loop {
@@ -96,7 +96,10 @@ impl Writer {
         }
         let lost = queue.end();
         if lost > 0 {
-            tracing::error!(records = lost, "the archive ended before they were written");
+            tracing::error!(
+                records = lost,
+                "the archive closed before all records were written"
+            );
         }
         lost
     }
@@ -126,7 +129,8 @@ impl Writer {
         let mut is_closed = false;
         while let Err(error) = files::append(&path, &mut self.batch.lines) {
             let since = *refused_since.get_or_insert_with(|| {
-                tracing::error!(%error, records = self.batch.records, "the archive stalls");
+                tracing::error!(%error, records = self.batch.records, "writing the archive fails; \
+                                                                       retrying");
                 Instant::now()
             });
             let is_long = since.elapsed() >= self.queue.limits.patience;
@@ -141,7 +145,7 @@ impl Writer {
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
         if refused_since.is_some() {
-            tracing::info!("the archive writes again");
+            tracing::info!("the archive can be written again");
             self.queue.set_disk(Disk::Writes);
         }
         let Batch { records, bytes, .. } = self.batch;
@@ -162,8 +166,10 @@ impl Writer {
         let oldest = Timestamp::now().as_seconds() - i64::from(days) * 24 * files::SECONDS;
         match retention::delete(&self.dir, oldest) {
             Ok(0) => {}
-            Ok(files) => tracing::info!(files, days, "old files of the archive were deleted"),
-            Err(error) => tracing::warn!(%error, "old files of the archive stay for now"),
+            Ok(files) => tracing::info!(files, days, "old archive files were deleted"),
+            Err(error) => {
+                tracing::warn!(%error, "old archive files could not be deleted; retrying later")
+            }
         }
     }
 }

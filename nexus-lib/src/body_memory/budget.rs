@@ -170,7 +170,7 @@ impl Drop for Held {
 fn overloaded() -> Error {
     Error::new(
         ErrorKind::Overloaded,
-        "the bodies of open requests take all the memory that they may; try again in a moment",
+        "the bodies of open requests have reached their memory limit; try again in a moment",
     )
     .with_retry_after(Duration::from_secs(1))
 }

@@ -2,7 +2,7 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
 /// The maximum number of codings of one body.
-const MOST: usize = 4;
+const MAX_CODINGS: usize = 4;
 
 /// The coding of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(crate) fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, UnknownCoding>
         }
     }
     match codings.len() {
-        0..=MOST => Ok(codings),
+        0..=MAX_CODINGS => Ok(codings),
         _ => Err(UnknownCoding),
     }
 }

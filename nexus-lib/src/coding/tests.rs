@@ -53,7 +53,7 @@ fn every_coding_is_undone() {
 }
 
 #[test]
-fn bare_deflate_is_told_by_its_first_byte() {
+fn raw_deflate_is_recognised_by_its_first_byte() {
     let bare = encoded("bare deflate", &[b"bare"]).concat();
     let decoded = decode(bare.into(), &[Coding::Deflate], 100);
     assert_eq!(decoded.as_deref(), Ok(&b"bare"[..]));
@@ -66,11 +66,11 @@ fn what_a_chunk_says_comes_out_before_the_next_one() {
         let mut decoder = Decoder::new(&[coding]);
         for (chunk, piece) in encode(coding, &pieces).into_iter().zip(pieces) {
             decoder.push(chunk.into());
-            let mut said = Vec::new();
+            let mut output = Vec::new();
             while let Some(more) = decoder.next().unwrap() {
-                said.extend_from_slice(&more);
+                output.extend_from_slice(&more);
             }
-            assert_eq!(said, piece, "{coding:?}");
+            assert_eq!(output, piece, "{coding:?}");
             assert!(!decoder.is_whole());
         }
     }
@@ -81,14 +81,14 @@ fn chunks_of_one_byte_are_enough() {
     let text = "words ".repeat(500);
     for coding in CODINGS {
         let mut decoder = Decoder::new(&[coding]);
-        let mut said = Vec::new();
+        let mut output = Vec::new();
         for byte in whole(coding, text.as_bytes()) {
             decoder.push(Bytes::from(vec![byte]));
             while let Some(more) = decoder.next().unwrap() {
-                said.extend_from_slice(&more);
+                output.extend_from_slice(&more);
             }
         }
-        assert_eq!(said, text.as_bytes(), "{coding:?}");
+        assert_eq!(output, text.as_bytes(), "{coding:?}");
         assert!(decoder.is_whole());
     }
 }

@@ -58,7 +58,7 @@ impl Cause {
             Self::NameNotResolved => "the host name cannot be resolved (DNS)",
             Self::ConnectionRefused => "connection refused",
             Self::ConnectionReset => "connection reset",
-            Self::ClosedBeforeAnswer => "connection closed before the answer began",
+            Self::ClosedBeforeAnswer => "connection closed before the answer started",
             Self::ClosedWithinAnswer => "connection closed before the answer ended",
             Self::NoRoute => "no route to the host",
             Self::LocalResources => "this machine has no free socket, port or permission",

@@ -86,7 +86,7 @@ impl Error {
     pub(crate) fn deadline_exceeded() -> Self {
         Self::new(
             ErrorKind::DeadlineExceeded,
-            "the answer was not there within the request's x-request-timeout-ms",
+            "no answer within the request's x-request-timeout-ms; raise it or try again",
         )
     }
 

@@ -2,10 +2,10 @@ use super::encoding::Encoding;
 use crate::wire::json::decode;
 
 /// How much text is tokenized completely, in bytes: about fifteen milliseconds of work.
-pub(super) const MOST_BYTES: usize = 64 << 10;
+pub(super) const MAX_BYTES: usize = 64 << 10;
 
 /// How much of the rest is tokenized in samples, in bytes, and the length of a sample.
-pub(super) const MOST_SAMPLED: usize = 32 << 10;
+pub(super) const MAX_SAMPLED: usize = 32 << 10;
 const SAMPLE: usize = 1 << 10;
 
 /// The first distance between samples; it doubles after every eight samples. So the samples reach
@@ -45,11 +45,11 @@ impl Count {
         let is_cut = encoding != Encoding::FourBytes;
         Self {
             encoding,
-            left: if is_cut { MOST_BYTES } else { 0 },
+            left: if is_cut { MAX_BYTES } else { 0 },
             cut_bytes: 0,
             cut_tokens: 0,
             samples: Samples {
-                left: if is_cut { MOST_SAMPLED } else { 0 },
+                left: if is_cut { MAX_SAMPLED } else { 0 },
                 skip: 0,
                 count: 0,
                 bytes: 0,

@@ -121,7 +121,7 @@ impl Work {
             .unwrap_or_default();
         drop(job);
         if isolate::call(|| done(usage)).is_err() {
-            tracing::error!("whoever waited for a count of tokens panicked");
+            tracing::error!("the receiver of a token count panicked");
         }
         // Not earlier: what `done` received may be large too.
         drop(room);
@@ -241,7 +241,7 @@ impl Estimator {
         }
         Err(Error::new(
             ErrorKind::Internal,
-            "a thread that counts tokens did not end well",
+            "a token counting thread panicked",
         ))
     }
 }
@@ -249,7 +249,7 @@ impl Estimator {
 /// About how long a job of `size` bytes takes: 300 ns for each tokenized byte, 10 ns for each byte
 /// read.
 fn length(size: u64) -> Duration {
-    let cut = size.min(super::MOST_CUT_BYTES).saturating_mul(300);
+    let cut = size.min(super::MAX_CUT_BYTES).saturating_mul(300);
     let nanos = cut.saturating_add(size.saturating_mul(10));
     Duration::from_nanos(nanos)
 }

@@ -71,7 +71,7 @@ impl<J: Job> Lane<J> {
             match thread.spawn(move || lane.run()) {
                 Ok(thread) => state.thread = Thread::Running(thread),
                 Err(error) => {
-                    tracing::warn!(%error, "no thread to count tokens on");
+                    tracing::warn!(%error, "no thread for counting tokens could be started");
                     return Err(job);
                 }
             }

@@ -29,7 +29,7 @@ use count::Count;
 use encoding::Encoding;
 
 /// The maximum number of bytes of a call that are tokenized: of its request and its answer.
-const MOST_CUT_BYTES: u64 = 2 * (count::MOST_BYTES + count::MOST_SAMPLED) as u64;
+const MAX_CUT_BYTES: u64 = 2 * (count::MAX_BYTES + count::MAX_SAMPLED) as u64;
 
 /// The tokens of a call to `model`: of its request, a body in OpenAI's format, and of the delivered
 /// part of the answer.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const EARNED: u32 = 200;
 
 /// The maximum balance, which is also the initial one: ten retries.
-const MOST: u32 = 10_000;
+const MAX: u32 = 10_000;
 
 const PRICE: u32 = 1000;
 
@@ -18,7 +18,7 @@ pub struct RetryBudget {
 impl Default for RetryBudget {
     fn default() -> Self {
         Self {
-            thousandths: AtomicU32::new(MOST),
+            thousandths: AtomicU32::new(MAX),
         }
     }
 }
@@ -27,8 +27,8 @@ impl RetryBudget {
     /// Notes a request that was not a retry.
     pub(crate) fn earn(&self) {
         // Nearly always full, and then nothing is written.
-        if self.thousandths.load(Ordering::Relaxed) < MOST {
-            self.change(|present| Some((present + EARNED).min(MOST)));
+        if self.thousandths.load(Ordering::Relaxed) < MAX {
+            self.change(|present| Some((present + EARNED).min(MAX)));
         }
     }
 

@@ -5,13 +5,13 @@
 //! budget](RetryBudget). Only values and counters: nothing here waits or does I/O.
 
 mod budget;
+mod cooldown;
 mod load;
 mod recent;
-mod rest;
 
 pub use budget::RetryBudget;
+pub use cooldown::{Cooldown, Health, HealthReport, Probe, Standing};
 pub use load::Load;
-pub use rest::{Cooldown, Health, HealthReport, Probe, Standing};
 
 use std::sync::Arc;
 

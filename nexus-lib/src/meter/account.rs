@@ -14,7 +14,7 @@ use crate::meter::cutoff::cut_off;
 use crate::meter::figures;
 use crate::meter::seen::Seen;
 use crate::meter::verdict::Ending;
-use crate::observe::Rest;
+use crate::observe::CooldownStarted;
 use crate::store::OpenRow;
 use crate::wire::{ConversationId, RequestId};
 
@@ -141,10 +141,10 @@ impl Account {
         if error.origin() == Origin::Upstream && error.kind() != ErrorKind::DeadlineExceeded {
             let target = self.routed.current();
             if let Some(duration) = target.provider.vitals.health.failed(None) {
-                let rest = Rest { target, duration };
+                let cooldown = CooldownStarted { target, duration };
                 self.books
                     .observers
-                    .tell(|observer| observer.rest_began(&rest));
+                    .tell(|observer| observer.cooldown_started(&cooldown));
             }
         }
     }

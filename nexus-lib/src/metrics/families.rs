@@ -17,7 +17,7 @@ use super::labels::{
 };
 
 /// The maximum number of series in a family, not counting `other`.
-const MOST_SERIES: usize = 1000;
+const MAX_SERIES: usize = 1000;
 
 /// In seconds: the buckets that OpenTelemetry recommends for model calls, doubled twice more.
 /// <https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/>
@@ -42,7 +42,7 @@ pub(super) struct Families {
     pub(super) attempts_failed: Bounded<ProviderLabels, Counter>,
     pub(super) failovers: Bounded<ProviderLabels, Counter>,
     pub(super) retries: Bounded<ProviderLabels, Counter>,
-    pub(super) rests: Bounded<ProviderLabels, Counter>,
+    pub(super) cooldowns: Bounded<ProviderLabels, Counter>,
     pub(super) refused: Family<ReasonLabels, Counter>,
     pub(super) open_streams: Gauge,
     pub(super) ledger_rows: Counter,
@@ -60,14 +60,18 @@ impl Families {
             attempts_failed: Bounded::default(),
             failovers: Bounded::default(),
             retries: Bounded::default(),
-            rests: Bounded::default(),
+            cooldowns: Bounded::default(),
             refused: Family::default(),
             open_streams: Gauge::default(),
             ledger_rows: Counter::default(),
             ledger_commits: Histogram::new(COMMIT_SECONDS),
         };
         let mut add = Add(registry);
-        add.family("nexus_requests", "Calls that are over", &families.requests);
+        add.family(
+            "nexus_requests",
+            "Calls that have ended",
+            &families.requests,
+        );
         add.seconds(
             "nexus_request_duration",
             "From the start of a call to its end",
@@ -81,47 +85,47 @@ impl Families {
         add.family("nexus_tokens", "Tokens of calls", &families.tokens);
         add.family(
             "nexus_attempts_failed",
-            "Attempts that failed before anything of an answer went out",
+            "Attempts that failed before any part of an answer was sent",
             &families.attempts_failed,
         );
         add.family(
             "nexus_failovers",
-            "Attempts that failed, after which another provider was asked",
+            "Failed attempts after which another provider was asked",
             &families.failovers,
         );
         add.family(
             "nexus_retries",
-            "Attempts that failed, after which the same provider was asked again",
+            "Failed attempts after which the same provider was retried",
             &families.retries,
         );
         add.family(
             "nexus_provider_rests",
-            "Rests that began after failures",
-            &families.rests,
+            "Cooldowns that started after failures",
+            &families.cooldowns,
         );
         add.one(
             "nexus_requests_refused",
-            "Requests that were refused before they had a row on the ledger",
+            "Requests rejected before they had a row on the ledger",
             families.refused.clone(),
         );
         add.one(
             "nexus_open_streams",
-            "Streams on their way to clients",
+            "Streams being sent to clients",
             families.open_streams.clone(),
         );
         add.one(
             "nexus_ledger_rows",
-            "Rows of the ledger that were written",
+            "Ledger rows written",
             families.ledger_rows.clone(),
         );
         add.seconds(
             "nexus_ledger_commit",
-            "How long a commit of the ledger took",
+            "Duration of ledger commits",
             families.ledger_commits.clone(),
         );
         add.one(
             "nexus_build",
-            "What is running",
+            "Version of the running program",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
         families
@@ -190,7 +194,7 @@ impl<S: Labels + Clone + Eq + Hash, M: TypedMetric + Clone, C: MetricConstructor
         let room = self
             .series
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |series| {
-                (series < MOST_SERIES).then_some(series + 1)
+                (series < MAX_SERIES).then_some(series + 1)
             });
         match room {
             Ok(_) => self.family.get_or_create_owned(labels),
@@ -220,7 +224,7 @@ mod tests {
     #[test]
     fn a_family_stops_to_grow_and_loses_nothing() {
         let family: Bounded<ModelLabels, Counter> = Bounded::default();
-        for index in 0..MOST_SERIES + 5 {
+        for index in 0..MAX_SERIES + 5 {
             family.series(&model(format!("m{index}"))).inc();
         }
         // Existing ones are still found.
@@ -233,6 +237,6 @@ mod tests {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         let series = text.lines().filter(|line| line.starts_with("all_total{"));
-        assert_eq!(series.count(), MOST_SERIES + 1);
+        assert_eq!(series.count(), MAX_SERIES + 1);
     }
 }

@@ -15,8 +15,8 @@
 //! | `nexus_attempts_failed_total` | `provider` | attempts that failed before anything went out |
 //! | `nexus_failovers_total` | `provider` | of these, how many another provider was asked after |
 //! | `nexus_retries_total` | `provider` | of these, how many the same provider was asked again after |
-//! | `nexus_provider_rests_total` | `provider` | rests that began |
-//! | `nexus_provider_resting` | `provider` | 1 while it rests |
+//! | `nexus_provider_rests_total` | `provider` | cooldowns that started |
+//! | `nexus_provider_resting` | `provider` | 1 during a cooldown |
 //! | `nexus_requests_refused_total` | `reason` | requests that were refused before they had a row on the ledger, by the error's code |
 //! | `nexus_ledger_queue_rows` | | rows that wait to be written |
 //! | `nexus_ledger_rows_total` | | rows that were written |

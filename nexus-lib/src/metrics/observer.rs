@@ -2,7 +2,9 @@ use super::Metrics;
 use super::labels::ReasonLabels;
 use super::series::Ending;
 use crate::call::ClosedCall;
-use crate::observe::{AfterFailure, FailedAttempt, LedgerCommit, Observer, RefusedRequest, Rest};
+use crate::observe::{
+    AfterFailure, CooldownStarted, FailedAttempt, LedgerCommit, Observer, RefusedRequest,
+};
 
 impl Observer for Metrics {
     fn call_settled(&self, call: &ClosedCall) {
@@ -49,9 +51,9 @@ impl Observer for Metrics {
         }
     }
 
-    fn rest_began(&self, rest: &Rest<'_>) {
-        let provider = &rest.target.provider.name;
-        self.inner.families.rests.count(provider);
+    fn cooldown_started(&self, cooldown: &CooldownStarted<'_>) {
+        let provider = &cooldown.target.provider.name;
+        self.inner.families.cooldowns.count(provider);
     }
 
     fn request_refused(&self, request: &RefusedRequest<'_>) {

@@ -13,7 +13,7 @@ use crate::wire::{ModelId, ProviderId};
 
 /// How many targets are cached. When full the cache starts afresh, so models that come and go do
 /// not fill memory.
-const MOST_TARGETS: usize = 4096;
+const MAX_TARGETS: usize = 4096;
 
 /// The series of each target, found once: later calls neither build nor compare labels.
 #[derive(Default)]
@@ -52,7 +52,7 @@ impl SeriesTable {
         drop(known);
         let series = Arc::new(Series::new(target, families));
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST_TARGETS {
+        if known.len() >= MAX_TARGETS {
             known.clear();
         }
         known.insert(key, Arc::clone(&series));

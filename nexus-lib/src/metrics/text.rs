@@ -31,7 +31,7 @@ pub(super) fn write(counted: &Registry, snapshot: &Snapshot, queued: usize) -> S
 
 fn momentary(snapshot: &Snapshot, queued: usize) -> Registry {
     let open = Family::<ProviderLabels, Gauge>::default();
-    let resting = Family::<ProviderLabels, Gauge>::default();
+    let cooling = Family::<ProviderLabels, Gauge>::default();
     for provider in snapshot.providers() {
         let Some(vitals) = snapshot.vitals(provider.id) else {
             continue;
@@ -42,26 +42,22 @@ fn momentary(snapshot: &Snapshot, queued: usize) -> Registry {
         // Two providers may have the same name: they share a series.
         open.get_or_create(&labels)
             .inc_by(i64::from(vitals.load.open()));
-        let rests = vitals.health.report().cooldown.is_some();
-        let is_resting = resting.get_or_create(&labels);
-        is_resting.set(is_resting.get().max(i64::from(rests)));
+        let in_cooldown = vitals.health.report().cooldown.is_some();
+        let gauge = cooling.get_or_create(&labels);
+        gauge.set(gauge.get().max(i64::from(in_cooldown)));
     }
     let queue = Gauge::<i64>::default();
     queue.set(i64::try_from(queued).unwrap_or(i64::MAX));
     let mut registry = Registry::default();
-    registry.register(
-        "nexus_open_requests",
-        "Requests that a provider has open",
-        open,
-    );
+    registry.register("nexus_open_requests", "Open requests of a provider", open);
     registry.register(
         "nexus_provider_resting",
-        "Whether a provider rests after failures",
-        resting,
+        "Whether a provider is in cooldown after failures",
+        cooling,
     );
     registry.register(
         "nexus_ledger_queue_rows",
-        "Rows that wait to be written to the ledger",
+        "Rows waiting to be written to the ledger",
         queue,
     );
     registry

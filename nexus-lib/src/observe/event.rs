@@ -37,7 +37,7 @@ pub enum AfterFailure {
 /// A cooldown has started.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Rest<'a> {
+pub struct CooldownStarted<'a> {
     /// The provider, and the requested model.
     pub target: &'a Target,
     /// Its length.

@@ -10,7 +10,7 @@
 mod event;
 mod observers;
 
-pub use event::{AfterFailure, Edge, FailedAttempt, LedgerCommit, RefusedRequest, Rest};
+pub use event::{AfterFailure, CooldownStarted, Edge, FailedAttempt, LedgerCommit, RefusedRequest};
 pub use observers::Observers;
 
 use crate::call::ClosedCall;
@@ -38,8 +38,8 @@ pub trait Observer: Send + Sync + 'static {
     }
 
     /// A provider is in cooldown.
-    fn rest_began(&self, rest: &Rest<'_>) {
-        let _ = rest;
+    fn cooldown_started(&self, cooldown: &CooldownStarted<'_>) {
+        let _ = cooldown;
     }
 
     /// A request was rejected before it had a row on the ledger: an unknown key or model, a

@@ -51,8 +51,8 @@ impl All {
         tracing::error!(
             observer = index,
             event = %place,
-            "an observer panicked; standard error has its message. It goes on; further panics over \
-             this event are not logged"
+            "an observer panicked; see standard error for the message. It stays registered; \
+             further panics at this event are not logged"
         );
     }
 }

@@ -38,7 +38,8 @@ impl MasterKey {
         let invalid = || {
             Error::new(
                 ErrorKind::InvalidConfig,
-                "a master key is 32 random bytes in base64: make one with `openssl rand -base64 32`",
+                "a master key must be 32 random bytes in base64; create one with `openssl rand \
+                 -base64 32`",
             )
         };
         let mut bytes = Zeroizing::new([0; Self::BYTES]);
@@ -181,7 +182,9 @@ fn refuse_if_shared(file: &File, path: &Path) -> Result<()> {
     let path = path.display();
     Err(Error::new(
         ErrorKind::InvalidConfig,
-        format!("others can read the master key {path}: make it private with `chmod 600 {path}`"),
+        format!(
+            "other users can read the master key {path}; make it private with `chmod 600 {path}`"
+        ),
     ))
 }
 
@@ -206,9 +209,5 @@ fn unusable(path: &Path, error: io::Error) -> Error {
 }
 
 pub(super) fn no_randomness(error: getrandom::Error) -> Error {
-    Error::new(
-        ErrorKind::Internal,
-        "the system has no random numbers to give",
-    )
-    .with_source(error)
+    Error::new(ErrorKind::Internal, "the system's random source failed").with_source(error)
 }

@@ -61,7 +61,8 @@ impl Sealer {
         let invalid = || {
             Error::new(
                 ErrorKind::StoreInvalid,
-                "a sealed secret does not open: it was changed, or the master key is another one",
+                "a sealed secret cannot be opened: it was modified, or the master key is a \
+                 different one",
             )
         };
         let (format, rest) = sealed.split_first().ok_or_else(invalid)?;

@@ -66,7 +66,7 @@ impl Decoder {
         if bytes.len() > self.max_event_bytes.saturating_sub(self.held.len()) {
             return Err(Error::new(
                 ErrorKind::UpstreamInvalid,
-                "the provider sent an event that is too long",
+                "the provider sent an event that exceeds the size limit",
             ));
         }
         let was_short = self.held.len() <= MAX_BEFORE_DATA;
@@ -75,7 +75,7 @@ impl Decoder {
         if was_short && self.held.len() > MAX_BEFORE_DATA && !self.has_data() {
             return Err(Error::new(
                 ErrorKind::UpstreamInvalid,
-                "the provider sent an event without data that is too long",
+                "the provider sent an event with too much before its data",
             ));
         }
         Ok(())

@@ -5,11 +5,11 @@ use super::*;
 use crate::error::ErrorKind;
 
 /// Name and data.
-type Said = (Option<Vec<u8>>, Vec<u8>);
+type Parsed = (Option<Vec<u8>>, Vec<u8>);
 
 /// The parser of the WHATWG specification, word for word, except that the end of the stream also
 /// ends the last event.
-fn reference(stream: &[u8]) -> Vec<Said> {
+fn reference(stream: &[u8]) -> Vec<Parsed> {
     let stream = stream.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(stream);
     let mut lines = vec![Vec::new()];
     let mut bytes = stream.iter().peekable();
@@ -25,13 +25,13 @@ fn reference(stream: &[u8]) -> Vec<Said> {
         }
     }
     lines.push(Vec::new());
-    let (mut said, mut data, mut name) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut parsed, mut data, mut name) = (Vec::new(), Vec::new(), Vec::new());
     for line in lines {
         if line.is_empty() {
             if !data.is_empty() {
                 data.pop();
                 let name = Some(name.clone()).filter(|name: &Vec<u8>| !name.is_empty());
-                said.push((name, data.clone()));
+                parsed.push((name, data.clone()));
             }
             data.clear();
             name.clear();
@@ -53,10 +53,10 @@ fn reference(stream: &[u8]) -> Vec<Said> {
             _ => {}
         }
     }
-    said
+    parsed
 }
 
-fn said(region: &[u8]) -> Vec<Said> {
+fn parsed(region: &[u8]) -> Vec<Parsed> {
     let to_said = |event: Event<'_>| (event.name().map(<[u8]>::to_vec), event.data().into_owned());
     events(region).map(to_said).collect()
 }
@@ -76,7 +76,7 @@ fn regions<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<Bytes> {
 fn check<'a>(stream: &[u8], chunks: impl IntoIterator<Item = &'a [u8]>) {
     let regions = regions(chunks);
     assert_eq!(regions.concat(), stream);
-    let all: Vec<Said> = regions.iter().flat_map(|region| said(region)).collect();
+    let all: Vec<Parsed> = regions.iter().flat_map(|region| parsed(region)).collect();
     assert_eq!(all, reference(stream));
 }
 
@@ -99,7 +99,7 @@ const STREAMS: [&str; 12] = [
 fn every_split_in_two_gives_the_same_stream() {
     for stream in STREAMS {
         let bytes = stream.as_bytes();
-        assert_eq!(said(bytes), reference(bytes), "{stream:?}");
+        assert_eq!(parsed(bytes), reference(bytes), "{stream:?}");
         for at in 0..=bytes.len() {
             check(bytes, [&bytes[..at], &bytes[at..]]);
         }
@@ -163,7 +163,7 @@ fn holds_no_more_than_its_limit() {
 }
 
 #[test]
-fn tells_where_events_stand() {
+fn reports_the_positions_of_events() {
     let region = b": c\n\n: d\nevent: e\ndata: 1\ndata: 2\n\n\nid: 3\n\ndata: 4\r\n\r\ndata: 5";
     let ranges: Vec<_> = events(region).map(|event| &region[event.range()]).collect();
     let wanted: [&[u8]; 3] = [
@@ -182,7 +182,7 @@ fn tells_where_events_stand() {
 fn encodes_what_it_decodes() {
     let event = encode_data("{\"a\":\"模\"}".as_bytes());
     assert_eq!(event, "data: {\"a\":\"模\"}\n\n");
-    assert_eq!(said(&event), [(None, "{\"a\":\"模\"}".into())]);
+    assert_eq!(parsed(&event), [(None, "{\"a\":\"模\"}".into())]);
 }
 
 proptest! {

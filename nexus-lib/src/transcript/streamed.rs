@@ -7,7 +7,7 @@ use crate::wire::json::{Cursor, SyntaxError, decode};
 use crate::wire::prefix::MessagePrint;
 
 /// How much text of one answer is kept, in bytes: about four million tokens.
-const MOST_BYTES: usize = 16 << 20;
+const MAX_BYTES: usize = 16 << 20;
 
 /// A text longer than this grows eightfold at a time. Unwritten capacity takes no memory, but each
 /// smaller buffer that the text has outgrown does, for a while: with many long answers at once,
@@ -15,7 +15,7 @@ const MOST_BYTES: usize = 16 << 20;
 const LONG_BYTES: usize = 16 << 10;
 
 /// The maximum number of choices, and of tool calls in one choice, that are kept apart.
-const MOST_PARTS: usize = 1024;
+const MAX_PARTS: usize = 1024;
 
 /// The text of a streamed answer.
 ///
@@ -38,7 +38,7 @@ struct Room {
 impl Default for Room {
     fn default() -> Self {
         Self {
-            left: MOST_BYTES,
+            left: MAX_BYTES,
             omitted: 0,
         }
     }
@@ -101,7 +101,7 @@ impl Transcript {
 
     /// An upper bound of the bytes it holds.
     pub(super) fn held_bytes(&self) -> u64 {
-        u64::try_from(MOST_BYTES - self.room.left).unwrap_or(u64::MAX)
+        u64::try_from(MAX_BYTES - self.room.left).unwrap_or(u64::MAX)
     }
 
     pub(super) fn replies(&self, messages: Prefix, found: impl FnMut(Prefix)) {
@@ -188,7 +188,7 @@ impl Transcript {
 fn choice(choices: &mut Vec<Choice>, index: u64) -> Option<&mut Choice> {
     let at = choices.partition_point(|choice| choice.index < index);
     if choices.get(at).is_none_or(|choice| choice.index != index) {
-        if choices.len() >= MOST_PARTS {
+        if choices.len() >= MAX_PARTS {
             return None;
         }
         let new = Choice {
@@ -231,7 +231,7 @@ impl Choice {
         };
         let at = known.unwrap_or(self.calls.len());
         if known.is_none() {
-            if at >= MOST_PARTS {
+            if at >= MAX_PARTS {
                 return None;
             }
             self.calls.push(Call {
@@ -331,7 +331,7 @@ impl fmt::Debug for Transcript {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transcript")
             .field("choices", &self.choices.len())
-            .field("bytes", &(MOST_BYTES - self.room.left))
+            .field("bytes", &(MAX_BYTES - self.room.left))
             .finish_non_exhaustive()
     }
 }

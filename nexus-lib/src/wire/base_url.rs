@@ -58,7 +58,8 @@ impl BaseUrl {
             Some(_) => Form::Exact,
             None if url.contains('?') => {
                 return Err(refused(
-                    "`server_url` must not have a query; end it with `#` when it is the whole URL",
+                    "`server_url` must not have a query; if it is the complete URL, end it with \
+                     `#`",
                 ));
             }
             None if url.ends_with('/') => Form::Complete,
@@ -125,7 +126,7 @@ fn host_span(url: &str, uri: &Uri) -> Result<Range<usize>> {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     if authority.contains('@') {
         return Err(refused(
-            "`server_url` must not hold a user or a password; a key goes into `server_key`",
+            "`server_url` must not contain a user or a password; put the key into `server_key`",
         ));
     }
     let host = uri.host().unwrap_or_default();
@@ -164,7 +165,7 @@ fn refused(message: &'static str) -> Error {
 }
 
 fn unjoinable() -> Error {
-    Error::new(ErrorKind::Internal, "the provider's URL cannot be joined")
+    Error::new(ErrorKind::Internal, "the provider's URL cannot be built")
 }
 
 #[cfg(test)]
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_host_and_text() {
+    fn returns_host_and_text() {
         let table = [
             ("https://api.openai.com/v1", "api.openai.com"),
             ("http://127.0.0.1:11434", "127.0.0.1"),

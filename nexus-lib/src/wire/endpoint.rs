@@ -76,7 +76,7 @@ impl fmt::Debug for Endpoint {
 fn incomplete() -> Error {
     Error::new(
         ErrorKind::Internal,
-        "an upstream's URL lacks a scheme or a host",
+        "an upstream URL has no scheme or no host",
     )
 }
 

@@ -13,7 +13,7 @@ const PSEUDONYM: &str = "nexus-";
 
 /// How many gateways a request may pass. Two in a row are common; more than this are a loop of
 /// gateways that do not recognise their own marks.
-const MOST_HOPS: usize = 8;
+const MAX_HOPS: usize = 8;
 
 /// Length of an id, in characters.
 const ID_LENGTH: usize = 16;
@@ -68,14 +68,14 @@ impl Hop {
             if id == self.0.id {
                 return Err(Error::new(
                     ErrorKind::LoopDetected,
-                    "this request has been at this gateway before: the URL of a provider leads back to it; ask \
-                     the operator to change it",
+                    "this request has already passed this gateway: a provider's URL points back \
+                     to it; ask the operator to change it",
                 ));
             }
             if !passed.contains(&id) {
                 passed.push(id);
             }
-            if passed.len() > MOST_HOPS {
+            if passed.len() > MAX_HOPS {
                 return Err(Error::new(
                     ErrorKind::LoopDetected,
                     "this request has passed too many gateways: their providers' URLs may lead in a circle; ask \
@@ -197,6 +197,6 @@ mod tests {
             headers = sent_on(&Hop::new(), &headers);
             passed += 1;
         }
-        assert_eq!(passed, MOST_HOPS + 1);
+        assert_eq!(passed, MAX_HOPS + 1);
     }
 }

@@ -128,7 +128,7 @@ impl FromStr for RequestId {
     fn from_str(text: &str) -> Result<Self> {
         Uuid::parse_str(text)
             .map(Self)
-            .map_err(|_| Error::new(ErrorKind::Unprocessable, "a request id is a UUID"))
+            .map_err(|_| Error::new(ErrorKind::Unprocessable, "a request id must be a UUID"))
     }
 }
 
@@ -161,7 +161,7 @@ impl FromStr for ConversationScope {
         let is_written_so = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let bits = u64::from_str_radix(text, 16).ok().filter(|_| is_written_so);
         bits.map(|bits| Self(bits.to_be_bytes())).ok_or_else(|| {
-            let message = "a conversation's scope has 16 hexadecimal digits";
+            let message = "a conversation scope must be 16 hexadecimal digits";
             Error::new(ErrorKind::Unprocessable, message)
         })
     }
@@ -251,7 +251,7 @@ impl FromStr for ConversationId {
         if text.is_empty() || text.len() > Self::MAX_CHARS || !visible {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
-                "a conversation id has 1 to 128 visible ASCII characters",
+                "a conversation id must be 1 to 128 visible ASCII characters",
             )
             .with_param("x-conversation-id"));
         }

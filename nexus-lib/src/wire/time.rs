@@ -79,7 +79,7 @@ impl FromStr for Timestamp {
             .map_err(|_| {
                 Error::new(
                     ErrorKind::Unprocessable,
-                    "a time is written as RFC 3339 has it, such as 2026-01-31T08:00:00Z",
+                    "a time must be in RFC 3339 format, such as 2026-01-31T08:00:00Z",
                 )
             })
     }
@@ -136,7 +136,7 @@ impl TimeRange {
         match (from, to) {
             (Some(from), Some(to)) if to < from => Err(Error::new(
                 ErrorKind::Unprocessable,
-                "`to` lies before `from`; swap them",
+                "`to` is before `from`; swap them",
             )
             .with_param("to")),
             _ => Ok(Self { from, to }),

@@ -32,7 +32,7 @@ impl TimeZone {
             Zone::Utc => tz::TimeZone::UTC,
             Zone::Fixed(offset) => tz::TimeZone::fixed(*offset),
             Zone::Named(name) => tz::TimeZone::get(name).map_err(|cause| {
-                unknown("this time zone is not known here; send an offset such as +08:00")
+                unknown("this time zone is unknown; send an offset such as +08:00")
                     .with_source(cause)
             })?,
         };
@@ -67,7 +67,7 @@ impl FromStr for TimeZone {
     }
 }
 
-const FORM: &str = "a time zone is a name such as Asia/Shanghai, or an offset such as +08:00";
+const FORM: &str = "a time zone must be a name such as Asia/Shanghai, or an offset such as +08:00";
 
 fn unknown(message: &'static str) -> Error {
     Error::new(ErrorKind::Unprocessable, message).with_param("time_zone")

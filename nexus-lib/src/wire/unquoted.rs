@@ -18,17 +18,17 @@ const BEGINNING: usize = 12;
 const WHOLE: usize = 8;
 
 /// How much of an error is examined. A row keeps less.
-const MOST_ERROR: usize = 4096;
+const MAX_ERROR: usize = 4096;
 
 /// How much text of a request is searched, in bytes: about ten milliseconds of work, and only for a
 /// call that failed.
-const MOST_TEXT: usize = 4 << 20;
+const MAX_TEXT: usize = 4 << 20;
 
 /// A text that starts with this many bytes of base64 is an image or the like. Nobody quotes those.
 const BASE64: usize = 1 << 10;
 
 /// How often the same few bytes are compared in an error.
-const MOST_PLACES: usize = 32;
+const MAX_PLACES: usize = 32;
 
 /// Replaces a quotation.
 const CUT: &str = "[…]";
@@ -67,13 +67,13 @@ pub(crate) fn unquoted<'e>(error: &'e str, request: &[u8]) -> Cow<'e, str> {
     if error.len() < WHOLE {
         return Cow::Borrowed(error);
     }
-    let mut end = error.len().min(MOST_ERROR);
+    let mut end = error.len().min(MAX_ERROR);
     while !error.is_char_boundary(end) {
         end -= 1;
     }
     let error = &error[..end];
     let mut quotations = Quotations::of(error);
-    let mut left = MOST_TEXT;
+    let mut left = MAX_TEXT;
     let mut look_for = |text: &[u8]| {
         if is_base64(text) {
             return true;
@@ -84,7 +84,7 @@ pub(crate) fn unquoted<'e>(error: &'e str, request: &[u8]) -> Cow<'e, str> {
     };
     let is_done = match request.trim_ascii_start().first() {
         Some(b'{') => texts(request, look_for),
-        _ => look_for(&request[..request.len().min(MOST_TEXT)]),
+        _ => look_for(&request[..request.len().min(MAX_TEXT)]),
     };
     match is_done {
         true => quotations.cut(),
@@ -196,7 +196,7 @@ impl<'e> Quotations<'e> {
         for (start, bytes) in letters.windows(WHOLE).enumerate() {
             if let Ok(bytes) = bytes.try_into() {
                 let places = beginnings.entry(bytes).or_default();
-                if places.len() < MOST_PLACES {
+                if places.len() < MAX_PLACES {
                     places.push(start);
                 }
             }

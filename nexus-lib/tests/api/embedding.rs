@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use nexus_lib::call::{Attempt, ClosedCall, Observed, Piece, Reply, ReplyBody};
 use nexus_lib::http::{AdminService, ApiService, Body};
-use nexus_lib::observe::{FailedAttempt, LedgerCommit, Observer, Rest};
+use nexus_lib::observe::{CooldownStarted, FailedAttempt, LedgerCommit, Observer};
 use nexus_lib::testing::{Answer, DEADLINE, openai};
 use nexus_lib::wire::Operation;
 use nexus_lib::{
@@ -38,7 +38,7 @@ impl Observer for Panicking {
     fn attempt_failed(&self, _: &FailedAttempt<'_>) {
         self.panic();
     }
-    fn rest_began(&self, _: &Rest<'_>) {
+    fn cooldown_started(&self, _: &CooldownStarted<'_>) {
         self.panic();
     }
     fn ledger_committed(&self, _: &LedgerCommit) {

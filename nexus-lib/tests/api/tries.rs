@@ -193,7 +193,7 @@ async fn why_a_provider_was_not_reached_is_on_the_row() {
             Answer::new().cut(),
             502,
             3,
-            "connection closed before the answer began",
+            "connection closed before the answer started",
         ),
         (
             Answer::new().bytes("SSH-2.0-OpenSSH\r\n\r\n").cut(),

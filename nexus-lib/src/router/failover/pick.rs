@@ -4,7 +4,7 @@ use crate::call::{Attempt, Routed};
 use crate::health::{Probe, Standing};
 
 /// The maximum number of candidates that one call asks, once each.
-const MOST: usize = 64;
+const MAX_CANDIDATES: usize = 64;
 
 /// The candidates that a call has asked, and the next one.
 pub(super) struct Picks<'a> {
@@ -36,14 +36,20 @@ impl<'a> Picks<'a> {
     /// recover first. `None` when all were asked.
     pub(super) fn next(&mut self) -> Option<Pick> {
         let mut soonest = None;
-        for (index, target) in self.routed.candidates().iter().enumerate().take(MOST) {
+        for (index, target) in self
+            .routed
+            .candidates()
+            .iter()
+            .enumerate()
+            .take(MAX_CANDIDATES)
+        {
             if self.over & 1 << index != 0 {
                 continue;
             }
             let vitals = &target.provider.vitals;
             let probe = match vitals.health.standing() {
                 Standing::Ok => None,
-                Standing::Resting(until) => {
+                Standing::InCooldown(until) => {
                     soonest = earlier(soonest, (until, index));
                     continue;
                 }

@@ -10,7 +10,7 @@ use super::pick::{Pick, Picks};
 use super::verdict::Verdict;
 use crate::call::{Attempt, Reply, ReplyBody, Routed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::observe::{AfterFailure, FailedAttempt, Observers, Rest};
+use crate::observe::{AfterFailure, CooldownStarted, FailedAttempt, Observers};
 
 /// When to try a provider again that is at its concurrency limit.
 const BUSY_RETRY: Duration = Duration::from_secs(1);
@@ -87,22 +87,22 @@ where
                         return outcome.map_err(|error| named(error, &routed));
                     }
                 };
-                let rest = vitals.health.failed(failure.retry_after);
+                let cooldown = vitals.health.failed(failure.retry_after);
                 drop(probe);
-                log(&routed, &outcome, rest);
+                log(&routed, &outcome, cooldown);
                 note(&routed, index, &outcome);
-                let told = Told {
+                let report = Report {
                     observers: &observers,
                     routed: &routed,
                     index,
                     outcome: in_short(&outcome),
                 };
-                told.rest(rest);
+                report.cooldown(cooldown);
                 failed.keep(index, outcome);
                 if retry == 0 {
                     next = picks.next();
                     if next.is_some() {
-                        told.attempt(AfterFailure::FailsOver);
+                        report.attempt(AfterFailure::FailsOver);
                         continue;
                     }
                 }
@@ -110,12 +110,12 @@ where
                 next = match policy.wait(retry, failure) {
                     Some(wait) if fits(wait, &routed) && vitals.retries.spend() => {
                         retry += 1;
-                        told.attempt(AfterFailure::Retries);
+                        report.attempt(AfterFailure::Retries);
                         tokio::time::sleep(wait).await;
                         picks.again(index)
                     }
                     _ => {
-                        told.attempt(AfterFailure::GivesUp);
+                        report.attempt(AfterFailure::GivesUp);
                         None
                     }
                 };
@@ -188,19 +188,19 @@ fn named(error: Error, routed: &Routed) -> Error {
 }
 
 fn busy() -> Error {
-    let message = "all providers of this model have as many requests open as they may; try again";
+    let message = "all providers of this model are at their concurrency limit; try again";
     Error::new(ErrorKind::ProviderBusy, message).with_retry_after(BUSY_RETRY)
 }
 
 /// Reports a failed attempt to observers.
-struct Told<'a> {
+struct Report<'a> {
     observers: &'a Observers,
     routed: &'a Routed,
     index: usize,
     outcome: (Option<StatusCode>, Option<ErrorKind>),
 }
 
-impl Told<'_> {
+impl Report<'_> {
     fn attempt(&self, next: AfterFailure) {
         self.observers.tell(|observer| {
             let target = &self.routed.candidates()[self.index];
@@ -209,11 +209,11 @@ impl Told<'_> {
         });
     }
 
-    fn rest(&self, rest: Option<Duration>) {
-        if let Some(duration) = rest {
+    fn cooldown(&self, cooldown: Option<Duration>) {
+        if let Some(duration) = cooldown {
             let target = &self.routed.candidates()[self.index];
             self.observers
-                .tell(|observer| observer.rest_began(&Rest { target, duration }));
+                .tell(|observer| observer.cooldown_started(&CooldownStarted { target, duration }));
         }
     }
 }
@@ -243,19 +243,23 @@ fn note(routed: &Routed, index: usize, outcome: &Result<Reply>) {
     }
 }
 
-fn log(routed: &Routed, outcome: &Result<Reply>, rest: Option<Duration>) {
+fn log(routed: &Routed, outcome: &Result<Reply>, cooldown: Option<Duration>) {
     let request_id = routed.call().id;
     let provider = &*routed.current().provider.name;
     match outcome {
         Ok(reply) => {
             let status = reply.status.as_u16();
-            tracing::warn!(%request_id, provider, status, "an attempt was refused");
+            tracing::warn!(%request_id, provider, status, "an attempt was rejected");
         }
         Err(error) => {
             tracing::warn!(%request_id, provider, error = error.report(), "an attempt failed");
         }
     }
-    if let Some(rest) = rest {
-        tracing::warn!(provider, rest_ms = rest.as_millis(), "the provider rests");
+    if let Some(cooldown) = cooldown {
+        tracing::warn!(
+            provider,
+            cooldown_ms = cooldown.as_millis(),
+            "the provider is in cooldown"
+        );
     }
 }

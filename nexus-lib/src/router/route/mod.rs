@@ -62,7 +62,7 @@ impl Router {
             [] => Err(Error::new(
                 ErrorKind::NotFound,
                 format!(
-                    "no provider of this model answers {}; use another model",
+                    "no provider of this model supports {}; use another model",
                     operation.path()
                 ),
             )
@@ -101,7 +101,7 @@ impl Router {
             _ => Err(Error::new(
                 ErrorKind::ModelNotFound,
                 format!(
-                    "the model `{}` is not offered to this key; GET /v1/models lists what is",
+                    "this key has no access to the model `{}`; GET /v1/models lists its models",
                     model.chars().take(100).collect::<String>()
                 ),
             )

@@ -22,7 +22,7 @@ impl SyntaxError {
         let expected = self.expected;
         Error::new(
             ErrorKind::InvalidRequest,
-            format!("the JSON cannot be read: expected {expected} at line {line} column {column}"),
+            format!("malformed JSON: expected {expected} at line {line} column {column}"),
         )
     }
 }

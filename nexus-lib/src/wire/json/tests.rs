@@ -118,11 +118,11 @@ fn limits_the_depth() {
 }
 
 #[test]
-fn tells_line_column_and_what_was_expected() {
+fn reports_line_column_and_what_was_expected() {
     let error = |json: &[u8]| members(json, |_, _| ()).unwrap_err().to_string();
     assert_eq!(
         error(b"{\n  \"a\": 1,\n  \"b\" 2\n}"),
-        "the JSON cannot be read: expected `:` at line 3 column 7"
+        "malformed JSON: expected `:` at line 3 column 7"
     );
     assert!(error("{\"模型\": x}".as_bytes()).ends_with("a value at line 1 column 8"));
     assert!(error(b"[1]").ends_with("an object at line 1 column 1"));

@@ -13,11 +13,11 @@ const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 /// Agents parse arguments and serialise them again, with other whitespace, escapes, numbers and
 /// member order. The meaning is the same. Arguments that are not JSON are compared as text.
 pub(super) fn print(field: u64, raw: &[u8], escapes: Escapes) -> u128 {
-    let said = match escapes {
+    let text = match escapes {
         Escapes::None => str::from_utf8(raw).ok().map(Into::into),
         _ => decode(raw),
     };
-    match said.as_deref().and_then(usual) {
+    match text.as_deref().and_then(usual) {
         Some(usual) => xxh3_128_with_seed(&usual, field),
         None => text::print(field, raw, escapes),
     }
@@ -25,8 +25,8 @@ pub(super) fn print(field: u64, raw: &[u8], escapes: Escapes) -> u128 {
 
 /// The same for arguments that are an object instead of a string.
 pub(super) fn print_object(field: u64, json: &[u8]) -> u128 {
-    let said = str::from_utf8(json).ok();
-    match said.and_then(usual) {
+    let text = str::from_utf8(json).ok();
+    match text.and_then(usual) {
         Some(usual) => xxh3_128_with_seed(&usual, field),
         None => xxh3_128_with_seed(json, field),
     }

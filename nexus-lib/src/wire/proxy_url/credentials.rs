@@ -29,8 +29,8 @@ impl Credentials {
         let decoded = |text| {
             percent::decoded(text).ok_or_else(|| {
                 refused(
-                    "a proxy URL has a user or a password with a `%` that begins no escape of UTF-8 \
-                     text; `%25` stands for `%`",
+                    "the user or password of a proxy URL has an invalid percent escape; write \
+                     `%25` for `%`",
                 )
             })
         };
@@ -43,21 +43,21 @@ impl Credentials {
             .any(|text| text.contains(char::is_control))
         {
             return Err(refused(
-                "a proxy URL has a control character in its user or password",
+                "the user or password of a proxy URL must not contain control characters",
             ));
         }
         match scheme {
             // RFC 7617, section 2: the first colon ends the user name.
             ProxyScheme::Http if user.contains(':') => {
-                return Err(refused("a proxy URL must not have a `:` in its user"));
+                return Err(refused("the user of a proxy URL must not contain `:`"));
             }
             ProxyScheme::Http => {}
             ProxyScheme::Socks5 | ProxyScheme::Socks5h => {
                 let fits = |text: &str| (1..=Self::MAX_SOCKS_BYTES).contains(&text.len());
                 if !fits(&user) || !password.as_ref().is_some_and(|text| fits(text)) {
                     return Err(refused(
-                        "a proxy URL needs a user and a password of 1 to 255 bytes each for SOCKS, \
-                         or neither",
+                        "a SOCKS proxy URL needs a user and a password of 1 to 255 bytes each, or \
+                         neither",
                     ));
                 }
             }

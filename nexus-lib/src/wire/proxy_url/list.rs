@@ -20,7 +20,7 @@ pub struct ProxyList(Box<[ProxyUrl]>);
 
 impl ProxyList {
     /// The maximum number of proxies in a list.
-    pub const MOST: usize = 16;
+    pub const MAX: usize = 16;
 
     /// Parses URLs separated by commas; surrounding whitespace is ignored.
     ///
@@ -42,14 +42,14 @@ impl ProxyList {
             return Ok(present.clone());
         }
         // Count them before parsing any.
-        if text.split(',').count() > Self::MOST {
-            return Err(refused("a list of proxies has up to 16"));
+        if text.split(',').count() > Self::MAX {
+            return Err(refused("a list of proxies may have at most 16"));
         }
         let proxies = text.split(',').map(|text| {
             let text = text.trim();
             if text.is_empty() {
                 return Err(refused(
-                    "a list of proxies names none, or none beside a comma",
+                    "a list of proxies must not be empty or have an empty entry",
                 ));
             }
             let proxy = ProxyUrl::parse(text)?;
@@ -68,7 +68,7 @@ impl ProxyList {
 
     /// How many there are.
     pub fn count(&self) -> u32 {
-        // At most `MOST`.
+        // At most `MAX`.
         u32::try_from(self.0.len()).unwrap_or(u32::MAX)
     }
 
@@ -92,7 +92,10 @@ fn unmasked(proxy: &ProxyUrl, present: Option<&ProxyList>) -> Result<ProxyUrl> {
         .find(|present| present.to_string() == shown)
         .cloned()
         .ok_or_else(|| {
-            refused("a proxy URL has a masked password that stands for none: write it out")
+            refused(
+                "a proxy URL has a masked password that matches no existing proxy: send the \
+                     password in full",
+            )
         })
 }
 

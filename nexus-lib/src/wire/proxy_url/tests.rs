@@ -83,8 +83,8 @@ fn refuses_the_rest_without_repeating_credentials() {
         let error = ProxyUrl::parse(text).expect_err(text);
         assert_eq!(error.kind(), ErrorKind::Unprocessable, "{text}");
         assert_eq!(error.param(), Some("proxy_url"), "{text}");
-        let told = format!("{error} {error:?} {}", error.report());
-        assert!(!told.contains("secret"), "{text}: {told}");
+        let shown = format!("{error} {error:?} {}", error.report());
+        assert!(!shown.contains("secret"), "{text}: {shown}");
     }
     let error = ProxyUrl::parse("socks4://p").unwrap_err();
     assert!(error.to_string().contains("`socks4`"), "{error}");
@@ -98,12 +98,12 @@ fn a_list_has_one_to_sixteen_proxies() {
         "http://a:1,socks5://u:***@b:1080,http://a:1"
     );
     assert!(!format!("{list:?}").contains("secret"));
-    let most = vec!["http://a:1"; ProxyList::MOST];
+    let most = vec!["http://a:1"; ProxyList::MAX];
     assert_eq!(
         ProxyList::parse(&most.join(",")).unwrap().iter().count(),
         16
     );
-    let many = vec!["http://a:1"; ProxyList::MOST + 1];
+    let many = vec!["http://a:1"; ProxyList::MAX + 1];
     for text in [
         "",
         " ",

@@ -79,21 +79,19 @@ impl ProxyUrl {
     /// cannot be sent. No message contains credentials.
     pub fn parse(text: &str) -> Result<Self> {
         if text.len() > Self::MAX_CHARS {
-            return Err(refused(
-                "a proxy URL is too long: up to 2048 characters each",
-            ));
+            return Err(refused("a proxy URL may have at most 2048 characters"));
         }
         let (scheme, rest) = split_scheme(text)?;
         if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(refused(
-                "a proxy URL has visible ASCII characters only; others are percent-encoded",
+                "a proxy URL may only contain visible ASCII characters; percent-encode all others",
             ));
         }
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains(['/', '?', '#', '\\']) {
             return Err(refused(
-                "a proxy URL must not have a path, a query or a fragment; such characters in a \
-                 password are percent-encoded",
+                "a proxy URL must not have a path, a query or a fragment; percent-encode `/`, `?` \
+                 and `#` in a password",
             ));
         }
         let (credentials, address) = match rest.rsplit_once('@') {
@@ -115,7 +113,8 @@ impl ProxyUrl {
         proxy.expose(&mut written);
         if written.len() > Self::MAX_CHARS {
             return Err(refused(
-                "a proxy URL is too long: up to 2048 characters each, with credentials percent-encoded",
+                "a proxy URL may have at most 2048 characters, with its credentials \
+                 percent-encoded",
             ));
         }
         Ok(proxy)
@@ -218,7 +217,7 @@ fn split_scheme(text: &str) -> Result<(ProxyScheme, &str)> {
             .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     match is_name {
         true => Err(refused(format!(
-            "a proxy URL has the scheme `{name}`, which is not spoken here; it must begin with {KNOWN}"
+            "the proxy scheme `{name}` is not supported; use {KNOWN}"
         ))),
         false => Err(no_scheme()),
     }
@@ -226,9 +225,8 @@ fn split_scheme(text: &str) -> Result<(ProxyScheme, &str)> {
 
 /// Splits `host`, `[host]` and an optional port.
 fn split_address(address: &str) -> Result<(&str, Option<u16>)> {
-    let unreadable = || {
-        refused("a proxy URL needs a host, and a port from 1 to 65535 if there is a `:` behind it")
-    };
+    let unreadable =
+        || refused("a proxy URL needs a host, and a port from 1 to 65535 if it has a `:`");
     let authority: Authority = address.parse().map_err(|_| unreadable())?;
     let host = &address[..authority.host().len()];
     let port = match address[host.len()..].strip_prefix(':') {

@@ -69,7 +69,7 @@ pub(super) fn find<const N: usize>(
         None => Ok(values),
         Some(name) => Err(Error::new(
             ErrorKind::InvalidRequest,
-            format!("`{name}` must be given once, and in lower case"),
+            format!("`{name}` must be present only once, and in lower case"),
         )
         .with_param(name)),
     }

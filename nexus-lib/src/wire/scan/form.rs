@@ -18,7 +18,7 @@ pub(super) fn find<const N: usize>(
     let boundary = content_type.and_then(boundary).ok_or_else(|| {
         refused(
             "file",
-            "the body must be a form: `content-type: multipart/form-data` with a boundary",
+            "the body must be a form: send `content-type: multipart/form-data` with a boundary",
         )
     })?;
     let delimiter = [b"--", boundary].concat();
@@ -46,7 +46,7 @@ pub(super) fn find<const N: usize>(
         let mut fields = names.iter().zip(&mut values);
         if let Some((name, slot)) = fields.find(|(known, _)| name == Some(known.as_bytes())) {
             if slot.is_some() {
-                return Err(refused(name, "a field of the form is given twice"));
+                return Err(refused(name, "a form field is present twice"));
             }
             *slot = Some(part.start + head + 4..part.end);
         }
@@ -54,7 +54,7 @@ pub(super) fn find<const N: usize>(
     match parts {
         0 => Err(refused(
             "file",
-            "the form has no parts between its boundaries",
+            "the form has no parts; check that its boundary matches `content-type`",
         )),
         _ => Ok(values),
     }

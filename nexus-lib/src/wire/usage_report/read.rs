@@ -5,7 +5,7 @@ use super::UsageReport;
 use crate::wire::json::{Cursor, SyntaxError};
 
 /// More than any request has, and small enough that no sum over a ledger overflows.
-const MOST_TOKENS: u64 = 1_000_000_000_000;
+const MAX_TOKENS: u64 = 1_000_000_000_000;
 
 /// The figures of a `usage` object, under all names in use; if a name repeats, the last one counts.
 #[derive(Debug, Default)]
@@ -103,7 +103,7 @@ fn figure<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<Option<u64>, Sy
         let nearest = text.parse::<f64>().ok().map(|figure| figure as u64);
         nearest
     });
-    Ok(figure.map(|figure| figure.min(MOST_TOKENS)))
+    Ok(figure.map(|figure| figure.min(MAX_TOKENS)))
 }
 
 impl From<Figures> for UsageReport {

@@ -103,7 +103,7 @@ fn reads_what_upstreams_write() {
 }
 
 #[test]
-fn tells_a_gap_from_a_zero() {
+fn keeps_a_gap_apart_from_a_zero() {
     let gaps = [
         "{}",
         "null",

@@ -9,13 +9,13 @@ use super::recent::Recent;
 const PATIENCE: u32 = 3;
 
 /// The first cooldown. Each further one without a success in between is twice as long.
-const FIRST_REST: Duration = Duration::from_secs(1);
+const FIRST_COOLDOWN: Duration = Duration::from_secs(1);
 
 /// The longest cooldown that the provider did not ask for.
-const LONGEST_REST: Duration = Duration::from_secs(60);
+const MAX_COOLDOWN: Duration = Duration::from_secs(60);
 
 /// The longest cooldown that a provider may ask for, by `retry-after`.
-const LONGEST_ASKED: Duration = Duration::from_secs(300);
+const MAX_REQUESTED: Duration = Duration::from_secs(300);
 
 /// A provider's circuit breaker.
 ///
@@ -37,7 +37,7 @@ pub struct Health {
 #[derive(Debug, Default)]
 struct Trouble {
     failures_in_a_row: u32,
-    rests_in_a_row: u32,
+    cooldowns_in_a_row: u32,
     until: Option<Instant>,
     /// A probe is on its way: its outcome decides.
     is_probed: bool,
@@ -52,7 +52,7 @@ pub enum Standing {
     /// The cooldown has ended: one request may probe the provider.
     Due,
     /// In cooldown until then: only if there is no other provider.
-    Resting(Instant),
+    InCooldown(Instant),
 }
 
 /// The state of a provider's cooldown.
@@ -133,20 +133,20 @@ impl Health {
         let was_probed = std::mem::take(&mut trouble.is_probed);
         // A request that was sent before the cooldown, or because no other provider was left, does
         // not extend it.
-        let rests = trouble.until.is_some_and(|until| until > now);
-        let asked = retry_after.map(|after| after.min(LONGEST_ASKED));
+        let in_cooldown = trouble.until.is_some_and(|until| until > now);
+        let asked = retry_after.map(|after| after.min(MAX_REQUESTED));
         let is_due = was_probed || trouble.failures_in_a_row >= PATIENCE;
-        let rest = match asked {
+        let cooldown = match asked {
             Some(asked) if trouble.until.is_none_or(|until| now + asked > until) => asked,
-            None if is_due && !rests => {
-                let doubled = FIRST_REST * 2u32.pow(trouble.rests_in_a_row.min(6));
-                trouble.rests_in_a_row = trouble.rests_in_a_row.saturating_add(1);
-                doubled.min(LONGEST_REST).mul_f64(jitter)
+            None if is_due && !in_cooldown => {
+                let doubled = FIRST_COOLDOWN * 2u32.pow(trouble.cooldowns_in_a_row.min(6));
+                trouble.cooldowns_in_a_row = trouble.cooldowns_in_a_row.saturating_add(1);
+                doubled.min(MAX_COOLDOWN).mul_f64(jitter)
             }
             _ => return None,
         };
-        trouble.until = Some(now + rest);
-        Some(rest)
+        trouble.until = Some(now + cooldown);
+        Some(cooldown)
     }
 
     fn average(&self, latency: Duration) {
@@ -180,7 +180,7 @@ impl Trouble {
     fn standing(&self, now: Instant) -> Standing {
         match self.until {
             None => Standing::Ok,
-            Some(until) if until > now || self.is_probed => Standing::Resting(until),
+            Some(until) if until > now || self.is_probed => Standing::InCooldown(until),
             Some(_) => Standing::Due,
         }
     }
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn three_failures_in_a_row_begin_a_rest_and_two_do_not() {
+    fn three_failures_in_a_row_start_a_cooldown_and_two_do_not() {
         let health = Health::default();
         let now = Instant::now();
         for _ in 0..2 {
@@ -236,7 +236,7 @@ mod tests {
             assert_eq!(health.standing(), Standing::Ok);
         }
         assert_eq!(health.failed_at(now, None, 1.0), Some(seconds(1)));
-        assert_eq!(health.standing(), Standing::Resting(now + seconds(1)));
+        assert_eq!(health.standing(), Standing::InCooldown(now + seconds(1)));
         assert_eq!(health.report().recent_errors, 5);
         assert!(matches!(health.report().cooldown, Some(Cooldown::Left(_))));
         health.succeeded(None);
@@ -245,23 +245,23 @@ mod tests {
     }
 
     #[test]
-    fn each_probe_that_fails_doubles_the_rest_up_to_a_minute() {
+    fn each_probe_that_fails_doubles_the_cooldown_up_to_a_minute() {
         let vitals = Arc::new(Vitals::default());
         let health = &vitals.health;
         // Long enough ago that each cooldown has already ended.
         let mut at = Instant::now().checked_sub(seconds(1000)).unwrap();
-        let mut rests = Vec::new();
+        let mut cooldowns = Vec::new();
         for failure in 0..10 {
             if failure > 2 {
                 let probe = Probe::claim(&vitals);
                 assert!(probe.is_some());
                 std::mem::forget(probe);
             }
-            rests.extend(health.failed_at(at, None, 1.0));
+            cooldowns.extend(health.failed_at(at, None, 1.0));
             at += seconds(70);
         }
-        let rests: Vec<_> = rests.iter().map(Duration::as_secs).collect();
-        assert_eq!(rests, [1, 2, 4, 8, 16, 32, 60, 60]);
+        let cooldowns: Vec<_> = cooldowns.iter().map(Duration::as_secs).collect();
+        assert_eq!(cooldowns, [1, 2, 4, 8, 16, 32, 60, 60]);
     }
 
     #[test]
@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(vitals.health.standing(), Standing::Due);
         let probe = Probe::claim(&vitals);
         assert!(probe.is_some() && Probe::claim(&vitals).is_none());
-        assert!(matches!(vitals.health.standing(), Standing::Resting(_)));
+        assert!(matches!(vitals.health.standing(), Standing::InCooldown(_)));
         drop(probe);
         assert_eq!(vitals.health.standing(), Standing::Due);
         vitals.health.succeeded(Some(Duration::from_millis(8)));
@@ -297,10 +297,10 @@ mod tests {
         // Sent before: it neither shortens nor doubles the cooldown.
         assert_eq!(health.failed_at(now, None, 1.0), None);
         assert_eq!(health.failed_at(now, Some(seconds(3)), 1.0), None);
-        assert_eq!(health.standing(), Standing::Resting(now + seconds(7)));
+        assert_eq!(health.standing(), Standing::InCooldown(now + seconds(7)));
         assert_eq!(
             health.failed_at(now, Some(seconds(86_400)), 1.0),
-            Some(LONGEST_ASKED)
+            Some(MAX_REQUESTED)
         );
     }
 }
