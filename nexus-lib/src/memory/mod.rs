@@ -1,11 +1,11 @@
 //! Remembers answers that clients may refer to later.
 //!
-//! | what | by | for |
+//! | what | key | used by |
 //! |---|---|---|
-//! | replies | what was said up to and with them | [`Threads`](crate::thread::Threads), in a packed form of their own |
-//! | items and responses | the ids that this gateway gave them | `item_reference`, `previous_response_id` |
-//! | conversations | the ids in answers of Responses | the same, to know which conversation goes on |
-//! | Gemini's signatures | the ids of calls | clients that do not send them back |
+//! | replies | the conversation up to them | [`Threads`](crate::thread::Threads), packed |
+//! | items and responses | the ids that this gateway gave them | the two kinds of references |
+//! | conversations | the ids in Responses answers | the same, to continue a conversation |
+//! | Gemini's signatures | call ids | clients that do not send them back |
 //!
 //! It is kept in memory only, separately for each client key, bounded in bytes, and dropped half an
 //! hour after its last use. Names are hashed with a secret seed, so that no client can choose names

@@ -6,22 +6,25 @@
 //!
 //! | name | labels | |
 //! |---|---|---|
-//! | `nexus_requests_total` | `provider`, `model`, `operation`, `status`, `state` | calls that are over; `status` is what the client got, `none` if it left before |
-//! | `nexus_request_duration_seconds` | `provider`, `model` | histogram; from the start to the end |
-//! | `nexus_time_to_first_event_seconds` | `provider`, `model` | histogram; from the start to the first event of a stream |
-//! | `nexus_tokens_total` | `provider`, `model`, `kind` | `prompt`, `completion`, and of these `cached` and `reasoning` |
-//! | `nexus_open_streams` | | streams on their way to clients |
-//! | `nexus_open_requests` | `provider` | requests that each provider has open |
-//! | `nexus_attempts_failed_total` | `provider` | attempts that failed before anything went out |
-//! | `nexus_failovers_total` | `provider` | of these, how many another provider was asked after |
-//! | `nexus_retries_total` | `provider` | of these, how many the same provider was asked again after |
+//! | `nexus_requests_total` | `provider`, `model`, `operation`, `status`, `state` | ended calls |
+//! | `nexus_request_duration_seconds` | `provider`, `model` | histogram; of whole calls |
+//! | `nexus_time_to_first_event_seconds` | `provider`, `model` | histogram; of streams |
+//! | `nexus_tokens_total` | `provider`, `model`, `kind` | tokens, by the kinds below |
+//! | `nexus_open_streams` | | streams being sent to clients |
+//! | `nexus_open_requests` | `provider` | a provider's open requests |
+//! | `nexus_attempts_failed_total` | `provider` | attempts that failed before anything was sent |
+//! | `nexus_failovers_total` | `provider` | failed attempts followed by another provider |
+//! | `nexus_retries_total` | `provider` | failed attempts followed by a retry |
 //! | `nexus_provider_rests_total` | `provider` | cooldowns that started |
 //! | `nexus_provider_resting` | `provider` | 1 during a cooldown |
-//! | `nexus_requests_refused_total` | `reason` | requests that were refused before they had a row on the ledger, by the error's code |
-//! | `nexus_ledger_queue_rows` | | rows that wait to be written |
-//! | `nexus_ledger_rows_total` | | rows that were written |
-//! | `nexus_ledger_commit_seconds` | | histogram; how long a commit took |
+//! | `nexus_requests_refused_total` | `reason` | rejected requests without a row, by code |
+//! | `nexus_ledger_queue_rows` | | rows waiting to be written |
+//! | `nexus_ledger_rows_total` | | rows written |
+//! | `nexus_ledger_commit_seconds` | | histogram; of commits |
 //! | `nexus_build_info` | `version` | always 1 |
+//!
+//! `status` is what the client got, and `none` if it left before. `kind` is `prompt` or
+//! `completion`; `cached` and `reasoning` are parts of these.
 
 mod classic;
 mod families;

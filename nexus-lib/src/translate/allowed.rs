@@ -1,15 +1,15 @@
-//! `tool_choice` of `allowed_tools`: of all tools only some may be called. What may not be is not offered.
+//! `tool_choice` of `allowed_tools`: only some of the tools may be called, so only these are sent.
 
 use super::reading::{Object, Path};
 use super::{Request, ToolChoice};
 use crate::error::Result;
 
-/// Reads what `choice`, of that type, allows, and leaves `request` no other tools.
+/// Reads what `choice`, of that type, allows, and removes all other tools from `request`.
 ///
-/// Chat has its fields one level below, and a function's name in `function`.
+/// Chat nests these fields one level deeper, and puts a function's name into `function`.
 ///
 /// # Errors
-/// `InvalidRequest` naming what is wrong.
+/// `InvalidRequest` naming the parameter at fault.
 pub(super) fn read(choice: &Object<'_>, at: &Path<'_>, request: &mut Request) -> Result<()> {
     if let Some(inner) = choice.object("allowed_tools", at)? {
         return read(&inner, &at.key("allowed_tools"), request);
@@ -24,7 +24,7 @@ pub(super) fn read(choice: &Object<'_>, at: &Path<'_>, request: &mut Request) ->
             Some(function) => function.get("name", &at.key("function"))?,
             None => tool.get("name", &at)?,
         };
-        // Some have no name but their type.
+        // Some have no name except their type.
         let name = name.or_else(|| tool.lenient("type"));
         names.extend(name);
     }

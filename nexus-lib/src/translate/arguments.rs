@@ -1,33 +1,33 @@
-//! The arguments of a call. They are the JSON text of an object; none at all are told as `""` or `null`.
+//! The arguments of a call: the JSON text of an object. Some providers send none as `""` or `null`.
 
 use std::collections::HashMap;
 
 use super::{BlockKind, Delta, Event};
 
-/// What a call without arguments has.
+/// The arguments of a call without any.
 const NONE: &str = "{}";
 
-/// Whether `arguments` say that there are none.
+/// Whether `arguments` are empty.
 pub(crate) fn are_none(arguments: &str) -> bool {
     matches!(arguments.trim(), "" | "null")
 }
 
-/// Writes no arguments as an empty object.
+/// Replaces missing arguments by an empty object.
 pub(crate) fn tidy(arguments: &mut String) {
     if are_none(arguments) {
         NONE.clone_into(arguments);
     }
 }
 
-/// Writes no arguments as an empty object in a stream, where they may come in pieces.
+/// Replaces missing arguments by an empty object in a stream, where they may arrive in fragments.
 #[derive(Debug, Default)]
 pub(crate) struct Streamed {
-    /// By block, what came of arguments that may yet be none.
+    /// By block: arguments that may still turn out to be missing.
     held: HashMap<usize, String>,
 }
 
 impl Streamed {
-    /// What `events` are, with that.
+    /// Converts `events`.
     pub(crate) fn push(&mut self, events: Vec<Event>) -> Vec<Event> {
         let is_plain = self.held.is_empty() && !events.iter().any(begins_call);
         if is_plain {
@@ -61,7 +61,7 @@ impl Streamed {
         told
     }
 
-    /// What of a block's arguments can be told with `more` of them.
+    /// The part of a block's arguments that can be sent once `more` has arrived.
     fn more(&mut self, block: usize, more: String) -> Option<Delta> {
         let Some(held) = self.held.get_mut(&block) else {
             return Some(Delta::Arguments(more));

@@ -1,15 +1,16 @@
-//! Calls of tools, back in the client's words.
+//! Converts calls of tools back to the client's form.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Answered, BlockKind, ClientTool, Event, Request, Said};
 
-/// The tools of a request that its client knows otherwise than its provider, by the name that the provider was sent.
+/// The tools of a request whose names differ between client and provider, by the name that the
+/// provider was sent.
 #[derive(Debug, Default)]
 pub(crate) struct ClientTools {
     sent: HashMap<String, Arc<ClientTool>>,
-    /// By the client's own name, where only one tool has it: models leave namespaces out.
+    /// By the client's own name if only one tool has it: models leave namespaces out.
     own: HashMap<String, Arc<ClientTool>>,
 }
 
@@ -44,7 +45,7 @@ impl ClientTools {
         self.sent.get(called).or_else(|| self.own.get(called))
     }
 
-    /// Names the tools that a whole answer calls.
+    /// Restores the tools' names in a whole answer.
     pub(crate) fn restore(&self, answered: &mut Answered) {
         if self.sent.is_empty() {
             return;
@@ -56,7 +57,7 @@ impl ClientTools {
         }
     }
 
-    /// Names the tool whose call begins with `event`.
+    /// Restores the tool's name if a call begins with `event`.
     pub(crate) fn restore_event(&self, event: &mut Event) {
         if let Event::Begin {
             kind: BlockKind::ToolCall { name, client, .. },

@@ -3,7 +3,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::Source;
 
-/// What an address says: the data itself, where it is a `data:` URL in base64 (RFC 2397).
+/// The source behind a URL: the data itself if it is a `data:` URL in base64 (RFC 2397).
 ///
 /// `None` for a `data:` URL that is not in base64.
 pub(crate) fn source(url: &str) -> Option<Source> {
@@ -22,12 +22,12 @@ pub(crate) fn source(url: &str) -> Option<Source> {
     })
 }
 
-/// The `data:` URL of what is in base64.
+/// The `data:` URL of base64 data.
 pub(crate) fn data_url(media_type: &str, data: &str) -> String {
     ["data:", media_type, ";base64,", data].concat()
 }
 
-/// The text that a document of plain text is; `None` when it is of another kind.
+/// The text of a plain text document; `None` for another type.
 pub(crate) fn text(media_type: &str, data: &str) -> Option<String> {
     if !(media_type.starts_with("text/") || media_type == "application/json") {
         return None;

@@ -2,14 +2,14 @@ use super::reading::Path;
 use super::{Reasoning, messages};
 use crate::error::Result;
 
-/// What OpenAI and Anthropic call efforts, from the least.
+/// The effort levels of OpenAI and Anthropic, lowest first.
 const KNOWN: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
-/// How much is to be thought, in one of those words: the effort, or what a budget comes to. `None` where
-/// that is left to the model.
+/// The reasoning effort as one of these levels, given directly or derived from a budget. `None`
+/// leaves it to the model.
 ///
 /// # Errors
-/// `InvalidRequest` for another word.
+/// `InvalidRequest` for an unknown level.
 pub(super) fn effort(reasoning: &Reasoning) -> Result<Option<&str>> {
     let of_budget = reasoning.budget_tokens.map(|budget| match budget {
         0 => "none",

@@ -2,8 +2,8 @@ use serde::Serialize;
 
 use super::reading::Object;
 
-/// `extra_content` of a tool call: where Gemini's compatible endpoint keeps the signature of the thought
-/// that led to it, and wants it back.
+/// `extra_content` of a tool call: Gemini's compatible endpoint puts the thought signature there
+/// and requires it back.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct ExtraContent<'a> {
     google: Google<'a>,

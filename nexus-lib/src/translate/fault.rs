@@ -1,16 +1,16 @@
 use super::ProviderProtocol;
 use super::reading::Object;
 
-/// Where some clouds put their words for what is wrong, beside no answer.
+/// Members in which some clouds put an error message instead of an answer.
 const WORDS: [&str; 5] = ["message", "detail", "msg", "error_msg", "base_resp"];
 
-/// Whether `body`, which came with a good status, is an error and no answer.
+/// Whether `body`, which came with a success status, is an error instead of an answer.
 ///
 /// | body | |
 /// |---|---|
-/// | `{"error": …}` of any kind but null, false and nothing | an error |
+/// | `{"error": …}` with any value except null, false and empty | an error |
 /// | `{"type": "error"}`, `{"object": "error"}` | an error |
-/// | `[{"error": …}]`, as Gemini has it | an error |
+/// | `[{"error": …}]`, Gemini's format | an error |
 /// | a response that `failed`; a choice that finished with an `error` | an error |
 /// | a `message`, `detail`, `msg` or the like, and nothing of an answer | an error |
 pub(super) fn is_fault(protocol: ProviderProtocol, body: &[u8]) -> bool {
@@ -27,7 +27,7 @@ fn is_error(object: &Object<'_>) -> bool {
     is_error_object(object) || choices.first().is_some_and(is_failed_choice)
 }
 
-/// Whether an object, an answer or a piece of one, says that it is an error.
+/// Whether an object, an answer or a part of one, reports an error.
 pub(super) fn is_error_object(object: &Object<'_>) -> bool {
     let is = |name, word| object.lenient::<String>(name).as_deref() == Some(word);
     has_error(object)
@@ -36,7 +36,7 @@ pub(super) fn is_error_object(object: &Object<'_>) -> bool {
         || is("object", "response") && is("status", "failed")
 }
 
-/// Whether a choice did not come to its end.
+/// Whether a choice ended with an error.
 pub(super) fn is_failed_choice(choice: &Object<'_>) -> bool {
     has_error(choice) || choice.lenient::<String>("finish_reason").as_deref() == Some("error")
 }
@@ -46,19 +46,19 @@ fn has_error(object: &Object<'_>) -> bool {
     error.is_some_and(|json| says_something(json.get()))
 }
 
-/// Whether the value of an `error` tells of one.
+/// Whether the value of an `error` member is an actual error.
 pub(crate) fn says_something(json: &str) -> bool {
     !matches!(json, "null" | "false" | "0" | "{}" | "[]" | "\"\"")
 }
 
-/// Whether an object has words for what is wrong, and nothing of an answer.
+/// Whether an object has an error message and nothing of an answer.
 pub(super) fn lacks_answer(protocol: ProviderProtocol, object: &Object<'_>) -> bool {
     let answer = match protocol {
         ProviderProtocol::Chat => "choices",
         ProviderProtocol::Messages => "content",
         ProviderProtocol::Responses => "output",
         ProviderProtocol::Gemini => "candidates",
-        // Its answers are a `message`.
+        // Its answers are in `message`.
         ProviderProtocol::Ollama => return false,
     };
     let is_there = |name| object.raw(name).is_some_and(|json| json.get() != "[]");

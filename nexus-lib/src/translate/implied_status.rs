@@ -1,7 +1,7 @@
 use http::StatusCode;
 
-/// The status that providers' words for an error stand for: inside an answer that began well nothing else
-/// tells.
+/// The status implied by a provider's error type or code: inside an answer that has started there
+/// is no other.
 pub(crate) fn implied_status(kind: Option<&str>, code: Option<&str>) -> Option<StatusCode> {
     let status = [code, kind].into_iter().flatten().find_map(of_word)?;
     StatusCode::from_u16(status).ok()
@@ -23,7 +23,7 @@ fn of_word(word: &str) -> Option<u16> {
         "UNAVAILABLE" | "server_overloaded" | "overloaded" => 503,
         "timeout_error" | "DEADLINE_EXCEEDED" => 504,
         "overloaded_error" => 529,
-        // OpenRouter's codes are statuses.
+        // OpenRouter's codes are HTTP statuses.
         number => number
             .parse()
             .ok()

@@ -3,8 +3,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// A JSON value as it was written: numbers, order and spelling survive a translation. Equal when the texts
-/// are.
+/// A JSON value as it was written: numbers, order and formatting survive a translation. Two are
+/// equal if their texts are.
 #[derive(Clone)]
 pub struct Json(Box<RawValue>);
 
@@ -22,12 +22,12 @@ impl Json {
             .eq(*b"{}")
     }
 
-    /// The value that stands there.
+    /// The value at this place.
     pub(crate) fn of(raw: &RawValue) -> Self {
         Self(raw.to_owned())
     }
 
-    /// The value that `text` says; `None` when it is no JSON.
+    /// Parses `text`; `None` if it is not JSON.
     pub fn parse(text: impl Into<String>) -> Option<Self> {
         RawValue::from_string(text.into()).ok().map(Self)
     }

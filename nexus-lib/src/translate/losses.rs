@@ -4,32 +4,33 @@ use std::hash::BuildHasher;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The most bytes of names that a client is sent. What a request can be made of is long, a header is not.
+/// The maximum size of the names sent to a client. A request may have many parameters, but a header
+/// must be short.
 const MAX_NAMED_BYTES: usize = 2000;
 
-/// The longest name that is repeated to a client, in bytes.
+/// The maximum length of one name sent to a client, in bytes.
 const MAX_NAME_BYTES: usize = 128;
 
-/// What of a request cannot be told in another protocol.
+/// The parameters of a request that cannot be translated to another protocol.
 ///
-/// What would change the answer's meaning is refused. What is an optional parameter is left out, and named to
-/// the client; a strict gateway refuses that, too.
+/// A parameter that would change the meaning of the answer causes a rejection. An optional
+/// parameter is dropped and reported to the client; in strict mode it causes a rejection too.
 ///
-/// The work for a name does not depend on how many there were before, and what is kept of them is bounded: a
-/// request may have as many unknown members as its bytes have room for.
+/// The work per name does not depend on the number of earlier names, and what is kept is bounded: a
+/// request may contain as many unknown members as its size allows.
 #[derive(Debug, Default)]
 pub struct Losses {
     is_strict: bool,
-    /// The names that were left out, by their hashes: each counts once.
+    /// The dropped names, by hash: each counts once.
     seen: HashSet<u64>,
     hasher: RandomState,
-    /// The first of them: as many as a header has room for.
+    /// The first of them: as many as fit into a header.
     named: Vec<String>,
     named_bytes: usize,
 }
 
 impl Losses {
-    /// None so far.
+    /// Without losses so far.
     pub fn new(is_strict: bool) -> Self {
         Self {
             is_strict,
@@ -37,10 +38,10 @@ impl Losses {
         }
     }
 
-    /// Leaves out `param`, an optional parameter.
+    /// Drops the optional parameter `param`.
     ///
     /// # Errors
-    /// `InvalidRequest` naming it, where losses are not allowed.
+    /// `InvalidRequest` naming it, if losses are not allowed.
     pub fn drop_hint(&mut self, param: &str) -> Result<()> {
         if self.is_strict {
             return Err(Self::refusal(param));
@@ -50,14 +51,14 @@ impl Losses {
         }
         let name = shortened(param);
         self.named_bytes = self.named_bytes.saturating_add(name.len() + 1);
-        // In order: none is listed behind one that had no room.
+        // In order: after a name that did not fit, no later one is listed.
         if self.named_bytes <= MAX_NAMED_BYTES {
             self.named.push(name.to_owned());
         }
         Ok(())
     }
 
-    /// The error for `param`, which changes the meaning.
+    /// The error for `param`, which would change the meaning.
     pub fn refusal(param: &str) -> Error {
         let param = shortened(param);
         Error::new(
@@ -67,13 +68,13 @@ impl Losses {
         .with_param(param.to_owned())
     }
 
-    /// The names that were left out, in order, each once: the first 2 KB of them.
+    /// The dropped names, in order, each once: the first 2 KB of them.
     pub fn dropped(&self) -> &[String] {
         &self.named
     }
 
-    /// The names that were left out as the value of a header: visible ASCII, at most 2 KB, and then how many
-    /// more there are. `None` when nothing was left out.
+    /// The dropped names as a header value: visible ASCII, at most 2 KB, followed by the number of
+    /// further ones. `None` if nothing was dropped.
     pub fn header(&self) -> Option<String> {
         let names: Vec<String> = self.named.iter().map(|name| printable(name)).collect();
         let names = names.join(",");
@@ -85,7 +86,7 @@ impl Losses {
     }
 }
 
-/// `name` in letters that a header may have, commas aside, which separate names.
+/// `name` in characters that a header may contain, without commas, which separate names.
 fn printable(name: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_graphic() && letter != ',';
     name.chars()

@@ -3,19 +3,19 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-/// How escapes of surrogates begin.
+/// The start of an escaped surrogate.
 static SURROGATES: LazyLock<[Finder<'static>; 2]> =
     LazyLock::new(|| ["\\ud", "\\uD"].map(Finder::new));
 
-/// JSON, or lines of it, in which every byte and every escape stands for a character: others are U+FFFD. One bad
-/// byte is no reason to lose an answer.
+/// JSON, or lines of it, with U+FFFD in place of invalid bytes and escapes. One bad byte is no
+/// reason to lose an answer.
 pub(crate) fn mended(json: &[u8]) -> Cow<'_, [u8]> {
     let json = without_mark(json);
     let text = match simdutf8::basic::from_utf8(json) {
         Ok(_) => Cow::Borrowed(json),
         Err(_) => Cow::Owned(String::from_utf8_lossy(json).into_owned().into_bytes()),
     };
-    // Most JSON has no escapes at all, and pictures have none in megabytes.
+    // Most JSON has no escapes at all, and images have none in megabytes.
     let escapes = memchr::memchr(b'\\', &text).map(|at| &text[at..]);
     let has_surrogates = escapes.is_some_and(|escapes| {
         SURROGATES
@@ -34,12 +34,12 @@ pub(crate) fn mended(json: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// `text` without the byte order mark that some servers begin with.
+/// `text` without the byte order mark that some servers send.
 pub(crate) fn without_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
-/// Where escapes of surrogates stand that are no pair.
+/// The positions of unpaired escaped surrogates.
 fn lone_surrogates(json: &[u8]) -> Vec<usize> {
     let mut lone = Vec::new();
     let mut from = 0;
@@ -61,7 +61,7 @@ fn lone_surrogates(json: &[u8]) -> Vec<usize> {
     lone
 }
 
-/// The number that the escape `\uXXXX` at `at` has, if there is one.
+/// The number of the escape `\uXXXX` at `at`, if there is one.
 fn escaped(json: &[u8], at: usize) -> Option<u16> {
     let digits = json.get(at..at + 6)?.strip_prefix(b"\\u")?;
     if !digits.iter().all(u8::is_ascii_hexdigit) {

@@ -1,15 +1,15 @@
-//! From one protocol to another, without I/O.
+//! Translation from one protocol to another, without I/O.
 //!
-//! A request, a whole answer and a stream are each read into the neutral form of [`exchange`], and written
-//! from it. So a protocol is known in one folder, by two pairs of functions, and every pair of protocols
-//! follows:
+//! A request, a whole answer and a stream are each read into the neutral form of [`exchange`], and
+//! written from it. So each protocol is implemented in one folder, by two pairs of functions, and
+//! every combination of protocols follows:
 //!
 //! | | request | answer | stream |
 //! |---|---|---|---|
-//! | as the client's | `request::read` | `reply::write` | `stream::Writer` |
-//! | as the provider's | `request::write` | `reply::read` | `stream::Reader` |
+//! | the client's side | `request::read` | `reply::write` | `stream::Writer` |
+//! | the provider's side | `request::write` | `reply::read` | `stream::Reader` |
 //!
-//! Where client and provider speak the same protocol none of this is used: bytes pass through.
+//! If client and provider speak the same protocol none of this is used: bytes pass through.
 
 mod allowed;
 mod arguments;

@@ -1,7 +1,9 @@
-//! Requests that pass, but for what the provider refuses and the gateway itself once told the client.
+//! Repairs pass-through requests: removes what the gateway itself added to earlier answers and the
+//! provider rejects.
 //!
-//! What models thought comes back in the history. Where it was another provider's, the gateway wrote it for the
-//! client, without a proof that the next provider takes. That is taken out; every other byte stays.
+//! A model's reasoning comes back in the history. If it came from another provider, the gateway
+//! wrote it for the client, without a signature that the next provider accepts. It is removed;
+//! every other byte stays.
 
 use std::ops::Range;
 
@@ -13,16 +15,16 @@ use super::fit::Vendor;
 use super::reading::{Object, Path};
 use super::{gemini, responses};
 
-/// Takes something out of a body; `None` where there is nothing to take out.
+/// Removes something from a body; `None` if there is nothing to remove.
 pub(crate) type Repair = fn(&Bytes) -> Option<Bytes>;
 
-/// What a request of Messages for `model` may need, to go by a quick look.
+/// The repair that a Messages request for `model` may need, by a quick check.
 pub(crate) fn of_messages(body: &[u8], model: &str) -> Option<Repair> {
     let may_need = memmem::find(body, br#"thinking""#).is_some() && !signs_nothing(model);
     may_need.then_some(without_foreign_thoughts)
 }
 
-/// What a chat for `vendor` may need, to go by a quick look.
+/// The repair that a chat for `vendor` may need, by a quick check.
 pub(crate) fn of_chat(body: &[u8], vendor: Vendor) -> Option<Repair> {
     let may_need = !vendor.takes_thoughts() && memmem::find(body, b"reasoning").is_some();
     may_need.then_some(match vendor {
@@ -31,7 +33,7 @@ pub(crate) fn of_chat(body: &[u8], vendor: Vendor) -> Option<Repair> {
     })
 }
 
-/// Whether a model speaks Anthropic's protocol, takes its thoughts back and signs none.
+/// Whether a model speaks Anthropic's protocol, accepts its reasoning back and signs none of it.
 fn signs_nothing(model: &str) -> bool {
     const OTHERS: [&str; 7] = [
         "deepseek", "kimi", "moonshot", "glm", "minimax", "qwen", "mimo",
@@ -43,7 +45,7 @@ fn signs_nothing(model: &str) -> bool {
     OTHERS.iter().any(has)
 }
 
-/// Without thoughts that Anthropic did not sign, and messages that hold nothing else.
+/// Removes reasoning that Anthropic did not sign, and messages that become empty.
 fn without_foreign_thoughts(body: &Bytes) -> Option<Bytes> {
     let mut document = Document::new(body);
     let whole = Object::parse(body, &Path::Request).ok()?;
@@ -63,7 +65,7 @@ fn without_foreign_thoughts(body: &Bytes) -> Option<Bytes> {
     document.without()
 }
 
-/// The blocks of a message of the model's.
+/// The content blocks of an assistant message.
 fn contents(message: &RawValue) -> Option<Vec<&RawValue>> {
     let message = Object::of(message, &Path::Request).ok()?;
     let role: String = message.lenient("role")?;
@@ -88,7 +90,7 @@ fn is_foreign(block: &RawValue) -> bool {
     }
 }
 
-/// The fields that the gateway's own answers have beside OpenAI's.
+/// The fields that the gateway's answers have in addition to OpenAI's.
 const FOREIGN_MEMBERS: [&str; 2] = ["reasoning_content", "reasoning_details"];
 
 fn without_foreign_members(body: &Bytes) -> Option<Bytes> {
@@ -99,7 +101,7 @@ fn without_thoughts(body: &Bytes) -> Option<Bytes> {
     without_members(body, &[FOREIGN_MEMBERS[0], FOREIGN_MEMBERS[1], "reasoning"])
 }
 
-/// Without the members `names` of its messages.
+/// Removes the members `names` from its messages.
 fn without_members(body: &Bytes, names: &[&str]) -> Option<Bytes> {
     let mut document = Document::new(body);
     let whole = Object::parse(body, &Path::Request).ok()?;
@@ -110,7 +112,7 @@ fn without_members(body: &Bytes, names: &[&str]) -> Option<Bytes> {
     document.without()
 }
 
-/// A text, and what is to be cut out of it.
+/// A text, and the ranges to be removed from it.
 struct Document<'a> {
     body: &'a Bytes,
     cuts: Vec<Range<usize>>,
@@ -124,13 +126,13 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Where `json`, a part of the text, stands.
+    /// The position of `json`, a part of the text.
     fn place(&self, json: &RawValue) -> Range<usize> {
         let start = json.get().as_ptr() as usize - self.body.as_ptr() as usize;
         start..start + json.get().len()
     }
 
-    /// Cuts those of a list's elements that are gone.
+    /// Removes the elements of a list that are marked as gone.
     fn cut_elements(&mut self, list: &[&RawValue], are_gone: &[bool]) {
         let mut is_first = true;
         for (index, (json, is_gone)) in list.iter().zip(are_gone).enumerate() {
@@ -144,7 +146,7 @@ impl<'a> Document<'a> {
             let before = index.checked_sub(1).and_then(|before| list.get(before));
             let before = before.map(|before| self.place(before).end);
             self.cuts.push(match (is_leading, next, before) {
-                // With the comma behind it, or the one before it.
+                // Including the comma after it, or the one before it.
                 (true, Some(next), _) => place.start..next,
                 (false, _, Some(before)) => before..place.end,
                 _ => place,
@@ -152,7 +154,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Cuts those members of an object that have one of `names`.
+    /// Removes the members of an object whose names are in `names`.
     fn cut_members(&mut self, object: &'a RawValue, names: &[&str]) {
         let Ok(members) = Object::of(object, &Path::Request) else {
             return;
@@ -179,7 +181,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// What is left; `None` when nothing was cut.
+    /// The remaining text; `None` if nothing was removed.
     fn without(mut self) -> Option<Bytes> {
         if self.cuts.is_empty() {
             return None;
@@ -231,7 +233,7 @@ mod tests {
             let left = repaired(without_foreign_thoughts, &body(&said(&before)));
             assert_eq!(left, Some(body(&said(&after))), "{before}");
         }
-        // A message that is left without content goes.
+        // A message that becomes empty is removed.
         let left = repaired(without_foreign_thoughts, &body(&said(made))).unwrap();
         assert_eq!(left, body("").replace(" ,, ", "").replace("} , ,{", "} ,{"));
         for kept in [own, text] {

@@ -1,12 +1,12 @@
 use http::StatusCode;
 
-/// No more than this much of a body that is no error of any protocol is repeated, in characters.
+/// How much of an error body in no known format is repeated, in characters.
 const MOST: usize = 500;
 
-/// What an error's body says that has no form: its text, or the name of its status.
+/// The message of an error body in no known format: its text, or the name of its status.
 pub(crate) fn plain_error(status: StatusCode, body: &[u8]) -> String {
     if status.is_success() {
-        // An answer with an error in it: its words are not an error's.
+        // An answer that contains an error: its text is not an error message.
         return "the provider reports an error".to_owned();
     }
     let text = String::from_utf8_lossy(body);

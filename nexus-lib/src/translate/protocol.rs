@@ -32,15 +32,15 @@ pub enum ProviderProtocol {
     Responses,
     /// Google's `generateContent`.
     Gemini,
-    /// Ollama's own chat: its streams are lines of JSON, and no events.
+    /// Ollama's own chat: its streams are lines of JSON instead of events.
     Ollama,
 }
 
-/// What is wrong: a message, and the provider's words for its kind and, more closely, its code.
+/// An error: a message, and the provider's type and code.
 pub type Fault = (String, Option<String>, Option<String>);
 
 impl ClientProtocol {
-    /// What requests for `operation` are written in, if they are chats.
+    /// The protocol of requests for `operation`, if they are chats.
     pub const fn of(operation: Operation) -> Option<Self> {
         match operation {
             Operation::ChatCompletion => Some(Self::Chat),
@@ -53,7 +53,7 @@ impl ClientProtocol {
     /// Reads a request.
     ///
     /// # Errors
-    /// `InvalidRequest` naming what is wrong.
+    /// `InvalidRequest` naming the parameter at fault.
     pub fn read_request(self, body: &[u8]) -> Result<Request> {
         match self {
             Self::Chat => chat::request::read(body),
@@ -62,7 +62,7 @@ impl ClientProtocol {
         }
     }
 
-    /// Reads what was said so far, and nothing else of a request. What is not known counts as the text that it is.
+    /// Reads only the messages of a request. Anything unknown counts as plain text.
     pub(crate) fn read_turns(self, body: &[u8]) -> Vec<Turn> {
         match self {
             Self::Chat => chat::request::read(body).map_or(Vec::new(), |request| request.turns),
@@ -80,7 +80,7 @@ impl ClientProtocol {
         }
     }
 
-    /// What writes the stream that answers `request`.
+    /// The writer of the stream that answers `request`.
     pub fn writer(self, request: &Request) -> Writer {
         let model = &request.model;
         match self {
@@ -99,7 +99,7 @@ impl ClientProtocol {
         }
     }
 
-    /// The status with which clients of this protocol expect what a provider says with `status`.
+    /// The status that clients of this protocol expect for a provider's `status`.
     pub fn status(self, status: StatusCode) -> StatusCode {
         match self {
             Self::Chat => chat::error::status(status),
@@ -125,10 +125,10 @@ impl ClientProtocol {
 }
 
 impl ProviderProtocol {
-    /// Writes a request for `model`, as the provider calls it.
+    /// Writes a request for `model`, the provider's name of the model.
     ///
     /// # Errors
-    /// `InvalidRequest` naming what this protocol cannot say.
+    /// `InvalidRequest` naming the parameter that this protocol cannot express.
     pub fn write_request(
         self,
         request: &Request,
@@ -144,11 +144,11 @@ impl ProviderProtocol {
         }
     }
 
-    /// Reads a whole answer, and brings it into the order that streams have, too: each call has an id of its own
-    /// and arguments.
+    /// Reads a whole answer and normalises it like a stream: each call has its own id and
+    /// arguments.
     ///
     /// # Errors
-    /// `UpstreamInvalid` when it is none.
+    /// `UpstreamInvalid` when it is not an answer.
     pub fn read_reply(self, body: &[u8]) -> Result<Answered> {
         let body = &*mended(body);
         let mut answered = match self {
@@ -162,13 +162,13 @@ impl ProviderProtocol {
         Ok(answered)
     }
 
-    /// What the provider says is wrong, in a body that came with a good status. `None` where it does not say so.
+    /// Reads the error in a body that came with a success status. `None` if there is none.
     pub fn read_fault(self, body: &[u8]) -> Option<Fault> {
         let body = &*mended(body);
         fault::is_fault(self, body).then(|| self.read_error(StatusCode::OK, body))
     }
 
-    /// Reads an answer with an error status.
+    /// Reads an error response.
     pub fn read_error(self, status: StatusCode, body: &[u8]) -> Fault {
         let body = &*mended(body);
         match self {
@@ -203,7 +203,7 @@ pub enum Writer {
 }
 
 impl Writer {
-    /// The bytes that tell `event`; may be none.
+    /// The bytes for `event`; may be empty.
     pub fn push(&mut self, event: Event) -> Bytes {
         match self {
             Self::Chat(writer) => writer.push(event),

@@ -4,13 +4,13 @@ use crate::sse;
 use crate::translate::exchange::Steady;
 use crate::translate::{Event, ProviderProtocol, chat, gemini, messages, ollama, responses};
 
-/// The longest error in plain words.
+/// The maximum length of a plain text error.
 const LONGEST_ERROR_CHARS: usize = 500;
 
-/// Reads a provider's stream, in whatever protocol, as [`Event`]s in the order that these promise.
+/// Reads a provider's stream, in any protocol, as [`Event`]s in their guaranteed order.
 ///
-/// One bad piece does not lose the rest: what is no JSON object is passed over, bytes and escapes that stand for
-/// no character are U+FFFD, and an answer of which a piece could not be read ends with an error.
+/// A malformed piece does not lose the rest: anything that is not a JSON object is skipped, invalid
+/// bytes and escapes become U+FFFD, and an answer with an unreadable piece ends with an error.
 #[derive(Debug)]
 pub struct Reader {
     inner: Inner,
@@ -28,7 +28,7 @@ enum Inner {
 }
 
 impl ProviderProtocol {
-    /// What reads a stream.
+    /// The reader of a stream.
     pub fn reader(self) -> Reader {
         Reader {
             inner: match self {
@@ -45,12 +45,12 @@ impl ProviderProtocol {
 }
 
 impl Reader {
-    /// What `region`, one or more whole events or lines, says.
+    /// Reads `region`, one or more whole events or lines.
     pub fn push(&mut self, region: &[u8]) -> Vec<Event> {
         self.read(region, true)
     }
 
-    /// What the end of the bytes says. `rest` is what has come of an event that is not whole.
+    /// Ends the stream. `rest` is the part of an incomplete event.
     pub fn end(&mut self, rest: &[u8]) -> Vec<Event> {
         let mut out = self.read(rest, false);
         let told = match &mut self.inner {
@@ -67,7 +67,7 @@ impl Reader {
         out
     }
 
-    /// Whether a reason to finish has come: an end of the bytes is the end of the answer then.
+    /// Whether a finish reason has arrived: then the end of the bytes is the end of the answer.
     pub fn is_finished(&self) -> bool {
         self.steady.is_finished()
     }
@@ -96,7 +96,7 @@ impl Reader {
         }
     }
 
-    /// What one event or line says.
+    /// Reads one event or line.
     fn piece(
         &mut self,
         data: &[u8],
@@ -106,10 +106,10 @@ impl Reader {
     ) {
         match data.first() {
             None => return,
-            // Not read for nothing: what is left out takes no work either.
+            // Skipped before parsing, so it takes no work.
             Some(_) if self.steady.is_over() => return,
             Some(b'{' | b'[') => {}
-            // Some servers report an error in plain words.
+            // Some servers report an error as plain text.
             Some(_) if event.and_then(sse::Event::name) == Some(b"error") => {
                 let words = String::from_utf8_lossy(data);
                 return told.push(Event::Error {
@@ -118,11 +118,11 @@ impl Reader {
                     code: None,
                 });
             }
-            // A word, a number: whatever it is, it is nothing of an answer.
+            // A string or a number: not part of an answer.
             Some(_) => return self.skip(),
         }
         if data == b"[DONE]" {
-            // Chat's own last event; from proxies in other protocols, too.
+            // Chat's own final event; some proxies send it in other protocols too.
             if matches!(self.inner, Inner::Chat(_)) || self.steady.is_finished() {
                 told.push(Event::Done);
             }
@@ -149,7 +149,7 @@ impl Reader {
     }
 }
 
-/// What a line says; some proxies put lines into events.
+/// The data of a line; some proxies put lines into events.
 fn line_data(line: &[u8]) -> &[u8] {
     let line = line.trim_ascii();
     match line.strip_prefix(b"data:") {

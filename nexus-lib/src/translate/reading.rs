@@ -7,14 +7,14 @@ use super::Json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::offload;
 
-/// How many members and elements may lie around an object. Results of tools with documents of several blocks
-/// have ten.
+/// The maximum nesting around an object. Tool results with documents of several blocks have ten
+/// levels.
 const MOST_LEVELS: usize = 20;
 
-/// Where in a document something stands, and whose document it is.
+/// A position in a document, and the document's origin.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Path<'p> {
-    /// A client's request: what is wrong in it is the client's to mend.
+    /// A client's request: the client must correct an error in it.
     Request,
     /// A provider's answer.
     Answer,
@@ -33,8 +33,8 @@ impl<'p> Path<'p> {
         Self::Index(self, index)
     }
 
-    /// Whether more lists and objects are around it than any protocol nests. Each level of contents within
-    /// contents is read once more, so the levels bound the work.
+    /// Whether it is nested deeper than any protocol nests. Each level of nested content is read
+    /// once more, so the maximum bounds the work.
     fn is_too_deep(&self) -> bool {
         let (mut depth, mut at) = (0, self);
         while let Self::Key(parent, _) | Self::Index(parent, _) = at {
@@ -53,7 +53,7 @@ impl<'p> Path<'p> {
         }
     }
 
-    /// That what stands here is wrong; `why` goes on from "… ".
+    /// The error for an invalid value here; `why` continues the sentence "… ".
     pub(crate) fn invalid(&self, why: impl fmt::Display) -> Error {
         let at = self.to_string();
         if !self.is_request() {
@@ -72,7 +72,7 @@ impl<'p> Path<'p> {
     fn refused(&self, error: &serde_json::Error) -> Error {
         let text = error.to_string();
         let text = text.split(" at line ").next().unwrap_or_default();
-        // What stands there instead may be private, and the error may be logged.
+        // The value itself may be private, and the error may be logged.
         match text.rsplit_once(", expected ") {
             Some((_, expected)) => self.invalid(format_args!("must be {expected}")),
             None => self.invalid("cannot be read"),
@@ -101,7 +101,7 @@ pub(crate) fn list<'a>(json: &'a RawValue, at: &Path<'_>) -> Result<Vec<&'a RawV
     value(json, at)
 }
 
-/// A text, or a list of parts: the two forms that contents take.
+/// A text, or a list of parts: the two forms of content.
 pub(crate) enum Content<'a> {
     Text(String),
     Parts(Vec<&'a RawValue>),
@@ -117,13 +117,13 @@ impl<'a> Content<'a> {
     }
 }
 
-/// The members of an object, in place. What nobody asks for is never read.
+/// The members of an object, in place. Members that are not requested are never parsed.
 pub(crate) struct Object<'a> {
     members: Vec<(String, &'a RawValue)>,
 }
 
 impl<'a> Object<'a> {
-    /// The object that a whole document is.
+    /// Parses a whole document as an object.
     pub(crate) fn parse(json: &'a [u8], at: &Path<'_>) -> Result<Self> {
         serde_json::from_slice(json).map_err(|error| match at {
             Path::Request => at.invalid(format_args!(
@@ -149,7 +149,8 @@ impl<'a> Object<'a> {
         value(json, at)
     }
 
-    /// The member of that name; `None` when it is absent or null. Of a name given twice, the last.
+    /// The member with this name; `None` if it is absent or null. If a name repeats, the last one
+    /// counts.
     pub(crate) fn raw(&self, name: &str) -> Option<&'a RawValue> {
         let mut named = self.members.iter().rev();
         let (_, json) = named.find(|(member, _)| member == name)?;
@@ -160,14 +161,14 @@ impl<'a> Object<'a> {
         self.raw(name).map(Json::of)
     }
 
-    /// The member of that name, where `at` is where the object stands.
+    /// The member with this name; `at` is the position of the object.
     pub(crate) fn get<T: Deserialize<'a>>(&self, name: &str, at: &Path<'_>) -> Result<Option<T>> {
         self.raw(name)
             .map(|json| value(json, &at.key(name)))
             .transpose()
     }
 
-    /// Like [`get`](Self::get), and an error when there is none.
+    /// Like [`get`](Self::get), but an error if it is missing.
     pub(crate) fn need<T: Deserialize<'a>>(&self, name: &str, at: &Path<'_>) -> Result<T> {
         let value = self.get(name, at)?;
         value.ok_or_else(|| at.key(name).invalid("is missing"))
@@ -184,7 +185,7 @@ impl<'a> Object<'a> {
         object.ok_or_else(|| at.key(name).invalid("is missing"))
     }
 
-    /// The elements of the list of that name; none when it is absent.
+    /// The elements of the list with this name; none if it is absent.
     pub(crate) fn list(&self, name: &str, at: &Path<'_>) -> Result<Vec<&'a RawValue>> {
         Ok(self.get(name, at)?.unwrap_or_default())
     }
@@ -195,7 +196,7 @@ impl<'a> Object<'a> {
             .transpose()
     }
 
-    /// The member of that name, or nothing where a provider wrote it oddly.
+    /// The member with this name, or `None` if the provider's value has an unexpected type.
     pub(crate) fn lenient<T: Deserialize<'a>>(&self, name: &str) -> Option<T> {
         self.raw(name)
             .and_then(|json| serde_json::from_str(json.get()).ok())
@@ -206,7 +207,7 @@ impl<'a> Object<'a> {
         self.members.iter().map(|(name, json)| (name, *json))
     }
 
-    /// All members that say something, in order.
+    /// All members that are not null, in order.
     pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         let members = self.members.iter();
         members

@@ -1,9 +1,9 @@
-//! Fields of a client's protocol that no provider but its own knows.
+//! Fields of a client's protocol that exist in no other protocol.
 
 use super::{Losses, Request};
 use crate::error::Result;
 
-/// What changes an answer's meaning, and cannot be told.
+/// Fields that change an answer's meaning and cannot be translated.
 const MEANT: [&str; 12] = [
     "logprobs",
     "top_logprobs",
@@ -19,16 +19,17 @@ const MEANT: [&str; 12] = [
     "inference_geo",
 ];
 
-/// What is seen to elsewhere.
+/// Fields that are handled elsewhere.
 const SEEN_TO: [&str; 2] = ["stream_options", "include"];
 
-/// Looks at what has no place in the neutral form, but for `own`, which the provider is told.
+/// Checks the fields without a place in the neutral form, except for `own`, which are sent to the
+/// provider.
 ///
-/// | of the request | here |
+/// | request | result |
 /// |---|---|
-/// | null, false, empty; `n` of 1; `modalities` of text alone | nothing is lost |
-/// | `n`, `logprobs`, `logit_bias`, `audio`, `functions`, …; tools that are no functions | refused |
-/// | that a document is to be cited; whatever else | a hint |
+/// | null, false, empty; `n` of 1; `modalities` of text only | nothing is lost |
+/// | `n`, `logprobs`, `logit_bias`, `audio`, …; tools that are not functions | rejected |
+/// | citations of a document; anything else | dropped |
 pub(super) fn look(request: &Request, own: &[&str], losses: &mut Losses) -> Result<()> {
     for (name, json) in &request.extra {
         match (name.as_str(), json.get()) {

@@ -10,9 +10,9 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// Its path decides how it is completed:
 ///
-/// | base | means |
+/// | base | meaning |
 /// |---|---|
-/// | `https://h/v1`, `https://h/v1beta/openai` | has a version segment: only the tail is added |
+/// | `https://h/v1`, `https://h/v1beta/openai` | has a version: only the tail is added |
 /// | `https://h`, `https://h/api` | has none: version and tail are added |
 /// | `https://h/api/` | ends with `/`: only the tail is added |
 /// | `https://h/x/y#` | ends with `#`: exactly this URL |

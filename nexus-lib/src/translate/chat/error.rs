@@ -1,21 +1,21 @@
 //! Errors: `{"error":{"message","type","param","code"}}`.
 //!
-//! | status | `type` | `code`, where the provider gives none |
+//! | status | `type` | `code`, if the provider sends none |
 //! |---|---|---|
 //! | 401 | `authentication_error` | `invalid_api_key` |
-//! | 403 | `permission_error` | its own word, or none |
+//! | 403 | `permission_error` | the provider's, or none |
 //! | 404 | `invalid_request_error` | `not_found` |
 //! | 429 | `rate_limit_error` | `rate_limit_exceeded` |
 //! | 503, 529 | `server_error` | `overloaded` |
-//! | others | `invalid_request_error` below 500, `server_error` from there | the provider's `type`, or none |
+//! | others | `invalid_request_error` below 500, else `server_error` | the provider's `type` |
 
 use http::StatusCode;
 use serde::Serialize;
 
 use crate::translate::reading::{Object, Path};
 
-/// What a provider that speaks chat says is wrong: its message, the kind and the code, in its words.
-/// A body of any other form is the message.
+/// Reads an error of a chat provider: its message, type and code. A body in any other format is the
+/// message.
 pub fn read(status: StatusCode, body: &[u8]) -> (String, Option<String>, Option<String>) {
     // Gemini's compatible endpoint puts its error into a list.
     let list: Option<Vec<Object<'_>>> = serde_json::from_slice(body).ok();
@@ -26,15 +26,15 @@ pub fn read(status: StatusCode, body: &[u8]) -> (String, Option<String>, Option<
     let Some(object) = object else {
         return (crate::translate::plain_error(status, body), None, None);
     };
-    // OpenRouter and others put it beside the choice that failed.
+    // OpenRouter and others put it into the choice that failed.
     let of_choice = || {
         let choices: Vec<Object<'_>> = object.lenient("choices")?;
         choices.into_iter().next()?.lenient::<Object<'_>>("error")
     };
-    // Ollama and others give a text alone, some no envelope at all.
+    // Ollama and others send only a text, some without an envelope.
     let bare: Option<String> = object.lenient("error");
     let error = object.lenient::<Object<'_>>("error").or_else(of_choice);
-    // MiniMax keeps its own apart.
+    // MiniMax uses its own member.
     let error = error
         .or_else(|| object.lenient("base_resp"))
         .unwrap_or(object);
@@ -74,7 +74,7 @@ struct Detail<'a> {
     code: Option<&'a str>,
 }
 
-/// Writes an error as OpenAI would.
+/// Writes an error in OpenAI's format.
 pub fn write(status: StatusCode, message: &str, kind: Option<&str>, code: Option<&str>) -> Vec<u8> {
     let status = kind.and_then(implied).unwrap_or(status.as_u16());
     let (r#type, by_status) = match status {
@@ -95,11 +95,11 @@ pub fn write(status: StatusCode, message: &str, kind: Option<&str>, code: Option
             code: code.or(by_status).or(others),
         },
     };
-    // Strings into a growing buffer: there is nothing that could fail.
+    // Writing strings into a growing buffer cannot fail.
     serde_json::to_vec(&body).unwrap_or_default()
 }
 
-/// The status that Anthropic's kind of an error comes with: in the middle of a stream nothing else tells.
+/// The status that belongs to Anthropic's error type: inside a stream there is no other.
 fn implied(kind: &str) -> Option<u16> {
     Some(match kind {
         "invalid_request_error" => 400,
@@ -112,7 +112,7 @@ fn implied(kind: &str) -> Option<u16> {
     })
 }
 
-/// The status that a client of OpenAI's expects for a provider's: 503 where Anthropic says 529.
+/// The status that an OpenAI client expects for a provider's: 503 for Anthropic's 529.
 pub fn status(status: StatusCode) -> StatusCode {
     match status.as_u16() {
         529 => StatusCode::SERVICE_UNAVAILABLE,

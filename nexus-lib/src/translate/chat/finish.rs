@@ -7,7 +7,7 @@ pub(super) fn write(finish: &Finish) -> &'static str {
         Finish::Length => "length",
         Finish::ToolCalls => "tool_calls",
         Finish::ContentFilter => "content_filter",
-        // Clients know no other words; what others mean by theirs is that the answer is over.
+        // Clients know no other values; the provider's own ones mean that the answer is complete.
         Finish::Other(_) => "stop",
     }
 }

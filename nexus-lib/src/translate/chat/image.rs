@@ -1,4 +1,4 @@
-//! Pictures that a model made: `images` of a message or a delta, as OpenRouter has them.
+//! Generated images: `images` of a message or a delta, in OpenRouter's format.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::translate::extra_content::{ExtraContent, signature};
 use crate::translate::reading::{Object, Path};
 use crate::translate::{Picture, Source};
 
-/// The pictures of a message or a delta. The field is nobody's standard: what is not known says nothing.
+/// The images of a message or a delta. The field is not standardised: unknown entries are ignored.
 pub(super) fn read(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<Picture>> {
     let images: Vec<&RawValue> = message.lenient("images").unwrap_or_default();
     let images_at = at.key("images");
@@ -36,7 +36,7 @@ pub(super) fn read(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<Picture>> 
     Ok(pictures)
 }
 
-/// A picture, as it is written.
+/// An image in its JSON form.
 #[derive(Debug, Serialize)]
 pub(super) struct Image<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ struct ImageUrl<'a> {
 }
 
 impl<'a> Image<'a> {
-    /// With its number, in a delta; `None` for a picture that only its provider can find.
+    /// With its index in a delta; `None` for an image that only its provider can resolve.
     pub(super) fn of(picture: &'a Picture, index: Option<usize>) -> Option<Self> {
         let url = match &picture.source {
             Source::Data { media_type, data } => data_url(media_type, data).into(),

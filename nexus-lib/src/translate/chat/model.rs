@@ -1,4 +1,4 @@
-/// Whether a model is OpenAI's own, to go by its name. A vendor may stand before it.
+/// Whether a model is OpenAI's own, judged by its name. A vendor may precede it.
 pub(crate) fn is_openais(model: &str) -> bool {
     let name = model.to_ascii_lowercase();
     let name = name.rsplit('/').next().unwrap_or(&name);

@@ -2,11 +2,11 @@ use bytes::Bytes;
 use memchr::memmem;
 use serde_json::{Map, Value, json};
 
-/// `json`, an answer or a chunk of one, in the shape that chat completions have; `None` when it is in that
-/// shape, or nothing is known that would bring it there.
+/// Converts `json`, an answer or a chunk of one, to the format of chat completions; `None` if it
+/// already has that format, or no conversion is known.
 ///
-/// Grok's older answers have `choices[].text` or `choices[].content`, `message` or `delta` as a bare string, or
-/// all of the text in a top-level `response`.
+/// Grok's older answers have `choices[].text` or `choices[].content`, `message` or `delta` as a
+/// plain string, or all of the text in a top-level `response`.
 pub(crate) fn normalise(json: &[u8]) -> Option<Bytes> {
     if !may_be_odd(json) {
         return None;
@@ -32,12 +32,12 @@ pub(crate) fn normalise(json: &[u8]) -> Option<Bytes> {
         }
         Some(_) => {}
     }
-    // A map into a growing buffer: there is nothing that could fail.
+    // Writing a map into a growing buffer cannot fail.
     is_changed.then(|| serde_json::to_vec(&answer).unwrap_or_default().into())
 }
 
-/// Whether there is a reason to look closer: a member that chat completions do not have, a bare string
-/// where they have an object.
+/// Whether to examine it: it has a member that chat completions do not have, or a plain string in
+/// place of an object.
 fn may_be_odd(json: &[u8]) -> bool {
     let has = |name: &str| memmem::find(json, name.as_bytes()).is_some();
     let is_plain = has("\"choices\"") && (has("\"delta\"") || has("\"message\""));
@@ -46,7 +46,7 @@ fn may_be_odd(json: &[u8]) -> bool {
         || is_string(json, b"\"message\"") && !has("\"error\"")
 }
 
-/// Whether a string follows the name somewhere.
+/// Whether a string follows the name anywhere.
 fn is_string(json: &[u8], name: &[u8]) -> bool {
     memmem::find_iter(json, name).any(|at| {
         let value = json[at + name.len()..]

@@ -12,10 +12,10 @@ use crate::translate::reading::{Object, Path};
 use crate::translate::{Answered, Finish};
 use crate::wire::Timestamp;
 
-/// Reads what a provider answers that speaks chat: the first of its choices.
+/// Reads the answer of a chat provider: its first choice.
 ///
 /// # Errors
-/// `UpstreamInvalid` when it is no such answer.
+/// `UpstreamInvalid` when it is not such an answer.
 pub fn read(body: &[u8]) -> Result<Answered> {
     let at = Path::Answer;
     let completion = Object::parse(body, &at)?;
@@ -23,7 +23,7 @@ pub fn read(body: &[u8]) -> Result<Answered> {
     let at_first = choices.index(0);
     let first = completion.list("choices", &at)?.into_iter().next();
     let choice = Object::of(first.ok_or_else(|| choices.invalid("is empty"))?, &at_first)?;
-    // Some servers put a delta where a message should be.
+    // Some servers send a delta in place of a message.
     let message = match choice.object("message", &at_first)? {
         Some(message) => message,
         None => choice.need_object("delta", &at_first)?,
@@ -60,7 +60,7 @@ struct Choice<'a> {
     finish_reason: &'a str,
 }
 
-/// Writes an answer as OpenAI would, for the client that asked for `model`.
+/// Writes an answer in OpenAI's format, for the client that asked for `model`.
 pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
     let completion = Completion {
         id: id(&answered.id),
@@ -78,11 +78,11 @@ pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
         }],
         usage: answered.usage.map(Figures::from),
     };
-    // Strings and numbers into a growing buffer: there is nothing that could fail.
+    // Writing strings and numbers into a growing buffer cannot fail.
     serde_json::to_vec(&completion).unwrap_or_default()
 }
 
-/// The provider's id, or one of our own where there is none.
+/// The provider's id, or a generated one if there is none.
 pub(super) fn id(id: &str) -> Cow<'_, str> {
     match id {
         "" => Cow::Owned(format!("chatcmpl-{}", uuid::Uuid::new_v4().simple())),

@@ -1,4 +1,4 @@
-//! A message of the model's: the same in requests and in answers.
+//! Assistant messages, in requests and in answers.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::translate::extra_content::{ExtraContent, signature};
 use crate::translate::reading::{Content, Object, Path};
 use crate::translate::{ClientTool, Said, Thought, ToolCall, ToolKind};
 
-/// What a message says, thoughts first and calls last.
+/// The content of a message, reasoning first and calls last.
 pub(super) fn read(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<Said>> {
     let mut said: Vec<Said> = thoughts(message).into_iter().map(Said::Reasoning).collect();
     match message.content("content", at)? {
@@ -40,7 +40,7 @@ pub(super) fn read(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<Said>> {
     Ok(said)
 }
 
-/// What the parts of the content of the message at `at` say.
+/// The content of the parts of the message at `at`.
 pub(super) fn parts(parts: Vec<&RawValue>, at: &Path<'_>) -> Result<Vec<Said>> {
     let content = at.key("content");
     let mut said = Vec::with_capacity(parts.len());
@@ -56,7 +56,7 @@ fn part(part: &Object<'_>, at: &Path<'_>) -> Result<Option<Said>> {
     Ok(match kind.as_str() {
         "text" | "output_text" => Some(Said::Text(part.need("text", at)?)),
         "refusal" => Some(Said::Refusal(part.need("refusal", at)?)),
-        // Mistral's: a list of parts of text.
+        // Mistral's: a list of text parts.
         "thinking" => {
             let mut text = String::new();
             let parts = part.lenient::<Vec<Object<'_>>>("thinking");
@@ -101,7 +101,7 @@ fn tool_call(call: &Object<'_>, at: &Path<'_>) -> Result<ToolCall> {
     })
 }
 
-/// Arguments are JSON in a text; some servers give the object itself.
+/// Arguments are JSON in a string; some servers send the object itself.
 pub(super) fn arguments(function: &Object<'_>, at: &Path<'_>) -> Result<String> {
     match function.raw("arguments") {
         Some(json) if json.get().starts_with('{') => Ok(json.get().to_owned()),
@@ -109,7 +109,7 @@ pub(super) fn arguments(function: &Object<'_>, at: &Path<'_>) -> Result<String> 
     }
 }
 
-/// The thoughts of a message or a delta. Details win over their text alone.
+/// The reasoning of a message or a delta. Details take precedence over the plain text.
 pub(super) fn thoughts(message: &Object<'_>) -> Vec<Thought> {
     let details: Vec<Object<'_>> = message.lenient("reasoning_details").unwrap_or_default();
     let thoughts: Vec<Thought> = details.iter().filter_map(detail).collect();
@@ -127,7 +127,8 @@ pub(super) fn thoughts(message: &Object<'_>) -> Vec<Thought> {
     thought.into_iter().collect()
 }
 
-/// A thought of ours, or of OpenRouter's kinds `reasoning.text`, `reasoning.summary`, `reasoning.encrypted`.
+/// One of our own reasoning details, or one of OpenRouter's types `reasoning.text`,
+/// `reasoning.summary`, `reasoning.encrypted`.
 pub(super) fn detail(detail: &Object<'_>) -> Option<Thought> {
     let text = |name| {
         detail
@@ -143,7 +144,7 @@ pub(super) fn detail(detail: &Object<'_>) -> Option<Thought> {
     (thought != Thought::default()).then_some(thought)
 }
 
-/// A message of the model's, as it is written.
+/// An assistant message in its JSON form.
 #[derive(Debug, Serialize)]
 pub(super) struct Message<'a> {
     role: &'static str,
@@ -160,7 +161,7 @@ pub(super) struct Message<'a> {
     tool_calls: Vec<Call<'a>>,
 }
 
-/// A field that is left out, null, or there.
+/// A field that is absent, null, or present.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Field<T> {
@@ -203,7 +204,7 @@ impl Serialize for Text<'_> {
     }
 }
 
-/// A thought, as it is written; see the extension in [`chat`](super).
+/// Reasoning in its JSON form; see the extension in [`chat`](super).
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Detail<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -256,7 +257,8 @@ struct Function<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// As a message of an answer: all text is one, and `refusal` is there, if only as null.
+    /// As a message of an answer: all text is joined, and `refusal` is always present, if only as
+    /// null.
     pub(super) fn of_answer(said: &'a [Said]) -> Self {
         let text = joined(said, |said| match said {
             Said::Text(text) => Some(text),
@@ -272,8 +274,8 @@ impl<'a> Message<'a> {
         message
     }
 
-    /// As a message of a request. OpenAI's own models take several texts, and no thoughts; others the
-    /// other way round.
+    /// As a message of a request. OpenAI's own models accept several texts and no reasoning; other
+    /// servers the opposite.
     pub(super) fn of_request(said: &'a [Said], is_openais: bool) -> Self {
         let mut message = Self::of(said, !is_openais, Call::of_request);
         let texts: Vec<&Said> = said
@@ -281,7 +283,7 @@ impl<'a> Message<'a> {
             .filter(|said| matches!(said, Said::Text(_) | Said::Refusal(_)))
             .collect();
         message.content = match *texts {
-            // Content may be absent beside calls only.
+            // Content may only be absent if there are calls.
             [] if message.tool_calls.is_empty() && message.images.is_empty() => {
                 Some(Text::Whole("".into()))
             }
@@ -333,7 +335,7 @@ impl<'a> Message<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// As a provider is told: whatever it is for the client, it is a function there.
+    /// For the provider, where every tool is a function.
     fn of_request(call: &'a ToolCall) -> Self {
         Self {
             id: call_id(&call.id),
@@ -366,7 +368,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// A call's id, or one of our own where there is none.
+/// A call's id, or a generated one if there is none.
 pub(super) fn call_id(id: &str) -> Cow<'_, str> {
     match id {
         "" => Cow::Owned(format!("call_{}", uuid::Uuid::new_v4().simple())),
@@ -374,7 +376,7 @@ pub(super) fn call_id(id: &str) -> Cow<'_, str> {
     }
 }
 
-/// All texts that `text` finds, as one; `None` when it finds none.
+/// All texts that `text` finds, joined; `None` if it finds none.
 fn joined<'a>(
     said: &'a [Said],
     text: impl Fn(&'a Said) -> Option<&'a String>,

@@ -4,7 +4,7 @@ use crate::translate::TokenCounts;
 use crate::translate::reading::Object;
 use crate::wire::UsageReport;
 
-/// The `usage` object, as it is written.
+/// The `usage` object in its JSON form.
 #[derive(Debug, Serialize)]
 pub(super) struct Figures {
     prompt_tokens: u64,
@@ -17,7 +17,7 @@ pub(super) struct Figures {
 #[derive(Debug, Serialize)]
 struct PromptDetails {
     cached_tokens: u64,
-    /// As OpenRouter calls it; OpenAI does not tell.
+    /// OpenRouter's name; OpenAI does not report it.
     #[serde(skip_serializing_if = "is_zero")]
     cache_write_tokens: u64,
 }
@@ -53,7 +53,7 @@ impl From<TokenCounts> for Figures {
     }
 }
 
-/// The figures of an answer or a chunk, where it has some: in its `usage`, or where Groq keeps them.
+/// The usage of an answer or a chunk, if it has one: in `usage`, or where Groq puts it.
 pub(super) fn read(object: &Object<'_>) -> Option<TokenCounts> {
     let at_groq = || object.lenient::<Object<'_>>("x_groq")?.raw("usage");
     let json = object.raw("usage").or_else(at_groq)?;

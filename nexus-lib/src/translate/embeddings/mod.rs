@@ -1,16 +1,17 @@
-//! Embeddings: OpenAI's for every client, and what Gemini and Ollama have instead.
+//! Embeddings: OpenAI's API for every client, and Gemini's and Ollama's own.
 //!
-//! | of the request | Gemini | Ollama |
+//! | request | Gemini | Ollama |
 //! |---|---|---|
-//! | `input`: a text, or a list of texts | `embedContent`; `batchEmbedContents`, 100 texts at a time | `/api/embed` |
+//! | `input` | `embedContent`; `batchEmbedContents`, up to 100 texts at a time | `/api/embed` |
 //! | `dimensions` | `outputDimensionality` | `dimensions` |
-//! | `encoding_format` of `float`, `base64` | done here | done here |
-//! | `task_type`, `title` (extensions) | `taskType`, `title` | hints |
-//! | `keep_alive`, `truncate`, `num_ctx` (extensions) | hints | as they are, `options.num_ctx` |
-//! | `user`, and whatever else | hints | hints |
-//! | tokens in place of texts | 400 | 400 |
+//! | `encoding_format` | applied here | applied here |
+//! | `task_type`, `title` (extensions) | `taskType`, `title` | dropped |
+//! | `keep_alive`, `truncate`, `num_ctx` (extensions) | dropped | the same, `options.num_ctx` |
+//! | `user`, and anything else | dropped | dropped |
+//! | tokens instead of texts | 400 | 400 |
 //!
-//! Sources: OpenAI's API reference (Embeddings), Google's Gemini API reference (Embeddings), Ollama's API reference.
+//! Sources: OpenAI's API reference (Embeddings), Google's Gemini API reference (Embeddings),
+//! Ollama's API reference.
 
 mod read;
 mod reply;
@@ -26,34 +27,34 @@ use super::Json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::reading::{Object, Path, value};
 
-/// The most texts that Gemini takes at once.
+/// The maximum number of texts in one request to Gemini.
 const MOST_AT_ONCE: usize = 100;
 
-/// What a client asks for.
+/// A client's request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Request {
-    /// The model's name, as the client says it.
+    /// The client's name of the model.
     pub(crate) model: String,
     /// The texts, in order.
     pub(crate) inputs: Vec<String>,
-    /// How long each vector is to be.
+    /// The requested length of each vector.
     dimensions: Option<u64>,
-    /// Whether vectors are to be told as their bytes.
+    /// Whether vectors are returned as base64.
     is_base64: bool,
     /// Other fields, as they were sent.
     extra: Vec<(String, Json)>,
 }
 
-/// What a provider answers.
+/// A provider's answer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Embedded {
     /// A vector for each text, in order.
     pub(crate) vectors: Vec<Json>,
-    /// The tokens of the texts, where they are told.
+    /// The tokens of the texts, if reported.
     pub(crate) prompt_tokens: Option<u64>,
 }
 
-/// A provider's own way to embed texts.
+/// A provider's own API for embeddings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// Google's `embedContent` and `batchEmbedContents`.
@@ -63,7 +64,7 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    /// The texts in the portions in which the provider takes them.
+    /// Splits the texts into batches that the provider accepts.
     pub(crate) fn portions(self, inputs: &[String]) -> impl Iterator<Item = &[String]> {
         let most = match self {
             Self::Gemini => MOST_AT_ONCE,
@@ -72,7 +73,8 @@ impl Protocol {
         inputs.chunks(most)
     }
 
-    /// The body that asks for the vectors of `inputs`, some of `request`'s, of `model`, as the provider calls it.
+    /// The request body for the vectors of `inputs`, some of `request`'s, from `model`, the
+    /// provider's name of the model.
     ///
     /// # Errors
     /// `Internal` when it cannot be written.
@@ -89,7 +91,7 @@ impl Protocol {
     /// Reads the answer for `count` texts.
     ///
     /// # Errors
-    /// `UpstreamInvalid` when it is none.
+    /// `UpstreamInvalid` when it is not such an answer.
     pub(crate) fn read(self, body: &[u8], count: usize) -> Result<Embedded> {
         let at = Path::Answer;
         let answer = Object::parse(body, &at)?;

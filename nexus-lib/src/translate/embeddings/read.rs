@@ -8,7 +8,7 @@ use crate::translate::{Json, Losses};
 /// Fields that are read here.
 const PLACED: [&str; 5] = ["model", "input", "dimensions", "encoding_format", "stream"];
 
-/// What of the other fields a provider knows.
+/// Whether a provider knows another field.
 fn knows(protocol: Protocol, name: &str) -> bool {
     match protocol {
         Protocol::Gemini => matches!(name, "task_type" | "title"),
@@ -16,10 +16,10 @@ fn knows(protocol: Protocol, name: &str) -> bool {
     }
 }
 
-/// Reads what a client of OpenAI's asks for, before a provider that speaks `protocol`.
+/// Reads an OpenAI client's request for a provider that speaks `protocol`.
 ///
 /// # Errors
-/// `InvalidRequest` naming what is wrong, or where `losses` allows none.
+/// `InvalidRequest` naming the parameter at fault; also if `losses` allows none.
 pub(crate) fn read(body: &[u8], protocol: Protocol, losses: &mut Losses) -> Result<Request> {
     let at = Path::Request;
     let body = Object::parse(body, &at)?;

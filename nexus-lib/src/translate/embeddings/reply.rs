@@ -33,7 +33,7 @@ struct Figures {
     total_tokens: u64,
 }
 
-/// Writes vectors as OpenAI would.
+/// Writes vectors in OpenAI's format.
 pub(crate) fn write(request: &Request, embedded: &Embedded, prompt_tokens: u64) -> Vec<u8> {
     let vectors = embedded.vectors.iter().enumerate();
     let list = List {
@@ -54,11 +54,11 @@ pub(crate) fn write(request: &Request, embedded: &Embedded, prompt_tokens: u64) 
             total_tokens: prompt_tokens,
         },
     };
-    // Strings and numbers into a growing buffer: there is nothing that could fail.
+    // Writing strings and numbers into a growing buffer cannot fail.
     serde_json::to_vec(&list).unwrap_or_default()
 }
 
-/// The numbers as 32-bit floats, the least significant byte first, in base64.
+/// The numbers as little-endian 32-bit floats, in base64.
 fn bytes(vector: &Json) -> String {
     let numbers: Vec<f32> = serde_json::from_str(vector.get()).unwrap_or_default();
     let bytes: Vec<u8> = numbers

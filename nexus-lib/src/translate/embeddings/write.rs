@@ -26,7 +26,7 @@ struct Part<'a> {
     text: &'a str,
 }
 
-/// One text as `embedContent` takes it, several as `batchEmbedContents` does.
+/// One text for `embedContent`, several for `batchEmbedContents`.
 pub(super) fn gemini(
     request: &Request,
     inputs: &[String],

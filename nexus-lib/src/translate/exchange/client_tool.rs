@@ -1,12 +1,12 @@
 use crate::translate::Json;
 
-/// A tool in its client's own words, where these are more than a function's name.
+/// A tool as its client declared it, if that is more than a function's name.
 ///
-/// Providers know it as a function whose name is the [`Tool`](super::Tool)'s. A call of it goes back to the client
-/// in the client's words.
+/// Providers see it as a function with the name of the [`Tool`](super::Tool). Calls of it are
+/// returned to the client in the client's form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientTool {
-    /// What the client declared.
+    /// The kind that the client declared.
     pub kind: ToolKind,
     /// Its name there.
     pub name: String,
@@ -14,21 +14,21 @@ pub struct ClientTool {
     pub namespace: Option<String>,
 }
 
-/// How a client declares a tool, and writes calls of it.
+/// How a client declares a tool, and how calls of it are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToolKind {
     /// A function: its arguments are JSON.
     Function,
-    /// A tool whose input is free text. Providers know it as a function of one string, `input`.
+    /// A tool whose input is free text. Providers see it as a function with one string, `input`.
     Custom {
-        /// Which texts it takes, as the client wrote it.
+        /// The texts that it accepts, as the client wrote it.
         format: Option<Json>,
     },
-    /// One of those that Responses have without a declaration of their own.
+    /// A tool that Responses define without a declaration.
     BuiltIn(BuiltInTool),
 }
 
-/// A tool that a client runs itself, and whose arguments its provider is expected to know.
+/// A tool that a client runs itself, and whose arguments the provider is expected to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BuiltInTool {
     /// Runs a command.
@@ -54,7 +54,8 @@ impl BuiltInTool {
 }
 
 impl ClientTool {
-    /// The name under which providers know it: with its namespace in front, in letters that all of them take.
+    /// The name that providers see: with its namespace in front, in characters that all of them
+    /// accept.
     pub fn flat_name(&self) -> String {
         flat_name(self.namespace.as_deref(), &self.name)
     }
@@ -65,14 +66,14 @@ impl ClientTool {
     }
 }
 
-/// The longest name that every provider takes.
+/// The maximum length of a name that every provider accepts.
 const MAX_NAME_BYTES: usize = 64;
 
-/// How many hexadecimal digits tell shortened names apart.
+/// How many hexadecimal digits make shortened names distinct.
 const DIGITS: usize = 8;
 
-/// The one name of a tool in a namespace. It depends on nothing else, so that calls in a history and calls in an answer
-/// have the same one.
+/// The unique name of a tool in a namespace. It depends on nothing else, so calls in a history and
+/// calls in an answer get the same one.
 pub(crate) fn flat_name(namespace: Option<&str>, name: &str) -> String {
     let Some(namespace) = namespace.filter(|namespace| !namespace.is_empty()) else {
         return name.to_owned();

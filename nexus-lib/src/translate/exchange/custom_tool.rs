@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::free_text::INPUT;
 use crate::translate::{ClientTool, Json, Tool, ToolKind};
 
-/// The function that stands for a tool whose input is free text.
+/// The function that represents a tool with free text as input.
 pub(crate) fn custom_tool(
     namespace: Option<&str>,
     name: String,
@@ -34,7 +34,7 @@ pub(crate) fn custom_tool(
     }
 }
 
-/// What a grammar asks for, in words. Chat completions have it one level deeper.
+/// Describes a grammar in words. Chat completions nest it one level deeper.
 fn grammar(format: &Json) -> Option<String> {
     let format: Value = serde_json::from_str(format.get()).ok()?;
     let place = match &format["grammar"] {
@@ -48,7 +48,7 @@ fn grammar(format: &Json) -> Option<String> {
     ))
 }
 
-/// A grammar as Responses have it.
+/// A grammar in the format of Responses.
 pub(crate) fn flat_format(format: &Json) -> Option<Value> {
     let mut format: Value = serde_json::from_str(format.get()).ok()?;
     if let Value::Object(grammar) = format["grammar"].take() {

@@ -2,16 +2,16 @@ use std::sync::Arc;
 
 use crate::translate::{ClientTool, Finish, Picture, TokenCounts};
 
-/// A step of a streamed answer, in no protocol's words.
+/// A step of a streamed answer, independent of a protocol.
 ///
-/// Pieces of one block carry its number. Blocks are numbered from 0 in the order in which they began, and
-/// a block's pieces come between its [`Begin`](Self::Begin) and its [`End`](Self::End). Blocks may be open
-/// side by side.
+/// Events of one block carry its number. Blocks are numbered from 0 in the order in which they
+/// begin, and a block's events come between its [`Begin`](Self::Begin) and its [`End`](Self::End).
+/// Several blocks may be open.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// The answer has begun. Comes first, and once.
+    /// The answer has started. Always first, and only once.
     Start {
-        /// The provider's id for it.
+        /// The provider's id of the answer.
         id: String,
         /// The model that answers.
         model: String,
@@ -20,57 +20,57 @@ pub enum Event {
     Begin {
         /// Its number.
         block: usize,
-        /// What it is.
+        /// Its kind.
         kind: BlockKind,
     },
     /// More of a block.
     Delta {
         /// Its number.
         block: usize,
-        /// What is added.
+        /// The addition.
         delta: Delta,
     },
-    /// A block is whole.
+    /// A block is complete.
     End {
         /// Its number.
         block: usize,
     },
-    /// A picture. It comes whole, between blocks or beside open ones.
+    /// An image. It comes whole, between blocks or while others are open.
     Picture(Picture),
     /// Why the answer ended.
     Finish(Finish),
-    /// What it took so far. The last one counts.
+    /// The usage so far. The last one counts.
     Usage(TokenCounts),
-    /// Nothing new: the provider is still there.
+    /// Keep-alive: the provider is still connected.
     Ping,
-    /// The provider reports an error in the middle of its answer.
+    /// The provider reports an error within its answer.
     Error {
-        /// In the provider's words.
+        /// The provider's message.
         message: String,
-        /// As the provider calls its kind, such as `overloaded_error`.
+        /// The provider's error type, such as `overloaded_error`.
         kind: Option<String>,
-        /// As the provider calls it more closely.
+        /// The provider's error code.
         code: Option<String>,
     },
-    /// The answer is over. Comes last, and only where the provider's stream came to its own end.
+    /// The answer is complete. Always last, and only if the provider's stream ended regularly.
     Done,
 }
 
-/// What a block is.
+/// The kind of a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlockKind {
     /// Text.
     Text,
     /// A refusal's text.
     Refusal,
-    /// A thought; sealed, if it comes as a whole and not as text.
+    /// Reasoning; encrypted if it comes as a whole instead of as text.
     Reasoning {
         /// See [`Thought::sealed`](super::Thought::sealed).
         sealed: Option<String>,
     },
     /// A call of a tool; its arguments follow.
     ToolCall {
-        /// Names the call.
+        /// The call's id.
         id: String,
         /// The tool.
         name: String,
@@ -81,13 +81,13 @@ pub enum BlockKind {
     },
 }
 
-/// What is added to a block.
+/// An addition to a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delta {
-    /// Text: of an answer, a refusal or a thought.
+    /// Text of an answer, a refusal or reasoning.
     Text(String),
     /// A piece of the JSON text of a call's arguments.
     Arguments(String),
-    /// A thought's signature, or a piece of it.
+    /// The signature of the reasoning, or a fragment of it.
     Signature(String),
 }

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 /// The function's only parameter.
 pub(crate) const INPUT: &str = "input";
 
-/// What stands before the text's letters in arguments, and behind them.
+/// What precedes and follows the text in the arguments.
 pub(crate) const HEAD: &str = r#"{"input":""#;
 pub(crate) const TAIL: &str = r#""}"#;
 
-/// The letters of `text` inside a JSON string.
+/// `text` as the inside of a JSON string.
 pub(crate) fn quoted(text: &str) -> String {
     let quoted = Value::from(text).to_string();
     let inside = quoted
@@ -18,12 +18,13 @@ pub(crate) fn quoted(text: &str) -> String {
     inside.unwrap_or_default().to_owned()
 }
 
-/// Arguments that say `text`.
+/// The arguments for `text`.
 pub(crate) fn wrap(text: &str) -> String {
     json!({ INPUT: text }).to_string()
 }
 
-/// The text that `arguments` say. A model that wrote them badly meant the only text there is, or all that it wrote.
+/// The text in `arguments`. If the model wrote them badly, the only string in them is meant, or all
+/// that it wrote.
 pub(crate) fn unwrap(arguments: &str) -> String {
     match serde_json::from_str(arguments) {
         Ok(Value::String(text)) => text,
@@ -43,31 +44,31 @@ pub(crate) fn unwrap(arguments: &str) -> String {
     }
 }
 
-/// Takes the text out of arguments that come in pieces, each looked at once.
+/// Extracts the text from arguments that arrive in fragments, reading each once.
 #[derive(Debug, Default)]
 pub(crate) struct Unwrapping {
     arguments: String,
     state: State,
-    /// How many bytes of the text were given.
+    /// How many bytes of the text were returned.
     given: usize,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 enum State {
-    /// Its beginning has not come.
+    /// The start has not arrived.
     #[default]
     Before,
-    /// Up to this byte the text was given.
+    /// The text was returned up to this byte.
     Inside(usize),
-    /// All of it was given, or it is no plain text and is given at the end.
+    /// All of it was returned, or it is not a plain string and is returned at the end.
     Over,
 }
 
-/// The longest beginning in which the text is looked for.
+/// How far the start of the text is searched for.
 const MAX_HEAD_BYTES: usize = 64;
 
 impl Unwrapping {
-    /// What `piece` adds to the text.
+    /// The text that `piece` adds.
     pub(crate) fn push(&mut self, piece: &str) -> String {
         self.arguments.push_str(piece);
         if matches!(self.state, State::Before) {
@@ -93,7 +94,7 @@ impl Unwrapping {
         text
     }
 
-    /// The whole text, and what of it was not given yet.
+    /// The whole text, and the part that was not returned yet.
     pub(crate) fn end(&self) -> (String, String) {
         let whole = unwrap(&self.arguments);
         let missing = whole.get(self.given..).unwrap_or_default().to_owned();
@@ -106,7 +107,7 @@ impl Unwrapping {
     }
 }
 
-/// Where the text begins in `{"input":"…`.
+/// The start of the text in `{"input":"…`.
 fn text_start(arguments: &str) -> Option<usize> {
     let mut rest = arguments.trim_start();
     for token in ["{", "\"input\"", ":"] {
@@ -116,7 +117,8 @@ fn text_start(arguments: &str) -> Option<usize> {
         .map(|text| arguments.len() - text.len())
 }
 
-/// How many bytes of the inside of a JSON string are whole characters, and whether the string ends behind them.
+/// How many bytes of the inside of a JSON string are whole characters, and whether the string ends
+/// after them.
 fn whole_characters(raw: &[u8]) -> (usize, bool) {
     let mut at = 0;
     loop {
@@ -129,7 +131,7 @@ fn whole_characters(raw: &[u8]) -> (usize, bool) {
         }
         let length = match raw.get(at + 1) {
             Some(b'u') => match raw.get(at + 2..at + 4) {
-                // The first half of a pair.
+                // The first half of a surrogate pair.
                 Some([b'd' | b'D', b'8'..=b'9' | b'a'..=b'b' | b'A'..=b'B']) => 12,
                 _ => 6,
             },

@@ -1,10 +1,10 @@
 use crate::translate::{Answered, BlockKind, Delta, Event, Fault, Said, Thought, ToolCall};
 
-/// Puts the events of a stream together to a whole answer.
+/// Assembles the events of a stream into a whole answer.
 #[derive(Debug, Default)]
 pub struct Gathered {
     answered: Answered,
-    /// For each block that has begun, its number and its place among what was said.
+    /// The number of each block, and its position in the answer.
     blocks: Vec<(usize, usize)>,
     outcome: Option<Outcome>,
 }
@@ -40,12 +40,12 @@ impl Gathered {
         }
     }
 
-    /// Whether the answer has come to its end.
+    /// Whether the answer is complete.
     pub fn is_over(&self) -> bool {
         self.outcome.is_some()
     }
 
-    /// The whole answer, or what the provider says is wrong; `None` where its stream was cut.
+    /// The whole answer, or the provider's error; `None` if the stream was cut off.
     pub fn into_answer(self) -> Option<Result<Answered, Fault>> {
         Some(match self.outcome? {
             Outcome::Done => Ok(self.answered),
@@ -97,7 +97,7 @@ fn begun(kind: BlockKind) -> Said {
 }
 
 impl Answered {
-    /// The answer as a stream tells it: each block in one piece.
+    /// The answer as the events of a stream: each block in one piece.
     pub fn into_events(self) -> Vec<Event> {
         let (id, model) = (self.id, self.model);
         let mut events = vec![Event::Start { id, model }];
@@ -112,7 +112,7 @@ impl Answered {
 }
 
 impl Said {
-    /// This as block number `block` of a stream, in one piece.
+    /// Block number `block` of a stream, in one piece.
     pub(crate) fn into_events(self, block: usize) -> Vec<Event> {
         let (kind, deltas) = match self {
             Self::Text(text) => (BlockKind::Text, vec![Delta::Text(text)]),

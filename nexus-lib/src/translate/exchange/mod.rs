@@ -1,5 +1,5 @@
-//! Requests, answers and streams in no protocol's words: what one protocol is read into, and another is
-//! written from.
+//! Requests, answers and streams in a neutral form, into which each protocol is read and from which
+//! each is written.
 
 mod client_tool;
 mod custom_tool;

@@ -1,41 +1,41 @@
 use crate::translate::Said;
 use crate::wire::Usage;
 
-/// A whole answer, in no protocol's words.
+/// A whole answer in neutral form.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Answered {
-    /// The provider's id for it.
+    /// The provider's id of the answer.
     pub id: String,
-    /// The model that answered, as the provider calls it.
+    /// The model that answered, by the provider's name.
     pub model: String,
-    /// What it said, in order.
+    /// Its content, in order.
     pub said: Vec<Said>,
     /// Why it ended.
     pub finish: Finish,
-    /// What it took.
+    /// Its usage.
     pub usage: Option<TokenCounts>,
 }
 
 /// Why an answer ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Finish {
-    /// It was over.
+    /// It was complete.
     #[default]
     Stop,
-    /// One of the texts came at which it was to end; that text, where the provider tells it.
+    /// It reached a stop sequence; its text, if the provider reports it.
     StopSequence(Option<String>),
-    /// It was as long as it may be.
+    /// It reached its maximum length.
     Length,
-    /// Tools are to be called.
+    /// Tools have to be called.
     ToolCalls,
     /// The provider's filter stopped it, or the model refused.
     ContentFilter,
-    /// Any other reason, in the provider's words.
+    /// Any other reason, as the provider reported it.
     Other(String),
 }
 
 impl Finish {
-    /// The reason that providers mean by `word`, whichever of them says it. `None` where it is empty.
+    /// The reason for `word`, from any provider. `None` if it is empty.
     pub fn of_word(word: &str) -> Option<Self> {
         let word = word.trim();
         Some(match word.to_ascii_lowercase().as_str() {
@@ -67,8 +67,8 @@ impl Finish {
         })
     }
 
-    /// The reason of an answer in which tools were called, if any were: some providers say `stop` then, or a
-    /// word of their own.
+    /// The reason of an answer with tool calls, if there were any: some providers then report
+    /// `stop` or a value of their own.
     #[must_use]
     pub fn with_calls(self, has_called: bool) -> Self {
         match self {
@@ -78,12 +78,12 @@ impl Finish {
     }
 }
 
-/// What an answer took, by one convention: a prompt's tokens with those that were cached, an answer's
-/// with those that were thought.
+/// An answer's usage in one convention: prompt tokens include cached ones, completion tokens
+/// include reasoning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TokenCounts {
-    /// All sums; what is in [`Usage`] goes to the ledger.
+    /// All sums; [`Usage`] goes to the ledger.
     pub usage: Usage,
-    /// Of the prompt's tokens, those that were written to the provider's cache.
+    /// The prompt tokens that were written to the provider's cache.
     pub cache_write_tokens: u64,
 }

@@ -2,73 +2,73 @@ use std::sync::Arc;
 
 use crate::translate::{ClientTool, Json};
 
-/// What a client asks for, in no protocol's words.
+/// A client's request in neutral form.
 ///
-/// It holds all that two of the protocols have in common, and whatever one of them says besides in
-/// [`extra`](Self::extra): so a request can be told again in another protocol, and what cannot be told
-/// there is known by its name.
+/// It contains all that two of the protocols have in common, and everything else in
+/// [`extra`](Self::extra). So a request can be translated to another protocol, and what cannot be
+/// translated is known by name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
-    /// The model's name, as the client says it.
+    /// The client's name of the model.
     pub model: String,
-    /// Whether the answer is to come event by event.
+    /// Whether to stream the answer.
     pub stream: bool,
-    /// What was said so far, in order, instructions included.
+    /// The messages so far, in order, including instructions.
     pub turns: Vec<Turn>,
-    /// What the model may call.
+    /// The tools that the model may call.
     pub tools: Vec<Tool>,
-    /// Whether it may, or must.
+    /// Whether it may or must call one.
     pub tool_choice: Option<ToolChoice>,
     /// Whether it may call several at once.
     pub parallel_tool_calls: Option<bool>,
-    /// What shape the answer has to have.
+    /// The format of the answer.
     pub format: Option<Format>,
-    /// Texts at which the answer ends.
+    /// Stop sequences.
     pub stop: Vec<String>,
-    /// How long the answer may be, reasoning included.
+    /// The maximum length of the answer, including reasoning.
     pub max_tokens: Option<u64>,
-    /// How it is drawn.
+    /// Sampling parameters.
     pub sampling: Sampling,
-    /// How much it is thought about.
+    /// How much to reason.
     pub reasoning: Option<Reasoning>,
-    /// Who asks, as the client's own users are called.
+    /// The client's id of its user.
     pub user: Option<String>,
-    /// Fields of the client's protocol that have no place above, by name, as they were sent.
+    /// Fields of the client's protocol without a place above, by name, as they were sent.
     pub extra: Vec<(String, Json)>,
 }
 
 /// One message.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Turn {
-    /// Instructions: a `system` or a `developer` message, or a system text that stands apart.
+    /// Instructions: a `system` or `developer` message, or a separate system text.
     System(Vec<Part>),
-    /// The person.
+    /// The user.
     User(Vec<Part>),
     /// The model.
     Assistant(Vec<Said>),
-    /// What a tool returned.
+    /// A tool result.
     Tool(ToolResult),
 }
 
-/// A piece of what is given to the model.
+/// A part of the model's input.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Part {
     /// Text.
     Text(Text),
-    /// A picture.
+    /// An image.
     Image(Image),
-    /// Sound, in base64, and its format (`wav`, `mp3`).
+    /// Audio in base64, and its format (`wav`, `mp3`).
     Audio {
         /// Base64.
         data: String,
-        /// As OpenAI calls it.
+        /// OpenAI's name of the format.
         format: String,
     },
     /// A document.
     File(File),
 }
 
-/// A text, and whether what was said up to and with it is to be cached by the provider.
+/// A text, and whether the provider should cache everything up to and including it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text {
     /// The text.
@@ -77,10 +77,10 @@ pub struct Text {
     pub cache: Option<Json>,
 }
 
-/// A picture.
+/// An image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
-    /// Where it is.
+    /// Its source.
     pub source: Source,
     /// OpenAI's `detail`: `low`, `high`, `auto`.
     pub detail: Option<String>,
@@ -88,92 +88,91 @@ pub struct Image {
     pub cache: Option<Json>,
 }
 
-/// Where something is.
+/// The source of an image or document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// At this address.
+    /// A URL.
     Url(String),
-    /// Here.
+    /// Inline data.
     Data {
         /// Such as `image/png`.
         media_type: String,
         /// Base64.
         data: String,
     },
-    /// At the provider, under this id.
+    /// A file at the provider, by id.
     Id(String),
 }
 
 /// A document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// Where it is.
+    /// Its source.
     pub source: Source,
-    /// What it is called.
+    /// Its name.
     pub name: Option<String>,
     /// Anthropic's `cache_control`, as it was sent.
     pub cache: Option<Json>,
 }
 
-/// A piece of what the model said.
+/// A part of the model's output.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Said {
     /// Text.
     Text(String),
-    /// That it will not answer, and why.
+    /// A refusal, with its text.
     Refusal(String),
-    /// What it thought before.
+    /// Reasoning.
     Reasoning(Thought),
-    /// A picture that it made.
+    /// A generated image.
     Picture(Picture),
     /// A call of a tool.
     ToolCall(ToolCall),
 }
 
-/// A picture that a model made.
+/// A generated image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
-    /// Where it is: mostly here.
+    /// Its source, usually inline.
     pub source: Source,
-    /// Gemini's thought signature, which must come back with the picture.
+    /// Gemini's thought signature, which must be sent back with the image.
     pub signature: Option<String>,
 }
 
-/// What the model thought. What is signed must come back to its provider unchanged.
+/// Reasoning. If it is signed, it must be sent back to its provider unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Thought {
-    /// The text, or its summary; empty when it is hidden.
+    /// The text, or a summary of it; empty if it is hidden.
     pub text: String,
-    /// The provider's proof that the text is its own.
+    /// The provider's signature of the text.
     pub signature: Option<String>,
-    /// The thought itself, sealed by the provider: Anthropic's `redacted_thinking`, OpenAI's
-    /// `encrypted_content`.
+    /// The encrypted reasoning: Anthropic's `redacted_thinking`, OpenAI's `encrypted_content`.
     pub sealed: Option<String>,
-    /// The provider's id for it.
+    /// The provider's id of it.
     pub id: Option<String>,
 }
 
 /// A call of a tool.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToolCall {
-    /// Names the call, so that its result can be told apart.
+    /// The call's id, to which its result refers.
     pub id: String,
     /// The tool.
     pub name: String,
-    /// JSON text, as the model wrote it: an object, when it wrote well.
+    /// JSON text, as the model wrote it: normally an object.
     pub arguments: String,
-    /// Gemini's thought signature, which must come back with the call.
+    /// Gemini's thought signature, which must be sent back with the call.
     pub signature: Option<String>,
-    /// The tool in the client's words, where it is no function of this name.
+    /// The tool as the client declared it, if it is not a function of this name.
     pub client: Option<Arc<ClientTool>>,
 }
 
-/// What a tool returned.
+/// A tool result.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ToolResult {
     /// The call that it answers.
     pub call_id: String,
-    /// What it returned.
+    /// Its content.
     pub parts: Vec<Part>,
     /// Whether the tool failed.
     pub is_error: bool,
@@ -190,20 +189,20 @@ pub struct Tool {
     pub description: Option<String>,
     /// JSON Schema of its arguments; `None` for none.
     pub parameters: Option<Json>,
-    /// Whether arguments must follow the schema to the letter.
+    /// Whether arguments must follow the schema exactly.
     pub strict: Option<bool>,
     /// Anthropic's `cache_control`, as it was sent.
     pub cache: Option<Json>,
-    /// The tool in the client's words, where it is no function of this name.
+    /// The tool as the client declared it, if it is not a function of this name.
     pub client: Option<Arc<ClientTool>>,
 }
 
 /// Whether tools are called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToolChoice {
-    /// As the model likes.
+    /// The model decides.
     Auto,
-    /// Not at all.
+    /// None.
     None,
     /// At least one.
     Required,
@@ -211,50 +210,50 @@ pub enum ToolChoice {
     Named(String),
 }
 
-/// The shape of an answer.
+/// The format of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Format {
-    /// Any.
+    /// Free text.
     Text,
     /// Some JSON object.
     Json,
-    /// JSON by a schema.
+    /// JSON with a schema.
     Schema {
-        /// What the schema is called.
+        /// The schema's name.
         name: String,
-        /// What it is for.
+        /// Its purpose.
         description: Option<String>,
         /// JSON Schema.
         schema: Json,
-        /// Whether it is followed to the letter.
+        /// Whether it must be followed exactly.
         strict: Option<bool>,
     },
 }
 
-/// How an answer is drawn.
+/// Sampling parameters.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Sampling {
     /// 0 to 2 for OpenAI and Gemini, 0 to 1 for Anthropic.
     pub temperature: Option<f64>,
     /// 0 to 1.
     pub top_p: Option<f64>,
-    /// From how many of the likeliest.
+    /// From how many of the most likely tokens.
     pub top_k: Option<u64>,
     /// -2 to 2.
     pub frequency_penalty: Option<f64>,
     /// -2 to 2.
     pub presence_penalty: Option<f64>,
-    /// For the same answer again.
+    /// For reproducible answers.
     pub seed: Option<i64>,
 }
 
-/// How much is thought about an answer.
+/// How much to reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reasoning {
     /// OpenAI's `none`, `minimal`, `low`, `medium`, `high`, `xhigh`.
     pub effort: Option<String>,
     /// In tokens: Anthropic's `budget_tokens`, Gemini's `thinkingBudget`.
     pub budget_tokens: Option<u64>,
-    /// Whether the thoughts, or a summary, are to be shown.
+    /// Whether the reasoning, or a summary, is returned.
     pub is_shown: Option<bool>,
 }

@@ -2,36 +2,36 @@ use std::collections::HashSet;
 
 use crate::translate::{Answered, BlockKind, Delta, Event, Finish, Said};
 
-/// What a provider gets when a piece of its answer was lost.
+/// The error when a piece of the answer was lost.
 const LOST: &str = "a part of the provider's answer could not be read";
 
-/// What a provider gets that ends a stream without having said anything.
+/// The error when a provider ends a stream without content.
 const EMPTY: &str = "the provider sent an empty answer; try again";
 
-/// What a provider gets whose answer has too many parts.
+/// The error when an answer has too many parts.
 const TOO_MANY: &str = "the provider's answer has too many parts";
 
-/// The most blocks of one answer. They are looked up by each piece, so that the work for an answer is bounded by
-/// their number; models say a handful.
+/// The maximum number of blocks in one answer. Each event looks its block up, so this bounds the
+/// work for an answer; models use a handful.
 pub const MOST_BLOCKS: usize = 2048;
 
-/// Brings the events of any protocol's reader into the order that [`Event`] promises.
+/// Brings the events of any protocol's reader into the order that [`Event`] guarantees.
 ///
-/// Each protocol has its own gaps, so they are closed here, for all of them:
+/// Each protocol has its own gaps; they are closed here for all of them:
 ///
-/// | of a stream | here |
+/// | stream | becomes |
 /// |---|---|
-/// | no start, or several | one start, before all else |
-/// | calls without ids, or with the same one | ids of our own |
+/// | no start, or several | one start, before everything else |
+/// | calls without ids, or with the same id | generated ids |
 /// | a call without arguments, or with `null` | `{}` |
-/// | a reason to finish, early or several times | advisory: the last one counts, and comes when the stream ends |
+/// | a finish reason, early or several times | the last one counts, and is sent at the end |
 /// | blocks that are open at the end | ended |
-/// | calls, whatever the reason to finish says | a reason of calls, unless the answer was cut |
-/// | an end of the bytes behind a reason to finish | the end of the answer |
-/// | an end without a word or a reason | an error |
-/// | a piece that could not be read | the rest goes on; the end is an error |
+/// | calls, with any finish reason | a reason of calls, unless the answer was cut off |
+/// | an end of the bytes after a finish reason | the end of the answer |
+/// | an end without content or reason | an error |
+/// | an unreadable piece | skipped; the end is an error |
 /// | more than 2,048 blocks | an error |
-/// | anything behind the end or an error | left out |
+/// | anything after the end or an error | ignored |
 #[derive(Debug, Default)]
 pub struct Steady {
     has_started: bool,
@@ -47,16 +47,16 @@ pub struct Steady {
     is_over: bool,
 }
 
-/// A block that has begun.
+/// An open block.
 #[derive(Debug)]
 struct Open {
     number: usize,
-    /// Of a call: arguments that may still turn out to be `null`. `None` once some have gone out.
+    /// For a call: arguments that may still turn out to be `null`. `None` once some were sent.
     held: Option<String>,
 }
 
 impl Steady {
-    /// Takes what a reader says, and adds to `out` what is to be written.
+    /// Takes an event of a reader, and appends the resulting ones to `out`.
     pub fn push(&mut self, event: Event, out: &mut Vec<Event>) {
         if self.is_over {
             return;
@@ -87,7 +87,7 @@ impl Steady {
         self.has_lost = true;
     }
 
-    /// The bytes are over.
+    /// Ends the stream.
     pub fn end(&mut self, out: &mut Vec<Event>) {
         if self.finish.is_some() {
             self.push(Event::Done, out);
@@ -96,12 +96,12 @@ impl Steady {
         }
     }
 
-    /// Whether a reason to finish has come: an end of the bytes is the end of the answer then.
+    /// Whether a finish reason has arrived: then the end of the bytes is the end of the answer.
     pub fn is_finished(&self) -> bool {
         self.finish.is_some() || self.is_over
     }
 
-    /// Whether nothing more can come.
+    /// Whether nothing more can follow.
     pub fn is_over(&self) -> bool {
         self.is_over
     }
@@ -134,7 +134,7 @@ impl Steady {
     }
 
     fn delta(&mut self, number: usize, delta: Delta, out: &mut Vec<Event>) {
-        // The latest are the likeliest.
+        // Recent ones are the most likely.
         let mut open = self.open.iter_mut().rev();
         let Some(open) = open.find(|open| open.number == number) else {
             return;
@@ -211,7 +211,7 @@ pub fn steady(answered: &mut Answered) {
     answered.finish = std::mem::take(&mut answered.finish).with_calls(has_called);
 }
 
-/// Gives a call an id of our own where it has none, or that of another one.
+/// Gives a call a generated id if it has none, or that of another call.
 fn own(id: &mut String, ids: &mut HashSet<String>) {
     if id.is_empty() || ids.contains(id) {
         *id = format!("call_{}", uuid::Uuid::new_v4().simple());
@@ -219,7 +219,7 @@ fn own(id: &mut String, ids: &mut HashSet<String>) {
     ids.insert(id.clone());
 }
 
-/// Whether `arguments`, so far, may be `null` or nothing when they are whole.
+/// Whether `arguments`, so far, may turn out to be `null` or empty.
 fn may_be_null(arguments: &str) -> bool {
     "null".starts_with(arguments.trim()) && arguments.len() < 64
 }

@@ -1,11 +1,12 @@
-//! What some providers can do only in another way: a call that is forced, and a schema beside tools.
+//! Workarounds for features that some providers lack: forced calls, and schemas together with
+//! tools.
 //!
-//! | asked | provider | told as |
+//! | requested | provider | sent as |
 //! |---|---|---|
-//! | one tool must be called | Ollama, which cannot be told so | its schema is the answer's; the answer's text is the arguments |
-//! | one of several | Ollama | a schema of `name` and `arguments` |
-//! | a schema, beside tools | Gemini before 3, which refuses both | a tool of that schema; one of all must be called, and a call of this one is the text |
-//! | some JSON object | Anthropic, which has no such mode; Gemini before 3 beside tools | an instruction |
+//! | a forced call of one tool | Ollama | the tool's schema; the text is the arguments |
+//! | a forced call of any tool | Ollama | a schema of `name` and `arguments` |
+//! | a schema with tools | Gemini before 3 | a forced tool with it; its call is the text |
+//! | any JSON object | Anthropic; Gemini before 3 with tools | an instruction |
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -16,31 +17,31 @@ use crate::translate::{
     Text, Tool, ToolCall, ToolChoice, Turn, gemini,
 };
 
-/// Asks for JSON where nothing else does.
+/// Asks for JSON if nothing else does.
 const JSON_INSTRUCTION: &str =
     "Answer with one valid JSON object and nothing else: no prose around it, no code fence.";
 
-/// What the tool is called whose arguments are the answer.
+/// The name of the tool whose arguments are the answer.
 const ANSWER: &str = "structured_answer";
 
-/// The longest call that is held until it is whole.
+/// The longest call that is held back until it is complete.
 const MAX_HELD_BYTES: usize = 4 << 20;
 
-/// How the provider's answer has to be read.
+/// How the provider's answer has to be converted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// As it is.
+    /// Unchanged.
     #[default]
     Plain,
     /// The text is the arguments of a call of this tool.
     TextIsCall(String),
-    /// The text is an object of a tool's `name` and its `arguments`.
+    /// The text is an object with a tool's `name` and its `arguments`.
     TextNamesCall,
     /// A call of this tool is the text.
     CallIsText(String),
 }
 
-/// Writes into `request` what its provider can do only in another way.
+/// Rewrites `request` where its provider needs a workaround.
 pub(super) fn arrange(request: &mut Request, to: Destination<'_>) -> Answer {
     match to.protocol {
         ProviderProtocol::Ollama => forced(request),
@@ -54,7 +55,7 @@ pub(super) fn arrange(request: &mut Request, to: Destination<'_>) -> Answer {
     }
 }
 
-/// Adds `text` to the instructions that stand first.
+/// Adds `text` to the instructions at the start.
 fn instruct(request: &mut Request, text: String) {
     let text = Part::Text(Text { text, cache: None });
     let turns = &mut request.turns;
@@ -81,7 +82,7 @@ fn json(value: &Value) -> Option<Json> {
     Json::parse(value.to_string())
 }
 
-/// A call that is demanded, as a schema of the answer.
+/// Turns a forced call into a schema of the answer.
 fn forced(request: &mut Request) -> Answer {
     let (shape, answer) = match (&request.tool_choice, &*request.tools) {
         (Some(ToolChoice::Named(name)), tools) => {
@@ -124,7 +125,7 @@ fn forced(request: &mut Request) -> Answer {
     answer
 }
 
-/// Without its tools a model does not know what they are for.
+/// Without its tools a model does not know their purpose.
 fn describe(request: &mut Request, answer: &Answer) {
     let is_meant = |tool: &&Tool| match answer {
         Answer::TextIsCall(name) => tool.name == *name,
@@ -144,21 +145,21 @@ fn describe(request: &mut Request, answer: &Answer) {
     instruct(request, text);
 }
 
-/// A schema beside tools, as one more tool.
+/// Turns a schema together with tools into another tool.
 fn beside_tools(request: &mut Request) -> Answer {
     if request.tools.is_empty() {
         return Answer::Plain;
     }
     match (&request.format, &request.tool_choice) {
         (None | Some(Format::Text), _) => return Answer::Plain,
-        // Nothing may be called: what was called before stands in the messages.
+        // Nothing may be called: earlier calls are in the messages.
         (_, Some(ToolChoice::None)) => {
             request.tools.clear();
             request.tool_choice = None;
             request.parallel_tool_calls = None;
             return Answer::Plain;
         }
-        // What is asked for now is a call.
+        // Only a call is asked for.
         (_, Some(ToolChoice::Required | ToolChoice::Named(_))) => {
             request.format = None;
             return Answer::Plain;
@@ -196,7 +197,7 @@ fn new_id() -> String {
     format!("call_{}", uuid::Uuid::new_v4().simple())
 }
 
-/// The call that a text of a name and arguments is.
+/// The call in a text with a name and arguments.
 fn named_call(text: &str) -> Option<ToolCall> {
     #[derive(serde::Deserialize)]
     struct Named<'a> {
@@ -224,7 +225,7 @@ fn call(name: &str, arguments: String) -> ToolCall {
 }
 
 impl Answer {
-    /// A whole answer, read so.
+    /// Converts a whole answer.
     pub(super) fn answered(&self, answered: &mut Answered) {
         match self {
             Self::Plain => return,
@@ -262,7 +263,7 @@ impl Answer {
     }
 }
 
-/// The reason that goes with what was made of an answer.
+/// The finish reason for the converted answer.
 fn finish(finish: &mut Finish, has_called: bool) {
     match (&finish, has_called) {
         (Finish::Stop, true) => *finish = Finish::ToolCalls,
@@ -271,13 +272,13 @@ fn finish(finish: &mut Finish, has_called: bool) {
     }
 }
 
-/// Reads a stream in the way of an [`Answer`].
+/// Converts a stream according to an [`Answer`].
 #[derive(Debug)]
 pub(super) struct Answering {
     answer: Answer,
-    /// The blocks that are turned, by number.
+    /// The numbers of the converted blocks.
     turned: Vec<usize>,
-    /// The text of a block that is read when it is whole.
+    /// The text of a block that is converted when it is complete.
     held: String,
     has_called: bool,
 }
@@ -292,7 +293,7 @@ impl Answering {
         }
     }
 
-    /// What `events` are to the client.
+    /// Converts `events` for the client.
     pub(super) fn push(&mut self, events: Vec<Event>) -> Vec<Event> {
         if self.answer == Answer::Plain {
             return events;
@@ -332,7 +333,7 @@ impl Answering {
         }
     }
 
-    /// What begins instead; `None` while that is not known.
+    /// The block to begin instead; `None` while that is undecided.
     fn begin(&mut self, block: usize, kind: BlockKind) -> Option<BlockKind> {
         match (&self.answer, kind) {
             // Only the first text is the call.
@@ -368,7 +369,7 @@ impl Answering {
         match (&self.answer, delta) {
             (Answer::TextIsCall(_), Delta::Text(text)) => Some(Delta::Arguments(text)),
             (Answer::TextNamesCall, Delta::Text(text)) => {
-                // What is longer is no call that anybody waits for.
+                // Anything longer is not the expected call.
                 if self.held.len() + text.len() <= MAX_HELD_BYTES {
                     self.held.push_str(&text);
                 }
@@ -392,7 +393,7 @@ impl Answering {
                 };
                 (kind, Delta::Arguments(call.arguments))
             }
-            // It was cut off: the client sees what there is.
+            // It was cut off: the client gets what there is.
             None => (BlockKind::Text, Delta::Text(held)),
         };
         told.extend([Event::Begin { block, kind }, Event::Delta { block, delta }]);

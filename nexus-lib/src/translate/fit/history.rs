@@ -1,5 +1,5 @@
-//! Calls and results. Every provider wants each call's result right behind it, and no other; clients are cut off
-//! in between, drop old messages, and give ids twice.
+//! Repairs calls and results in the history. Every provider requires each call's result directly
+//! after it, and no others; clients are interrupted in between, drop old messages, and reuse ids.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::mem;
@@ -9,13 +9,13 @@ use serde_json::value::RawValue;
 use super::{Destination, ids};
 use crate::translate::{Part, ProviderProtocol, Said, Text, ToolCall, ToolResult, Turn, arguments};
 
-/// Stands for the result of a call that was cut off.
+/// Replaces the result of a call that was interrupted.
 const INTERRUPTED: &str = "The call was interrupted; there is no result.";
 
-/// Stands before a result whose call is not there any more.
+/// Precedes a result whose call is gone.
 const ORPHAN: &str = "Result of an earlier tool call:";
 
-/// Repairs `turns`: in place, where nothing but ids and arguments has to change.
+/// Repairs `turns`: in place if only ids and arguments change.
 pub(super) fn mend(turns: &mut Vec<Turn>, to: Destination<'_>) {
     let wants_objects = matches!(
         to.protocol,
@@ -65,13 +65,13 @@ fn calls(said: &[Said]) -> impl Iterator<Item = &ToolCall> {
     })
 }
 
-/// Arguments that are no object, in one: as Anthropic advises to tell what a model wrote badly.
+/// Wraps arguments that are not an object in one, as Anthropic recommends for malformed ones.
 fn make_object(arguments: &mut String) {
     let json: Option<&RawValue> = serde_json::from_str(arguments).ok();
     if json.is_some_and(|json| json.get().starts_with('{')) {
         return;
     }
-    // Some models write the object into a text.
+    // Some models write the object into a string.
     let inner: Option<String> = serde_json::from_str(arguments).ok();
     let is_object = |text: &String| {
         let json: Option<&RawValue> = serde_json::from_str(text).ok();
@@ -83,7 +83,7 @@ fn make_object(arguments: &mut String) {
     };
 }
 
-/// Whether nothing has to change. Most histories are like that.
+/// Whether nothing has to change, as in most histories.
 fn is_paired(turns: &[Turn]) -> bool {
     let mut seen = HashSet::new();
     let mut open: HashSet<&str> = HashSet::new();
@@ -117,7 +117,7 @@ fn is_paired(turns: &[Turn]) -> bool {
 /// A turn of the new history.
 enum Item {
     Turn(Turn),
-    /// What the model said, and the number of the first of its calls.
+    /// The model's output, and the number of its first call.
     Said(Vec<Said>, usize),
 }
 
@@ -125,7 +125,7 @@ fn paired(turns: Vec<Turn>) -> Vec<Turn> {
     let mut items: Vec<Item> = Vec::with_capacity(turns.len());
     // By call, in order.
     let mut results: Vec<Option<ToolResult>> = Vec::new();
-    // The calls that wait, by id, of the turn that is named.
+    // The open calls, by id, of the given turn.
     let mut open: HashMap<String, (usize, VecDeque<usize>)> = HashMap::new();
     for turn in turns {
         match turn {
@@ -162,7 +162,8 @@ fn paired(turns: Vec<Turn>) -> Vec<Turn> {
     together(items, results)
 }
 
-/// The items in order, each turn of calls with its results behind it, and every call with an id of its own.
+/// The items in order, each turn with calls followed by their results, and every call with a unique
+/// id.
 fn together(items: Vec<Item>, mut results: Vec<Option<ToolResult>>) -> Vec<Turn> {
     let mut turns = Vec::with_capacity(items.len() + results.len());
     let mut seen: HashSet<String> = HashSet::new();
@@ -181,7 +182,7 @@ fn together(items: Vec<Item>, mut results: Vec<Option<ToolResult>>) -> Vec<Turn>
         });
         for (number, call) in (first..).zip(called) {
             if call.id.is_empty() || seen.contains(&call.id) {
-                // Told by its place alone, so that the next request says the same.
+                // Derived only from its position, so that the next request uses the same id.
                 call.id = match call.id.as_str() {
                     "" => format!("call_{number}"),
                     id => format!("{id}_{number}"),
@@ -217,7 +218,7 @@ fn interrupted() -> ToolResult {
     }
 }
 
-/// What is left of a result whose call is gone: words. `None` where it has none.
+/// Converts a result whose call is gone to text. `None` if it has none.
 fn orphan(result: ToolResult) -> Option<Turn> {
     let mut parts = result.parts;
     if parts.is_empty() {

@@ -1,4 +1,4 @@
-//! Ids of calls, in the letters and the length that a provider takes.
+//! Call ids in the characters and the length that a provider accepts.
 
 use std::borrow::Cow;
 
@@ -8,12 +8,12 @@ use super::{Destination, Vendor};
 use crate::translate::ProviderProtocol;
 use crate::translate::chat::is_openais;
 
-/// What a provider demands of a call's id.
+/// A provider's rule for call ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// Nothing.
+    /// Any.
     Any,
-    /// At most so many bytes.
+    /// At most this many bytes.
     Short(usize),
     /// Letters, digits, `_` and `-`.
     Plain,
@@ -34,8 +34,8 @@ impl Rule {
         }
     }
 
-    /// `id` by this rule. The same id becomes the same, and two that differ stay so: a mark made of the whole id
-    /// is behind what is left of it.
+    /// `id` converted by this rule. Equal ids stay equal and different ids stay different: a hash
+    /// of the whole id follows what is left of it.
     pub(super) fn fit(self, id: &str) -> Cow<'_, str> {
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
         match self {
@@ -63,7 +63,7 @@ impl Rule {
     }
 }
 
-/// Nine letters and digits that stand for `mark`.
+/// Nine letters and digits for `mark`.
 fn letters(mut mark: u64) -> String {
     const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let mut letters = String::with_capacity(9);

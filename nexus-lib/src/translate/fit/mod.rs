@@ -1,18 +1,19 @@
-//! Makes a request fit for its provider before it is written, and takes its answer back.
+//! Adapts a request to its provider before it is written, and converts the answer back.
 //!
-//! Providers refuse what others accept: a call without a result, a tool's name with a dot, a tool that must be
-//! called beside a schema. What can be repaired without a change of meaning is repaired here, in the neutral form,
-//! so that every client's protocol has it before every provider's. The writers find what they can say.
+//! Providers reject what others accept: a call without a result, a tool name with a dot, a forced
+//! tool together with a schema. Whatever can be repaired without changing the meaning is repaired
+//! here, in the neutral form, for every client protocol and every provider. The writers then find
+//! only what their protocol can express.
 //!
-//! | file | what it sees to |
+//! | file | repairs |
 //! |---|---|
-//! | `history` | calls and results: each call has one result right behind it, ids are distinct |
-//! | `ids` | the letters and the length of calls' ids |
-//! | `names` | the letters and the length of tools' names, and back in the answer |
-//! | `optional` | parameters that a provider or a model is known to refuse |
-//! | `schemas` | schemas of arguments that do not say that they are an object's |
-//! | `answer` | what a provider can do only in another way: a forced call, a schema beside tools |
-//! | `vendor` | who serves a protocol, to go by the address |
+//! | `history` | calls and results: each call has one result directly after it, ids are unique |
+//! | `ids` | characters and length of call ids |
+//! | `names` | characters and length of tool names, and back in the answer |
+//! | `optional` | optional parameters that a provider or a model is known to reject |
+//! | `schemas` | schemas of arguments without `"type": "object"` |
+//! | `answer` | workarounds: a forced call, a schema with tools |
+//! | `vendor` | finds the vendor by its address |
 
 mod answer;
 mod history;
@@ -28,21 +29,21 @@ use super::arguments::{self, Streamed};
 use super::{Answered, Event, Losses, ProviderProtocol, Request, Said};
 use crate::error::Result;
 
-/// Where a request goes.
+/// The provider that a request is for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Destination<'a> {
-    /// What the provider speaks.
+    /// Its protocol.
     pub(crate) protocol: ProviderProtocol,
-    /// Who it is.
+    /// Its vendor.
     pub(crate) vendor: Vendor,
-    /// The model, as the provider calls it.
+    /// The model, by the provider's name.
     pub(crate) model: &'a str,
 }
 
-/// Brings `request` into a form that its provider takes.
+/// Brings `request` into a form that its provider accepts.
 ///
 /// # Errors
-/// `InvalidRequest`, naming the parameter, for what changes the meaning, or where `losses` allows none.
+/// `InvalidRequest`, naming the parameter, if the meaning would change, or if `losses` allows none.
 pub(crate) fn fit(
     request: &mut Request,
     to: Destination<'_>,
@@ -58,7 +59,7 @@ pub(crate) fn fit(
     })
 }
 
-/// What brings an answer back into the client's terms.
+/// Converts an answer back for the client.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Restore {
     names: names::Names,
@@ -66,7 +67,7 @@ pub(crate) struct Restore {
 }
 
 impl Restore {
-    /// A whole answer, as the client asked for it.
+    /// Converts a whole answer.
     pub(crate) fn answered(&self, answered: &mut Answered) {
         self.answer.answered(answered);
         self.names.answered(answered);
@@ -77,7 +78,7 @@ impl Restore {
         }
     }
 
-    /// What does the same with a stream.
+    /// The converter for a stream.
     pub(crate) fn stream(&self) -> Restoring {
         Restoring {
             names: self.names.clone(),
@@ -87,7 +88,7 @@ impl Restore {
     }
 }
 
-/// Brings a stream back into the client's terms.
+/// Converts a stream back for the client.
 #[derive(Debug)]
 pub(crate) struct Restoring {
     names: names::Names,
@@ -96,7 +97,7 @@ pub(crate) struct Restoring {
 }
 
 impl Restoring {
-    /// What `events` are to the client.
+    /// Converts `events` for the client.
     pub(crate) fn push(&mut self, events: Vec<Event>) -> Vec<Event> {
         let mut events = self.arguments.push(self.answer.push(events));
         self.names.events(&mut events);

@@ -1,4 +1,4 @@
-//! Names of tools, in the letters and the length that a provider takes, and back in its answers.
+//! Tool names in the characters and the length that a provider accepts, and back in its answers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use crate::translate::{
     Answered, BlockKind, Event, ProviderProtocol, Request, Said, ToolChoice, Turn,
 };
 
-/// The longest that a name may be for all of them, in bytes.
+/// The maximum length of a name that all providers accept, in bytes.
 const LONGEST: usize = 64;
 
-/// The clients' names of tools, by what the provider was told.
+/// The clients' tool names, by the names that the provider was sent.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names(Option<Arc<HashMap<String, String>>>);
 
-/// Renames the tools of `request` that its provider would refuse.
+/// Renames the tools of `request` that its provider would reject.
 pub(super) fn fit(request: &mut Request, protocol: ProviderProtocol) -> Names {
     let mut renamed = HashMap::new();
     let mut fit = |name: &mut String| {
@@ -45,17 +45,17 @@ pub(super) fn fit(request: &mut Request, protocol: ProviderProtocol) -> Names {
     Names((!renamed.is_empty()).then(|| Arc::new(renamed)))
 }
 
-/// | protocol | names |
+/// | protocol | allowed names |
 /// |---|---|
 /// | chat, Responses, Messages | letters, digits, `_`, `-` |
-/// | Gemini | these, `.` and `:`; a letter or `_` first |
+/// | Gemini | these, `.` and `:`; starts with a letter or `_` |
 /// | Ollama | any |
 fn is_taken(name: &str, protocol: ProviderProtocol) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     let bytes = || name.bytes();
     match protocol {
         ProviderProtocol::Ollama => true,
-        // There is nothing to go by; the provider says so.
+        // Nothing can be derived from an empty name; the provider will reject it.
         _ if name.is_empty() => true,
         _ if name.len() > LONGEST => false,
         ProviderProtocol::Gemini => {
@@ -68,7 +68,7 @@ fn is_taken(name: &str, protocol: ProviderProtocol) -> bool {
     }
 }
 
-/// A name that stands for `name` alone: what is left of it, and a mark made of the whole.
+/// A unique name for `name`: what is left of it, and a hash of the whole.
 fn fitted(name: &str, protocol: ProviderProtocol) -> String {
     let mut fitted = String::with_capacity(LONGEST);
     if protocol == ProviderProtocol::Gemini && !name.starts_with(|c: char| c.is_ascii_alphabetic())

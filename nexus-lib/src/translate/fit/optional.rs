@@ -1,5 +1,5 @@
-//! Parameters that a provider or a model is known to refuse. Each was a 400 for somebody; none is what the
-//! request is about. What is left out is named.
+//! Optional parameters that a provider or a model is known to reject. Each caused a 400 for
+//! somebody; none is essential to the request. Dropped ones are reported.
 
 use sha2::{Digest, Sha256};
 
@@ -10,10 +10,10 @@ use crate::translate::reading::{Object, Path};
 use crate::translate::{Json, Losses, ProviderProtocol, Request, Said, ToolChoice, Turn};
 use crate::wire::{is_grok, may_think};
 
-/// The least of `max_output_tokens` that Responses take.
+/// The minimum `max_output_tokens` of Responses.
 const LEAST_OUTPUT: u64 = 16;
 
-/// Leaves out of `request` what `to` refuses.
+/// Drops from `request` what `to` rejects.
 pub(super) fn leave_out(
     request: &mut Request,
     to: Destination<'_>,
@@ -45,8 +45,8 @@ pub(super) fn leave_out(
     Ok(())
 }
 
-/// A tool that only the client's own provider runs is an offer, unless it must be called. Readers keep it as
-/// `tools[2]`.
+/// A tool that only the client's own provider runs is optional, unless it must be called. Readers
+/// keep it as `tools[2]`.
 fn hosted_tools(request: &mut Request, losses: &mut Losses) -> Result<()> {
     let may_be_left_out = match &request.tool_choice {
         Some(ToolChoice::Named(name)) => request.tools.iter().any(|tool| tool.name == *name),
@@ -67,20 +67,20 @@ fn hosted_tools(request: &mut Request, losses: &mut Losses) -> Result<()> {
     left_out.iter().try_for_each(|name| losses.drop_hint(name))
 }
 
-/// `tools[2]`, and not a field of one.
+/// `tools[2]`, but not a field of one.
 fn is_whole_tool(name: &str) -> bool {
     let index = name.strip_prefix("tools[");
     index.is_some_and(|index| index.ends_with(']'))
 }
 
-/// A tool of the client's own: without it the request means something else.
+/// One of the client's own tools: without it the request would mean something else.
 fn is_custom(tool: &Json) -> bool {
     let tool = Object::parse(tool.get().as_bytes(), &Path::Request);
     let kind: Option<String> = tool.ok().and_then(|tool| tool.lenient("type"));
     kind.as_deref() == Some("custom")
 }
 
-/// Without tools there is nothing to choose. OpenAI and others refuse a choice then.
+/// Without tools there is nothing to choose. OpenAI and others reject a `tool_choice` then.
 fn without_tools(request: &mut Request, losses: &mut Losses) -> Result<()> {
     if !request.tools.is_empty() {
         return Ok(());
@@ -92,7 +92,7 @@ fn without_tools(request: &mut Request, losses: &mut Losses) -> Result<()> {
     }
 }
 
-/// How many texts may end an answer.
+/// The maximum number of stop sequences.
 fn most_stops(to: Destination<'_>) -> Option<usize> {
     match (to.protocol, to.vendor) {
         (ProviderProtocol::Chat, Vendor::Groq | Vendor::Cerebras) => Some(4),
@@ -102,7 +102,7 @@ fn most_stops(to: Destination<'_>) -> Option<usize> {
     }
 }
 
-/// Empty ones are refused by all, blank ones by Anthropic, and so are too many.
+/// Empty ones are rejected by all, blank ones by Anthropic, and too many of them as well.
 fn stops(request: &mut Request, to: Destination<'_>, losses: &mut Losses) -> Result<()> {
     let before = request.stop.len();
     let takes_blanks = to.protocol != ProviderProtocol::Messages;
@@ -120,7 +120,7 @@ fn stops(request: &mut Request, to: Destination<'_>, losses: &mut Losses) -> Res
     }
 }
 
-/// A user's name that is too long is told by its hash: it still names one user.
+/// A user id that is too long is replaced by its hash, which still identifies one user.
 fn user(request: &mut Request, to: Destination<'_>) {
     let longest = match to.protocol {
         ProviderProtocol::Messages => 256,
@@ -144,7 +144,7 @@ fn forget_thoughts(request: &mut Request) {
     }
 }
 
-/// Fields of OpenAI's that change nothing in an answer.
+/// OpenAI's fields that do not affect the answer.
 const OPENAIS: [&str; 7] = [
     "moderation",
     "prediction",
@@ -155,7 +155,7 @@ const OPENAIS: [&str; 7] = [
     "verbosity",
 ];
 
-/// Of those, and of others that these vendors do not know.
+/// Those, and others that these vendors reject.
 fn is_refused(vendor: Vendor, name: &str) -> bool {
     match vendor {
         Vendor::Groq => OPENAIS.contains(&name) && name != "store",
@@ -177,7 +177,7 @@ fn members(request: &mut Request, to: Destination<'_>, losses: &mut Losses) -> R
         !is_refused
     });
     if to.vendor == Vendor::Mistral {
-        // Mistral calls it `random_seed`, and does not know users.
+        // Mistral calls it `random_seed`, and does not know `user`.
         let seed = request.sampling.seed.take();
         let seed = seed.and_then(|seed| Json::parse(seed.to_string()));
         let seed = seed.map(|seed| ("random_seed".to_owned(), seed));
@@ -189,7 +189,7 @@ fn members(request: &mut Request, to: Destination<'_>, losses: &mut Losses) -> R
     left_out.iter().try_for_each(|name| losses.drop_hint(name))
 }
 
-/// OpenAI's models that think draw as they like.
+/// OpenAI's reasoning models do not accept sampling parameters.
 fn sampling(request: &mut Request, model: &str, losses: &mut Losses) -> Result<()> {
     if !is_openais(model) || !thinks(model, request) {
         return Ok(());
@@ -214,7 +214,8 @@ fn sampling(request: &mut Request, model: &str, losses: &mut Losses) -> Result<(
     Ok(())
 }
 
-/// Whether one of OpenAI's models thinks about this request. From 5.1 to 5.4 `gpt-5` does so when it is asked to.
+/// Whether one of OpenAI's models reasons for this request. From 5.1 to 5.4 `gpt-5` only does so on
+/// request.
 fn thinks(model: &str, request: &Request) -> bool {
     let name = model.rsplit('/').next().unwrap_or(model);
     if name.contains("chat") {
@@ -232,14 +233,15 @@ fn thinks(model: &str, request: &Request) -> bool {
     }
 }
 
-/// `(5, 1)` of `gpt-5.1-codex`.
+/// `(5, 1)` for `gpt-5.1-codex`.
 fn gpt_version(name: &str) -> Option<(u32, u32)> {
     let number = name.strip_prefix("gpt-")?.split('-').next()?;
     let (major, minor) = number.split_once('.').unwrap_or((number, "0"));
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// How much to think: some of Grok's models refuse to be told, and OpenAI's beside tools from 5.4, in chat.
+/// The reasoning effort: some Grok models reject it, and so do OpenAI's from 5.4 together with
+/// tools in chat.
 fn effort(request: &mut Request, model: &str, losses: &mut Losses) -> Result<()> {
     let asked = request.reasoning.as_ref();
     let is_asked = asked.is_some_and(|asked| {
@@ -259,7 +261,7 @@ fn effort(request: &mut Request, model: &str, losses: &mut Losses) -> Result<()>
     Ok(())
 }
 
-/// OpenAI's first models that think call one tool at a time, and refuse to be told how many.
+/// OpenAI's first reasoning models call one tool at a time, and reject this parameter.
 fn parallel(request: &mut Request, model: &str, losses: &mut Losses) -> Result<()> {
     let name = model.rsplit('/').next().unwrap_or(model);
     let is_first = ["o1", "o3-mini"]
@@ -271,7 +273,8 @@ fn parallel(request: &mut Request, model: &str, losses: &mut Losses) -> Result<(
     Ok(())
 }
 
-/// Grok's models that think as much as they like. Source: <https://docs.x.ai/docs/guides/reasoning>.
+/// Grok models that decide the effort themselves. Source:
+/// <https://docs.x.ai/docs/guides/reasoning>.
 fn has_fixed_effort(model: &str) -> bool {
     let name = model.to_ascii_lowercase();
     let is_one = |family: &str| {

@@ -1,9 +1,9 @@
-//! Schemas of arguments. Most providers want to read that they are an object's, and many clients leave it out.
+//! Schemas of arguments. Most providers require `"type": "object"`, and many clients leave it out.
 
 use crate::translate::reading::{Object, Path};
 use crate::translate::{Json, Request};
 
-/// Adds what is left out. Empty schemas, which say that there are no arguments, stay for the writers.
+/// Adds the type. Empty schemas, which mean no arguments, are left to the writers.
 pub(super) fn name_objects(request: &mut Request) {
     for tool in &mut request.tools {
         let named = tool.parameters.as_ref().and_then(named);
@@ -13,7 +13,7 @@ pub(super) fn name_objects(request: &mut Request) {
     }
 }
 
-/// `schema` with its type; `None` where nothing is missing.
+/// `schema` with its type; `None` if it has one.
 fn named(schema: &Json) -> Option<Json> {
     if schema.is_empty_object() {
         return None;

@@ -1,19 +1,19 @@
-/// Who serves a protocol that many serve, where it is known to refuse what others ignore.
+/// The vendor behind a common protocol, where it is known to reject what others ignore.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Vendor {
-    /// Groq: unknown members are refused.
+    /// Groq: rejects unknown members.
     Groq,
-    /// Cerebras: unknown members are refused.
+    /// Cerebras: rejects unknown members.
     Cerebras,
-    /// Mistral: unknown members are refused.
+    /// Mistral: rejects unknown members.
     Mistral,
-    /// Anybody else.
+    /// Any other.
     #[default]
     Other,
 }
 
 impl Vendor {
-    /// Who is at `host`.
+    /// The vendor at `host`.
     pub(crate) fn at(host: &str) -> Self {
         const KNOWN: [(&str, Vendor); 3] = [
             ("groq.com", Vendor::Groq),
@@ -25,13 +25,13 @@ impl Vendor {
         found.map_or(Self::Other, |(_, vendor)| vendor)
     }
 
-    /// Whether messages of the model's may hold what it thought (`reasoning_content`).
+    /// Whether assistant messages may contain reasoning (`reasoning_content`).
     pub(crate) fn takes_thoughts(self) -> bool {
         self == Self::Other
     }
 }
 
-/// Whether `host` is `domain` or below it.
+/// Whether `host` is `domain` or a subdomain.
 fn is_of(host: &[u8], domain: &[u8]) -> bool {
     let Some((before, end)) = host
         .len()

@@ -2,14 +2,14 @@
 
 use http::StatusCode;
 
-/// What Gemini says is wrong: its message, the kind (its `status`, such as `INVALID_ARGUMENT`) and the code.
-/// A body of any other form is the message.
+/// Reads Gemini's error: its message, the type (its `status`, such as `INVALID_ARGUMENT`) and the
+/// code. A body in any other format is the message.
 pub fn read(status: StatusCode, body: &[u8]) -> (String, Option<String>, Option<String>) {
     let (message, _, code) = crate::translate::chat::error::read(status, body);
     (message, word(body), code)
 }
 
-/// Google's word for the kind of an error.
+/// Google's type of an error.
 fn word(body: &[u8]) -> Option<String> {
     use crate::translate::reading::Object;
 
@@ -22,7 +22,7 @@ fn word(body: &[u8]) -> Option<String> {
     error.lenient("status")
 }
 
-/// Whether a refusal is of the gateway's key, which Gemini tells with a 400.
+/// Whether the gateway's key was rejected, for which Gemini uses a 400.
 pub fn is_of_key(status: StatusCode, body: &[u8]) -> bool {
     status == StatusCode::BAD_REQUEST && memchr::memmem::find(body, b"API_KEY_INVALID").is_some()
 }

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::translate::effort::effort;
 use crate::translate::{Losses, Reasoning};
 
-/// How a model is told how much to think.
+/// How the amount of reasoning is controlled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Thinks {
     Not,
@@ -12,19 +12,19 @@ enum Thinks {
     ByLevel,
 }
 
-/// What a model takes, to go by its name.
+/// The capabilities of a model, judged by its name.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Generation {
-    /// `(2, 5)` for Gemini 2.5, the largest for what is always the newest; `None` for models that are not
-    /// Gemini.
+    /// `(2, 5)` for Gemini 2.5, the largest for names that always mean the newest; `None` for
+    /// models that are not Gemini.
     version: Option<(u32, u32)>,
     is_pro: bool,
     is_lite: bool,
-    /// Draws or speaks, which is done without thinking, or with as much as the model likes.
+    /// Generates images or audio: does not reason, or as much as the model decides.
     is_of_media: bool,
 }
 
-/// How much is thought.
+/// The amount of reasoning.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ThinkingConfig {
@@ -36,7 +36,8 @@ pub(super) struct ThinkingConfig {
 }
 
 impl Generation {
-    /// Reads names such as `gemini-2.5-pro`, `models/gemini-3-flash-preview` and `gemini-flash-latest`.
+    /// Parses names such as `gemini-2.5-pro`, `models/gemini-3-flash-preview` and
+    /// `gemini-flash-latest`.
     pub(super) fn of(model: &str) -> Self {
         let model = model.rsplit('/').next().unwrap_or(model);
         let name = model.strip_prefix("gemini-");
@@ -71,17 +72,18 @@ impl Generation {
         }
     }
 
-    /// Whether the first call of several must come back with a signature.
+    /// Whether the first of several calls must be sent back with a signature.
     pub(super) fn wants_signatures(self) -> bool {
         self.is_from(3, 0)
     }
 
-    /// Whether its draws can be influenced: from Gemini 3.5 that is an error, or without effect.
+    /// Whether it accepts sampling parameters: from Gemini 3.5 they are an error, or have no
+    /// effect.
     pub(super) fn takes_sampling(self) -> bool {
         !self.is_from(3, 5)
     }
 
-    /// What is asked of `reasoning`, if anything.
+    /// The setting for `reasoning`, if any.
     pub(super) fn thinking(
         self,
         reasoning: Option<&Reasoning>,
@@ -119,7 +121,7 @@ impl Generation {
 
     /// The nearest of the levels that the model knows.
     fn level(self, effort: &str) -> &'static str {
-        // From Gemini 3.7 the lite ones alone know it.
+        // From Gemini 3.7 only the lite models know it.
         let knows_minimal = !self.is_pro
             && self.version < Some((u32::MAX, 0))
             && (self.is_lite || !self.is_from(3, 7));
@@ -132,7 +134,7 @@ impl Generation {
         }
     }
 
-    /// The nearest of the budgets that the model takes, in tokens.
+    /// The nearest of the budgets that the model accepts, in tokens.
     fn allowed(self, budget: u64) -> u64 {
         match (self.is_pro, self.is_lite) {
             (true, _) => budget.clamp(128, 32_768),
@@ -142,10 +144,10 @@ impl Generation {
     }
 }
 
-/// The largest budget that all models with one take, in tokens.
+/// The largest budget that all such models accept, in tokens.
 const MOST: u64 = 24_576;
 
-/// As Google's own compatible endpoint maps them, in tokens.
+/// Google's own mapping in its compatible endpoint, in tokens.
 fn budget(effort: &str) -> u64 {
     match effort {
         "none" => 0,
@@ -155,7 +157,7 @@ fn budget(effort: &str) -> u64 {
     }
 }
 
-/// Whether a model takes no schema of its answer beside tools. What is not known takes none.
+/// Whether a model does not accept a schema together with tools. Unknown models are assumed not to.
 pub(crate) fn is_before_3(model: &str) -> bool {
     !Generation::of(model).is_from(3, 0)
 }
@@ -164,7 +166,7 @@ pub(crate) fn is_before_3(model: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The level or the budget for an effort, and whether the effort was left out.
+    /// The level or the budget for an effort, and whether the effort was dropped.
     fn told(model: &str, effort: &str) -> (String, bool) {
         let mut losses = Losses::new(false);
         let reasoning = Reasoning {

@@ -1,42 +1,43 @@
-//! Gemini's `generateContent`, as a provider speaks it; no client of ours does.
+//! Gemini's `generateContent`, for providers; clients do not use it here.
 //!
-//! What a request says besides that Gemini can say is told as follows; what is left in
-//! [`Request::extra`](super::Request::extra) is left out as a hint, but for what changes the meaning (`n`,
-//! `logprobs`, `audio`, …), which is refused.
+//! Features of other protocols are translated to Gemini as follows. What is left in
+//! [`Request::extra`](super::Request::extra) is dropped as optional, except for fields that change
+//! the meaning (`n`, `logprobs`, `audio`, …), which cause a rejection.
 //!
-//! | of the request | here |
+//! | request | translated to |
 //! |---|---|
-//! | instructions, wherever they stand | `systemInstruction`, in order; what the user says, where nobody says anything else |
-//! | messages of one role in a row | one content |
-//! | what a tool returned | `functionResponse`: an object as it is, any other text as `output`, of a tool that failed as `error` |
-//! | pictures and files that a tool returned | parts of their own, behind the results |
-//! | what a tool returned that has a `$ref` somewhere | `output`: Gemini would look for what it names |
-//! | a schema of the answer beside tools, before Gemini 3 | a tool of that schema, and one must be called: a call of it is the text |
-//! | more than five `stop` | the first five, and named as left out |
-//! | pictures | `inlineData`: PNG, JPEG, WebP, HEIC and HEIF, else 400; `fileData` for an address |
-//! | `modalities` of text and pictures; `image_config` of OpenRouter's | `responseModalities`; `imageConfig` |
-//! | pictures that the model made | `inlineData` with its signature; drafts, which Gemini counts as thoughts, are left out |
-//! | sound; documents | `inlineData`; documents of plain text are text |
-//! | files and pictures by id | refused |
-//! | schemas, of tools and of answers | as they are: `parametersJsonSchema`, `responseJsonSchema` |
-//! | `temperature`, `top_p`, `top_k`, penalties | hints from Gemini 3.5, which takes none |
-//! | a `seed` of more than 32 bits | a hint |
-//! | `reasoning_effort` or a budget, Gemini 3 and later | `thinkingLevel`: `minimal`, `low`, `medium`, `high`, or the nearest that the model knows |
-//! | the same, Gemini 2.5 | `thinkingBudget`: 0, 1024 (`minimal`, `low`), 8192 (`medium`), 24576; a budget as it is |
-//! | the same, others | a hint |
-//! | `none`, where a model always thinks | the least, and named as left out |
-//! | `parallel_tool_calls: false`, `strict`, `detail`, `cache_control`, `user` | hints |
+//! | instructions, in any place | `systemInstruction`, in order; a user turn if there is no other |
+//! | consecutive messages of one role | one content |
+//! | tool results | `functionResponse`: an object, text as `output`, a failure as `error` |
+//! | images and files in tool results | separate parts, after the results |
+//! | a tool result with a `$ref` | `output`: Gemini would try to resolve it |
+//! | a schema with tools, before Gemini 3 | a forced tool with it: its call is the text |
+//! | more than five `stop` | the first five, and reported as dropped |
+//! | images | `inlineData`: PNG, JPEG, WebP, HEIC, HEIF, else 400; a URL as `fileData` |
+//! | `modalities`; OpenRouter's `image_config` | `responseModalities`; `imageConfig` |
+//! | generated images | `inlineData` with the signature; draft images are left out |
+//! | audio; documents | `inlineData`; plain text documents are text |
+//! | files and images by id | rejected |
+//! | schemas of tools and answers | unchanged: `parametersJsonSchema`, `responseJsonSchema` |
+//! | `temperature`, `top_p`, `top_k`, penalties | dropped from Gemini 3.5 |
+//! | a `seed` of more than 32 bits | dropped |
+//! | `reasoning_effort` or a budget, from Gemini 3 | `thinkingLevel`, the nearest supported |
+//! | the same, Gemini 2.5 | `thinkingBudget`: 0, 1024, 8192 or 24576; or the budget |
+//! | the same, others | dropped |
+//! | `none`, if a model always reasons | the minimum, and reported as dropped |
+//! | `parallel_tool_calls: false`, `strict`, `detail`, `cache_control`, `user` | dropped |
 //!
 //! # Signatures
 //!
-//! Gemini signs a call, a picture or a text with what it thought before, and wants it back where it was. The
-//! signature of a call or a picture is a field of the neutral form. That of a text is a thought without text, marked as Gemini's
-//! by `gemini:` in front, since no provider takes another's; it comes back behind the text. Calls and pictures that
-//! Gemini 3 did not make itself, as after a failover, have the word in place of a signature that Google
-//! documents for them.
+//! Gemini signs a call, an image or a text with its preceding reasoning, and requires the signature
+//! back in the same place. The signature of a call or an image is a field of the neutral form. That
+//! of a text is reasoning without text, prefixed with `gemini:` to mark it as Gemini's, since no
+//! provider accepts another's; it is sent back after the text. Calls and images that Gemini 3 did
+//! not create itself, as after a failover, get the placeholder that Google documents for them.
 //!
-//! Sources: Google's Gemini API reference (`generateContent`, Content), and its guides to function calling,
-//! thinking, thought signatures, structured outputs and what is new in each Gemini 3.
+//! Sources: Google's Gemini API reference (`generateContent`, Content), and its guides to function
+//! calling, thinking, thought signatures, structured outputs and the changes in each Gemini 3
+//! release.
 
 pub mod error;
 mod generation;

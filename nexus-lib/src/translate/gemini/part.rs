@@ -3,18 +3,18 @@ use crate::translate::gemini::signature;
 use crate::translate::reading::{Object, Path};
 use crate::translate::{Picture, Source, ToolCall};
 
-/// What a part of an answer says.
+/// A part of an answer.
 #[derive(Debug)]
 pub(super) enum Part {
     Text(String),
     Thought(String),
-    /// Of the text before it.
+    /// The signature of the preceding text.
     Signature(String),
     Picture(Picture),
     Call(ToolCall),
 }
 
-/// What one of a content's parts says, in order. Parts that are not known say nothing.
+/// The content of one part, in order. Unknown parts are ignored.
 pub(super) fn read(part: &Object<'_>, at: &Path<'_>) -> Result<Vec<Part>> {
     let mut told = Vec::new();
     let signature: Option<String> = part.lenient("thoughtSignature");
@@ -37,7 +37,7 @@ pub(super) fn read(part: &Object<'_>, at: &Path<'_>) -> Result<Vec<Part>> {
     if let Some(data) = part.object("inlineData", at)? {
         let at = at.key("inlineData");
         let media_type: String = data.lenient("mimeType").unwrap_or_default();
-        // A draft is a thought that was drawn.
+        // A draft image is part of the reasoning.
         if !is_thought && media_type.starts_with("image/") {
             told.push(Part::Picture(Picture {
                 source: Source::Data {
@@ -59,7 +59,7 @@ pub(super) fn read(part: &Object<'_>, at: &Path<'_>) -> Result<Vec<Part>> {
     Ok(told)
 }
 
-/// All that the parts of `candidate` say.
+/// The content of all parts of `candidate`.
 pub(super) fn read_all(candidate: &Object<'_>, at: &Path<'_>) -> Result<Vec<Part>> {
     let Some(content) = candidate.object("content", at)? else {
         return Ok(Vec::new());

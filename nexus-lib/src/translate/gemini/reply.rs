@@ -6,10 +6,10 @@ use crate::error::Result;
 use crate::translate::reading::{Object, Path};
 use crate::translate::{Answered, Finish, Said, Thought};
 
-/// Reads what Gemini answers: the first of its candidates. A prompt that it blocked is a refusal.
+/// Reads Gemini's answer: its first candidate. A blocked prompt is a refusal.
 ///
 /// # Errors
-/// `UpstreamInvalid` when it is no such answer.
+/// `UpstreamInvalid` when it is not such an answer.
 pub fn read(body: &[u8]) -> Result<Answered> {
     let at = Path::Answer;
     let answer = Object::parse(body, &at)?;

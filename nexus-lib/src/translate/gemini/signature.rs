@@ -1,19 +1,19 @@
 const MARK: &str = "gemini:";
 
-/// What Google documents for calls that its models did not make.
+/// Google's documented placeholder for calls that its models did not make.
 pub(super) const FOREIGN: &str = "skip_thought_signature_validator";
 
-/// A signature that stands alone, marked as Gemini's.
+/// A separate signature, marked as Gemini's.
 pub(super) fn mark(signature: &str) -> String {
     [MARK, signature].concat()
 }
 
-/// The signature as Gemini wrote it; `None` when it is another provider's.
+/// The signature as Gemini wrote it; `None` if it is another provider's.
 pub(super) fn unmark(signature: &str) -> Option<&str> {
     signature.strip_prefix(MARK)
 }
 
-/// Whether a thought's signature is Gemini's.
+/// Whether the signature of reasoning is Gemini's.
 pub(crate) fn is_marked(signature: &str) -> bool {
     unmark(signature).is_some()
 }

@@ -1,4 +1,4 @@
-//! Streams, as `alt=sse` has them: each event is an answer that goes on where the last one ended.
+//! Streams in the format of `alt=sse`: each event is an answer that continues the previous one.
 
 use http::StatusCode;
 
@@ -11,8 +11,8 @@ use crate::translate::{BlockKind, Delta, Event, Finish};
 
 /// Reads Gemini's stream, event by event.
 ///
-/// Gemini has neither blocks nor a last event. A block ends with the first part of another kind. Older models give
-/// a reason to finish with every event.
+/// Gemini has neither blocks nor a final event. A block ends with the first part of another kind.
+/// Older models send a finish reason in every event.
 #[derive(Debug, Default)]
 pub struct Reader {
     open: Option<(usize, Kind)>,
@@ -29,18 +29,18 @@ enum Kind {
 }
 
 impl Reader {
-    /// At the beginning of a stream.
+    /// At the start of a stream.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds what `event` says to `told`, as far as it can be read.
+    /// Appends the events in `event` to `told`, up to the first error.
     ///
     /// # Errors
-    /// `UpstreamInvalid` when its data is no JSON object, or its parts are not what they are called.
+    /// `UpstreamInvalid` when its data is not a JSON object, or its members have the wrong type.
     pub fn push(&mut self, event: &sse::Event<'_>, told: &mut Vec<Event>) -> Result<()> {
         let data = event.data();
-        // The word is not Gemini's, but of proxies before it.
+        // `[DONE]` is not Gemini's, but proxies send it.
         if self.is_done || matches!(data.trim_ascii(), b"" | b"[DONE]") {
             return Ok(());
         }
@@ -84,7 +84,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What the end of the bytes says. Whether the answer is over, the reasons to finish tell.
+    /// Handles the end of the bytes. The finish reason decides whether the answer is complete.
     pub fn end(&mut self) -> Vec<Event> {
         let mut told = Vec::new();
         self.end_open(&mut told);

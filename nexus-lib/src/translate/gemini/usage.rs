@@ -2,13 +2,14 @@ use crate::translate::TokenCounts;
 use crate::translate::reading::Object;
 use crate::wire::Usage;
 
-/// The figures of an answer, or of the newest chunk of one.
+/// The usage of an answer, or of its latest chunk.
 ///
-/// Gemini counts thoughts beside the answer, and what its own tools gave it beside the prompt.
+/// Gemini counts reasoning separately from the answer, and the output of its own tools separately
+/// from the prompt.
 pub(super) fn read(answer: &Object<'_>) -> Option<TokenCounts> {
     let usage = answer.lenient::<Object<'_>>("usageMetadata")?;
     let figure = |name| usage.lenient::<u64>(name);
-    // Zeros are left out, but no prompt has none.
+    // Zeros are left out, but a prompt always has tokens.
     let prompt = figure("promptTokenCount")?;
     let thoughts = figure("thoughtsTokenCount").unwrap_or(0);
     let total = figure("totalTokenCount");

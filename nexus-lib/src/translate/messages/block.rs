@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::translate::Json;
 use crate::translate::extra_content::ExtraContent;
 
-/// A content block, as it is written.
+/// A content block in its JSON form.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Block<'a> {
@@ -53,7 +53,7 @@ pub(super) enum Block<'a> {
     },
 }
 
-/// Where a picture or a document is, as it is written.
+/// The source of an image or a document in its JSON form.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Source<'a> {
@@ -70,7 +70,7 @@ pub(super) enum Source<'a> {
     },
 }
 
-/// Blocks; a lone text is written as such.
+/// Blocks; a single text is written as a string.
 #[derive(Debug, Default)]
 pub(super) struct Blocks<'a>(pub(super) Vec<Block<'a>>);
 
@@ -99,7 +99,7 @@ impl Serialize for Blocks<'_> {
     }
 }
 
-/// The object that a call's arguments are; `None` when they are none. No text at all is an empty one.
+/// A call's arguments as an object; `None` if they are not one. Empty text is an empty object.
 pub(super) fn input(arguments: &str) -> Option<Cow<'_, RawValue>> {
     let arguments = match arguments.trim() {
         "" => "{}",

@@ -11,14 +11,14 @@
 //! | 429 | `rate_limit_error` |
 //! | 408, 504 | `timeout_error` |
 //! | 503, 529 | `overloaded_error` |
-//! | others | `invalid_request_error` below 500, `api_error` from there |
+//! | others | `invalid_request_error` below 500, else `api_error` |
 
 use http::StatusCode;
 use serde::Serialize;
 
 use crate::translate::reading::{Object, Path};
 
-/// What Anthropic calls its errors.
+/// Anthropic's error types.
 const KINDS: [&str; 11] = [
     "invalid_request_error",
     "authentication_error",
@@ -33,15 +33,15 @@ const KINDS: [&str; 11] = [
     "overloaded_error",
 ];
 
-/// What a provider that speaks Messages says is wrong: its message, the kind and the code, in its words.
-/// A body of any other form is the message.
+/// Reads an error of a Messages provider: its message, type and code. A body in any other format is
+/// the message.
 pub fn read(status: StatusCode, body: &[u8]) -> (String, Option<String>, Option<String>) {
     let object = Object::parse(body, &Path::Answer).ok();
     let error = object
         .as_ref()
         .and_then(|object| object.lenient::<Object<'_>>("error"));
     let Some(error) = error else {
-        // From a proxy, in the words of others.
+        // From a proxy, in another format.
         return crate::translate::chat::error::read(status, body);
     };
     let text = |name| error.lenient::<String>(name);
@@ -63,8 +63,8 @@ struct Detail<'a> {
     code: Option<&'a str>,
 }
 
-/// Writes an error as Anthropic would. Its `type` is `kind`, where that is one of Anthropic's, and goes by
-/// `code` and `status` otherwise. The code stands beside it, which Anthropic has not.
+/// Writes an error in Anthropic's format. Its `type` is `kind` if that is one of Anthropic's, and
+/// otherwise derived from `code` and `status`. The code is added, although Anthropic has none.
 pub fn write(status: StatusCode, message: &str, kind: Option<&str>, code: Option<&str>) -> Vec<u8> {
     let known = |text: Option<&str>| KINDS.into_iter().find(|known| Some(*known) == text);
     let told = [code, kind].into_iter().flatten().find_map(implied);
@@ -81,7 +81,7 @@ pub fn write(status: StatusCode, message: &str, kind: Option<&str>, code: Option
         400..500 => "invalid_request_error",
         _ => "api_error",
     };
-    // OpenAI says `invalid_request_error` of much that Anthropic tells apart.
+    // OpenAI uses `invalid_request_error` for several types of Anthropic's.
     let by_kind = known(kind).filter(|kind| *kind != "invalid_request_error");
     let body = Body {
         r#type: "error",
@@ -91,17 +91,17 @@ pub fn write(status: StatusCode, message: &str, kind: Option<&str>, code: Option
             code: code.filter(|code| !KINDS.contains(code)),
         },
     };
-    // Strings into a growing buffer: there is nothing that could fail.
+    // Writing strings into a growing buffer cannot fail.
     serde_json::to_vec(&body).unwrap_or_default()
 }
 
-/// The status that others' words for an error stand for: in the middle of a stream nothing else tells.
+/// The status that belongs to another provider's error type: inside a stream there is no other.
 fn implied(word: &str) -> Option<u16> {
     Some(match word {
         "invalid_api_key" => 401,
         "insufficient_quota" | "rate_limit_exceeded" | "RESOURCE_EXHAUSTED" => 429,
         "UNAVAILABLE" | "server_overloaded" | "overloaded" => 503,
-        // OpenRouter's codes are statuses.
+        // OpenRouter's codes are HTTP statuses.
         number => {
             return number
                 .parse()
@@ -111,7 +111,7 @@ fn implied(word: &str) -> Option<u16> {
     })
 }
 
-/// The status that a client of Anthropic's expects for a provider's: 529 where others say 503.
+/// The status that an Anthropic client expects for a provider's: 529 for 503.
 pub fn status(status: StatusCode) -> StatusCode {
     match status {
         StatusCode::SERVICE_UNAVAILABLE => {

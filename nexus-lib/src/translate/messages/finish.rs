@@ -8,21 +8,21 @@ pub(super) fn read(stop_reason: &str, stop_sequence: Option<String>) -> Option<F
     }
 }
 
-/// The `stop_reason` and the `stop_sequence`. Whoever refused in words has refused.
+/// The `stop_reason` and the `stop_sequence`. An answer with refusal text is a refusal.
 pub(super) fn write(finish: &Finish, has_refused: bool) -> (&str, Option<&str>) {
     match finish {
         Finish::Stop if has_refused => ("refusal", None),
         Finish::Stop => ("end_turn", None),
         Finish::StopSequence(Some(text)) => ("stop_sequence", Some(text)),
-        // OpenAI does not tell which text it was, or whether it was one at all.
+        // OpenAI does not report which sequence it was, or whether there was one.
         Finish::StopSequence(None) => ("end_turn", None),
         Finish::Length => ("max_tokens", None),
         Finish::ToolCalls => ("tool_use", None),
         Finish::ContentFilter => ("refusal", None),
-        // The client asks again with what it has.
+        // The client sends what it has and continues.
         Finish::Other(reason) if reason == "pause_turn" => ("pause_turn", None),
         Finish::Other(_) if has_refused => ("refusal", None),
-        // Clients know no other words.
+        // Clients know no other values.
         Finish::Other(_) => ("end_turn", None),
     }
 }

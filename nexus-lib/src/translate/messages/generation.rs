@@ -1,29 +1,29 @@
-/// What a model takes, to go by its name.
+/// The capabilities of a model, judged by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Generation {
-    /// `(4, 5)` for Claude 4.5; `None` for models that are not Claude, or bear no number.
+    /// `(4, 5)` for Claude 4.5; `None` for models that are not Claude, or have no number.
     version: Option<(u32, u32)>,
     is_claude: bool,
     is_opus: bool,
-    /// Fable and Mythos, and Opus from 5.5, cannot but think.
+    /// Fable and Mythos, and Opus from 5.5, always reason.
     pub(super) always_thinks: bool,
 }
 
-/// How a model is told to think.
+/// How the amount of reasoning is controlled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Thinks {
-    /// It cannot.
+    /// It cannot reason.
     Not,
-    /// By a budget of tokens.
+    /// By a token budget.
     ByBudget,
-    /// By either.
+    /// By budget or effort.
     ByEither,
-    /// As it likes, by an effort.
+    /// Adaptively, by an effort.
     ByEffort,
 }
 
 impl Generation {
-    /// Reads names such as `claude-3-5-sonnet-20241022`, `claude-opus-4-20250514`,
+    /// Parses names such as `claude-3-5-sonnet-20241022`, `claude-opus-4-20250514`,
     /// `anthropic.claude-sonnet-4-5-20250929-v1:0` and `claude-opus-4.6`.
     pub(super) fn of(model: &str) -> Self {
         let name = model.to_ascii_lowercase();
@@ -35,7 +35,7 @@ impl Generation {
                 always_thinks: false,
             };
         };
-        // A date is no version.
+        // A date is not a version.
         let number = |token: &&str| -> Option<u32> {
             (token.len() <= 2).then(|| token.parse().ok()).flatten()
         };
@@ -84,22 +84,22 @@ impl Generation {
         !self.is_from(4, 7)
     }
 
-    /// Whether `temperature` and `top_p` may stand side by side.
+    /// Whether it accepts `temperature` and `top_p` together.
     pub(super) fn takes_two_samplings(self) -> bool {
         !self.is_from(4, 1)
     }
 
-    /// Whether answers and arguments can be held to a schema.
+    /// Whether answers and arguments can be constrained by a schema.
     pub(super) fn follows_schemas(self) -> bool {
         !self.is_before(4, 1)
     }
 
-    /// Whether the model may go on with words of its own that stand last.
+    /// Whether the model can continue an assistant message at the end of the request.
     pub(super) fn takes_prefill(self) -> bool {
         !self.is_from(4, 6)
     }
 
-    /// The longest answer that the model takes a request for; `None` where that is not known.
+    /// The maximum `max_tokens` that the model accepts; `None` if unknown.
     pub(super) fn most_tokens(self) -> Option<u64> {
         match self {
             _ if self.is_before(3, 5) => Some(4096),
@@ -111,7 +111,8 @@ impl Generation {
         }
     }
 
-    /// How long an answer may be where the client does not say: what the smallest of its kind can do.
+    /// The default `max_tokens` if the client sends none: what the smallest model of its kind
+    /// accepts.
     pub(super) fn max_tokens(self) -> u64 {
         match self {
             _ if self.is_before(3, 5) => 4096,

@@ -1,40 +1,40 @@
-//! Anthropic's Messages, as version `2023-06-01` of the API has them. Version `2026-10-21` differs in that it takes
-//! no `temperature`, `top_p` and `top_k`.
+//! Anthropic's Messages, in version `2023-06-01` of the API. Version `2026-10-21` differs in that
+//! it does not accept `temperature`, `top_p` and `top_k`.
 //!
-//! What a request says besides that Messages can say is told as follows; all else in
-//! [`Request::extra`](super::Request::extra) is left out as a hint.
+//! Features of other protocols are translated to Messages as follows; everything else in
+//! [`Request::extra`](super::Request::extra) is dropped as optional.
 //!
-//! | of the request | here |
+//! | request | translated to |
 //! |---|---|
-//! | instructions, wherever they stand | `system`, in order: not every model takes them in between |
-//! | no `max_tokens` | 32000; 8192 for Claude 3.5 and models that are not Claude; 4096 for older ones |
+//! | instructions, in any place | `system`, in order: few models accept them in between |
+//! | no `max_tokens` | 32000; 8192 for Claude 3.5 and unknown models; 4096 for older ones |
 //! | `reasoning_effort` | by model, see below |
-//! | `response_format` of a schema | `output_config.format`; refused for models before Claude 4.1 |
-//! | `response_format` of any JSON | an instruction: there is no such mode |
-//! | schemas of answers and of strict arguments | every object is closed; what cannot be enforced is part of a description, as Anthropic's own SDKs do it |
-//! | `max_tokens` over what the model can do | what it can do, and named as left out |
-//! | `stop` of blanks alone | left out by name |
+//! | `response_format` with a schema | `output_config.format`; rejected before Claude 4.1 |
+//! | `response_format` for any JSON | an instruction: there is no such mode |
+//! | schemas of answers and strict arguments | objects closed; the rest as a description |
+//! | `max_tokens` above the model's maximum | the maximum, and reported as dropped |
+//! | blank `stop` | dropped |
 //! | `user` of more than 256 characters | its hash |
-//! | calls, but no tools any more | the tools that were called, and `tool_choice` of `none` |
-//! | `temperature` over 1 | 1, and named as left out |
-//! | `temperature`, `top_p`, `top_k` | hints, where the model takes none: from Claude 4.7, or beside a budget to think |
-//! | `top_p` beside `temperature` | a hint from Claude 4.1: only one of them is taken |
-//! | `seed`, `frequency_penalty`, `presence_penalty`, `detail` of a picture | hints |
+//! | calls, but no tools any more | the called tools, and `tool_choice` of `none` |
+//! | `temperature` above 1 | 1, and reported as dropped |
+//! | `temperature`, `top_p`, `top_k` | dropped from Claude 4.7, or with a budget |
+//! | `top_p` with `temperature` | dropped from Claude 4.1: only one is accepted |
+//! | `seed`, `frequency_penalty`, `presence_penalty`, `detail` of an image | dropped |
 //! | `user`, `safety_identifier` | `metadata.user_id` |
-//! | `parallel_tool_calls` | `tool_choice.disable_parallel_tool_use`, the other way round |
-//! | `service_tier` | `auto` as it is, `default` as `standard_only`, others are hints |
-//! | `store`, `metadata`, `verbosity`, `prediction`, `prompt_cache_key` and whatever is unknown | hints |
-//! | `n` over 1, `logprobs`, `top_logprobs`, `logit_bias`, `audio`, `modalities` other than text, `functions`, `function_call`, `web_search_options`, tools that are no functions | refused |
-//! | sound; pictures that a model made; files and pictures by id; pictures other than JPEG, PNG, GIF, WebP | refused |
-//! | a call whose arguments are no JSON object; a call without a result; odd or repeated ids | repaired, as before every provider: a call that was cut off has a result that says so |
-//! | texts of blanks alone; blanks at the end of a last message of the model's | left out |
-//! | thoughts without a signature, or another provider's | left out: Anthropic takes back only its own |
+//! | `parallel_tool_calls` | `tool_choice.disable_parallel_tool_use`, inverted |
+//! | `service_tier` | `auto` unchanged, `default` as `standard_only`, others dropped |
+//! | `store`, `metadata`, `verbosity`, `prompt_cache_key`, anything unknown | dropped |
+//! | `n` over 1, `logprobs`, `logit_bias`, `audio`, tools that are not functions, … | rejected |
+//! | audio; generated images; files by id; images not JPEG, PNG, GIF or WebP | rejected |
+//! | malformed arguments; missing results; bad or repeated ids | repaired, see `fit` |
+//! | blank texts; trailing whitespace in a final assistant message | left out |
+//! | reasoning without a signature, or another provider's | left out: it would be rejected |
 //!
-//! How much is thought, by model:
+//! Reasoning by model:
 //!
-//! | `reasoning_effort` | to Claude 4.5, and not Claude: `thinking.budget_tokens` | from Claude 4.6: `output_config.effort` |
+//! | `reasoning_effort` | up to Claude 4.5, and others: a budget | from Claude 4.6: the effort |
 //! |---|---|---|
-//! | `none` | `disabled` | `disabled`; `low`, and named as left out, where a model always thinks |
+//! | `none` | `disabled` | `disabled`; `low`, reported as dropped, if it always reasons |
 //! | `minimal` | 1024 | `low` |
 //! | `low` | 2048 | `low` |
 //! | `medium` | 8192 | `medium` |
@@ -42,15 +42,17 @@
 //! | `xhigh` | 24576 | `xhigh`; `high` for Claude 4.6 |
 //! | `max` | 30720 | `max` |
 //!
-//! A budget leaves 1024 of `max_tokens` to the answer. There is no thinking, and `reasoning_effort` is named as left out,
-//! where `max_tokens` is under 2048, where a tool must be called, where a model cannot think (before
-//! Claude 3.7), and where, with a budget, the last call of a tool came without its signed thought.
+//! A budget leaves 1024 of `max_tokens` to the answer. Reasoning is disabled, and
+//! `reasoning_effort` is reported as dropped, if `max_tokens` is below 2048, if a tool must be
+//! called, if a model cannot reason (before Claude 3.7), and if, with a budget, the last tool call
+//! came without its signed reasoning.
 //!
 //! In answers, `tool_use` blocks carry another provider's signature as `extra_content`, as in chat.
-//! Pictures that a model made have no place there, and are left out.
-//! Arguments that are no JSON object are told as `{"INVALID_JSON": text}`.
+//! Generated images have no place there, and are left out. Arguments that are not a JSON object are
+//! wrapped as `{"INVALID_JSON": text}`.
 //!
-//! Sources: Anthropic's API reference (Messages, Streaming, Errors), its guides to thinking, effort and structured outputs.
+//! Sources: Anthropic's API reference (Messages, Streaming, Errors), its guides to thinking, effort
+//! and structured outputs.
 
 mod block;
 pub mod error;

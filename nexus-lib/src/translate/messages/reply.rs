@@ -14,10 +14,10 @@ use crate::translate::fault::says_something;
 use crate::translate::reading::{Object, Path};
 use crate::translate::{Answered, Said, Thought, TokenCounts, ToolCall};
 
-/// Reads what Anthropic answers. Blocks that are not known, such as those of its own tools, are left out.
+/// Reads Anthropic's answer. Unknown blocks, such as those of its own tools, are left out.
 ///
 /// # Errors
-/// `UpstreamInvalid` when it is no such answer.
+/// `UpstreamInvalid` when it is not such an answer.
 pub fn read(body: &[u8]) -> Result<Answered> {
     let at = Path::Answer;
     let message = Object::parse(body, &at)?;
@@ -42,7 +42,8 @@ pub fn read(body: &[u8]) -> Result<Answered> {
     })
 }
 
-/// What the answer in `body` took, where it says so, and whether it is one: without a look at the rest.
+/// The usage of the answer in `body`, if reported, and whether it is an answer, without reading the
+/// rest.
 pub(crate) fn look(body: &[u8]) -> (Option<TokenCounts>, bool) {
     let Ok(message) = Object::parse(body, &Path::Answer) else {
         return (None, false);
@@ -63,13 +64,13 @@ fn figures(message: &Object<'_>) -> Option<TokenCounts> {
     figures.counts()
 }
 
-/// Why a model refused, where it says so: beside the answer or beside the end of a streamed one.
+/// Why a model refused, if reported: in the answer, or at the end of a stream.
 pub(super) fn explanation(object: &Object<'_>) -> Option<String> {
     let details = object.lenient::<Object<'_>>("stop_details")?;
     details.lenient("explanation")
 }
 
-/// What a block of the model's says; `None` when nobody else would understand it.
+/// The content of an assistant block; `None` if no other provider would understand it.
 pub(super) fn read_said(block: &Object<'_>, at: &Path<'_>) -> Result<Option<Said>> {
     let kind: String = block.need("type", at)?;
     Ok(Some(match kind.as_str() {
@@ -108,7 +109,7 @@ struct Message<'a> {
     usage: Figures,
 }
 
-/// Writes an answer as Anthropic would, for the client that asked for `model`.
+/// Writes an answer in Anthropic's format, for the client that asked for `model`.
 pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
     let has_refused = answered
         .said
@@ -129,11 +130,11 @@ pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
         stop_sequence,
         usage: answered.usage.map(Figures::from).unwrap_or_default(),
     };
-    // Strings and numbers into a growing buffer: there is nothing that could fail.
+    // Writing strings and numbers into a growing buffer cannot fail.
     serde_json::to_vec(&message).unwrap_or_default()
 }
 
-/// The provider's id, or one of our own where there is none.
+/// The provider's id, or a generated one if there is none.
 pub(super) fn id(id: &str) -> Cow<'_, str> {
     match id {
         "" => Cow::Owned(format!("msg_{}", uuid::Uuid::new_v4().simple())),
@@ -141,7 +142,7 @@ pub(super) fn id(id: &str) -> Cow<'_, str> {
     }
 }
 
-/// A call's id, or one of our own where there is none.
+/// A call's id, or a generated one if there is none.
 pub(super) fn call_id(id: &str) -> Cow<'_, str> {
     match id {
         "" => Cow::Owned(format!("toolu_{}", uuid::Uuid::new_v4().simple())),
@@ -163,7 +164,7 @@ fn write_said(said: &Said) -> Option<Block<'_>> {
             thinking: &thought.text,
             signature: thought.signature.as_deref().unwrap_or_default(),
         },
-        // What Anthropic's models say has no pictures.
+        // Anthropic's answers have no images.
         Said::Picture(_) => return None,
         Said::ToolCall(call) => Block::ToolUse {
             id: call_id(&call.id),
@@ -174,7 +175,7 @@ fn write_said(said: &Said) -> Option<Block<'_>> {
     })
 }
 
-/// Arguments that are no object, wrapped in one, as Anthropic advises to tell them.
+/// Arguments that are not an object, wrapped in one, as Anthropic recommends.
 fn invalid(arguments: &str) -> Cow<'_, RawValue> {
     let text = serde_json::json!({ "INVALID_JSON": arguments }).to_string();
     RawValue::from_string(text).map_or(Cow::Borrowed(RawValue::NULL), Cow::Owned)

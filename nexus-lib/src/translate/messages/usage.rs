@@ -4,11 +4,11 @@ use crate::translate::TokenCounts;
 use crate::translate::reading::Object;
 use crate::wire::Usage;
 
-/// Anthropic's figures, which leave the cache's tokens out of `input_tokens`. In a stream each may come
-/// again, and the last counts.
+/// Anthropic's usage, in which `input_tokens` excludes cached tokens. In a stream each figure may
+/// be repeated, and the last one counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Figures {
-    /// Whether the prompt's and the answer's were told: what is absent is not zero.
+    /// Whether input and output tokens were reported: missing does not mean zero.
     #[serde(skip)]
     has_input: bool,
     #[serde(skip)]
@@ -33,8 +33,8 @@ impl Details {
 }
 
 impl Figures {
-    /// Takes over what `usage` says. What cannot be read is a gap: an answer must not fail because its
-    /// bill is odd.
+    /// Takes over the figures in `usage`. Unreadable ones are ignored: an answer must not fail
+    /// because its usage is odd.
     pub(super) fn update(&mut self, usage: &Object<'_>) {
         let take = |slot: &mut u64, name| {
             if let Some(figure) = usage.lenient(name) {
@@ -54,7 +54,7 @@ impl Figures {
             thinking.unwrap_or(self.output_tokens_details.thinking_tokens);
     }
 
-    /// What was told; `None` while one of the two is missing.
+    /// The usage; `None` while one of the two is missing.
     pub(super) fn counts(&self) -> Option<TokenCounts> {
         (self.has_input && self.has_output).then(|| self.sums())
     }

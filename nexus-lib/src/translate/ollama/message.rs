@@ -3,7 +3,7 @@ use crate::translate::reading::{Object, Path};
 use crate::translate::{Finish, TokenCounts, ToolCall};
 use crate::wire::Usage;
 
-/// What an answer's message says, or a line's.
+/// The content of an answer's message, or of a line's.
 #[derive(Debug, Default)]
 pub(super) struct Message {
     pub(super) thinking: String,
@@ -37,7 +37,7 @@ pub(super) fn read(answer: &Object<'_>, at: &Path<'_>) -> Result<Option<Message>
     Ok(Some(read))
 }
 
-/// An object; the text of one, from servers that are only like Ollama.
+/// An object; servers that only resemble Ollama send the text of one.
 fn arguments(function: &Object<'_>) -> String {
     let text: Option<String> = function.lenient("arguments");
     let raw = || function.raw("arguments").map(|json| json.get().to_owned());
@@ -51,8 +51,8 @@ pub(super) fn finish(answer: &Object<'_>) -> Finish {
     finish.unwrap_or_default()
 }
 
-/// The figures of a last line. Of a prompt that was wholly cached older servers report none, and zeros are left out:
-/// with one of the two missing, nothing is known.
+/// The usage in the last line. Older servers report none for a fully cached prompt, and zeros are
+/// left out: if one of the two is missing, the usage is unknown.
 pub(super) fn usage(answer: &Object<'_>) -> Option<TokenCounts> {
     let prompt_tokens = answer.lenient::<u64>("prompt_eval_count")?;
     let completion_tokens = answer.lenient::<u64>("eval_count")?;

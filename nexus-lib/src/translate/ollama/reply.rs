@@ -5,10 +5,10 @@ use crate::error::Result;
 use crate::translate::reading::{Object, Path};
 use crate::translate::{Answered, Said, Thought};
 
-/// Reads what Ollama answers.
+/// Reads Ollama's answer.
 ///
 /// # Errors
-/// `UpstreamInvalid` when it is no such answer.
+/// `UpstreamInvalid` when it is not such an answer.
 pub fn read(body: &[u8]) -> Result<Answered> {
     let at = Path::Answer;
     let answer = Object::parse(body, &at)?;

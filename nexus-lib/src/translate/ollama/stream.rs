@@ -1,4 +1,4 @@
-//! Streams: a JSON object a line, the last with `"done":true`.
+//! Streams: one JSON object per line, the last with `"done":true`.
 
 use http::StatusCode;
 
@@ -8,7 +8,7 @@ use crate::translate::fault::says_something;
 use crate::translate::reading::{Object, Path};
 use crate::translate::{BlockKind, Delta, Event};
 
-/// Reads Ollama's stream, line by line. A block ends with the first piece of another kind.
+/// Reads Ollama's stream, line by line. A block ends with the first fragment of another kind.
 #[derive(Debug, Default)]
 pub struct Reader {
     open: Option<(usize, Kind)>,
@@ -25,15 +25,15 @@ enum Kind {
 }
 
 impl Reader {
-    /// At the beginning of a stream.
+    /// At the start of a stream.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds what `line` says to `told`, as far as it can be read. An empty one says nothing.
+    /// Appends the events in `line` to `told`, up to the first error. An empty line is ignored.
     ///
     /// # Errors
-    /// `UpstreamInvalid` when it is no JSON object, or its parts are not what they are called.
+    /// `UpstreamInvalid` when it is not a JSON object, or its members have the wrong type.
     pub fn push(&mut self, line: &[u8], told: &mut Vec<Event>) -> Result<()> {
         if self.is_done || line.trim_ascii().is_empty() {
             return Ok(());
@@ -87,7 +87,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What the end of the bytes says: nothing, since a stream that is over has said so.
+    /// Handles the end of the bytes: nothing to do, since a complete stream has a final line.
     pub fn end(&mut self) -> Vec<Event> {
         Vec::new()
     }

@@ -1,4 +1,4 @@
-//! Calls of tools, an item each.
+//! Tool calls, one item each.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::translate::extra_content::signature;
 use crate::translate::reading::{Object, Path};
 use crate::translate::{BuiltInTool, ClientTool, ToolCall, ToolKind};
 
-/// The call that an item of type `kind` is; `None` for other items.
+/// The call in an item of type `kind`; `None` for other items.
 pub(super) fn read(kind: &str, item: &Object<'_>, at: &Path<'_>) -> Result<Option<ToolCall>> {
     let Some(kind) = kind_of(kind) else {
         return Ok(None);
@@ -30,7 +30,7 @@ pub(super) fn read(kind: &str, item: &Object<'_>, at: &Path<'_>) -> Result<Optio
             _ => item.lenient(member(tool)).unwrap_or_default(),
         },
     };
-    // A client must say which call it means; a provider's gets an id of our own.
+    // A client must name the call; a provider's call gets a generated id if needed.
     let id = match (&kind, at.is_request()) {
         (_, false) => super::item::call_id(item),
         (ToolKind::BuiltIn(_), true) => match item.lenient("call_id") {
@@ -49,7 +49,7 @@ pub(super) fn read(kind: &str, item: &Object<'_>, at: &Path<'_>) -> Result<Optio
     }))
 }
 
-/// How an item of type `kind` calls a tool, if it does.
+/// The kind of tool that an item of type `kind` calls, if any.
 pub(super) fn kind_of(kind: &str) -> Option<ToolKind> {
     Some(match kind {
         "function_call" => ToolKind::Function,
@@ -62,7 +62,8 @@ pub(super) fn kind_of(kind: &str) -> Option<ToolKind> {
     })
 }
 
-/// The tool that an item calls: as providers know it, and in the client's words where these are others.
+/// The tool that an item calls: by the provider's name, and as the client declared it if that
+/// differs.
 pub(super) fn names(
     kind: ToolKind,
     item: &Object<'_>,
@@ -86,7 +87,7 @@ pub(super) fn names(
     Ok((flat, Some(Arc::new(client))))
 }
 
-/// Where a call of the tool has its arguments.
+/// The member with the arguments of the tool's calls.
 fn member(tool: BuiltInTool) -> &'static str {
     match tool {
         BuiltInTool::LocalShell | BuiltInTool::Shell => "action",
@@ -95,7 +96,7 @@ fn member(tool: BuiltInTool) -> &'static str {
     }
 }
 
-/// What the ids of a call's items begin with.
+/// The prefix of a call's item id.
 pub(super) fn prefix(client: Option<&ClientTool>) -> &'static str {
     match client.map(|client| &client.kind) {
         None | Some(ToolKind::Function) => "fc",
@@ -107,7 +108,7 @@ pub(super) fn prefix(client: Option<&ClientTool>) -> &'static str {
     }
 }
 
-/// The item that a call is.
+/// The item for a call.
 pub(super) fn write(id: &str, status: &str, call: &ToolCall) -> Value {
     let client = call.client.as_deref();
     let mut item = json!({"id": id, "type": "function_call", "status": status, "call_id": call.id});
@@ -142,7 +143,7 @@ pub(super) fn write(id: &str, status: &str, call: &ToolCall) -> Value {
     item
 }
 
-/// The arguments of a built-in tool, with what its clients count on.
+/// The arguments of a built-in tool, with the members that clients expect.
 fn built_in(tool: BuiltInTool, arguments: &str) -> Value {
     let said: Map<String, Value> = serde_json::from_str(arguments).unwrap_or_default();
     let mut known = match tool {
@@ -162,7 +163,7 @@ fn built_in(tool: BuiltInTool, arguments: &str) -> Value {
     known
 }
 
-/// A command is a list; models that write a line mean a shell's.
+/// A command is a list; models that write a line mean a shell command.
 fn command(said: &Map<String, Value>) -> Value {
     match said.get("command") {
         Some(Value::String(line)) => json!(["bash", "-lc", line]),

@@ -1,3 +1,3 @@
-//! Errors: as [chat](super::super::chat::error) has them.
+//! Errors: the same as in [chat](super::super::chat::error).
 
 pub use crate::translate::chat::error::{read, status, write};

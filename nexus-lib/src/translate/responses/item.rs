@@ -7,7 +7,7 @@ use crate::translate::extra_content::{ExtraContent, signature};
 use crate::translate::reading::{Content, Object, Path};
 use crate::translate::{Picture, Said, Source, Thought};
 
-/// What an item says. One that is not known says nothing.
+/// The content of an item. Unknown items are ignored.
 pub(super) fn whole(item: &Object<'_>, at: &Path<'_>) -> Result<Vec<Said>> {
     let kind: Option<String> = item.lenient("type");
     Ok(match kind.as_deref().unwrap_or_default() {
@@ -25,20 +25,20 @@ pub(super) fn whole(item: &Object<'_>, at: &Path<'_>) -> Result<Vec<Said>> {
     })
 }
 
-/// The id by which a call's result names it.
+/// The id by which a result refers to its call.
 pub(super) fn call_id(item: &Object<'_>) -> String {
     let id = |name| item.lenient::<String>(name).filter(|id| !id.is_empty());
     id("call_id").or_else(|| id("id")).unwrap_or_default()
 }
 
-/// JSON in a text; some servers give the object itself.
+/// JSON in a string; some servers send the object itself.
 pub(super) fn arguments(item: &Object<'_>) -> String {
     let object = || item.raw("arguments").map(|json| json.get().to_owned());
     let text: Option<String> = item.lenient("arguments");
     text.or_else(object).unwrap_or_default()
 }
 
-/// The thought that an item of type `reasoning` is.
+/// The reasoning in an item of type `reasoning`.
 pub(super) fn thought(item: &Object<'_>, at: &Path<'_>) -> Result<Thought> {
     let mut texts = Vec::new();
     for name in ["summary", "content"] {
@@ -55,7 +55,8 @@ pub(super) fn thought(item: &Object<'_>, at: &Path<'_>) -> Result<Thought> {
     };
     if let Some(sealed) = item.get::<String>("encrypted_content", at)? {
         match sealed.strip_prefix(SIGNATURE) {
-            // Another provider's, which passed through here: the id is ours, and says nothing.
+            // Another provider's, which was translated here: the id is generated, and has no
+            // meaning.
             Some(signature) => {
                 thought.signature = Some(signature.to_owned());
                 thought.id = None;
@@ -66,7 +67,7 @@ pub(super) fn thought(item: &Object<'_>, at: &Path<'_>) -> Result<Thought> {
     Ok(thought)
 }
 
-/// The contents of a message of the model's. Parts that are not known say nothing.
+/// The content of an assistant message. Unknown parts are ignored.
 pub(super) fn said(parts: &[&RawValue], at: &Path<'_>) -> Result<Vec<Said>> {
     let mut said = Vec::new();
     for (index, json) in parts.iter().enumerate() {
@@ -81,7 +82,7 @@ pub(super) fn said(parts: &[&RawValue], at: &Path<'_>) -> Result<Vec<Said>> {
     Ok(said)
 }
 
-/// The picture that an item of type `image_generation_call` is; `None` before it is drawn.
+/// The image in an item of type `image_generation_call`; `None` before it is complete.
 pub(super) fn picture(item: &Object<'_>, at: &Path<'_>) -> Result<Option<Picture>> {
     let format: Option<String> = item.lenient("output_format");
     let format = format.as_deref().unwrap_or("png");
@@ -94,30 +95,30 @@ pub(super) fn picture(item: &Object<'_>, at: &Path<'_>) -> Result<Option<Picture
     }))
 }
 
-/// What stands for a thought where only its provider can read it.
+/// The encrypted form of reasoning that only its provider can read.
 pub(super) fn encrypted(thought: &Thought) -> Option<String> {
     let signature = thought.signature.as_ref();
     let sealed = thought.sealed.clone();
     sealed.or_else(|| signature.map(|signature| [SIGNATURE, signature].concat()))
 }
 
-/// The part that a text is.
+/// The part for a text.
 pub(super) fn text_part(text: &str) -> Value {
     json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []})
 }
 
-/// The part that a refusal is.
+/// The part for a refusal.
 pub(super) fn refusal_part(refusal: &str) -> Value {
     json!({"type": "refusal", "refusal": refusal})
 }
 
-/// A message with one part, or without any yet.
+/// A message with one part, or without one yet.
 pub(super) fn message(id: &str, status: &str, part: Option<Value>) -> Value {
     let content: Vec<Value> = part.into_iter().collect();
     json!({"id": id, "type": "message", "status": status, "role": "assistant", "content": content})
 }
 
-/// A thought, with its text for a summary.
+/// Reasoning, with its text as the summary.
 pub(super) fn reasoning(id: &str, text: &str, encrypted: Option<&str>) -> Value {
     let summary: Vec<Value> = match text {
         "" => Vec::new(),
@@ -130,7 +131,7 @@ pub(super) fn reasoning(id: &str, text: &str, encrypted: Option<&str>) -> Value 
     item
 }
 
-/// A picture; `None` for one that is at an address, for which an item has no place.
+/// An image; `None` for one with a URL, for which an item has no place.
 pub(super) fn image(id: &str, picture: &Picture) -> Option<Value> {
     let Source::Data { media_type, data } = &picture.source else {
         return None;
@@ -144,7 +145,7 @@ pub(super) fn image(id: &str, picture: &Picture) -> Option<Value> {
     Some(item)
 }
 
-/// Adds Gemini's signature of a call or a picture, if there is one.
+/// Adds Gemini's signature of a call or an image, if there is one.
 pub(super) fn sign(item: &mut Value, signature: Option<&str>) {
     let extra = signature.map(ExtraContent::of);
     let extra = extra.and_then(|extra| serde_json::to_value(extra).ok());
@@ -153,7 +154,7 @@ pub(super) fn sign(item: &mut Value, signature: Option<&str>) {
     }
 }
 
-/// A new id, such as `msg_…`.
+/// Generates an id, such as `msg_…`.
 pub(super) fn new_id(prefix: &str) -> String {
     format!("{prefix}_{}", uuid::Uuid::new_v4().simple())
 }

@@ -1,22 +1,24 @@
-//! OpenAI's Responses, without state: whatever is asked to be kept, or fetched, at the provider is refused.
+//! OpenAI's Responses without state: requests that store or fetch something at the provider are
+//! rejected.
 //!
-//! | of the request | here |
+//! | request | read as |
 //! |---|---|
-//! | `instructions` | instructions, before all else |
-//! | `input` | a text is a `user` message; items are messages, calls, results and thoughts, in order |
-//! | `reasoning.effort`, `reasoning.summary` | how much is thought, and whether it is shown |
-//! | `text.format`, `text.verbosity` | the shape of the answer; `verbosity` as chat has it |
-//! | `store`, `truncation` of `auto`, `include`, `stream_options`, `max_tool_calls` | hints |
-//! | tools that the provider runs, such as `web_search`, and items of these | left out, and named; refused where one is forced |
-//! | `custom`, `namespace`, `local_shell` and other tools of the client's own; the item `additional_tools` | functions; their calls go back in the client's words |
-//! | `conversation`, `background`, `prompt`, `top_logprobs` over 0 | refused |
-//! | `previous_response_id`, `item_reference` | what they stand for is put in their place before the request is read, where it is known; else refused |
+//! | `instructions` | instructions, before everything else |
+//! | `input` | a text is a `user` message; items are turns, in order |
+//! | `reasoning.effort`, `reasoning.summary` | how much to reason, and whether to return it |
+//! | `text.format`, `text.verbosity` | the answer's format; `verbosity` as in chat |
+//! | `store`, `truncation: auto`, `include`, `stream_options`, `max_tool_calls` | dropped |
+//! | tools that the provider runs, such as `web_search` | dropped; rejected if forced |
+//! | other client tools (`custom`, `local_shell`, …) | functions; their calls are converted back |
+//! | `conversation`, `background`, `prompt`, `top_logprobs` over 0 | rejected |
+//! | `previous_response_id`, `item_reference` | resolved beforehand; rejected if unknown |
 //!
-//! Thoughts that were not sealed by OpenAI are left out: it takes back only its own.
+//! Reasoning that OpenAI did not encrypt is left out: it only accepts its own.
 //!
-//! Each thing that the model says is an item of its own. A thought's text is its summary. What must come back
-//! with it unchanged stands in `encrypted_content`: the seal itself, or `nexus.signature:` and the provider's
-//! signature. A picture is an `image_generation_call`. It, and a call, may have `extra_content`, as in chat.
+//! Each part of the model's output is an item of its own. The text of reasoning is its summary.
+//! What must be sent back with it unchanged is in `encrypted_content`: the encrypted reasoning
+//! itself, or `nexus.signature:` and the provider's signature. An image is an
+//! `image_generation_call`. Images and calls may have `extra_content`, as in chat.
 //!
 //! Source: OpenAI's API reference (Responses, Streaming events).
 
@@ -30,13 +32,13 @@ pub mod stream;
 mod tool;
 mod usage;
 
-/// Before a signature that stands where only a seal has a place.
+/// Prefix of a signature in a field that is meant for encrypted reasoning.
 const SIGNATURE: &str = "nexus.signature:";
 
-/// How what OpenAI seals begins (Fernet: version and time). It takes back no other's.
+/// How OpenAI's encrypted reasoning begins (Fernet: version and time). It accepts no other.
 const OPENAIS_SEAL: &str = "gAAA";
 
-/// Whether OpenAI sealed a thought.
+/// Whether OpenAI encrypted the reasoning.
 pub(crate) fn is_openais_seal(sealed: &str) -> bool {
     sealed.starts_with(OPENAIS_SEAL)
 }

@@ -9,10 +9,10 @@ use crate::translate::reading::{Object, Path};
 use crate::translate::{Answered, Finish, Said, TokenCounts};
 use crate::wire::Timestamp;
 
-/// Reads what a provider answers that speaks Responses. Items that are not known say nothing.
+/// Reads the answer of a Responses provider. Unknown items are ignored.
 ///
 /// # Errors
-/// `UpstreamInvalid` when it is no such answer, or one that failed.
+/// `UpstreamInvalid` when it is not such an answer, or a failed one.
 pub fn read(body: &[u8]) -> Result<Answered> {
     let at = Path::Answer;
     let response = Object::parse(body, &at)?;
@@ -54,7 +54,7 @@ pub(super) fn finish(response: &Object<'_>) -> Result<Finish> {
     })
 }
 
-/// Writes an answer as OpenAI would, for the client that asked for `model`.
+/// Writes an answer in OpenAI's format, for the client that asked for `model`.
 pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
     let mut output: Vec<Value> = answered.said.iter().filter_map(written).collect();
     if let Some(item) = output
@@ -73,7 +73,7 @@ pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
         model,
     };
     let response = head.over(&answered.finish, output, answered.usage);
-    // Strings and numbers into a growing buffer: there is nothing that could fail.
+    // Writing strings and numbers into a growing buffer cannot fail.
     serde_json::to_vec(&response).unwrap_or_default()
 }
 
@@ -99,7 +99,7 @@ fn written(said: &Said) -> Option<Value> {
     })
 }
 
-/// The provider's id where it is one of a response, or one of our own.
+/// The provider's id if it is that of a response, otherwise a generated one.
 pub(super) fn id(id: &str) -> String {
     match id.starts_with("resp_") {
         true => id.to_owned(),
@@ -107,7 +107,7 @@ pub(super) fn id(id: &str) -> String {
     }
 }
 
-/// Of a response that ended for `finish`, and of what it said last.
+/// The status of a response that ended with `finish`, and of its last item.
 pub(super) fn status(finish: &Finish) -> &'static str {
     incomplete_reason(finish).map_or("completed", |_| "incomplete")
 }
@@ -120,7 +120,7 @@ fn incomplete_reason(finish: &Finish) -> Option<&'static str> {
     }
 }
 
-/// What stays the same while a response grows.
+/// The constant members of a growing response.
 pub(super) struct Head<'a> {
     pub(super) id: &'a str,
     pub(super) created_at: i64,
@@ -140,7 +140,7 @@ impl Head<'_> {
         })
     }
 
-    /// The response when it is over.
+    /// The response when it is complete.
     pub(super) fn over(
         &self,
         finish: &Finish,
@@ -157,7 +157,7 @@ impl Head<'_> {
         response
     }
 
-    /// The response when it failed.
+    /// The response when it has failed.
     pub(super) fn failed(&self, output: Vec<Value>, message: &str, code: &str) -> Value {
         let mut response = self.response("failed", output);
         response["error"] = json!({"code": code, "message": message});

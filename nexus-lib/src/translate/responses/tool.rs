@@ -13,21 +13,21 @@ use crate::translate::{
     BuiltInTool, ClientTool, Json, Losses, Request, Tool, ToolChoice, ToolKind,
 };
 
-/// Adds tools to a request. Of those with one name the last one counts.
+/// Adds tools to a request. If two have the same name, the last one counts.
 ///
-/// | declared | here |
+/// | declaration | read as |
 /// |---|---|
 /// | `function` | a function |
-/// | `namespace` | its tools, with its name in front of theirs |
-/// | `custom` | a function of one string, `input` |
-/// | `local_shell`, `shell`, `apply_patch`, `tool_search` of the client's own | a function with the arguments that calls of it have |
-/// | all others, which the provider runs | left out, and named |
+/// | `namespace` | its tools, prefixed with its name |
+/// | `custom` | a function with one string, `input` |
+/// | the client's `local_shell`, `shell`, `apply_patch`, `tool_search` | a function |
+/// | all others, which the provider runs | dropped, and reported |
 #[derive(Default)]
 pub(super) struct Tools {
     tools: Vec<Tool>,
-    /// Where each stands, by its name.
+    /// The position of each, by its name.
     places: HashMap<String, usize>,
-    /// What was left out, by its name.
+    /// The dropped ones, by name.
     hosted: Vec<(String, Json)>,
 }
 
@@ -39,7 +39,7 @@ struct Namespace<'n> {
 }
 
 impl Tools {
-    /// Adds the tools that stand in the list `tools` of `object`.
+    /// Adds the tools in the list `tools` of `object`.
     pub(super) fn add_all(&mut self, object: &Object<'_>, at: &Path<'_>) -> Result<()> {
         let tools = at.key("tools");
         for (index, json) in object.list("tools", at)?.into_iter().enumerate() {
@@ -128,13 +128,13 @@ impl Tools {
         }
     }
 
-    /// Gives them to `request`.
+    /// Moves them to `request`.
     pub(super) fn finish(self, request: &mut Request) {
         request.tools = self.tools;
         request.extra.extend(self.hosted);
     }
 
-    /// Reads which of them is to be called.
+    /// Reads which of them has to be called.
     pub(super) fn choice(&self, body: &Object<'_>, at: &Path<'_>) -> Result<Option<ToolChoice>> {
         let at = at.key("tool_choice");
         let Some(json) = body.raw("tool_choice") else {
@@ -155,7 +155,7 @@ impl Tools {
                         let name: String = choice.need("name", &at)?;
                         ToolChoice::Named(self.sent_name(name, choice.lenient("namespace")))
                     }
-                    // Read when all tools are known.
+                    // Read once all tools are known.
                     "allowed_tools" => return Ok(None),
                     kind if self.places.contains_key(kind) => ToolChoice::Named(kind.to_owned()),
                     _ => return Err(Losses::refusal(&at.key("type").to_string())),
@@ -163,7 +163,7 @@ impl Tools {
             }
         };
         match (&choice, self.tools.is_empty(), self.hosted.first()) {
-            // One of them is to be called, and none is there.
+            // One of them must be called, and none exists.
             (ToolChoice::Required, true, Some((hosted, _))) => Err(Losses::refusal(hosted)),
             _ => Ok(Some(choice)),
         }
@@ -184,7 +184,7 @@ impl Tools {
     }
 }
 
-/// Whether a request has tools, or items of tools, that only OpenAI's own Responses know.
+/// Whether a request has tools, or items of tools, that only OpenAI's own Responses support.
 pub(crate) fn has_client_tools(body: &[u8]) -> bool {
     const TOOLS: [&str; 5] = [
         "namespace",
@@ -283,7 +283,7 @@ fn built_in(kind: &str, declared: &Object<'_>) -> Option<Tool> {
     })
 }
 
-/// Whether the provider has the place in which a shell runs.
+/// Whether the provider runs the shell.
 fn is_hosted(shell: &Object<'_>) -> bool {
     let environment = shell.lenient::<Object<'_>>("environment");
     let kind = environment.and_then(|environment| environment.lenient::<String>("type"));

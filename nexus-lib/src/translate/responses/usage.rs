@@ -4,7 +4,7 @@ use crate::translate::TokenCounts;
 use crate::translate::reading::Object;
 use crate::wire::UsageReport;
 
-/// What an answer took, by its `usage`.
+/// Reads an answer's `usage`.
 pub(super) fn read(response: &Object<'_>) -> Option<TokenCounts> {
     let json = response.raw("usage")?;
     let report = UsageReport::read(json.get().as_bytes())?;
@@ -14,7 +14,7 @@ pub(super) fn read(response: &Object<'_>) -> Option<TokenCounts> {
     })
 }
 
-/// The `usage` of an answer.
+/// Writes an answer's `usage`.
 pub(super) fn write(counts: TokenCounts) -> Value {
     let usage = counts.usage;
     json!({

@@ -1,4 +1,4 @@
-//! What every client asks, and is told, where a provider speaks what no client does.
+//! What every client sends and receives if the provider speaks a protocol that no client does.
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ pub(super) fn protocol(client: ClientProtocol) -> &'static str {
     }
 }
 
-/// What `stream` says.
+/// The events of `stream`.
 pub(super) fn events(provider: ProviderProtocol, stream: &[u8]) -> Vec<Event> {
     let mut reader = provider.reader();
     let mut told = reader.push(stream);
@@ -28,7 +28,7 @@ pub(super) fn events(provider: ProviderProtocol, stream: &[u8]) -> Vec<Event> {
     told
 }
 
-/// What `client` is told, figures included.
+/// The stream that `client` receives, with usage.
 pub(super) fn streamed_to(client: ClientProtocol, events: Vec<Event>) -> Vec<u8> {
     let options = Json::parse(r#"{"include_usage": true}"#).unwrap();
     let mut writer = client.writer(&Request {
@@ -40,7 +40,7 @@ pub(super) fn streamed_to(client: ClientProtocol, events: Vec<Event>) -> Vec<u8>
     pieces.flat_map(|piece| piece.to_vec()).collect()
 }
 
-/// What a client asks next that was answered with `reply`: with `results`, by the ids of its calls.
+/// The next request of a client that received `reply`: with `results`, by the ids of its calls.
 pub(super) fn next_request(
     client: ClientProtocol,
     reply: &[u8],
@@ -89,7 +89,7 @@ pub(super) fn check(name: &str, text: &str) {
     settings.bind(|| insta::assert_snapshot!(name, without_chance(text)));
 }
 
-/// Compares what becomes of recorded requests, each of a folder and with the provider's model.
+/// Compares the translation of recorded requests, each of a folder and for the provider's model.
 pub(super) fn check_requests(
     provider: &str,
     write: fn(&Request, &str, &mut Losses) -> Result<Vec<u8>>,
@@ -107,7 +107,7 @@ pub(super) fn check_requests(
     }
 }
 
-/// Compares what each client is told of a recorded answer.
+/// Compares what each client receives for a recorded answer.
 pub(super) fn check_reply(provider: &str, name: &str, answered: &Answered) {
     for client in CLIENTS {
         let text = pretty(&client.write_reply(answered, "asked-for"));
@@ -115,7 +115,7 @@ pub(super) fn check_reply(provider: &str, name: &str, answered: &Answered) {
     }
 }
 
-/// Compares what each client is told of a recorded stream.
+/// Compares what each client receives for a recorded stream.
 pub(super) fn check_stream(provider: &str, name: &str, events: &[Event]) {
     for client in CLIENTS {
         let text = readable(&streamed_to(client, events.to_vec()));
@@ -123,7 +123,7 @@ pub(super) fn check_stream(provider: &str, name: &str, events: &[Event]) {
     }
 }
 
-/// Without the time; ids that are made here by the order in which they come.
+/// Without the time; generated ids are replaced by their order.
 fn without_chance(text: &str) -> String {
     let mut out = String::new();
     let mut ids: Vec<&str> = Vec::new();

@@ -1,4 +1,4 @@
-//! What becomes of requests before Gemini, and of its answers before each client.
+//! Requests translated to Gemini, and its answers translated to each client's protocol.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -235,7 +235,7 @@ fn an_answer_is_over_when_it_said_why() {
         )
     };
     let stop = ", \"finishReason\": \"STOP\"";
-    // Older models say why with every event.
+    // Older models send the reason with every event.
     let older = part("a", stop) + &part("b", stop);
     let told = events(older.as_bytes());
     let deltas = told
@@ -247,7 +247,7 @@ fn an_answer_is_over_when_it_said_why() {
         [Event::Finish(Finish::Stop), Event::Done]
     );
 
-    // A proxy's last word, and an error as Google's other endpoint tells it.
+    // A proxy's final event, and an error in the format of Google's other endpoint.
     let proxied = part("a", stop) + "data: [DONE]\n\n";
     assert_eq!(events(proxied.as_bytes()).last(), Some(&Event::Done));
     let failed =

@@ -1,4 +1,4 @@
-//! Recorded text through both protocols, and properties of all translators.
+//! Recorded text in both protocols, and properties of all translators.
 
 mod clients;
 mod contract;

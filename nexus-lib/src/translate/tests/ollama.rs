@@ -1,4 +1,4 @@
-//! What becomes of requests before Ollama, and of its answers before each client.
+//! Requests translated to Ollama, and its answers translated to each client's protocol.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ fn recorded_requests() {
             (Responses, "ollama", "responses_request_images", "gemma3"),
         ],
     );
-    // What these demand is refused; see below.
+    // Their requirements are rejected; see below.
     for client in [Chat, Messages] {
         let body = fixture(protocol(client), "request_tools.json");
         let mut request = client.read_request(&body).unwrap();

@@ -1,4 +1,4 @@
-//! Pictures that models make: to every client, and back to the model with the next question.
+//! Generated images: to every client, and back to the model with the next request.
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ fn data() -> Source {
     }
 }
 
-/// The body before `provider`, or the parameter that it is refused for.
+/// The body for `provider`, or the parameter that causes its rejection.
 fn written(request: &Request, provider: ProviderProtocol, model: &str) -> Result<Value, String> {
     let body = provider.write_request(request, model, &mut Losses::new(false));
     body.map(|body| serde_json::from_slice(&body).unwrap())
@@ -94,7 +94,7 @@ fn a_picture_comes_back_with_its_signature() {
         };
         assert_eq!(picture["inlineData"]["mimeType"], "image/png");
         assert_eq!(picture["thoughtSignature"], "CiQBVKhc7vB+vaaq6rA/");
-        // The text is signed, too.
+        // The text is signed too.
         assert!(parts.contains(&json!({"text": "", "thoughtSignature": "EtwFCtkFAb4+9vsCnRDH"})));
     }
 }
@@ -216,7 +216,7 @@ fn odd_pictures_are_passed_over_or_named() {
         in_clear,
         Err("messages[0].images[0].image_url.url".to_owned())
     );
-    // Before it is drawn there is nothing.
+    // Before it is complete there is nothing.
     let item = json!({"type": "image_generation_call", "id": "ig_1", "status": "in_progress"});
     let asked = json!({"model": "m", "input": [item, {"role": "user", "content": "x"}]});
     let request = Responses

@@ -1,4 +1,4 @@
-//! Oddities of servers that speak almost like OpenAI.
+//! Quirks of servers that are almost compatible with OpenAI.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn call(index: Option<u64>, id: Option<&str>, name: Option<&str>, arguments: &st
     json!({"tool_calls": [call]})
 }
 
-/// The calls that a client of Anthropic's puts together, by index: id, name and arguments.
+/// The calls that an Anthropic client assembles, by index: id, name and arguments.
 fn calls(stream: &[u8]) -> Vec<(String, String, String)> {
     let mut blocks: Vec<(String, String, String)> = Vec::new();
     for event in crate::sse::events(stream) {

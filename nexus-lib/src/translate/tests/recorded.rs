@@ -1,5 +1,5 @@
-//! What each recorded text becomes in the other protocol, for a reader to check. The recordings are written
-//! from the providers' references.
+//! The translation of each recorded text, for review. The recordings are written from the
+//! providers' references.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub(super) fn fixture(protocol: &str, name: &str) -> Vec<u8> {
     std::fs::read(folder.join(protocol).join("fixtures").join(name)).unwrap()
 }
 
-/// JSON with line ends and indents, and else as it was written; without the time.
+/// JSON with line ends and indentation, otherwise as it was written; without the time.
 pub(super) fn pretty(json: &[u8]) -> String {
     let json = String::from_utf8(json.to_vec()).unwrap();
     serde_json::from_str::<serde::de::IgnoredAny>(&json).unwrap();

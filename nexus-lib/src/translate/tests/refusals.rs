@@ -1,4 +1,4 @@
-//! What is refused, and what is left out, by its name.
+//! What is rejected and what is dropped, by name.
 
 use crate::error::ErrorKind;
 use crate::translate::fit::{self, Destination, Vendor};
@@ -123,7 +123,8 @@ fn a_messages_clients_mistakes_are_named_by_their_path() {
     }
 }
 
-/// What becomes of a chat request before `model` of Anthropic's: what was left out, or what is refused.
+/// The translation of a chat request for Anthropic's `model`: what was dropped, or what is
+/// rejected.
 fn to_messages(body: &[u8], model: &str, is_strict: bool) -> Result<Vec<String>, String> {
     let mut request = chat::request::read(body).unwrap();
     let mut losses = Losses::new(is_strict);

@@ -1,4 +1,4 @@
-//! What servers that are only like OpenAI stream as Responses, and how far a cut answer came.
+//! Responses streams of compatible servers, and how much of an interrupted answer is kept.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::translate::{
     Answered, BlockKind, ClientProtocol, Delta, Event, Finish, ProviderProtocol, Said,
 };
 
-/// The words of a stream of which `events` are the middle.
+/// The text of a stream with `events` in the middle.
 fn words(events: &str) -> String {
     let stream = [
         "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"r\",\"model\":\"m\"}}\n\n",

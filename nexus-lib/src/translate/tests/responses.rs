@@ -1,4 +1,4 @@
-//! What becomes of Responses' requests before the other protocols, and of answers on either side.
+//! Responses requests translated to the other protocols, and answers in both directions.
 
 use http::StatusCode;
 
@@ -272,7 +272,7 @@ fn arguments_that_are_no_json_and_depths_without_end_harm_nobody() {
         let request = client.read_request(body.as_bytes()).unwrap();
         for provider in all {
             match provider.write_request(&request, "m", &mut Losses::new(false)) {
-                // Told as it is, where arguments are a text.
+                // Unchanged where arguments are a string.
                 Ok(told) => assert!(String::from_utf8(told).unwrap().contains("oops")),
                 Err(error) => assert_eq!(error.status(), 400, "{provider:?}: {error}"),
             }

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::translate::{Json, Losses, Request};
 
-/// Fields of chat's own that have no place in the neutral form.
+/// Chat's own fields without a place in the neutral form.
 const OWN: [&str; 21] = [
     "audio",
     "function_call",
@@ -26,10 +26,10 @@ const OWN: [&str; 21] = [
     "web_search_options",
 ];
 
-/// What changes an answer's meaning, and cannot be told.
+/// Fields that change an answer's meaning and cannot be translated.
 const MEANT: [&str; 3] = ["container", "mcp_servers", "inference_geo"];
 
-/// What of [`Request::extra`] passes as it is.
+/// The part of [`Request::extra`] that passes through unchanged.
 pub(super) fn look<'a>(
     request: &'a Request,
     losses: &mut Losses,
@@ -37,7 +37,7 @@ pub(super) fn look<'a>(
     let mut passed = Vec::new();
     for (name, json) in &request.extra {
         match name.as_str() {
-            // Anthropic's word for what OpenAI calls `default`, which `write` says.
+            // Anthropic's equivalent of OpenAI's `default`, which `write` sends.
             "service_tier" if json.get() == r#""standard_only""# => {}
             own if OWN.contains(&own) => passed.push((own, json)),
             hint if hint.ends_with(".citations") => losses.drop_hint("citations")?,
@@ -50,7 +50,7 @@ pub(super) fn look<'a>(
     Ok(passed)
 }
 
-/// Whether only the ordinary tier is asked for, in Anthropic's words.
+/// Whether only the standard tier is requested, in Anthropic's terms.
 pub(super) fn is_standard_only(request: &Request) -> bool {
     let mut extra = request.extra.iter();
     extra.any(|(name, json)| name == "service_tier" && json.get() == r#""standard_only""#)

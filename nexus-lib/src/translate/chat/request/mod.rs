@@ -1,4 +1,4 @@
-//! Requests: [`read`] as a client writes them, [`write()`] as a provider takes them.
+//! Requests: [`read`] parses a client's, [`write()`] writes a provider's.
 
 mod extra;
 mod part;

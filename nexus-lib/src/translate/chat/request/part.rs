@@ -5,7 +5,7 @@ use crate::translate::data_url::{self, data_url};
 use crate::translate::reading::{Content, Object, Path};
 use crate::translate::{File, Image, Losses, Source, Text};
 
-/// What is said in a message that is not the model's.
+/// The content of a message that is not the assistant's.
 pub(super) fn read_all(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<crate::translate::Part>> {
     let content_at = at.key("content");
     let content = message.content("content", at)?;
@@ -25,7 +25,7 @@ pub(super) fn read_all(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<crate:
     }
 }
 
-/// What a tool returned, which may be nothing.
+/// The result of a tool, which may be empty.
 pub(super) fn read_result(
     message: &Object<'_>,
     at: &Path<'_>,
@@ -41,7 +41,7 @@ fn read(part: &Object<'_>, at: &Path<'_>) -> Result<crate::translate::Part> {
     let kind: String = part.need("type", at)?;
     let cache = part.json("cache_control");
     Ok(match kind.as_str() {
-        // The others are what Responses call it; some clients mix them up.
+        // The other names are those of Responses; some clients mix them up.
         "text" | "input_text" | "output_text" => Part::Text(Text {
             text: part.need("text", at)?,
             cache,
@@ -98,7 +98,8 @@ fn picture(url: &str, at: &Path<'_>) -> Result<Source> {
     }
 }
 
-/// A document is a data URL; some clients send the base64 alone, and its kind is told by its name.
+/// A document is a data URL; some clients send only the base64, and the type is derived from the
+/// name.
 fn document(data: &str, name: Option<&str>, at: &Path<'_>) -> Result<Source> {
     if data.starts_with("data:") || data.starts_with("http://") || data.starts_with("https://") {
         let source = data_url::source(data);
@@ -115,7 +116,7 @@ fn document(data: &str, name: Option<&str>, at: &Path<'_>) -> Result<Source> {
     })
 }
 
-/// A part, as it is written.
+/// A part in its JSON form.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Part<'a> {
@@ -148,12 +149,12 @@ pub(super) struct FileData<'a> {
     file_id: Option<&'a str>,
 }
 
-/// Parts; a lone text is written as such.
+/// Parts; a single text is written as a string.
 #[derive(Debug)]
 pub(super) struct Parts<'a>(pub(super) Vec<Part<'a>>);
 
 impl Parts<'_> {
-    /// Makes one text of several, where there is nothing else.
+    /// Joins several texts, if there is nothing else.
     pub(super) fn join(&mut self) {
         let texts = self.0.iter().map(|part| match part {
             Part::Text { text } => Some(text.as_str()),
@@ -176,7 +177,7 @@ impl Serialize for Parts<'_> {
     }
 }
 
-/// What `parts` say, as chat has it.
+/// The content of `parts` in chat's format.
 pub(super) fn write_all<'a>(
     parts: &'a [crate::translate::Part],
     at: &Path<'_>,
@@ -241,7 +242,7 @@ fn document_part<'a>(file: &'a File, at: &Path<'_>) -> Result<Part<'a>> {
     };
     Ok(Part::File {
         file: FileData {
-            // OpenAI wants a name beside data.
+            // OpenAI requires a name with data.
             filename: (file.name.as_deref()).or(file_data.as_ref().map(|_| "document.pdf")),
             file_data,
             file_id,

@@ -9,7 +9,7 @@ use crate::translate::{
     Format, Json, Reasoning, Request, Sampling, Tool, ToolChoice, ToolResult, Turn, allowed,
 };
 
-/// Fields that have a place of their own in the neutral form.
+/// Fields with a place of their own in the neutral form.
 const PLACED: [&str; 18] = [
     "model",
     "messages",
@@ -31,7 +31,7 @@ const PLACED: [&str; 18] = [
     "user",
 ];
 
-/// Reads what a client of OpenAI's asks for. Each message becomes one turn.
+/// Reads an OpenAI client's request. Each message becomes one turn.
 ///
 /// # Errors
 /// `InvalidRequest`, naming the parameter by its path, such as `messages[2].content[0].image_url`.
@@ -93,7 +93,7 @@ fn turn(message: &Object<'_>, at: &Path<'_>) -> Result<Turn> {
             is_error: message.get("is_error", at)?.unwrap_or_default(),
             cache: message.json("cache_control"),
         }),
-        // Before there were tools: it names the function, and answers the last call.
+        // The format that preceded tools: it names the function, and answers the last call.
         "function" => Turn::Tool(ToolResult {
             parts: part::read_result(message, at)?,
             ..ToolResult::default()

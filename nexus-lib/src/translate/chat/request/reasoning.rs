@@ -20,7 +20,7 @@ pub(super) fn effort<'a>(
     let is_openais = is_openais(model);
     Ok(match effort {
         None => None,
-        // Few can be told not to; most do not anyway.
+        // Few models accept it; most do not reason then anyway.
         Some("none") if !(is_openais && model.contains("gpt-5.")) => {
             if may_think(model) {
                 losses.drop_hint("reasoning_effort")?;

@@ -6,7 +6,7 @@ use crate::translate::chat::said;
 use crate::translate::reading::Path;
 use crate::translate::{Losses, Said, ToolResult, Turn};
 
-/// One message, as it is written.
+/// One message in its JSON form.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Message<'a> {
@@ -22,14 +22,14 @@ pub(super) enum Message<'a> {
     },
 }
 
-/// The messages that say `turns`.
+/// The messages for `turns`.
 pub(super) fn write<'a>(
     turns: &'a [Turn],
     is_openais: bool,
     losses: &mut Losses,
 ) -> Result<Vec<Message<'a>>> {
     let mut messages = Vec::with_capacity(turns.len());
-    // What tools returned besides text. It is told by the user, behind all results of one turn.
+    // Tool results other than text. They are sent as a user message, after all results of one turn.
     let mut pictures = Vec::new();
     let at = Path::Request.key("messages");
     for (index, turn) in turns.iter().enumerate() {
@@ -40,7 +40,7 @@ pub(super) fn write<'a>(
         let message = match turn {
             Turn::System(parts) => {
                 let parts = instructions(part::write_all(parts, &at, losses)?, &at)?;
-                // Many servers take one message of instructions, and no second behind it.
+                // Many servers accept only one system message, and only at the start.
                 if let Some(Message::Given {
                     role: "system",
                     content,
@@ -81,7 +81,7 @@ pub(super) fn write<'a>(
 }
 
 impl Message<'_> {
-    /// Makes texts one: servers that are only like OpenAI's often take no list of them.
+    /// Joins texts: many compatible servers do not accept a list of them.
     fn join(&mut self) {
         if let Self::Given { content, .. } | Self::Tool { content, .. } = self {
             content.join();

@@ -109,14 +109,14 @@ struct Schema<'a> {
     strict: Option<bool>,
 }
 
-/// The body to ask a provider with that speaks chat, for `model`, as the provider calls it. What cannot be
-/// told is in the table of [`chat`](crate::translate::chat).
+/// The request body for a chat provider, for `model`, the provider's name of the model. The table
+/// in [`chat`](crate::translate::chat) lists what cannot be translated.
 ///
-/// A stream's usage is not asked for here, unless the client did.
+/// The usage of a stream is not requested here, unless the client did.
 ///
 /// # Errors
-/// `InvalidRequest`, naming the parameter, for what cannot be told and changes the meaning, or where
-/// `losses` allows none.
+/// `InvalidRequest`, naming the parameter, if it cannot be translated and changes the meaning, or
+/// if `losses` allows none.
 pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
     let is_openais = is_openais(model);
     if request.sampling.top_k.is_some() {

@@ -1,12 +1,12 @@
 use serde_json::value::RawValue;
 
-/// The arguments of a call, as far as they have come. Whether they are whole is known without another look at what
-/// came before: some servers say a call's name with each of many pieces.
+/// The arguments of a call so far. Whether they are complete is tracked as they arrive, without
+/// reading earlier ones again: some servers repeat a call's name in each of many fragments.
 #[derive(Debug, Default)]
 pub(super) struct Arguments {
-    /// How many bytes of them there are.
+    /// Their length in bytes.
     length: usize,
-    /// What they are, as long as that is short: a number or a word, of which the end cannot be seen.
+    /// Their text while it is short: a number or a word, whose end cannot be detected.
     short: String,
     /// How many objects and lists are open.
     depth: u32,
@@ -15,7 +15,7 @@ pub(super) struct Arguments {
     is_escaped: bool,
 }
 
-/// Longer ones are objects, or no JSON.
+/// Longer ones are objects, or not JSON.
 const SHORT: usize = 32;
 
 impl Arguments {

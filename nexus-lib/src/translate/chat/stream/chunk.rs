@@ -5,7 +5,7 @@ use crate::translate::chat::said::Detail;
 use crate::translate::chat::usage::Figures;
 use crate::translate::extra_content::ExtraContent;
 
-/// A chunk, as it is written.
+/// A chunk in its JSON form.
 #[derive(Debug, Serialize)]
 pub(super) struct Chunk<'a> {
     pub(super) id: &'a str,
@@ -13,7 +13,7 @@ pub(super) struct Chunk<'a> {
     pub(super) created: i64,
     pub(super) model: &'a str,
     pub(super) choices: &'a [Choice<'a>],
-    /// Null on all chunks but the last, once usage is asked for.
+    /// Null on all chunks except the last, if usage was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) usage: Option<Option<Figures>>,
 }
@@ -57,7 +57,7 @@ pub(super) struct Call<'a> {
     pub(super) extra_content: Option<ExtraContent<'a>>,
 }
 
-/// What is called, or more of its arguments.
+/// The tool that is called, or more of its arguments.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Called<'a> {

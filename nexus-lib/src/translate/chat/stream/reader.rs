@@ -10,13 +10,13 @@ use crate::translate::fault::{is_error_object, is_failed_choice, is_fault, lacks
 use crate::translate::reading::{Content, Object, Path};
 use crate::translate::{BlockKind, Delta, Event, Finish, ProviderProtocol, Said};
 
-/// Reads the chunks of a provider that speaks chat: of the first of its choices.
+/// Reads the chunks of a chat provider: its first choice.
 ///
-/// Chat has no blocks. One begins with the first piece of its kind, and ends with the first piece of another;
-/// calls may be open side by side.
+/// Chat has no blocks. A block begins with the first fragment of its kind, and ends with the first
+/// one of another kind; calls may be open in parallel.
 #[derive(Debug, Default)]
 pub struct Reader {
-    /// The block of text, refusal or thought that goes on.
+    /// The open block of text, refusal or reasoning.
     open: Option<Open>,
     calls: Vec<Call>,
     /// How many have begun.
@@ -34,13 +34,13 @@ struct Open {
 enum Kind {
     Text,
     Refusal,
-    /// With the number of the detail that it is, if it has one.
+    /// With the index of its detail, if it has one.
     Thought(Option<u64>),
 }
 
 #[derive(Debug)]
 struct Call {
-    /// The provider's number; Gemini gives none.
+    /// The provider's index; Gemini sends none.
     index: Option<u64>,
     id: String,
     name: String,
@@ -50,15 +50,15 @@ struct Call {
 }
 
 impl Reader {
-    /// At the beginning of a stream.
+    /// At the start of a stream.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds what `event` says to `told`, as far as it can be read.
+    /// Appends the events in `event` to `told`, up to the first error.
     ///
     /// # Errors
-    /// `UpstreamInvalid` when its data is no JSON object, or its parts are not what they are called.
+    /// `UpstreamInvalid` when its data is not a JSON object, or its members have the wrong type.
     pub fn push(&mut self, event: &sse::Event<'_>, told: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
         let data = event.data();
@@ -84,7 +84,7 @@ impl Reader {
             .first()
             .and_then(|json| serde_json::from_str(json.get()).ok());
         if !self.has_started && first.as_ref().is_some_and(is_failed_choice) {
-            // Nothing was said: another provider may do better.
+            // The answer has not started: another provider may succeed.
             told.push(error(&data));
             return Ok(());
         }
@@ -103,7 +103,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What the end of the bytes says.
+    /// Handles the end of the bytes.
     pub fn end(&mut self) -> Vec<Event> {
         let mut told = Vec::new();
         self.end_open(&mut told);
@@ -111,7 +111,8 @@ impl Reader {
     }
 
     fn start(&mut self, chunk: &Object<'_>, has_choices: bool, told: &mut Vec<Event>) {
-        // Azure's first chunk is about filters, and nothing else; one without a choice is nothing of an answer.
+        // Azure's first chunk only has filter results; a chunk without a choice is not part of an
+        // answer.
         if self.has_started || !has_choices {
             return;
         }
@@ -122,7 +123,7 @@ impl Reader {
     }
 
     fn choice(&mut self, choice: &Object<'_>, at: &Path<'_>, told: &mut Vec<Event>) -> Result<()> {
-        // Some servers put a whole message where a delta should be.
+        // Some servers send a whole message in place of a delta.
         for name in ["delta", "message"] {
             if let Some(delta) = choice.object(name, at)? {
                 self.delta(&delta, &at.key(name), told)?;
@@ -166,7 +167,7 @@ impl Reader {
             let at = calls.index(index);
             let call = Object::of(call, &at)?;
             let function = call.object("function", &at)?;
-            // A call that begins in this very delta is another one.
+            // A call that begins in this very delta is a different one.
             let is_beside = index > 0 && self.calls.len() > calls_before;
             self.call(
                 &call,
@@ -226,7 +227,7 @@ impl Reader {
         }
     }
 
-    /// The open block of that kind; begins one if need be.
+    /// The open block of that kind; begins one if needed.
     fn open(&mut self, kind: Kind, told: &mut Vec<Event>) -> usize {
         if let Some(open) = self.open.filter(|open| open.kind == kind) {
             return open.block;
@@ -271,16 +272,17 @@ impl Reader {
             let known = &self.calls[*at];
             match (&name, id.is_empty()) {
                 (None, _) => false,
-                // Some count every call as the first.
+                // Some number every call as the first.
                 (Some(name), false) => known.id != id || known.name != *name,
-                // Some have no ids. A name again is the same call's as long as that one is not whole.
+                // Some send no ids. The same name again belongs to the same call as long as that
+                // one is incomplete.
                 (Some(name), true) => {
                     known.name != *name || is_beside || !known.is_open || known.arguments.is_whole()
                 }
             }
         };
         let at = match known.filter(|at| !is_another(at)) {
-            // It was whole when the next began.
+            // It was complete when the next one began.
             Some(at) if !self.calls[at].is_open => return Ok(()),
             Some(at) => at,
             None if id.is_empty() && name.is_none() => return Ok(()),
@@ -303,7 +305,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Begins a call, and says where it stands among the calls.
+    /// Begins a call, and returns its position among the calls.
     fn begin_call(
         &mut self,
         index: Option<u64>,
@@ -338,7 +340,7 @@ impl Reader {
         }
     }
 
-    /// Ends calls to which nothing can be added, since another begins.
+    /// Ends calls to which nothing can be added, since another one begins.
     fn end_whole_calls(&mut self, told: &mut Vec<Event>) {
         for call in self.calls.iter_mut().filter(|call| call.is_open) {
             if call.arguments.is_whole() {

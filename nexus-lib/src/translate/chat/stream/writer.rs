@@ -12,15 +12,15 @@ use crate::translate::reading::Object;
 use crate::translate::{BlockKind, Event, Finish, Picture, Request, TokenCounts};
 use crate::wire::Timestamp;
 
-/// How a stream is to be written.
+/// Options for writing a stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Whether a last chunk tells the usage.
+    /// Whether the last chunk contains the usage.
     pub include_usage: bool,
 }
 
 impl Options {
-    /// As the client asked for by `stream_options`.
+    /// As requested by the client's `stream_options`.
     pub fn of(request: &Request) -> Self {
         let mut extra = request.extra.iter();
         let options = extra.find(|(name, _)| name == "stream_options");
@@ -34,7 +34,7 @@ impl Options {
     }
 }
 
-/// Writes a stream as OpenAI would.
+/// Writes a stream in OpenAI's format.
 #[derive(Debug)]
 pub struct Writer {
     options: Options,
@@ -42,10 +42,10 @@ pub struct Writer {
     created: i64,
     model: String,
     counts: Option<TokenCounts>,
-    /// The blocks that are open.
+    /// The open blocks.
     blocks: Vec<Block>,
     calls: usize,
-    /// The inputs of those calls that are free text.
+    /// The inputs of calls whose input is free text.
     inputs: Vec<Unwrapping>,
     thoughts: usize,
     pictures: usize,
@@ -64,16 +64,16 @@ struct Block {
 enum Kind {
     Text,
     Refusal,
-    /// With its number among the thoughts.
+    /// With its index among the reasoning details.
     Thought(usize),
-    /// With its number among the calls.
+    /// With its index among the calls.
     Call(usize),
-    /// A call whose input is free text, likewise, and with its number among such calls.
+    /// A call with free text as input, with its index among the calls, and among such calls.
     Custom(usize, usize),
 }
 
 impl Writer {
-    /// At the beginning of the answer to a client that asked for `model`.
+    /// At the start of the answer to a client that asked for `model`.
     pub fn new(model: &str, options: Options) -> Self {
         Self {
             options,
@@ -92,7 +92,7 @@ impl Writer {
         }
     }
 
-    /// The bytes that tell `event`; may be none.
+    /// The bytes for `event`; may be empty.
     pub fn push(&mut self, event: Event) -> Bytes {
         let mut out = Vec::new();
         if !self.is_done {
@@ -110,7 +110,7 @@ impl Writer {
             Event::Picture(picture) => self.picture(&picture, out),
             Event::Finish(finish) => self.finish(&finish, out),
             Event::Usage(counts) => self.counts = Some(counts),
-            // A comment, which clients skip.
+            // A comment, which clients ignore.
             Event::Ping => out.extend_from_slice(b": ping\n\n"),
             Event::Error {
                 message,
@@ -259,7 +259,7 @@ impl Writer {
         }
     }
 
-    /// More of the free text that a tool is called with.
+    /// More of a tool's free text input.
     fn input(&self, index: usize, text: &str, out: &mut Vec<u8>) {
         if !text.is_empty() {
             self.call(more(index, custom(None, Some(text))), out);
@@ -325,7 +325,7 @@ impl Writer {
             choices,
             usage,
         };
-        // Strings and numbers into a growing buffer: there is nothing that could fail.
+        // Writing strings and numbers into a growing buffer cannot fail.
         frame(&serde_json::to_vec(&chunk).unwrap_or_default(), out);
     }
 }

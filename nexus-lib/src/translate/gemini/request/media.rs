@@ -4,12 +4,12 @@ use crate::error::Result;
 use crate::translate::reading::{Object, Path, value};
 use crate::translate::{Json, Losses, Request};
 
-/// The fields of a request that are read here, of OpenAI's and of OpenRouter's.
+/// The fields of a request that are read here, from OpenAI and OpenRouter.
 pub(super) const OWN: [&str; 2] = [MODALITIES, IMAGE_CONFIG];
 const MODALITIES: &str = "modalities";
 const IMAGE_CONFIG: &str = "image_config";
 
-/// How pictures are drawn.
+/// Image generation settings.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ImageConfig {
@@ -19,7 +19,7 @@ pub(super) struct ImageConfig {
     image_size: Option<String>,
 }
 
-/// What the answer is to hold: text, pictures, or both. `None` for text alone, which needs no word.
+/// The modalities of the answer: text, images, or both. `None` for text only, which is the default.
 pub(super) fn modalities(request: &Request) -> Result<Option<Vec<&'static str>>> {
     let Some(json) = asked(request, MODALITIES) else {
         return Ok(None);
@@ -37,7 +37,7 @@ pub(super) fn modalities(request: &Request) -> Result<Option<Vec<&'static str>>>
     }
 }
 
-/// How pictures are to be drawn.
+/// Image generation settings.
 pub(super) fn image_config(request: &Request, losses: &mut Losses) -> Result<Option<ImageConfig>> {
     let Some(json) = asked(request, IMAGE_CONFIG) else {
         return Ok(None);

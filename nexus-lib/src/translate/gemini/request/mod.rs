@@ -1,4 +1,4 @@
-//! Requests, as Gemini takes them.
+//! Requests to Gemini.
 
 mod media;
 mod part;

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::translate::reading::Path;
 use crate::translate::{File, Image, Json, Losses, Part, Picture, Source, Text, data_url};
 
-/// A part, as it is written. One of the fields is set, and maybe a signature beside it.
+/// A part in its JSON form. One of the fields is set, with an optional signature.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Given<'a> {
@@ -55,7 +55,7 @@ pub(super) struct FunctionResponse<'a> {
     pub(super) response: Response,
 }
 
-/// What a tool returned: Gemini wants an object.
+/// A tool result: Gemini requires an object.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Response {
@@ -75,8 +75,8 @@ impl Response {
     }
 }
 
-/// Whether Gemini would look for what a `$ref` names, which a tool's result does not mean. Members of that kind are
-/// told by their `$`, however it is escaped.
+/// Whether Gemini would resolve a `$ref` in it, which a tool result does not intend. Such members
+/// are recognised by their `$`, however it is escaped.
 fn has_references(json: &str) -> bool {
     json.contains("\"$") || json.contains("\\u0024")
 }
@@ -89,7 +89,7 @@ impl<'a> Given<'a> {
         }
     }
 
-    /// A picture of the model's own; `None` where it is at another provider.
+    /// One of the model's own images; `None` if it is stored at another provider.
     pub(super) fn picture(picture: &'a Picture, foreign: Option<&'a str>) -> Option<Self> {
         let given = match &picture.source {
             Source::Data { media_type, data } => Self::inline(media_type.as_str(), data),
@@ -102,7 +102,7 @@ impl<'a> Given<'a> {
         })
     }
 
-    /// A signature that belongs to no part: beside an empty text, as Gemini itself sends it.
+    /// A signature that belongs to no part: with an empty text, as Gemini itself sends it.
     pub(super) fn signature(signature: &'a str) -> Self {
         Self {
             thought_signature: Some(signature),
@@ -129,7 +129,7 @@ impl<'a> Given<'a> {
     }
 }
 
-/// The parts of the message at `at`, but for empty texts, which Gemini refuses.
+/// The parts of the message at `at`, without empty texts, which Gemini rejects.
 pub(super) fn write_all<'a>(
     parts: &'a [Part],
     at: &Path<'_>,
@@ -153,7 +153,7 @@ pub(super) fn write_text<'a>(text: &'a Text, losses: &mut Losses) -> Result<Opti
     Ok((!text.is_empty()).then(|| Given::text(text)))
 }
 
-/// What is no text.
+/// Anything that is not text.
 pub(super) fn write<'a>(part: &'a Part, at: &Path<'_>, losses: &mut Losses) -> Result<Given<'a>> {
     match part {
         Part::Text(text) => Ok(Given::text(text.text.as_str())),
@@ -163,7 +163,7 @@ pub(super) fn write<'a>(part: &'a Part, at: &Path<'_>, losses: &mut Losses) -> R
     }
 }
 
-/// Gemini keeps a cache of its own accord.
+/// Gemini caches automatically.
 pub(super) fn note_cache(cache: Option<&Json>, losses: &mut Losses) -> Result<()> {
     match cache {
         Some(_) => losses.drop_hint("cache_control"),
@@ -171,7 +171,7 @@ pub(super) fn note_cache(cache: Option<&Json>, losses: &mut Losses) -> Result<()
     }
 }
 
-/// What pictures may be.
+/// The accepted image types.
 const PICTURES: [&str; 5] = [
     "image/png",
     "image/jpeg",
@@ -191,7 +191,7 @@ fn picture<'a>(image: &'a Image, at: &Path<'_>, losses: &mut Losses) -> Result<G
     }
     match &image.source {
         Source::Data { media_type, data } => {
-            // The name that many use for it is none.
+            // The common misspelling of the type.
             let media_type = match media_type.as_str() {
                 "image/jpg" => "image/jpeg",
                 media_type => media_type,
@@ -208,7 +208,7 @@ fn picture<'a>(image: &'a Image, at: &Path<'_>, losses: &mut Losses) -> Result<G
     }
 }
 
-/// Plain text is a text: of the documents Gemini reads as such only PDF.
+/// Plain text is sent as text: Gemini reads only PDF as a document.
 fn document<'a>(file: &'a File, at: &Path<'_>, losses: &mut Losses) -> Result<Given<'a>> {
     note_cache(file.cache.as_ref(), losses)?;
     match &file.source {
@@ -224,7 +224,7 @@ fn document<'a>(file: &'a File, at: &Path<'_>, losses: &mut Losses) -> Result<Gi
     }
 }
 
-/// What is at an address, to go by its ending.
+/// The type of the resource at a URL, judged by its extension.
 fn mime_type(url: &str) -> Option<&'static str> {
     let path = url.split(['?', '#']).next().unwrap_or(url);
     let ending = path.rsplit('.').next().unwrap_or_default();

@@ -9,10 +9,10 @@ use crate::translate::gemini::signature::{self, FOREIGN};
 use crate::translate::reading::Path;
 use crate::translate::{Json, Losses, Part, Said, ToolCall, ToolResult, Turn};
 
-/// Stands for what was said before the model's first message.
+/// Stands in for what precedes the model's first message.
 const BEGINNING: &str = "...";
 
-/// What one side says, as it is written.
+/// The content of one side in its JSON form.
 #[derive(Debug, Serialize)]
 pub(super) struct Content<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -20,7 +20,7 @@ pub(super) struct Content<'a> {
     parts: Vec<Given<'a>>,
 }
 
-/// The instructions, and what was said, with consecutive turns of one side as one content.
+/// The instructions and the messages, with consecutive turns of one side joined.
 pub(super) fn write<'a>(
     turns: &'a [Turn],
     generation: Generation,
@@ -49,7 +49,7 @@ pub(super) fn write<'a>(
             parts: std::mem::take(&mut system),
         });
     }
-    // A call has to follow somebody else's words.
+    // A call must follow a turn of the other side.
     let calls = |content: &Content<'_>| {
         let mut parts = content.parts.iter();
         content.role == Some("model") && parts.any(|part| part.function_call.is_some())
@@ -74,9 +74,9 @@ struct Contents<'a> {
     generation: Generation,
     system: Vec<Given<'a>>,
     contents: Vec<Content<'a>>,
-    /// The tools that were called, by the calls' ids: results name both.
+    /// The called tools, by call id: results name both.
     called: HashMap<&'a str, &'a str>,
-    /// What tools returned besides text. It comes behind all results of one turn, which Gemini counts.
+    /// Tool results other than text. They follow all results of one turn, which Gemini counts.
     shown: Vec<Given<'a>>,
 }
 
@@ -103,7 +103,8 @@ impl<'a> Contents<'a> {
         Ok(())
     }
 
-    /// Adds to the content of that side, if it spoke last. One without parts is refused, and says nothing.
+    /// Appends to the content of that side, if it is the last one. Content without parts is
+    /// rejected, and empty anyway.
     fn add(&mut self, role: &'static str, parts: Vec<Given<'a>>) {
         match self.contents.last_mut() {
             _ if parts.is_empty() => {}
@@ -133,7 +134,7 @@ impl<'a> Contents<'a> {
 
     fn said(&mut self, said: &'a [Said], at: &Path<'_>) -> Result<Vec<Given<'a>>> {
         let mut parts: Vec<Given<'a>> = Vec::with_capacity(said.len());
-        // Signatures of a text that is yet to come: in chat, thoughts stand before all else.
+        // Signatures of a text that follows: in chat, reasoning precedes everything else.
         let mut early = Vec::new();
         let mut calls = 0;
         for said in said {
@@ -143,7 +144,7 @@ impl<'a> Contents<'a> {
                     parts.push(Given::text(text.as_str()));
                     parts.append(&mut early);
                 }
-                // What was thought need not come back; its proof must.
+                // The reasoning need not be sent back; its signature must.
                 Said::Reasoning(thought) => {
                     let own = thought.signature.as_deref().and_then(signature::unmark);
                     let own = own.map(Given::signature);
@@ -182,7 +183,7 @@ impl<'a> Contents<'a> {
                 .key("arguments")
                 .invalid("must be a JSON object")
         })?;
-        // Of calls that are made together only the first is signed.
+        // Of parallel calls only the first one is signed.
         let foreign = (is_first && self.generation.wants_signatures()).then_some(FOREIGN);
         Ok(Given {
             function_call: Some(FunctionCall {

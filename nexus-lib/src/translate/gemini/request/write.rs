@@ -87,12 +87,13 @@ impl GenerationConfig<'_> {
     }
 }
 
-/// The body to ask Gemini with, for `model`, as the provider calls it. Whether it streams is told by the
-/// URL. What cannot be told is in the table of [`gemini`](crate::translate::gemini).
+/// The request body for Gemini, for `model`, the provider's name of the model. The URL decides
+/// whether it streams. The table in [`gemini`](crate::translate::gemini) lists what cannot be
+/// translated.
 ///
 /// # Errors
-/// `InvalidRequest`, naming the parameter, for what cannot be told and changes the meaning, or where
-/// `losses` allows none.
+/// `InvalidRequest`, naming the parameter, if it cannot be translated and changes the meaning, or
+/// if `losses` allows none.
 pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
     let generation = Generation::of(model);
     unplaced::look(request, &media::OWN, losses)?;
@@ -183,7 +184,7 @@ fn generation_config<'a>(
     })
 }
 
-/// What of `asked` the model takes.
+/// The sampling parameters that the model accepts.
 fn sampling(asked: Sampling, generation: Generation, losses: &mut Losses) -> Result<Sampling> {
     if generation.takes_sampling() {
         return Ok(asked);
@@ -206,7 +207,7 @@ fn sampling(asked: Sampling, generation: Generation, losses: &mut Losses) -> Res
     })
 }
 
-/// Gemini's are of 32 bits.
+/// Gemini's seeds have 32 bits.
 fn seed(seed: Option<i64>, losses: &mut Losses) -> Result<Option<i32>> {
     let Some(seed) = seed else {
         return Ok(None);

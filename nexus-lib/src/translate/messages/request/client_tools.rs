@@ -1,4 +1,4 @@
-//! Anthropic's tools that the client runs. Their schemas are published, so that any model can be offered them.
+//! Anthropic's tools that the client runs. Their schemas are published, so any model can use them.
 //!
 //! Source: Anthropic's guides to the bash, text editor, memory and computer use tools.
 
@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::translate::reading::{Object, Path};
 use crate::translate::{Json, Tool};
 
-/// The tool of that `kind`, such as `bash_20250124`; `None` where Anthropic runs it, or nobody knows it.
+/// The tool of that `kind`, such as `bash_20250124`; `None` if Anthropic runs it, or it is unknown.
 pub(super) fn of(tool: &Object<'_>, kind: &str, at: &Path<'_>) -> Result<Option<Tool>> {
     let family = kind.trim_end_matches(|letter: char| letter.is_ascii_digit());
     let (description, parameters) = match family {
@@ -60,7 +60,7 @@ fn bash() -> Value {
     })
 }
 
-/// The fields that editing has in common.
+/// The common fields of editing tools.
 fn editing(commands: &[&str]) -> Value {
     json!({
         "command": {"type": "string", "enum": commands, "description": "What to do."},
@@ -80,7 +80,7 @@ fn editing(commands: &[&str]) -> Value {
 }
 
 fn text_editor(kind: &str) -> Value {
-    // Those for Claude 3 could undo, and called an inserted text `new_str`.
+    // Those for Claude 3 could undo, and called inserted text `new_str`.
     let is_old = matches!(kind, "text_editor_20241022" | "text_editor_20250124");
     let commands: &[&str] = match is_old {
         true => &["view", "create", "str_replace", "insert", "undo_edit"],

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::translate::{Json, Losses, Request};
 
-/// What changes an answer's meaning, and cannot be told.
+/// Fields that change an answer's meaning and cannot be translated.
 const MEANT: [&str; 9] = [
     "logprobs",
     "top_logprobs",
@@ -14,17 +14,17 @@ const MEANT: [&str; 9] = [
     "best_of",
 ];
 
-/// What a translator sees to by itself.
+/// Fields that are handled elsewhere.
 const SEEN_TO: [&str; 2] = ["stream_options", "include"];
 
-/// What of [`Request::extra`] can be told.
+/// The part of [`Request::extra`] that can be translated.
 #[derive(Default)]
 pub(super) struct Extra {
     pub(super) service_tier: Option<&'static str>,
     pub(super) safety_identifier: Option<String>,
 }
 
-/// Looks at what has no place in the neutral form.
+/// Checks the fields without a place in the neutral form.
 pub(super) fn look(request: &Request, losses: &mut Losses) -> Result<Extra> {
     let mut extra = Extra::default();
     for (name, json) in &request.extra {
@@ -39,7 +39,7 @@ pub(super) fn look(request: &Request, losses: &mut Losses) -> Result<Extra> {
             ("safety_identifier", json) => {
                 extra.safety_identifier = serde_json::from_str(json).ok()
             }
-            // A place in a tool or a message, where the client's protocol says what ours cannot.
+            // A path in a tool or a message whose meaning only the client's protocol has.
             (place, _) if place.contains('[') => return Err(Losses::refusal(place)),
             (name, _) if SEEN_TO.contains(&name) => {}
             (name, _) if MEANT.contains(&name) => return Err(Losses::refusal(name)),

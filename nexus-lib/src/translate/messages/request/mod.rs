@@ -1,4 +1,4 @@
-//! Requests: [`read`] as a client writes them, [`write()`] as Anthropic takes them.
+//! Requests: [`read`] parses a client's, [`write()`] writes Anthropic's.
 
 mod client_tools;
 mod extra;

@@ -12,7 +12,7 @@ use crate::translate::{
     ToolResult, Turn,
 };
 
-/// Fields that have a place of their own in the neutral form.
+/// Fields with a place of their own in the neutral form.
 const PLACED: [&str; 15] = [
     "model",
     "messages",
@@ -31,10 +31,10 @@ const PLACED: [&str; 15] = [
     "metadata",
 ];
 
-/// What a schema is called that has no name.
+/// The name of a schema without one.
 const SCHEMA_NAME: &str = "answer";
 
-/// Reads what a client of Anthropic's asks for.
+/// Reads an Anthropic client's request.
 ///
 /// # Errors
 /// `InvalidRequest`, naming the parameter by its path, such as `messages[2].content[0].source`.
@@ -46,7 +46,7 @@ pub fn read(body: &[u8]) -> Result<Request> {
     Ok(request)
 }
 
-/// Reads a request whose tokens are to be counted: like [`read`], but it needs no `max_tokens`.
+/// Reads a token count request: like [`read`], but without `max_tokens`.
 ///
 /// # Errors
 /// As [`read`].
@@ -88,7 +88,7 @@ pub fn read_to_count(body: &[u8]) -> Result<Request> {
     Ok(request)
 }
 
-/// Reads what was said so far, and nothing else. What is not known counts as the text that it is.
+/// Reads only the messages. Anything unknown counts as plain text.
 pub(crate) fn read_turns(body: &[u8]) -> Vec<Turn> {
     let at = Path::Request;
     let mut request = Request::default();
@@ -118,7 +118,7 @@ pub(crate) fn read_turns(body: &[u8]) -> Vec<Turn> {
 /// Fills a request.
 struct Reader<'r> {
     request: &'r mut Request,
-    /// Blocks that are not known are texts, and no errors.
+    /// Unknown blocks are texts instead of errors.
     is_lenient: bool,
 }
 
@@ -161,7 +161,7 @@ impl Reader<'_> {
                 }
             }
         }
-        // What `output_config.format` was called in its beta.
+        // The beta's name of `output_config.format`.
         if let Some(format) = body.object("output_format", at)? {
             self.request.format = Some(schema(&format, &at.key("output_format"))?);
         }
@@ -175,7 +175,7 @@ impl Reader<'_> {
         self.request.turns.push(Turn::User(vec![part]));
     }
 
-    /// Keeps what has no place, by its path.
+    /// Keeps a field without a place, by its path.
     fn besides(&mut self, at: &Path<'_>, json: &RawValue) {
         self.request.extra.push((at.to_string(), Json::of(json)));
     }
@@ -221,7 +221,7 @@ impl Reader<'_> {
                 };
                 self.request.turns.push(Turn::Assistant(said));
             }
-            // Some models take instructions in between.
+            // Some models accept instructions in between.
             "system" => {
                 let parts = self.parts(content, &content_at)?;
                 self.request.turns.push(Turn::System(parts));
@@ -231,7 +231,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Each result of a tool is a turn of its own, and what stands beside them is another.
+    /// Each tool result is a turn of its own; the remaining content is another one.
     fn user(&mut self, content: Content<'_>, at: &Path<'_>) -> Result<()> {
         let blocks = match content {
             Content::Text(_) => {
@@ -310,12 +310,12 @@ impl Reader<'_> {
                 let name: Option<String> = block.get("title", at)?;
                 self.document(block, at, name, cache, parts)?;
             }
-            // What a client's own search for tools found: a name.
+            // The result of a client's own tool search: a name.
             "tool_reference" => parts.push(Part::Text(Text {
                 text: block.need("tool_name", at)?,
                 cache,
             })),
-            // What a client's own search found: texts, and where they are from.
+            // The result of a client's own search: texts and their sources.
             "search_result" => {
                 let title: Option<String> = block.get("title", at)?;
                 let source: Option<String> = block.get("source", at)?;
@@ -328,7 +328,7 @@ impl Reader<'_> {
                     parts.extend(self.parts(content, &at.key("content"))?);
                 }
             }
-            // Where the provider is to keep a cache moves on with each request.
+            // Cache marks move with each request.
             _ if self.is_lenient => {
                 let members = block.members().filter(|(name, _)| *name != "cache_control");
                 let members = members.map(|(name, json)| format!("{name}:{json}"));

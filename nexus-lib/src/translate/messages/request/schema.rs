@@ -1,7 +1,8 @@
-//! Schemas that answers and strict arguments are held to, in the part of JSON Schema that Anthropic takes.
+//! Schemas for answers and strict arguments, in the subset of JSON Schema that Anthropic accepts.
 //!
-//! Its own SDKs bring schemas into this form before they send them: every object is closed, and what cannot be
-//! enforced is told in words. Source: Anthropic's guide to structured outputs ("How SDK transformation works").
+//! Its own SDKs transform schemas in the same way before sending them: every object is closed, and
+//! constraints that cannot be enforced become part of the description. Source: Anthropic's guide to
+//! structured outputs ("How SDK transformation works").
 
 use std::borrow::Cow;
 
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::translate::Json;
 
-/// Formats of strings that are enforced.
+/// String formats that are enforced.
 const FORMATS: [&str; 10] = [
     "date-time",
     "time",
@@ -23,7 +24,7 @@ const FORMATS: [&str; 10] = [
     "uuid",
 ];
 
-/// What passes as it is, beside what is looked at below.
+/// Members that are kept unchanged, in addition to those handled below.
 const KEPT: [&str; 7] = [
     "type",
     "enum",
@@ -34,7 +35,8 @@ const KEPT: [&str; 7] = [
     "description",
 ];
 
-/// `schema`, closed. What is no schema that can be read passes as it is, for the provider to judge.
+/// `schema` with all objects closed. An unreadable schema passes unchanged, for the provider to
+/// validate.
 pub(super) fn closed(schema: &Json) -> Cow<'_, Json> {
     let Ok(value) = serde_json::from_str::<Value>(schema.get()) else {
         return Cow::Borrowed(schema);
@@ -46,12 +48,12 @@ pub(super) fn closed(schema: &Json) -> Cow<'_, Json> {
     }
 }
 
-/// As deep as the parser lets a value be.
+/// As deep as the parser allows values to nest.
 fn close(schema: Value) -> Value {
     let Value::Object(schema) = schema else {
         return schema;
     };
-    // Nothing may stand beside a reference.
+    // Nothing else is allowed next to a reference.
     if let Some(reference) = schema.get("$ref") {
         let mut closed = Map::new();
         closed.insert("$ref".to_owned(), reference.clone());

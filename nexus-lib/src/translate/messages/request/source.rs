@@ -2,7 +2,7 @@ use crate::error::Result;
 use crate::translate::Source;
 use crate::translate::reading::{Object, Path};
 
-/// Where the picture of `block` is.
+/// The source of the image `block`.
 pub(super) fn picture(block: &Object<'_>, at: &Path<'_>) -> Result<Source> {
     let source = block.need_object("source", at)?;
     let at = at.key("source");
@@ -15,7 +15,7 @@ pub(super) fn picture(block: &Object<'_>, at: &Path<'_>) -> Result<Source> {
     }
 }
 
-/// Where `source` of that `kind` says that something is.
+/// The source described by `source` of that `kind`.
 pub(super) fn located(kind: &str, source: &Object<'_>, at: &Path<'_>) -> Result<Source> {
     Ok(match kind {
         "base64" => Source::Data {

@@ -5,10 +5,10 @@ use crate::translate::messages::generation::{Generation, Thinks};
 use crate::translate::reading::Path;
 use crate::translate::{Losses, Reasoning, Request, Said, ToolChoice, Turn};
 
-/// The least that Anthropic takes for a budget, and what is left to the answer beside it.
+/// Anthropic's minimum budget, and the minimum left to the answer.
 const LEAST: u64 = 1024;
 
-/// What each effort means in tokens, from the least.
+/// The budget of each effort in tokens, lowest first.
 const BUDGETS: [(&str, u64); 6] = [
     ("minimal", 1024),
     ("low", 2048),
@@ -18,13 +18,13 @@ const BUDGETS: [(&str, u64); 6] = [
     ("max", 30_720),
 ];
 
-/// The effort whose budget is the smallest that holds `budget_tokens`.
+/// The effort with the smallest budget of at least `budget_tokens`.
 pub(crate) fn effort_of(budget_tokens: u64) -> &'static str {
     let holds = BUDGETS.iter().find(|(_, budget)| *budget >= budget_tokens);
     holds.map_or("max", |(effort, _)| effort)
 }
 
-/// How thinking is asked for.
+/// How reasoning is requested.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Thinking {
@@ -38,7 +38,7 @@ pub(super) enum Thinking {
     Disabled,
 }
 
-/// What a request says of thinking.
+/// The reasoning settings of a request.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) thinking: Option<Thinking>,
@@ -124,7 +124,7 @@ impl Plan {
         }
     }
 
-    /// Whether there is a budget, beside which little else may be set.
+    /// Whether there is a budget, which excludes most other settings.
     pub(super) fn has_budget(&self) -> bool {
         matches!(self.thinking, Some(Thinking::Enabled { .. }))
     }
@@ -135,7 +135,7 @@ fn budget(effort: &str) -> Option<u64> {
     known.map(|(_, budget)| *budget)
 }
 
-/// What Anthropic calls an effort.
+/// Anthropic's name of an effort.
 fn told(effort: &str, generation: Generation) -> Option<&'static str> {
     match effort {
         "minimal" | "low" => Some("low"),
@@ -147,10 +147,10 @@ fn told(effort: &str, generation: Generation) -> Option<&'static str> {
     }
 }
 
-/// Whether tools were called without a signed thought, since the person spoke last. With a budget, Anthropic
-/// then refuses to think; most chat clients do not send thoughts back.
+/// Whether tools were called without signed reasoning since the last user message. With a budget,
+/// Anthropic rejects reasoning then; most chat clients do not send it back.
 fn lacks_thought(turns: &[Turn]) -> bool {
-    // Words of its own to go on with have to begin with the thought, too.
+    // A final assistant message must begin with the reasoning too.
     if let Some(Turn::Assistant(said)) = turns.last()
         && !said.iter().any(is_signed)
     {

@@ -11,17 +11,17 @@ use crate::translate::{
 };
 use crate::translate::{gemini, responses};
 
-/// What pictures may be.
+/// The accepted image types.
 const PICTURES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 
-/// One message, as it is written.
+/// One message in its JSON form.
 #[derive(Debug, Serialize)]
 pub(super) struct Message<'a> {
     role: &'static str,
     content: Blocks<'a>,
 }
 
-/// Turns of one side, which are one message.
+/// Consecutive turns of one side, which make one message.
 #[derive(Default)]
 struct Side<'a> {
     is_model: bool,
@@ -30,22 +30,22 @@ struct Side<'a> {
     rest: Vec<Block<'a>>,
 }
 
-/// Stands for what was said before the model's first message: Anthropic wants the person to begin.
+/// Stands in for what precedes the model's first message: Anthropic requires the user to begin.
 const BEGINNING: &str = "...";
 
-/// Asks for an answer where the model spoke last, and cannot go on with its own words.
+/// Asks for an answer if the model spoke last and cannot continue its own message.
 const GO_ON: &str = "Continue.";
 
-/// The instructions, and what was said, with consecutive turns of one side as one message.
+/// The instructions and the messages, with consecutive turns of one side joined.
 ///
-/// | Anthropic refuses | here |
+/// | Anthropic rejects | repaired by |
 /// |---|---|
-/// | a text of blanks alone; a message without content | left out |
-/// | blanks at the end of the last message, if it is the model's | cut off |
-/// | that message, from Claude 4.6 | the person asks to go on |
-/// | a conversation that the model begins | the person is put first |
-/// | instructions without a message | the person says them |
-/// | nothing at all | a message that says as little as can be |
+/// | blank text; a message without content | leaving it out |
+/// | trailing whitespace in a final assistant message | removing it |
+/// | a final assistant message, from Claude 4.6 | a user message that asks to continue |
+/// | a conversation that the model begins | a user message before it |
+/// | instructions without a message | sending them as a user message |
+/// | no message at all | a placeholder message |
 pub(super) fn write<'a>(
     turns: &'a [Turn],
     takes_prefill: bool,
@@ -83,7 +83,7 @@ pub(super) fn write<'a>(
     let messages = sides.into_iter().filter_map(|side| {
         let mut content = side.results;
         content.extend(side.rest);
-        // Empty ones are refused; they say nothing.
+        // Empty ones are rejected, and contain nothing.
         let role = if side.is_model { "assistant" } else { "user" };
         let content = Blocks(content);
         (!content.is_empty()).then_some(Message { role, content })
@@ -117,7 +117,7 @@ pub(super) fn write<'a>(
     Ok((Blocks(system), messages))
 }
 
-/// The messages, those of one role that stand side by side as one.
+/// The messages, with consecutive ones of the same role joined.
 fn in_turns<'a>(each: impl Iterator<Item = Message<'a>>) -> Vec<Message<'a>> {
     let mut messages: Vec<Message<'a>> = Vec::new();
     for message in each {
@@ -129,12 +129,12 @@ fn in_turns<'a>(each: impl Iterator<Item = Message<'a>>) -> Vec<Message<'a>> {
     messages
 }
 
-/// Cuts off the blanks at the end of the last message, if it is the model's.
+/// Removes trailing whitespace from the last message, if it is the assistant's.
 fn cut_blanks(messages: &mut Vec<Message<'_>>) {
     let Some(last) = messages.last_mut().filter(|last| last.role == "assistant") else {
         return;
     };
-    // Blocks of blanks alone are not there.
+    // Blank blocks do not count.
     if let Some(Block::Text { text, .. }) = last.content.0.last_mut() {
         let end = text.trim_end().len();
         match text {
@@ -192,7 +192,7 @@ fn refusal(at: &Path<'_>) -> crate::error::Error {
     Losses::refusal(&at.to_string())
 }
 
-/// `None` for a text of blanks alone, which Anthropic refuses.
+/// `None` for blank text, which Anthropic rejects.
 fn plain(text: &str) -> Option<Block<'_>> {
     (!text.trim().is_empty()).then_some(Block::Text {
         text: text.into(),
@@ -217,7 +217,7 @@ fn picture<'a>(image: &'a Image, at: &Path<'_>, losses: &mut Losses) -> Result<B
     }
     let source = match &image.source {
         Source::Url(url) => block::Source::Url { url },
-        // The name that many use for it is none.
+        // The common misspelling of the type.
         Source::Data { media_type, data } if media_type == "image/jpg" => block::Source::Base64 {
             media_type: "image/jpeg",
             data,
@@ -257,10 +257,11 @@ fn document<'a>(file: &'a File, at: &Path<'_>) -> Result<Block<'a>> {
     })
 }
 
-/// Whether a thought came from Anthropic, which takes back no others. OpenAI's have an id, Gemini's a mark.
+/// Whether reasoning came from Anthropic, which accepts no other. OpenAI's has an id, Gemini's a
+/// prefix.
 pub(super) fn is_own(thought: &Thought) -> bool {
     let signature = thought.signature.as_deref();
-    // A client's own protocol may want one where there is none.
+    // A client's protocol may require one where there is none.
     let signature = signature.filter(|signature| !signature.is_empty());
     let is_signed = signature.is_some_and(|signature| !gemini::is_marked(signature));
     let sealed = thought

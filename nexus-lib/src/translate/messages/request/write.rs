@@ -58,7 +58,7 @@ struct Tool<'a> {
 #[serde(untagged)]
 enum Schema<'a> {
     Given(Cow<'a, Json>),
-    /// A schema is required, also where there are no arguments.
+    /// A schema is required, even without arguments.
     Empty {
         r#type: &'static str,
         properties: Nothing,
@@ -96,12 +96,12 @@ struct Metadata<'a> {
     user_id: &'a str,
 }
 
-/// The body to ask Anthropic with, for `model`, as the provider calls it. What cannot be told is in the
-/// table of [`messages`](crate::translate::messages).
+/// The request body for Anthropic, for `model`, the provider's name of the model. The table in
+/// [`messages`](crate::translate::messages) lists what cannot be translated.
 ///
 /// # Errors
-/// `InvalidRequest`, naming the parameter, for what cannot be told and changes the meaning, or where
-/// `losses` allows none.
+/// `InvalidRequest`, naming the parameter, if it cannot be translated and changes the meaning, or
+/// if `losses` allows none.
 pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
     let generation = Generation::of(model);
     let extra = extra::look(request, losses)?;
@@ -139,7 +139,7 @@ pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<
     })
 }
 
-/// What the client asks for, if it is not more than the model can do.
+/// The client's value, up to the model's maximum.
 fn max_tokens(request: &Request, generation: Generation, losses: &mut Losses) -> Result<u64> {
     let Some(asked) = request.max_tokens else {
         return Ok(generation.max_tokens());
@@ -150,7 +150,7 @@ fn max_tokens(request: &Request, generation: Generation, losses: &mut Losses) ->
     }
 }
 
-/// The tools that were called, if none is offered any more: Anthropic refuses calls without tools.
+/// The tools that were called, if none is declared any more: Anthropic rejects calls without tools.
 fn called(request: &Request) -> Vec<Tool<'_>> {
     let mut names = std::collections::HashSet::new();
     let said = request.turns.iter().filter_map(|turn| match turn {
@@ -201,7 +201,7 @@ fn tools<'a>(
     Ok(tools)
 }
 
-/// Many write `{}` for no arguments; Anthropic wants an object's schema.
+/// Many write `{}` for no arguments; Anthropic requires an object schema.
 fn schema(parameters: Option<&Json>) -> Schema<'_> {
     match parameters.filter(|json| !json.is_empty_object()) {
         Some(json) => Schema::Given(Cow::Borrowed(json)),
@@ -212,7 +212,7 @@ fn schema(parameters: Option<&Json>) -> Schema<'_> {
     }
 }
 
-/// Without tools there is nothing to choose, and Anthropic refuses a choice.
+/// Without tools there is nothing to choose, and Anthropic rejects a choice.
 fn choice(request: &Request) -> Option<Choice<'_>> {
     if request.tools.is_empty() {
         let called = request
@@ -250,7 +250,7 @@ fn is_call(said: &Said) -> bool {
 fn format(request: &Request, generation: Generation) -> Result<Option<OutputFormat<'_>>> {
     match &request.format {
         None | Some(Format::Text) => Ok(None),
-        // Where it can be told, it stands among the instructions by now.
+        // If it can be expressed, it is part of the instructions by now.
         Some(Format::Json) => Err(Losses::refusal("response_format")),
         Some(Format::Schema { .. }) if !generation.follows_schemas() => {
             Err(Losses::refusal("response_format"))
@@ -306,7 +306,7 @@ fn sampling(
     if let Some(top_p) = sampling.top_p {
         let is_default = !is_other_than(1.0)(top_p);
         let is_second = drawn.temperature.is_some() && !generation.takes_two_samplings();
-        // Anthropic: beside a budget `top_p` lies between 0.95 and 1.
+        // Anthropic: with a budget `top_p` must be between 0.95 and 1.
         let is_out = plan.has_budget() && top_p < 0.95;
         if !(takes_none || is_second || is_out) {
             drawn.top_p = Some(top_p);

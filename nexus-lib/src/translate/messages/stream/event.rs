@@ -3,7 +3,7 @@ use serde::Serialize;
 use crate::translate::extra_content::ExtraContent;
 use crate::translate::messages::usage::Figures;
 
-/// An event, as it is written; its name is its type.
+/// An event in its JSON form; its name is its type.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Written<'a> {
@@ -41,7 +41,7 @@ pub(super) struct Message<'a> {
     pub(super) usage: Figures,
 }
 
-/// What a block is, before it says anything.
+/// The initial form of a block, without content.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ContentBlock<'a> {
@@ -100,7 +100,7 @@ impl Written<'_> {
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        // Strings and numbers into a growing buffer: there is nothing that could fail.
+        // Writing strings and numbers into a growing buffer cannot fail.
         frame(
             self.name(),
             &serde_json::to_vec(self).unwrap_or_default(),

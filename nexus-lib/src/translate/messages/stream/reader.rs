@@ -6,11 +6,11 @@ use crate::translate::messages::{finish, reply};
 use crate::translate::reading::{Object, Path};
 use crate::translate::{BlockKind, Delta, Event};
 
-/// Reads Anthropic's stream, event by event. Events and blocks that are not known say nothing.
+/// Reads Anthropic's stream, event by event. Unknown events and blocks are ignored.
 #[derive(Debug, Default)]
 pub struct Reader {
     figures: Figures,
-    /// Those that are open.
+    /// The open ones.
     blocks: Vec<Open>,
     /// How many have begun.
     begun: usize,
@@ -19,23 +19,23 @@ pub struct Reader {
 
 #[derive(Debug)]
 struct Open {
-    /// The provider's number, which counts blocks that are left out.
+    /// The provider's index, which counts ignored blocks too.
     index: u64,
     block: usize,
-    /// Nothing of its arguments has come. Anthropic sends none for a call without any.
+    /// No arguments have arrived. Anthropic sends none for a call without any.
     lacks_arguments: bool,
 }
 
 impl Reader {
-    /// At the beginning of a stream.
+    /// At the start of a stream.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds what `event` says to `told`, as far as it can be read.
+    /// Appends the events in `event` to `told`, up to the first error.
     ///
     /// # Errors
-    /// `UpstreamInvalid` when its data is no JSON object, or lacks what its kind must have.
+    /// `UpstreamInvalid` when its data is not a JSON object, or lacks a required member.
     pub fn push(&mut self, event: &sse::Event<'_>, told: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
         let data = event.data();
@@ -57,14 +57,14 @@ impl Reader {
             }
             "ping" => told.push(Event::Ping),
             "error" => told.push(error(&message)),
-            // Whatever it is called, from a proxy that has an envelope of its own.
+            // Whatever its name, from a proxy with an envelope of its own.
             _ if message.raw("error").is_some() => told.push(error(&message)),
             _ => {}
         }
         Ok(())
     }
 
-    /// What the end of the bytes says: nothing, since a stream that is over has said so.
+    /// Handles the end of the bytes: nothing to do, since a complete stream has a final event.
     pub fn end(&mut self) -> Vec<Event> {
         Vec::new()
     }
@@ -83,7 +83,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The provider's number of a block; that of the latest where it is missing.
+    /// The provider's index of a block; that of the latest one if it is missing.
     fn index(&self, event: &Object<'_>) -> u64 {
         let index: Option<u64> = event.lenient("index");
         let latest = || self.blocks.last().map(|open| open.index);
@@ -164,7 +164,7 @@ impl Reader {
         let at = at.key("delta");
         let kind: String = delta.need("type", &at)?;
         if !self.blocks.iter().any(|open| open.index == index) {
-            // Some servers do not say that words begin.
+            // Some servers do not announce a block of text.
             match kind.as_str() {
                 "text_delta" => self.open(index, BlockKind::Text, false, told),
                 "thinking_delta" => {
@@ -245,7 +245,7 @@ impl Open {
     }
 }
 
-/// Whether the input that a call begins with is a place for what follows.
+/// Whether the initial input of a call is only a placeholder.
 fn is_empty(input: &str) -> bool {
     input
         .bytes()

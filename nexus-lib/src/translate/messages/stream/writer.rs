@@ -7,20 +7,20 @@ use crate::translate::messages::usage::Figures;
 use crate::translate::messages::{error, finish, reply};
 use crate::translate::{BlockKind, Delta, Event, Finish, TokenCounts};
 
-/// How a stream is to be written. There is nothing to choose.
+/// Options for writing a stream: none.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct Options {}
 
-/// Writes a stream as Anthropic would.
+/// Writes a stream in Anthropic's format.
 ///
-/// Figures are told at the end. Those that come before the start are told there, too.
+/// Usage is sent at the end, and what is known before the start is sent there too.
 #[derive(Debug)]
 pub struct Writer {
     model: String,
     counts: Option<TokenCounts>,
     finish: Finish,
-    /// In the order in which they began, which is Anthropic's number of each.
+    /// In the order in which they began, which is Anthropic's index.
     blocks: Vec<Block>,
     has_started: bool,
     is_done: bool,
@@ -43,7 +43,7 @@ enum Kind {
 }
 
 impl Writer {
-    /// At the beginning of the answer to a client that asked for `model`.
+    /// At the start of the answer to a client that asked for `model`.
     pub fn new(model: &str, _options: Options) -> Self {
         Self {
             model: model.to_owned(),
@@ -55,7 +55,7 @@ impl Writer {
         }
     }
 
-    /// The bytes that tell `event`; may be none.
+    /// The bytes for `event`; may be empty.
     pub fn push(&mut self, event: Event) -> Bytes {
         let mut out = Vec::new();
         if !self.is_done {
@@ -70,7 +70,7 @@ impl Writer {
             Event::Begin { block, kind } => self.begin(block, &kind, out),
             Event::Delta { block, delta } => self.delta(block, &delta, out),
             Event::End { block } => self.end(block, out),
-            // What Anthropic's models say has none.
+            // Anthropic's answers have none.
             Event::Picture(_) => {}
             Event::Finish(finish) => self.finish = finish,
             Event::Usage(counts) => self.counts = Some(counts),
@@ -160,9 +160,9 @@ impl Writer {
         .write(out);
     }
 
-    /// The open block of that number, and Anthropic's number of it.
+    /// The open block of that number, and Anthropic's index of it.
     fn open(&mut self, number: usize) -> Option<(usize, &mut Block)> {
-        // The latest are the likeliest.
+        // Recent ones are the most likely.
         let mut blocks = self.blocks.iter_mut().enumerate().rev();
         blocks.find(|(_, block)| block.number == number && block.is_open)
     }

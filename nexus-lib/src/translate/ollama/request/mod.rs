@@ -1,4 +1,4 @@
-//! Requests, as Ollama takes them.
+//! Requests to Ollama.
 
 mod turns;
 mod write;

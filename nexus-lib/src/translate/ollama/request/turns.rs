@@ -8,7 +8,7 @@ use crate::translate::{
     File, Image, Json, Losses, Part, Said, Source, ToolCall, ToolResult, Turn, data_url,
 };
 
-/// One message, as it is written.
+/// One message in its JSON form.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Message<'a> {
     role: &'static str,
@@ -40,10 +40,10 @@ struct Called<'a> {
     arguments: Json,
 }
 
-/// The messages that say `turns`.
+/// The messages for `turns`.
 pub(super) fn write<'a>(turns: &'a [Turn], losses: &mut Losses) -> Result<Vec<Message<'a>>> {
     let mut messages = Vec::with_capacity(turns.len());
-    // The tools that were called, by the calls' ids: results name the tool.
+    // The called tools, by call id: results name the tool.
     let mut called: HashMap<&str, &str> = HashMap::new();
     let at = Path::Request.key("messages");
     for (index, turn) in turns.iter().enumerate() {
@@ -79,7 +79,7 @@ fn result<'a>(result: &'a ToolResult, at: &Path<'_>, losses: &mut Losses) -> Res
     })
 }
 
-/// A message of one text, and of pictures beside it.
+/// A message with one text, and optional images.
 fn given<'a>(
     role: &'static str,
     parts: &'a [Part],
@@ -134,7 +134,7 @@ fn document(file: &File, at: &Path<'_>, losses: &mut Losses) -> Result<String> {
     Ok(title.unwrap_or_default() + &text)
 }
 
-/// Ollama keeps a cache of its own accord.
+/// Ollama caches automatically.
 fn note_cache(cache: Option<&Json>, losses: &mut Losses) -> Result<()> {
     match cache {
         Some(_) => losses.drop_hint("cache_control"),

@@ -15,7 +15,7 @@ struct Body<'a> {
     messages: Vec<Message<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<Tool<'a>>,
-    /// Ollama streams unless it is told not to.
+    /// Ollama streams by default.
     stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     think: Option<Think>,
@@ -45,7 +45,7 @@ struct Function<'a> {
 #[serde(untagged)]
 enum Schema<'a> {
     Given(&'a Json),
-    /// A schema is required, also where there are no arguments.
+    /// A schema is required, even without arguments.
     Empty {
         r#type: &'static str,
         properties: Nothing,
@@ -97,12 +97,12 @@ impl Options<'_> {
     }
 }
 
-/// The body to ask Ollama with, for `model`, as the provider calls it. What cannot be told is in the table
-/// of [`ollama`](crate::translate::ollama).
+/// The request body for Ollama, for `model`, the provider's name of the model. The table in
+/// [`ollama`](crate::translate::ollama) lists what cannot be translated.
 ///
 /// # Errors
-/// `InvalidRequest`, naming the parameter, for what cannot be told and changes the meaning, or where
-/// `losses` allows none.
+/// `InvalidRequest`, naming the parameter, if it cannot be translated and changes the meaning, or
+/// if `losses` allows none.
 pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
     unplaced::look(request, &OWN, losses)?;
     if request.user.is_some() {
@@ -160,7 +160,7 @@ fn options(request: &Request) -> Result<Options<'_>> {
     })
 }
 
-/// Whether the model is to think, or how much; left to the model where the request does not say.
+/// Whether the model should reason, or how much; left to the model if the request does not set it.
 fn think(request: &Request, model: &str, losses: &mut Losses) -> Result<Option<Think>> {
     let Some(reasoning) = &request.reasoning else {
         return Ok(None);
@@ -208,7 +208,7 @@ fn tools<'a>(request: &'a Request, losses: &mut Losses) -> Result<Vec<Tool<'a>>>
     Ok(tools)
 }
 
-/// Many write `{}` for no arguments; Ollama wants an object's schema.
+/// Many write `{}` for no arguments; Ollama requires an object schema.
 fn schema(parameters: Option<&Json>) -> Schema<'_> {
     match parameters.filter(|json| !json.is_empty_object()) {
         Some(json) => Schema::Given(json),

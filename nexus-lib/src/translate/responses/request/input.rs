@@ -10,7 +10,7 @@ use crate::translate::responses::tool::Tools;
 use crate::translate::responses::{call, item};
 use crate::translate::{File, Image, Json, Part, Request, Said, Source, ToolResult, Turn};
 
-/// Reads `input`. What the model said in a row is one turn.
+/// Reads `input`. Consecutive output of the model is one turn.
 pub(super) fn read(
     body: &Object<'_>,
     at: &Path<'_>,
@@ -37,7 +37,7 @@ pub(super) fn read(
     Ok(())
 }
 
-/// Reads `input`. Items that are not known count as the texts that they are.
+/// Reads `input`. Unknown items count as plain text.
 pub(super) fn read_leniently(body: &Object<'_>, request: &mut Request) {
     let at = Path::Request;
     match body.content("input", &at) {
@@ -64,9 +64,9 @@ pub(super) fn read_leniently(body: &Object<'_>, request: &mut Request) {
 struct Reader<'r> {
     request: &'r mut Request,
     tools: &'r mut Tools,
-    /// The turns in which calls are answered, by the calls' ids.
+    /// The turns with results of calls, by call id.
     results: HashMap<String, usize>,
-    /// Of calls whose results name the item instead: the call's id by that of its item.
+    /// For results that refer to the item instead: the call's id by that of its item.
     call_ids: HashMap<String, String>,
 }
 
@@ -87,7 +87,7 @@ impl Reader<'_> {
                 }
             }
             "additional_tools" => self.tools.add_all(item, at)?,
-            // What another agent of the client's says.
+            // A message of another agent of the client.
             "agent_message" => turns.push(Turn::User(parts(item, "content", at)?)),
             kind if kind.ends_with("_output") => self.output(kind, json, item, at)?,
             kind => match call::read(kind, item, at)? {
@@ -95,7 +95,7 @@ impl Reader<'_> {
                     if let Some(id) = item.lenient::<String>("id").filter(|id| *id != call.id) {
                         self.call_ids.insert(id, call.id.clone());
                     }
-                    // Some models count their calls anew in every turn.
+                    // Some models number their calls anew in every turn.
                     self.results.remove(&call.id);
                     say(turns, [Said::ToolCall(call)]);
                 }
@@ -105,7 +105,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// What only the provider that made it can read, or has a use for.
+    /// Notes an item that only its provider can read or use.
     fn leave_out(&mut self, kind: &str, json: &RawValue) {
         let name = format!("input.{kind}");
         self.request.extra.push((name, Json::of(json)));
@@ -152,7 +152,7 @@ impl Reader<'_> {
             None => vec![text(String::new())],
         };
         let turns = &mut self.request.turns;
-        // A tool may report while it runs; a call has one result elsewhere.
+        // A tool may report while it runs; in other protocols a call has one result.
         if let Some(Turn::Tool(before)) = self.results.get(&id).and_then(|at| turns.get_mut(*at)) {
             before.parts.extend(parts);
             return Ok(());
@@ -169,7 +169,7 @@ impl Reader<'_> {
     }
 }
 
-/// Adds to the model's turn, if it is the last.
+/// Appends to the model's turn, if it is the last one.
 fn say(turns: &mut Vec<Turn>, said: impl IntoIterator<Item = Said>) {
     match turns.last_mut() {
         Some(Turn::Assistant(before)) => before.extend(said),
@@ -213,12 +213,12 @@ fn parts(object: &Object<'_>, name: &str, at: &Path<'_>) -> Result<Vec<Part>> {
     }
 }
 
-/// `None` for what only OpenAI can read.
+/// `None` for parts that only OpenAI can read.
 fn part(json: &RawValue, at: &Path<'_>) -> Result<Option<Part>> {
     let part = Object::of(json, at)?;
     let kind: String = part.need("type", at)?;
     Ok(Some(match kind.as_str() {
-        // Clients send back what they were given under its own name, too.
+        // Clients may send parts back under the names in which they received them.
         "input_text" | "output_text" | "text" => text(part.need("text", at)?),
         "input_image" => {
             let url: Option<String> = part.get("image_url", at)?;
@@ -233,7 +233,7 @@ fn part(json: &RawValue, at: &Path<'_>) -> Result<Option<Part>> {
             let data: Option<String> = part.get("file_data", at)?;
             let url: Option<String> = part.get("file_url", at)?;
             let id: Option<String> = part.get("file_id", at)?;
-            // Some clients send the base64 alone.
+            // Some clients send only the base64.
             let data = data.map(|data| match data.starts_with("data:") {
                 true => data,
                 false => data_url::data_url("application/pdf", &data),

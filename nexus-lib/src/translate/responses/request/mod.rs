@@ -1,4 +1,4 @@
-//! Requests: [`read`] as a client writes them, [`write()`] as OpenAI takes them.
+//! Requests: [`read`] parses a client's, [`write()`] writes OpenAI's.
 
 mod input;
 mod read;

@@ -6,7 +6,7 @@ use crate::translate::{
     Format, Json, Losses, Part, Reasoning, Request, Sampling, Text, Turn, allowed,
 };
 
-/// Fields that have a place of their own in the neutral form.
+/// Fields with a place of their own in the neutral form.
 const PLACED: [&str; 12] = [
     "model",
     "stream",
@@ -22,7 +22,7 @@ const PLACED: [&str; 12] = [
     "user",
 ];
 
-/// What asks for state at the provider, which cannot be had elsewhere.
+/// Fields that need state at the provider, which is not available elsewhere.
 const STATE: [&str; 3] = ["previous_response_id", "conversation", "prompt"];
 
 fn stateless(param: &str) -> Error {
@@ -33,11 +33,11 @@ fn stateless(param: &str) -> Error {
     Error::new(ErrorKind::InvalidRequest, message).with_param(param.to_owned())
 }
 
-/// Reads what a client of Responses asks for.
+/// Reads a Responses client's request.
 ///
 /// # Errors
-/// `InvalidRequest`, naming the parameter by its path, such as `input[2].content[0].image_url`; also where
-/// it asks for what only the provider's own Responses can do.
+/// `InvalidRequest`, naming the parameter by its path, such as `input[2].content[0].image_url`;
+/// also for features that only the provider's own Responses have.
 pub fn read(body: &[u8]) -> Result<Request> {
     let at = Path::Request;
     let body = Object::parse(body, &at)?;
@@ -73,14 +73,14 @@ pub fn read(body: &[u8]) -> Result<Request> {
         match name {
             placed if PLACED.contains(&placed) => {}
             "text" => {}
-            // What they say without effect here.
+            // Values without effect here.
             "store" | "background" if value == "false" => {}
             "truncation" if value == r#""disabled""# => {}
             "include" if value == "[]" => {}
             "top_logprobs" if value == "0" => {}
             "background" | "top_logprobs" => return Err(Losses::refusal(name)),
             state if STATE.contains(&state) => return Err(stateless(state)),
-            // Chat's fields of these names mean other things.
+            // Chat's fields of these names have other meanings.
             "store" | "stream_options" => {
                 let name = format!("responses.{name}");
                 request.extra.push((name, Json::of(json)));
@@ -91,7 +91,7 @@ pub fn read(body: &[u8]) -> Result<Request> {
     Ok(request)
 }
 
-/// Reads what was said so far, and nothing else. What is not known counts as the text that it is.
+/// Reads only the messages. Anything unknown counts as plain text.
 pub(crate) fn read_turns(body: &[u8]) -> Vec<Turn> {
     let at = Path::Request;
     let mut request = Request::default();

@@ -10,7 +10,7 @@ use crate::translate::{
     Format, Json, Losses, Part, Request, Said, Source, ToolCall, ToolChoice, ToolKind, Turn,
 };
 
-/// Fields of chat's that Responses have by the same name.
+/// Chat's fields that have the same name in Responses.
 const OWN: [&str; 6] = [
     "metadata",
     "prompt_cache_key",
@@ -20,7 +20,7 @@ const OWN: [&str; 6] = [
     "include",
 ];
 
-/// What changes an answer's meaning, and cannot be told.
+/// Fields that change an answer's meaning and cannot be translated.
 const MEANT: [&str; 10] = [
     "n",
     "logprobs",
@@ -34,10 +34,10 @@ const MEANT: [&str; 10] = [
     "mcp_servers",
 ];
 
-/// Writes `request` as OpenAI's Responses take it, for `model`. Nothing is stored.
+/// Writes `request` for OpenAI's Responses, for `model`. Nothing is stored.
 ///
 /// # Errors
-/// `InvalidRequest`, naming what cannot be told.
+/// `InvalidRequest`, naming the parameter that cannot be translated.
 pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
     let mut body = Map::new();
     body.insert("model".into(), model.into());
@@ -84,7 +84,7 @@ pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<
     for (name, json) in &request.extra {
         match name.as_str() {
             "verbosity" => {}
-            // Those that say what is so anyway.
+            // Values that equal the default.
             "n" if json.get() == "1" => {}
             "logprobs" if json.get() == "false" => {}
             own if OWN.contains(&own) => {
@@ -97,11 +97,11 @@ pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<
             hint => losses.drop_hint(hint.strip_prefix("responses.").unwrap_or(hint))?,
         }
     }
-    // Strings and numbers into a growing buffer: there is nothing that could fail.
+    // Writing strings and numbers into a growing buffer cannot fail.
     Ok(serde_json::to_vec(&body).unwrap_or_default())
 }
 
-/// What `param` was given.
+/// The value of `param`.
 ///
 /// # Errors
 /// `InvalidRequest` when it is nested more deeply than a tree of values may be.
@@ -210,7 +210,7 @@ fn text(request: &Request) -> Result<Option<Value>> {
 
 fn input(turns: &[Turn], losses: &mut Losses) -> Result<Vec<Value>> {
     let mut items = Vec::new();
-    // Calls whose input is free text: their results are items of another type.
+    // Calls with free text as input: their results are items of another type.
     let mut custom = HashSet::new();
     for turn in turns {
         match turn {
@@ -248,7 +248,7 @@ fn input(turns: &[Turn], losses: &mut Losses) -> Result<Vec<Value>> {
     Ok(items)
 }
 
-/// `None` for a thought without its seal: only whole ones are taken back.
+/// `None` for reasoning that is not encrypted: only encrypted reasoning is accepted back.
 fn said_item(said: &Said) -> Result<Option<Value>> {
     Ok(Some(match said {
         Said::Text(text) => json!({
@@ -266,7 +266,7 @@ fn said_item(said: &Said) -> Result<Option<Value>> {
             "arguments": call.arguments,
         }),
         Said::Reasoning(thought) => {
-            // A stream has no other place for the seal.
+            // A stream has no other place for it.
             let sealed = thought.sealed.as_ref().or(thought.signature.as_ref());
             let sealed = sealed.filter(|sealed| is_openais_seal(sealed));
             let Some(sealed) = sealed else {

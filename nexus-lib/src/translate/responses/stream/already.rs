@@ -4,27 +4,27 @@ use crate::translate::reading::Object;
 use crate::translate::responses::{call, item};
 use crate::translate::{BlockKind, Said};
 
-/// What was said piece by piece, so that it is not said once more when its item comes whole.
+/// What was sent in fragments, so that it is not repeated when its item arrives whole.
 ///
-/// Places are no help: some servers leave them out.
+/// Positions do not help: some servers leave them out.
 #[derive(Debug, Default)]
 pub(super) struct Already {
     words: bool,
     thoughts: bool,
-    /// By their ids and names: some servers give all calls one id.
+    /// By id and name: some servers give all calls the same id.
     calls: HashSet<(String, String)>,
-    /// By their ids.
+    /// By id.
     pictures: HashSet<String>,
 }
 
 impl Already {
-    /// Whether nothing of `item` was said before; `is_again` where all items are told once more.
+    /// Whether nothing of `item` was sent before; `is_again` if all items are repeated.
     pub(super) fn is_new(&self, item: &Object<'_>, is_again: bool) -> bool {
         match item.lenient::<String>("type").as_deref() {
             Some("message") => !self.words,
             Some("reasoning") => !self.thoughts,
             Some("image_generation_call") => match id(item) {
-                // It may be another one, unless all are told once more.
+                // It may be another one, unless all are repeated.
                 id if id.is_empty() => !is_again || self.pictures.is_empty(),
                 id => !self.pictures.contains(&id),
             },
@@ -42,12 +42,12 @@ impl Already {
         }
     }
 
-    /// Notes the call that `item` is.
+    /// Notes the call in `item`.
     pub(super) fn note_call(&mut self, item: &Object<'_>) {
         self.calls.insert(call_key(item));
     }
 
-    /// Notes what `item` says.
+    /// Notes the content of `item`.
     pub(super) fn note(&mut self, said: &Said, item: &Object<'_>) {
         match said {
             Said::Text(_) | Said::Refusal(_) => self.words = true,
@@ -62,7 +62,7 @@ fn id(item: &Object<'_>) -> String {
     item.lenient("id").unwrap_or_default()
 }
 
-/// What tells a call from others.
+/// The key of a call.
 fn call_key(item: &Object<'_>) -> (String, String) {
     (
         item::call_id(item),

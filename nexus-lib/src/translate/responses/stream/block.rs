@@ -7,7 +7,7 @@ use crate::translate::{BlockKind, Delta, ToolCall, ToolKind};
 /// An item that is being written.
 #[derive(Debug)]
 pub(super) struct Block {
-    /// The number of the neutral form.
+    /// Its number in the neutral form.
     pub(super) number: usize,
     index: usize,
     id: String,
@@ -24,11 +24,11 @@ enum Content {
         signature: String,
     },
     Call(ToolCall),
-    /// A call whose input is free text.
+    /// A call with free text as input.
     Custom(ToolCall, Unwrapping),
 }
 
-/// Takes an event's type and its other fields.
+/// Receives an event's type and its other fields.
 pub(super) type Tell<'a> = dyn FnMut(&str, Value) + 'a;
 
 impl Block {
@@ -94,7 +94,7 @@ impl Block {
         block
     }
 
-    /// The place among the response's items.
+    /// Its position among the response's items.
     pub(super) fn index(&self) -> usize {
         self.index
     }
@@ -115,7 +115,7 @@ impl Block {
         tell(kind, fields);
     }
 
-    /// The fields by which an event names this block, and where in it, with `more`.
+    /// The fields by which an event refers to this block and a place in it, with `more`.
     fn place(&self, inside: Option<&str>, more: (&str, &str)) -> Value {
         let mut fields = json!({"item_id": self.id, "output_index": self.index});
         if let Some(inside) = inside {
@@ -195,7 +195,7 @@ impl Block {
         tell(kind, fields);
     }
 
-    /// The item as far as it has come.
+    /// The item so far.
     pub(super) fn item(&self, status: &str) -> Value {
         match &self.content {
             Content::Text(_) | Content::Refusal(_) => item::message(&self.id, status, self.part()),
@@ -223,7 +223,7 @@ impl Block {
         }
     }
 
-    /// Says that the block is over, and whether it is whole; gives its item.
+    /// Ends the block with its `status`, and returns its item.
     pub(super) fn end(self, status: &str, tell: &mut Tell<'_>) -> Value {
         match &self.content {
             Content::Text(text) => {

@@ -1,4 +1,4 @@
-//! Streams: [`Reader`] as OpenAI sends them, [`Writer`] as a client takes them.
+//! Streams: [`Reader`] parses OpenAI's, [`Writer`] writes a client's.
 
 mod already;
 mod block;

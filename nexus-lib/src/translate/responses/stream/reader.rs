@@ -8,26 +8,26 @@ use crate::translate::reading::{Object, Path};
 use crate::translate::responses::{SIGNATURE, call, item, reply, usage};
 use crate::translate::{BlockKind, Delta, Event, Said, ToolKind};
 
-/// Reads OpenAI's stream, event by event. Events and items that are not known say nothing.
+/// Reads OpenAI's stream, event by event. Unknown events and items are ignored.
 #[derive(Debug, Default)]
 pub struct Reader {
     open: Vec<Open>,
     /// How many have begun.
     begun: usize,
-    /// The last place of an item of which one has.
+    /// The latest index of an item, if any had one.
     latest: Option<u64>,
     said: Already,
 }
 
 #[derive(Debug)]
 struct Open {
-    /// The place of its item.
+    /// The index of its item.
     item: u64,
-    /// The place of its part in there; 0 where there are no parts.
+    /// The index of its part; 0 if there are no parts.
     part: u64,
     block: usize,
     kind: Kind,
-    /// Nothing of it has come.
+    /// Nothing of it has arrived.
     is_empty: bool,
 }
 
@@ -36,20 +36,20 @@ enum Kind {
     Words,
     Thought,
     Call,
-    /// A call whose input is free text.
+    /// A call with free text as input.
     Custom,
 }
 
 impl Reader {
-    /// At the beginning of a stream.
+    /// At the start of a stream.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds what `event` says to `told`, as far as it can be read.
+    /// Appends the events in `event` to `told`, up to the first error.
     ///
     /// # Errors
-    /// `UpstreamInvalid` when its data is no JSON object, or lacks what its kind must have.
+    /// `UpstreamInvalid` when its data is not a JSON object, or lacks a required member.
     pub fn push(&mut self, event: &sse::Event<'_>, told: &mut Vec<Event>) -> Result<()> {
         let data = event.data();
         let message = Object::parse(&data, &Path::Answer)?;
@@ -65,7 +65,7 @@ impl Reader {
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
                 self.delta(&message, Kind::Thought, Delta::Text, told)?;
             }
-            // What comes behind is another paragraph.
+            // What follows is another paragraph.
             "response.reasoning_summary_part.added" => {
                 let index = message.lenient::<u64>("summary_index").unwrap_or_default();
                 if let Some(open) = self
@@ -85,7 +85,7 @@ impl Reader {
                 let quoted = |text: String| Delta::Arguments(free_text::quoted(&text));
                 self.delta(&message, Kind::Custom, quoted, told)?;
             }
-            // Servers that are only like OpenAI may say it at once.
+            // Compatible servers may send it at once.
             "response.output_text.done" => {
                 self.done(&message, Kind::Words, "text", told);
             }
@@ -111,7 +111,7 @@ impl Reader {
                 let inner = message.lenient::<Object<'_>>("error");
                 told.push(self::error(inner.as_ref().or(Some(&message))));
             }
-            // Whatever it is called, from a proxy that has an envelope of its own.
+            // Whatever its name, from a proxy with an envelope of its own.
             _ if message
                 .raw("error")
                 .is_some_and(|json| says_something(json.get())) =>
@@ -124,7 +124,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What the end of the bytes says: nothing, since a stream that is over has said so.
+    /// Handles the end of the bytes: nothing to do, since a complete stream has a final event.
     pub fn end(&mut self) -> Vec<Event> {
         Vec::new()
     }
@@ -142,7 +142,7 @@ impl Reader {
         });
     }
 
-    /// The place of an item; that of the latest where it is missing.
+    /// The index of an item; that of the latest one if it is missing.
     fn index(&self, message: &Object<'_>) -> u64 {
         let index: Option<u64> = message.lenient("output_index");
         index.or(self.latest).unwrap_or_default()
@@ -249,7 +249,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What a block comes to, where nobody said it before.
+    /// The whole content of a block, if it was not sent before.
     fn done(&mut self, message: &Object<'_>, kind: Kind, name: &str, told: &mut Vec<Event>) {
         let item = self.index(message);
         let is_missing = match self.open_item(message, kind) {
@@ -266,7 +266,7 @@ impl Reader {
         if text.is_empty() {
             return;
         }
-        // Servers that are only like OpenAI do not always say that something begins.
+        // Compatible servers do not always announce a block.
         if !matches!(kind, Kind::Call | Kind::Custom) && self.open_item(message, kind).is_none() {
             let begun = match kind {
                 Kind::Thought => BlockKind::Reasoning { sealed: None },
@@ -287,7 +287,7 @@ impl Reader {
         let at = Path::Answer;
         let index = self.index(message);
         let item = message.need_object("item", &at)?;
-        // Servers that are only like OpenAI may say an item at once.
+        // Compatible servers may send an item at once.
         if self.said.is_new(&item, false) && !self.open.iter().any(|open| open.item == index) {
             return self.whole(&item, &at.key("item"), told);
         }
@@ -300,7 +300,7 @@ impl Reader {
                     Some(Delta::Arguments(quoted + free_text::TAIL))
                 }
                 Kind::Call if open.is_empty => Some(Delta::Arguments(item::arguments(&item))),
-                // The seal is known at the end alone.
+                // The encrypted reasoning is only known at the end.
                 Kind::Thought => item
                     .lenient::<String>("encrypted_content")
                     .map(|sealed| match sealed.strip_prefix(SIGNATURE) {
@@ -329,7 +329,7 @@ impl Reader {
         });
     }
 
-    /// Says all of an item of which nothing was said before.
+    /// Emits all of an item that was not sent before.
     fn whole(&mut self, item: &Object<'_>, at: &Path<'_>, told: &mut Vec<Event>) -> Result<()> {
         for said in item::whole(item, at)? {
             self.said.note(&said, item);

@@ -7,12 +7,12 @@ use crate::translate::responses::reply::{self, Head};
 use crate::translate::{BlockKind, Event, Finish, Picture, TokenCounts};
 use crate::wire::Timestamp;
 
-/// How a stream is to be written. There is nothing to choose.
+/// Options for writing a stream: none.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct Options {}
 
-/// Writes a stream as OpenAI would: each block is an item of its own.
+/// Writes a stream in OpenAI's format: each block is an item of its own.
 #[derive(Debug)]
 pub struct Writer {
     id: String,
@@ -21,9 +21,10 @@ pub struct Writer {
     counts: Option<TokenCounts>,
     finish: Finish,
     open: Vec<Block>,
-    /// The block that is over if another event follows, and cut if the answer ends for its length.
+    /// The block that is complete if another event follows, and incomplete if the answer ends
+    /// because of its length.
     ending: Option<usize>,
-    /// The items by their places; `None` while they are open.
+    /// The items by index; `None` while they are open.
     items: Vec<Option<Value>>,
     has_started: bool,
     is_done: bool,
@@ -32,7 +33,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// At the beginning of the answer to a client that asked for `model`.
+    /// At the start of the answer to a client that asked for `model`.
     pub fn new(model: &str, _options: Options) -> Self {
         Self {
             id: String::new(),
@@ -49,7 +50,7 @@ impl Writer {
         }
     }
 
-    /// The bytes that tell `event`; may be none.
+    /// The bytes for `event`; may be empty.
     pub fn push(&mut self, event: Event) -> Bytes {
         let mut out = Vec::new();
         if !self.is_done {
@@ -79,7 +80,7 @@ impl Writer {
             Event::Picture(picture) => self.picture(&picture, out),
             Event::Finish(finish) => self.finish = finish,
             Event::Usage(counts) => self.counts = Some(counts),
-            // There is no event for it; a comment keeps the connection in use.
+            // There is no event for it; a comment keeps the connection alive.
             Event::Ping => out.extend_from_slice(b": ping\n\n"),
             Event::Error {
                 message,
@@ -136,7 +137,7 @@ impl Writer {
         self.open.push(block);
     }
 
-    /// A picture comes whole, and so does its item.
+    /// An image comes whole, and so does its item.
     fn picture(&mut self, picture: &Picture, out: &mut Vec<u8>) {
         self.start("", "", out);
         let (id, index) = (item::new_id("ig"), self.items.len());
@@ -173,7 +174,7 @@ impl Writer {
         }
     }
 
-    /// The items so far, those that are open in `status`.
+    /// The items so far, open ones with `status`.
     fn output(&self, status: &str) -> Vec<Value> {
         let items = self.items.iter().enumerate();
         let items = items.filter_map(|(index, item)| match item {
@@ -213,7 +214,7 @@ fn frame(sequence: &mut u64, kind: &str, mut fields: Value, out: &mut Vec<u8>) {
     out.extend_from_slice(b"event: ");
     out.extend_from_slice(kind.as_bytes());
     out.extend_from_slice(b"\ndata: ");
-    // Strings and numbers into a growing buffer: there is nothing that could fail.
+    // Writing strings and numbers into a growing buffer cannot fail.
     let _ = serde_json::to_writer(&mut *out, &fields);
     out.extend_from_slice(b"\n\n");
 }

@@ -6,18 +6,18 @@ use super::Case;
 use crate::sse;
 use crate::translate::ClientProtocol;
 
-/// What a client puts together.
+/// The answer that a client assembles.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     words: String,
     /// Ids, names and arguments.
     calls: Vec<(String, String, String)>,
-    /// Anthropic's numbers of these.
+    /// Anthropic's indexes of these.
     blocks: Vec<Value>,
-    /// `stop`, `length` or `calls`; any other word is none of the client's.
+    /// `stop`, `length` or `calls`; clients know no other value.
     reason: String,
     pub(super) error: Option<String>,
-    /// Whether its protocol's last event has come.
+    /// Whether its protocol's final event has arrived.
     pub(super) is_over: bool,
 }
 
@@ -174,7 +174,7 @@ impl Heard {
         .to_owned();
     }
 
-    /// Checks that this is what `case` comes to.
+    /// Checks that this is the expected result of `case`.
     pub(super) fn check(&self, case: &Case, at: &str) {
         assert_eq!(self.error, None, "{at}");
         assert!(self.is_over, "{at}: {self:?}");

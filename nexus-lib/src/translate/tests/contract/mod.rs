@@ -1,7 +1,8 @@
-//! What every reader owes every client, whatever its protocol: one list of odd answers, told in each protocol that
-//! providers speak, to each that clients do, streamed and whole.
+//! The contract of every reader with every client: one list of odd answers, in each provider
+//! protocol, for each client protocol, streamed and whole.
 //!
-//! A new protocol is a line in each `match` of [`render`] (or [`heard`], for a client's), and has all of this.
+//! A new protocol is a line in each `match` of [`render`] (or [`heard`], for a client's), and all
+//! of this is tested.
 
 mod heard;
 mod render;
@@ -13,7 +14,7 @@ use super::clients::{CLIENTS, events, streamed_to};
 use crate::translate::{ClientProtocol, ProviderProtocol};
 use Step::{Call, End, Fail, Finish, Junk, Usage, Words};
 
-/// An odd answer, and what a client hears of it.
+/// An odd answer, and what a client receives.
 struct Case {
     name: &'static str,
     steps: &'static [Step],
@@ -211,7 +212,7 @@ const CASES: [Case; 17] = [
     },
 ];
 
-/// Answers that fail, and what their clients hear before.
+/// Answers that fail, and what their clients receive before that.
 const FAILURES: [(&str, &[Step], &str); 6] = [
     (
         "an error and nothing else",
@@ -290,7 +291,7 @@ fn every_failure_is_reported_in_the_clients_words() {
                 ProviderProtocol::Chat | ProviderProtocol::Messages
             );
             if message == "empty" && !has_last {
-                // There is nothing to be read, which is seen before anything is written.
+                // There is nothing to read, which is detected before anything is written.
                 return;
             }
             let error = heard.error.unwrap_or_else(|| panic!("{at}: no error"));

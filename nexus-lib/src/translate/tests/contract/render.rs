@@ -1,31 +1,31 @@
 use crate::translate::ProviderProtocol::{self, Chat, Gemini, Messages, Ollama, Responses};
 
-/// Those that answer.
+/// The provider protocols.
 pub(super) const ANSWERERS: [ProviderProtocol; 5] = [Chat, Messages, Responses, Gemini, Ollama];
 
-/// A piece of an answer, in no protocol's words. Texts stand in JSON as they are.
+/// A piece of an answer in neutral form. Texts are in JSON unescaped.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
     Words(&'static [u8]),
     Call {
         id: &'static str,
         name: &'static str,
-        /// Escaped, as in a text.
+        /// Escaped, as in a string.
         arguments: &'static str,
     },
     /// `stop`, `length`, `calls`, nothing, or `odd`.
     Finish(&'static str),
     Usage(u64, u64),
     Fail(&'static str),
-    /// An event, or a line, of these bytes.
+    /// An event, or a line, with these bytes.
     Junk(&'static [u8]),
-    /// The protocol's last event, where it has one.
+    /// The protocol's final event, if it has one.
     End,
 }
 
 use Step::{Call, End, Fail, Finish, Junk, Usage, Words};
 
-/// A protocol's word for a reason.
+/// A protocol's value for a reason.
 fn word(protocol: ProviderProtocol, reason: &str) -> &str {
     match (protocol, reason) {
         (Chat, "calls") => "tool_calls",
@@ -40,7 +40,7 @@ fn word(protocol: ProviderProtocol, reason: &str) -> &str {
     }
 }
 
-/// Arguments as an object, which some protocols want; without a text's escapes.
+/// Arguments as an object, which some protocols require; without a string's escapes.
 fn object(arguments: &str) -> String {
     match arguments {
         "" => "{}".to_owned(),
@@ -52,7 +52,7 @@ fn join(pieces: &[&[u8]]) -> Vec<u8> {
     pieces.concat()
 }
 
-/// The last reason; of those that have it in their last event it is told there alone.
+/// The final reason; protocols that have it in their final event only send it there.
 fn last_reason(steps: &[Step]) -> Option<&'static str> {
     let mut reasons = steps.iter().filter_map(|step| match step {
         Finish(reason) if !reason.is_empty() => Some(*reason),
@@ -111,7 +111,7 @@ pub(super) fn stream(protocol: ProviderProtocol, steps: &[Step]) -> Vec<u8> {
     out
 }
 
-/// The last event of a response: its only reason.
+/// The final event of a response: its only reason.
 fn last_response(steps: &[Step]) -> Vec<u8> {
     let status = match last_reason(steps) {
         Some("length") => "incomplete",

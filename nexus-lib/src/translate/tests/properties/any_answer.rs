@@ -9,7 +9,7 @@ use crate::translate::{
 };
 use crate::wire::Usage;
 
-/// A picture that a model made.
+/// A generated image.
 pub(super) fn any_picture() -> impl Strategy<Value = Picture> {
     (select(vec!["image/png", "image/jpeg"]), of("[a-z]{1,8}")).prop_map(
         |(media_type, signature)| Picture {
@@ -81,7 +81,7 @@ fn any_said(in_chat: bool) -> impl Strategy<Value = Vec<Said>> {
     })
 }
 
-/// An answer that a protocol can tell.
+/// An answer that a protocol can express.
 pub(super) fn any_answer(in_chat: bool) -> impl Strategy<Value = Answered> {
     let finish = prop_oneof![
         Just(Finish::Length),
@@ -116,7 +116,7 @@ pub(super) fn any_answer(in_chat: bool) -> impl Strategy<Value = Answered> {
     })
 }
 
-/// An answer as a stream, in pieces of `size` characters.
+/// An answer as a stream, in fragments of `size` characters.
 pub(super) fn streamed(answered: &Answered, size: usize) -> Vec<Event> {
     let mut events = vec![Event::Start {
         id: answered.id.clone(),
@@ -181,7 +181,7 @@ pub(super) fn streamed(answered: &Answered, size: usize) -> Vec<Event> {
     events
 }
 
-/// What a stream says, put together.
+/// The assembled content of a stream.
 pub(in crate::translate::tests) fn gathered(events: Vec<Event>) -> Answered {
     let mut gathered = Gathered::default();
     for event in events {

@@ -11,7 +11,7 @@ pub(super) fn json(text: &str) -> Json {
 }
 
 pub(super) fn any_text() -> impl Strategy<Value = String> {
-    // Blanks alone say nothing to Anthropic.
+    // Blank text is nothing to Anthropic.
     "[a-zé世\"\\\\\n {}]{0,11}[a-zé世\"\\\\{}]"
 }
 
@@ -80,7 +80,7 @@ pub(super) fn any_parts(words: Words) -> impl Strategy<Value = Vec<Part>> {
         false => prop_oneof![any_file(words), audio].boxed(),
     };
     let part = prop_oneof![any_written(words), any_image(words), other];
-    // Several texts alone would become one.
+    // Several texts without anything else would be joined.
     (vec(part, 1..4), any_image(words)).prop_map(move |(mut parts, image)| {
         let texts = parts.iter().filter(|part| matches!(part, Part::Text(_)));
         if words.is_joined() && parts.len() > 1 && texts.count() == parts.len() {

@@ -25,7 +25,7 @@ fn any_arguments() -> impl Strategy<Value = String> {
 
 fn any_schema() -> impl Strategy<Value = Json> {
     select(vec![
-        // Closed, as Anthropic takes them.
+        // Closed, as Anthropic requires.
         r#"{"type": "object", "properties": {"z": {"type": "number", "default": 0.10}, "a": {}}, "additionalProperties": false}"#,
         r#"{"type":"object","properties":{},"additionalProperties":false}"#,
     ])
@@ -60,7 +60,7 @@ fn any_result(words: Words, call_id: String) -> impl Strategy<Value = ToolResult
     })
 }
 
-/// What a person says, what the model answers, and what its tools return.
+/// A user message, the model's answer, and the results of its tools.
 fn any_round(words: Words) -> impl Strategy<Value = Vec<Turn>> {
     let has_thoughts = words != Words::Chat;
     let thoughts = vec(any_thought(), if has_thoughts { 1..3 } else { 0..1 });
@@ -74,7 +74,7 @@ fn any_round(words: Words) -> impl Strategy<Value = Vec<Turn>> {
         (Just(calls), results)
     });
     let signature = of(any_id());
-    // OpenAI's own models make none in chat, and Anthropic's none at all.
+    // OpenAI's own models generate none in chat, and Anthropic's none at all.
     let draws = words == Words::ChatWithThoughts;
     let pictures = vec(any_picture(), 0..if draws { 3 } else { 1 });
     let said = (thoughts, texts, pictures);
@@ -168,7 +168,7 @@ fn any_reasoning(words: Words) -> BoxedStrategy<Option<Reasoning>> {
         ])
         .boxed(),
         Words::ChatWithThoughts => of(plain).boxed(),
-        // In chat an effort is an effort; in Messages it is thinking, too.
+        // In chat an effort is only an effort; in Messages it also enables thinking.
         Words::Both => of(plain).boxed(),
         Words::Messages => {
             let shown = (plain, of(any::<bool>())).prop_map(|(reasoning, is_shown)| Reasoning {
@@ -239,7 +239,7 @@ fn any_extra(words: Words) -> BoxedStrategy<Vec<(String, Json)>> {
     }
 }
 
-/// Anthropic wants the tools of all calls that were made.
+/// Anthropic requires the tools of all calls that were made.
 fn without_calls(turns: Vec<Turn>) -> Vec<Turn> {
     let turns = turns.into_iter().filter_map(|turn| match turn {
         Turn::Tool(_) => None,
@@ -252,7 +252,7 @@ fn without_calls(turns: Vec<Turn>) -> Vec<Turn> {
     turns.collect()
 }
 
-/// A request that can be told in `words`, and read again as it was.
+/// A request that can be written in `words`, and read back unchanged.
 pub(super) fn any_request(words: Words) -> impl Strategy<Value = Request> {
     let choice = prop_oneof![
         Just(ToolChoice::Auto),
@@ -261,7 +261,7 @@ pub(super) fn any_request(words: Words) -> impl Strategy<Value = Request> {
         any_id().prop_map(ToolChoice::Named),
     ];
     let tools = vec(any_tool(words), 0..3).prop_map(|mut tools| {
-        // No provider takes two of one name.
+        // No provider accepts two with the same name.
         tools.dedup_by(|one, other| one.name == other.name);
         tools
     });
@@ -287,8 +287,8 @@ pub(super) fn any_request(words: Words) -> impl Strategy<Value = Request> {
             let thinks = reasoning
                 .as_ref()
                 .is_some_and(|reasoning| reasoning.effort.as_deref() != Some("none"));
-            // Anthropic: no choice without tools, none that forces a call beside thoughts, and whether several
-            // may be called at once is part of it.
+            // Anthropic: no choice without tools, no forced call with reasoning, and parallel calls
+            // are part of the choice.
             let tool_choice = choice.filter(|choice| {
                 let is_forced = matches!(choice, ToolChoice::Required | ToolChoice::Named(_));
                 !words.in_messages() || !(tools.is_empty() || thinks && is_forced)

@@ -1,4 +1,4 @@
-//! Requests to Gemini, and whatever comes back.
+//! Requests to Gemini, and arbitrary answers.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -42,7 +42,7 @@ const BODIES: [&str; 6] = [
     include_str!("../../gemini/fixtures/error.json"),
 ];
 
-/// What clients ask, by their protocols.
+/// Clients' requests, by protocol.
 const REQUESTS: [(ClientProtocol, &str); 10] = [
     (Chat, include_str!("../../chat/fixtures/request_text.json")),
     (Chat, include_str!("../../chat/fixtures/request_tools.json")),
@@ -89,14 +89,14 @@ fn any_words() -> impl Strategy<Value = Words> {
     ]
 }
 
-/// Who says something, what kind it is, and what it says.
+/// The author, the kind, and the content.
 type Told = (String, String, String);
 
 fn one(role: &str, kind: &str, said: &str) -> Told {
     (role.to_owned(), kind.to_owned(), said.to_owned())
 }
 
-/// What a request says, in order, with what tools returned besides text behind their results.
+/// The content of a request, in order, with tool results other than text after the others.
 fn told(request: &Request) -> Vec<Told> {
     let (mut told, mut behind) = (Vec::new(), Vec::new());
     for turn in &request.turns {
@@ -156,7 +156,7 @@ fn instructions(request: &Request) -> Vec<&str> {
     texts.collect()
 }
 
-/// The same of a body that was written.
+/// The same for a body that was written.
 fn found(body: &Value) -> Vec<Told> {
     let mut found = Vec::new();
     for content in body["contents"].as_array().unwrap() {

@@ -1,4 +1,4 @@
-//! What holds for every request, every stream and every piece of garbage.
+//! Properties of every request, every stream and all malformed input.
 
 mod any_answer;
 mod any_event;
@@ -44,7 +44,7 @@ fn frames(stream: &[u8]) -> Vec<(Option<String>, Vec<u8>)> {
         .collect()
 }
 
-/// Whether a stream is one that OpenAI could have written.
+/// Checks that OpenAI could have written a stream.
 fn check_chat(stream: &[u8]) {
     assert!(stream.is_empty() || stream.ends_with(b"\n\n"));
     let frames = frames(stream);
@@ -69,7 +69,7 @@ fn check_chat(stream: &[u8]) {
     }
 }
 
-/// Whether a stream is one that Anthropic could have written.
+/// Checks that Anthropic could have written a stream.
 fn check_messages(stream: &[u8]) {
     assert!(stream.is_empty() || stream.ends_with(b"\n\n"));
     let (mut begun, mut open, mut is_over) = (0, Vec::new(), false);
@@ -107,7 +107,7 @@ fn read_messages(stream: &[u8]) -> Vec<Event> {
     events(ProviderProtocol::Messages, stream)
 }
 
-/// What readers tell keeps the order that [`Event`] promises.
+/// Checks that events are in the order that [`Event`] guarantees.
 fn check_events(events: &[Event]) {
     let (mut begun, mut open) = (0, Vec::new());
     for (at, event) in events.iter().enumerate() {
@@ -169,7 +169,7 @@ const BODIES: [&str; 16] = [
     include_str!("../../messages/fixtures/reply_refusal.json"),
 ];
 
-/// A document with one of its values replaced, or without it.
+/// A document with one of its values replaced or removed.
 fn mutated(json: &Value, at: &mut usize, with: &Option<Value>) -> Option<Value> {
     if *at == 0 {
         *at = usize::MAX;
@@ -214,7 +214,7 @@ fn check_readers(stream: &[u8]) {
     }
 }
 
-/// Reads `body` as everything, and writes what was understood as everything.
+/// Reads `body` in every protocol, and writes the result in every protocol.
 fn check_body(body: &[u8]) {
     for answered in [chat::reply::read(body), messages::reply::read(body)] {
         match answered {
@@ -274,7 +274,7 @@ proptest! {
 
     #[test]
     fn an_answer_comes_back_from_messages_as_it_was(mut answered in any_answer(false), size in 1..9_usize) {
-        // Anthropic always tells figures.
+        // Anthropic always reports usage.
         answered.usage.get_or_insert_default();
         let whole = messages::reply::write(&answered, "m");
         prop_assert_eq!(&messages::reply::read(&whole).unwrap(), &answered);

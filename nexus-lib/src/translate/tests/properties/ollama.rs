@@ -1,4 +1,4 @@
-//! Requests to Ollama, and whatever comes back.
+//! Requests to Ollama, and arbitrary answers.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -36,7 +36,7 @@ fn any_words() -> impl Strategy<Value = Words> {
     ]
 }
 
-/// Whether all that `request` says can be told.
+/// Whether all of `request` can be translated.
 fn can_be_told(request: &Request) -> bool {
     let is_forced = matches!(
         request.tool_choice,
@@ -78,7 +78,7 @@ fn data(source: &Source) -> &str {
     }
 }
 
-/// The message that says `turn`, but for its thoughts and calls.
+/// The message for `turn`, without its reasoning and calls.
 fn check_message(message: &Value, turn: &Turn) {
     let list = |name: &str| message[name].as_array().cloned().unwrap_or_default();
     let (role, parts) = match turn {

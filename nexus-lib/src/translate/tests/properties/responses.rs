@@ -1,4 +1,5 @@
-//! What Responses can say comes back from there, and its readers and writers bear anything.
+//! Everything that Responses can express survives a round trip, and its readers and writers
+//! tolerate any input.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -22,7 +23,7 @@ fn through_responses(request: &Request) -> Request {
     responses::request::read(&body).unwrap()
 }
 
-/// What Responses can say of `request`.
+/// The part of `request` that Responses can express.
 fn sayable(mut request: Request) -> Request {
     request.stop.clear();
     request.sampling = Sampling {
@@ -39,7 +40,7 @@ fn sayable(mut request: Request) -> Request {
     }
     for turn in &mut request.turns {
         if let Turn::Assistant(said) = turn {
-            // OpenAI takes back its own thoughts alone.
+            // OpenAI only accepts its own reasoning.
             said.retain(|said| !matches!(said, Said::Reasoning(_)));
             for said in said {
                 if let Said::ToolCall(call) = said {
@@ -48,7 +49,7 @@ fn sayable(mut request: Request) -> Request {
             }
         }
     }
-    // Written out, what is so anyway.
+    // Defaults, written explicitly.
     for turn in &mut request.turns {
         let (Turn::User(parts) | Turn::Tool(ToolResult { parts, .. })) = turn else {
             continue;
@@ -65,13 +66,13 @@ fn sayable(mut request: Request) -> Request {
     request
 }
 
-/// The same value, in usual writing.
+/// The same value in canonical form.
 fn rewritten(json: &Json) -> Json {
     let value: Value = serde_json::from_str(json.get()).unwrap();
     Json::parse(value.to_string()).unwrap()
 }
 
-/// Whether a stream is one that OpenAI could have written: numbered, and each item whole before it ends.
+/// Checks that OpenAI could have written a stream: numbered, and each item complete before it ends.
 fn check_stream(stream: &[u8]) {
     let mut open: Vec<u64> = Vec::new();
     let mut is_over = false;
@@ -98,7 +99,7 @@ fn check_stream(stream: &[u8]) {
     }
 }
 
-/// Reads `stream` as Responses, and tells it to every client.
+/// Reads `stream` as Responses, and writes it for every client.
 fn check_reader(stream: &[u8]) {
     let mut reader = ProviderProtocol::Responses.reader();
     let mut told = reader.push(stream);
@@ -178,7 +179,7 @@ proptest! {
 
     #[test]
     fn an_answer_comes_back_as_it_was(mut answered in any_answer(true), size in 1..9_usize) {
-        // There are no words for other reasons.
+        // There is no value for other reasons.
         if !matches!(answered.finish, Finish::Length | Finish::ToolCalls) {
             answered.finish = Finish::Length;
         }
@@ -237,7 +238,7 @@ proptest! {
     }
 }
 
-/// Without ids that are made here, and with a thought's proof in the one place that it has there.
+/// Without generated ids, and with the signature or encrypted form of reasoning in its one place.
 fn plain(mut answered: Answered) -> Answered {
     answered.id.clear();
     for said in &mut answered.said {

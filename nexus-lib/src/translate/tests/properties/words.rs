@@ -1,9 +1,9 @@
-/// Whose words a request is in.
+/// The protocol that a request uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Words {
-    /// OpenAI's own models'.
+    /// OpenAI's own models.
     Chat,
-    /// Others', which are told thoughts, and every message as one text.
+    /// Other servers, which get reasoning, and every message as one text.
     ChatWithThoughts,
     Messages,
     Both,

@@ -1,4 +1,4 @@
-//! What Anthropic refuses.
+//! What Anthropic rejects.
 
 use serde_json::json;
 
@@ -25,7 +25,7 @@ fn librechat_agents_124_texts_and_stops_of_blanks_are_left_out() {
     );
     assert_eq!(sent.body["messages"][1]["content"][0]["type"], "tool_use");
     assert_eq!(sent.body["stop_sequences"], Value::Null);
-    // Others take them.
+    // Others accept them.
     let sent = ok(
         Chat,
         &chat(json!([user("hi")]), json!({"stop": ["\n"]})),
@@ -62,7 +62,7 @@ fn the_person_speaks_first_and_last_where_it_must() {
     let body = chat(json!([user("hi"), assistant("Sure:")]), json!({}));
     let sent = ok(Chat, &body, newer);
     assert_eq!(sent.body["messages"][2]["role"], "user");
-    // Words to go on with have no thought in front of them.
+    // A final assistant message has no reasoning before it.
     let body = chat(
         json!([user("hi"), assistant("Sure:")]),
         json!({"reasoning_effort": "low"}),

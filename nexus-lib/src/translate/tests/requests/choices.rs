@@ -1,4 +1,4 @@
-//! Tools: which there are, what they are called, and which may be called.
+//! Tools: their declarations, their names, and which may be called.
 
 use serde_json::json;
 

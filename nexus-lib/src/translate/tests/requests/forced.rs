@@ -1,4 +1,4 @@
-//! Calls that must be made, before Ollama, which cannot be told so.
+//! Forced calls with Ollama, which does not support them.
 
 use serde_json::json;
 
@@ -63,7 +63,7 @@ fn pydantic_ai_a_call_that_must_be_made_is_asked_of_ollama_by_its_schema() {
             assert!(["tool_calls", "tool_use", "completed"].contains(&reason.as_str().unwrap()));
         }
     }
-    // As before where nothing is demanded.
+    // Unchanged if nothing is forced.
     let sent = ok(Chat, &one(json!("auto")), OLLAMA);
     assert_eq!(sent.body["tools"][0]["function"]["name"], "get_weather");
     assert_eq!(sent.body["format"], Value::Null);
@@ -104,7 +104,7 @@ fn instructor_the_forced_call_streams() {
         })
         .collect();
     assert_eq!(calls, [("get_weather", r#"{"place":"Paris"}"#)]);
-    // Cut off by its length it stays so.
+    // If it was cut off because of its length, it stays so.
     let answered = super::super::properties::gathered(streamed(
         &sent,
         &[line("{\"pla"), answer("", "length")],
@@ -144,7 +144,7 @@ fn smolagents_one_of_several_tools_is_chosen_by_a_schema_of_all() {
         };
         assert!(said.any(is_it), "{answered:?}");
     }
-    // What is no call is shown as it is.
+    // Anything that is not a call is returned unchanged.
     let answered =
         super::super::properties::gathered(streamed(&sent, &[line("{\"na"), answer("", "length")]));
     assert!(answered.said.contains(&Said::Text("{\"na".to_owned())));

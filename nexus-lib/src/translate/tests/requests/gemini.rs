@@ -1,4 +1,4 @@
-//! What Gemini refuses.
+//! What Gemini rejects.
 
 use serde_json::json;
 
@@ -76,7 +76,7 @@ fn openai_agents_sdk_a_schema_beside_tools_is_a_tool_before_gemini_2_5() {
         .unwrap();
     sent.restore.answered(&mut answered);
     assert_eq!(answered.finish, Finish::ToolCalls);
-    // Newer models take both.
+    // Newer models accept both.
     let sent = ok(Chat, &body, GEMINI_3);
     assert_eq!(
         sent.body["generationConfig"]["responseMimeType"],

@@ -1,11 +1,11 @@
-//! Calls, results, thoughts and blanks in what was said before.
+//! Calls, results, reasoning and whitespace in the history.
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::translate::ClientProtocol::{Chat, Messages, Responses};
 
-/// The ids of the calls and of the results that Anthropic is sent, in order.
+/// The ids of the calls and of the results that are sent to Anthropic, in order.
 fn anthropic_ids(body: &Value) -> (Vec<String>, Vec<String>) {
     let blocks: Vec<&Value> = body["messages"]
         .as_array()
@@ -47,9 +47,9 @@ fn langchain_37756_ids_with_other_letters_stay_distinct() {
         let is_taken = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
         assert!(id.chars().all(is_taken), "{id}");
     }
-    // The next request says the same.
+    // The next request uses the same ids.
     assert_eq!(anthropic_ids(&ok(Chat, &body, CLAUDE).body).0, called);
-    // Of whom nothing is known to refuse them, they stay.
+    // For a server that is not known to reject them, they stay.
     let sent = ok(Chat, &body, SERVER).body;
     assert_eq!(sent["messages"][1]["tool_calls"][0]["id"], "call.1");
 }
@@ -109,11 +109,11 @@ fn empty_and_repeated_ids_become_distinct_ones() {
     assert!(called.iter().all(|id| !id.is_empty()));
 }
 
-/// Histories that no provider takes as they are.
+/// Histories that no provider accepts unchanged.
 fn broken() -> Vec<Value> {
     let f = || calls([call("a", "f", "{}"), call("b", "g", "{}")]);
     vec![
-        // Cut off in the middle, and gone on with.
+        // Interrupted in the middle, and continued.
         json!([user("go"), f(), result("a", "1"), user("on")]),
         json!([user("go"), f()]),
         json!([
@@ -123,7 +123,7 @@ fn broken() -> Vec<Value> {
             result("b", "2"),
             result("a", "1")
         ]),
-        // What was said first is gone.
+        // The first messages are gone.
         json!([result("a", "1"), user("on")]),
         json!([user("go"), result("z", "1"), assistant("ok"), user("on")]),
         json!([
@@ -154,7 +154,7 @@ fn every_call_has_one_result_right_behind_it_before_every_provider() {
         );
         for to in ALL {
             let sent = ok(Chat, &body, to);
-            // What was whole once is whole: nothing is to be repaired any more.
+            // What was complete stays unchanged: nothing needs repair any more.
             let turns = sent.request.turns.clone();
             let mut again = sent.request.clone();
             let destination = Destination {
@@ -281,7 +281,7 @@ fn screenpipe_6905_arguments_of_null_are_none_in_answers_and_streams() {
         let mut reader = ProviderProtocol::Chat.reader();
         let mut events = reader.push(stream.as_bytes());
         events.extend(reader.end(b""));
-        // One event at a time, as they come.
+        // One event at a time, as they arrive.
         let mut restoring = restore.stream();
         let told = events
             .into_iter()
@@ -333,7 +333,7 @@ fn arguments_that_are_no_object_are_told_in_one() {
     }
 }
 
-/// A history of Messages with a thought of each origin.
+/// A Messages history with reasoning from each provider.
 fn thoughtful() -> Value {
     let block =
         |signature: &str| json!({"type": "thinking", "thinking": "hmm", "signature": signature});
@@ -395,7 +395,7 @@ fn codex2api_613_a_thought_without_a_proof_is_left_out_before_anthropic() {
         {"type": "thinking", "thinking": "hmm", "signature": "EqQB"}, {"type": "text", "text": "yes"},
     ]);
     assert_eq!(body["messages"][1]["content"], content);
-    // The same through the other clients' words for it.
+    // The same in the other clients' formats.
     let detail = json!({"type": "reasoning", "text": "hmm", "signature": ""});
     let mut said = assistant("yes");
     said["reasoning_details"] = json!([detail]);

@@ -1,4 +1,5 @@
-//! Requests that were refused in the field, or that a provider would refuse: what becomes of them.
+//! Requests that were rejected in production, or that a provider would reject: how they are
+//! repaired.
 
 mod anthropic;
 mod choices;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use crate::translate::fit::{self, Destination, Restore, Vendor};
 use crate::translate::{ClientProtocol, Losses, ProviderProtocol, Request};
 
-/// A request on its way: what is sent, what was left out, and what brings the answer back.
+/// A translated request: what is sent, what was dropped, and what converts the answer back.
 struct Sent {
     body: Value,
     left_out: Vec<String>,
@@ -20,7 +21,7 @@ struct Sent {
     request: Request,
 }
 
-/// What a provider is sent; the parameter's name, where the request is refused.
+/// The request that a provider receives; the parameter's name if it is rejected.
 fn sent(
     client: ClientProtocol,
     body: &Value,
@@ -66,7 +67,7 @@ const SERVER: (ProviderProtocol, Vendor, &str) =
 const RESPONSES: (ProviderProtocol, Vendor, &str) =
     (ProviderProtocol::Responses, Vendor::Other, "gpt-4o");
 
-/// Every protocol that a provider speaks.
+/// Every provider protocol.
 const ALL: [(ProviderProtocol, Vendor, &str); 7] = [
     CLAUDE, GEMINI_2, GEMINI_3, OLLAMA, OPENAI, SERVER, RESPONSES,
 ];
@@ -78,7 +79,7 @@ fn ok(client: ClientProtocol, body: &Value, to: (ProviderProtocol, Vendor, &str)
     }
 }
 
-/// A chat of these messages, and of further fields.
+/// A chat with these messages and further fields.
 fn chat(messages: Value, more: Value) -> Value {
     with(json!({"model": "m", "messages": messages}), more)
 }

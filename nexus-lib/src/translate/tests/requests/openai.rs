@@ -1,4 +1,4 @@
-//! What servers refuse that speak OpenAI's protocols.
+//! What servers with OpenAI's protocols reject.
 
 use serde_json::json;
 
@@ -40,7 +40,7 @@ fn strict_servers_are_not_sent_what_they_do_not_know() {
             assert_eq!(sent.body[name], Value::Null);
         }
     }
-    // OpenAI keeps notes only of what it stores.
+    // OpenAI only keeps metadata for stored responses.
     assert_eq!(ok(Responses, &body, OPENAI).left_out, ["metadata"]);
     assert_eq!(
         ok(Responses, &body, RESPONSES).left_out,
@@ -87,7 +87,7 @@ fn models_that_think_draw_as_they_like() {
             let sent = ok(Messages, &body(0.2), (protocol, Vendor::Other, model));
             assert_eq!(sent.left_out, ["temperature", "top_p", "stop"], "{model}");
             assert_eq!(sent.body["temperature"], Value::Null);
-            // The default says nothing.
+            // The default is not sent.
             let sent = ok(Messages, &body(1.0), (protocol, Vendor::Other, model));
             assert_eq!(sent.left_out, ["top_p", "stop"], "{model}");
         }

@@ -1,5 +1,5 @@
-//! The work for a text grows with its length and no faster, whatever it is made of: for every protocol that
-//! clients speak, with every one that providers do.
+//! The work for a text grows no faster than its length, whatever it contains: for every client
+//! protocol with every provider protocol.
 
 mod answers;
 mod requests;
@@ -14,10 +14,10 @@ use crate::translate::{ClientProtocol, ProviderProtocol};
 /// How many members, messages, parts … the smaller text has. The larger one has four times as many.
 const FEW: usize = 750;
 
-/// How much more work the larger text may be. What is quadratic comes near to sixteen times.
+/// How much more work the larger text may take. Quadratic work comes near to sixteen times.
 const MOST_GROWTH: f64 = 8.0;
 
-/// Less work than this is not measured well, and nobody has to wait for it.
+/// Less work than this cannot be measured well, and does not matter.
 const LITTLE: Duration = Duration::from_millis(60);
 
 const CLIENTS: [ClientProtocol; 3] = [
@@ -34,11 +34,11 @@ const PROVIDERS: [ProviderProtocol; 5] = [
     ProviderProtocol::Ollama,
 ];
 
-/// Checks that `work` on the text that `text` makes of a size grows like the text.
+/// Checks that the time of `work` on the text that `text` makes of a size grows like the text.
 fn grows_with_its_text(what: &str, text: impl Fn(usize) -> String, work: impl Fn(&[u8])) {
     let (few, many) = (text(FEW), text(4 * FEW));
     let mut growth = f64::INFINITY;
-    // Another try where something came in between.
+    // Try again if something else interfered.
     for _ in 0..4 {
         let many = took(|| work(black_box(many.as_bytes())));
         if many < LITTLE {
@@ -53,7 +53,7 @@ fn grows_with_its_text(what: &str, text: impl Fn(usize) -> String, work: impl Fn
     panic!("{what}: four times the text is {growth:.1} times the work");
 }
 
-/// How long this thread was at work on it: others may have the processor meanwhile.
+/// The processor time of this thread: others may use the processor meanwhile.
 fn took(work: impl FnOnce()) -> Duration {
     let (began, ran) = (Instant::now(), ran());
     work();
@@ -63,14 +63,14 @@ fn took(work: impl FnOnce()) -> Duration {
     }
 }
 
-/// What Linux counts for a thread; elsewhere the clock must do.
+/// Linux counts it per thread; elsewhere use the clock.
 fn ran() -> Option<Duration> {
     let counts = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     let nanos = counts.split_whitespace().next()?.parse().ok()?;
     Some(Duration::from_nanos(nanos))
 }
 
-/// So many of what `one` makes of a number, with commas between.
+/// `count` results of `one`, separated by commas.
 fn list(count: usize, one: impl Fn(usize) -> String) -> String {
     (0..count).map(one).collect::<Vec<_>>().join(",")
 }

@@ -83,7 +83,7 @@ fn reading_requests_takes_work_like_their_length() {
 fn requests_as_they_are_built_here_are_read() {
     for client in CLIENTS {
         for many in ALL {
-            // Contents that go on for ever are refused; `text` and `thinking` have names that are needed.
+            // Endlessly nested content is rejected; `text` and `thinking` are required names.
             let text = request(client, many, 3);
             let read = client.read_request(text.as_bytes());
             assert!(read.is_ok(), "{client:?} {many:?}: {read:?} {text}");
@@ -140,7 +140,7 @@ fn request(client: ClientProtocol, many: Many, count: usize) -> String {
         Many::CallsInOneMessage => {
             messages = format!("{},{}", calls(client, 0, count), results(client, 0, count));
         }
-        // Each of another letter that no id may have elsewhere.
+        // Each with another character that ids may not contain elsewhere.
         Many::CallsWithOddIds => {
             messages = list(count, |index| {
                 let odd = char::from_u32(0x4e00 + u32::try_from(index).unwrap()).unwrap();
@@ -213,7 +213,7 @@ fn part(client: ClientProtocol, index: usize) -> String {
     format!(r#"{{"type":"{kind}","text":"part {index}"}}"#)
 }
 
-/// A message with so many calls of tools, from the number `first` on.
+/// A message with this many tool calls, numbered from `first`.
 fn calls(client: ClientProtocol, first: usize, count: usize) -> String {
     let calls = list(count, |index| {
         let id = first + index;

@@ -12,7 +12,7 @@ enum Many {
 }
 
 impl Many {
-    /// Beyond what may be open at once: that is bounded, and so is looking it up.
+    /// Beyond the maximum of open blocks: that is bounded, and so is looking one up.
     fn scaled(self, count: usize) -> usize {
         match self {
             Self::Words => count,
