@@ -4,10 +4,10 @@ use crate::call::Upstream;
 use crate::error::Result;
 use crate::provider::{Provider, redact};
 
-/// The implementations that a gateway has. A clone shares them.
+/// A gateway's provider implementations. A clone shares them.
 #[derive(Clone)]
 pub(crate) struct ByKind(
-    /// A handful: looking at each is quicker than hashing.
+    /// Only a few: comparing each is faster than hashing.
     Arc<[(&'static str, Arc<dyn Provider>)]>,
 );
 
@@ -24,8 +24,8 @@ impl ByKind {
     }
 }
 
-/// The names of the models that `upstream`, which `provider` speaks to, says it has; see
-/// [`Provider::upstream_models`]. Nothing of them repeats the upstream's key.
+/// The model names that `upstream`, a provider for which `provider` is the implementation, reports;
+/// see [`Provider::upstream_models`]. None of them contains the upstream's key.
 pub(crate) async fn models_of(
     provider: &Arc<dyn Provider>,
     upstream: &Upstream,

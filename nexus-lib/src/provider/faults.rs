@@ -1,4 +1,4 @@
-//! What is wrong with an upstream's answer, as errors. Their messages reach clients.
+//! Errors for invalid answers of an upstream. Their messages reach clients.
 
 use http::StatusCode;
 
@@ -6,10 +6,10 @@ use crate::call::Observed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::{ClientProtocol, Fault, implied_status};
 
-/// The longest message of a provider's that is kept, in characters.
+/// How much of a provider's message is kept, in characters.
 const LONGEST: usize = 500;
 
-/// The client's own key was right: what the provider refuses are the gateway's credentials.
+/// The client's own key is valid: the provider rejected the gateway's credentials.
 pub(crate) fn refused_credentials(status: StatusCode) -> Error {
     Error::new(
         ErrorKind::UpstreamAuth,
@@ -19,7 +19,7 @@ pub(crate) fn refused_credentials(status: StatusCode) -> Error {
     .with_upstream_status(status)
 }
 
-/// Nobody else is asked then: the others may lead back here as well, each with others behind it.
+/// No other candidate is asked: it may be part of the loop too, with more behind it.
 pub(crate) fn loop_detected() -> Error {
     Error::new(
         ErrorKind::LoopDetected,
@@ -43,7 +43,7 @@ pub(crate) fn empty_stream() -> Error {
     )
 }
 
-/// A page of HTML, a plain text, some other JSON.
+/// An HTML page, plain text, or some other JSON.
 pub(crate) fn no_answer() -> Error {
     Error::new(
         ErrorKind::UpstreamInvalid,
@@ -58,7 +58,8 @@ pub(crate) fn unknown_coding() -> Error {
     )
 }
 
-/// The error for an answer whose status is neither good nor an error, which says nothing to a client.
+/// The error for an answer whose status is neither a success nor an error, which is useless to a
+/// client.
 pub(crate) fn odd_status(status: StatusCode) -> Option<Error> {
     let number = status.as_u16();
     match number {
@@ -77,11 +78,11 @@ pub(crate) fn odd_status(status: StatusCode) -> Option<Error> {
     }
 }
 
-/// What a client is told of an error that came with a good status: the status that the provider's words stand for, or
-/// 502, and the body.
+/// The client's answer for an error that came with a success status: the status that the error
+/// implies, or 502, and the body.
 ///
 /// # Errors
-/// `UpstreamAuth` where it is of the gateway's credentials.
+/// `UpstreamAuth` if the gateway's credentials were rejected.
 pub(crate) fn told(
     client: ClientProtocol,
     (message, kind, code): &Fault,
@@ -93,10 +94,10 @@ pub(crate) fn told(
     Ok((status, body, observed(message)))
 }
 
-/// The status that an error inside a good answer goes out with.
+/// The status for an error inside a successful answer.
 ///
 /// # Errors
-/// `UpstreamAuth` where it is of the gateway's credentials.
+/// `UpstreamAuth` if the gateway's credentials were rejected.
 pub(crate) fn status_of(implied: Option<StatusCode>) -> Result<StatusCode> {
     match implied.unwrap_or(StatusCode::BAD_GATEWAY) {
         status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
@@ -106,7 +107,7 @@ pub(crate) fn status_of(implied: Option<StatusCode>) -> Result<StatusCode> {
     }
 }
 
-/// What is noted of an error that says `message`.
+/// The observation of an error with `message`.
 pub(crate) fn observed(message: &str) -> Observed {
     Observed {
         error: Some(message.chars().take(LONGEST).collect()),

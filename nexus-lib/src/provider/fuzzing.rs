@@ -1,4 +1,4 @@
-//! The readers of streams over bytes in memory, for fuzz targets.
+//! The stream readers over bytes in memory, for fuzz targets.
 
 use bytes::Bytes;
 
@@ -8,33 +8,33 @@ use crate::call::{Observed, Piece};
 use crate::error::Error;
 use crate::translate::{ClientProtocol, ProviderProtocol, Request};
 
-/// What became of a stream.
+/// The result of a stream.
 #[derive(Debug)]
 pub struct Streamed {
     /// What the client gets.
     pub bytes: Vec<u8>,
-    /// What was seen in it.
+    /// What was observed.
     pub observed: Observed,
-    /// Why it broke, if it did.
+    /// Why it broke, if so.
     pub broken: Option<Error>,
 }
 
-/// A stream that passes.
+/// A stream that passes through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Passing {
     /// Of chat completion chunks.
     Chat,
-    /// Of chat completion chunks, where the usage chunk does not go on.
+    /// Of chat completion chunks, without forwarding the usage chunk.
     ChatWithoutUsage,
     /// Of Anthropic's events.
     Messages,
     /// Of OpenAI's responses.
     Responses,
-    /// Of pictures or sound.
+    /// Of images or audio.
     Typed,
 }
 
-/// Passes a provider's stream, which comes `piece` bytes at a time.
+/// Passes a provider's stream through, `piece` bytes at a time.
 pub fn pass(passing: Passing, input: &[u8], piece: usize) -> Streamed {
     match passing {
         Passing::Chat => run(ChunkObserver::new(false), input, piece),
@@ -45,7 +45,7 @@ pub fn pass(passing: Passing, input: &[u8], piece: usize) -> Streamed {
     }
 }
 
-/// Translates a provider's stream, which comes `piece` bytes at a time, as the answer to `request`.
+/// Translates a provider's stream, `piece` bytes at a time, as the answer to `request`.
 pub fn translate(
     client: ClientProtocol,
     provider: ProviderProtocol,
@@ -74,7 +74,7 @@ fn run(mut observer: impl Observe, input: &[u8], piece: usize) -> Streamed {
                 return streamed;
             }
         }
-        // Nothing behind the last event of its protocol is read.
+        // Nothing after its protocol's final event is read.
         if streamed.observed.terminal {
             return streamed;
         }

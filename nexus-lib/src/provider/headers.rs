@@ -1,11 +1,11 @@
-//! Which headers pass, in either direction.
+//! Which headers are forwarded, in each direction.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
 
-/// The part of a client's headers that may go upstream.
+/// The client's headers that are forwarded upstream.
 pub(crate) fn forwardable(client: &HeaderMap) -> HeaderMap {
     let mut harmless = HeaderMap::new();
     for (name, value) in client {
@@ -16,8 +16,8 @@ pub(crate) fn forwardable(client: &HeaderMap) -> HeaderMap {
     harmless
 }
 
-/// Everything that is not named stays here: a client must not be able to speak to a provider with the
-/// operator's account in ways that the operator did not choose.
+/// Everything not listed is dropped: clients must not be able to use the operator's account at a
+/// provider in ways that the operator did not choose.
 fn may_go_upstream(name: &str) -> bool {
     matches!(
         name,
@@ -31,8 +31,8 @@ fn may_go_upstream(name: &str) -> bool {
     )
 }
 
-/// Takes out of an upstream's headers what must not reach the client. The upstream's own request id
-/// stays, under another name: `x-request-id` is the gateway's.
+/// Removes the headers of an upstream that must not reach the client. The upstream's own request id
+/// is kept under another name: `x-request-id` is the gateway's.
 pub(crate) fn sanitize(headers: &mut HeaderMap) {
     let named = named_by_connection(headers);
     let stopped: Vec<HeaderName> = headers
@@ -48,7 +48,7 @@ pub(crate) fn sanitize(headers: &mut HeaderMap) {
     }
 }
 
-/// Takes out of an answer's headers what is true of its bytes alone, since others are sent.
+/// Removes the headers that only describe the original bytes of an answer, since others are sent.
 pub(crate) fn forget_body(headers: &mut HeaderMap) {
     for name in [
         "content-encoding",
@@ -65,7 +65,7 @@ pub(crate) fn forget_body(headers: &mut HeaderMap) {
     }
 }
 
-/// RFC 9110, section 7.6.1: what `Connection` names is for the next hop only.
+/// RFC 9110, section 7.6.1: headers named by `Connection` are for the next hop only.
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     headers
         .get_all(header::CONNECTION)
@@ -79,17 +79,17 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
 fn may_reach_client(name: &str) -> bool {
     !matches!(
         name,
-        // Hop by hop. The length stays: the edge sees whether it is still that of what is sent.
+        // Hop by hop. `content-length` is kept: the edge checks whether it still holds.
         "connection" | "keep-alive" | "proxy-authenticate" | "proxy-authorization"
             | "proxy-connection" | "te" | "trailer" | "transfer-encoding" | "upgrade"
-        // The provider's dealings with the gateway, not with its clients.
+        // Between the provider and the gateway, not for its clients.
             | "set-cookie" | "set-cookie2" | "www-authenticate" | "alt-svc"
             | "strict-transport-security"
-        // Keys, should an upstream echo them.
+        // Keys, in case an upstream echoes them.
             | "authorization" | "x-api-key" | "api-key" | "x-goog-api-key"
-        // Where else to ask: clients follow it, and send the whole prompt to another host.
+        // Redirects: clients would follow them, and send the whole prompt to another host.
             | "location" | "content-location" | "refresh"
-        // What this gateway says itself.
+        // Headers that this gateway sends itself.
             | "x-conversation-id" | "x-nexus-provider"
     ) && !name.starts_with("access-control-")
 }

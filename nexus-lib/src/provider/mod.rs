@@ -1,4 +1,4 @@
-//! Those who answer: the [`Provider`] trait, its built-in implementations, and the transport.
+//! Providers: the [`Provider`] trait, its built-in implementations, and the transport.
 
 mod built_in;
 mod by_kind;
@@ -30,26 +30,27 @@ use async_trait::async_trait;
 use crate::call::{Attempt, Operation, Reply, Upstream};
 use crate::error::{Error, ErrorKind, Result};
 
-/// One way of speaking to a model: implement it to bring a provider of your own.
+/// A way to reach a model: implement it to add a provider of your own.
 ///
-/// The gateway holds one value for each [`kind`](Self::kind) and hands it every attempt whose
-/// registered provider is of that kind, concurrently.
+/// The gateway holds one value for each [`kind`](Self::kind), and passes it every attempt whose
+/// registered provider has that kind, concurrently.
 ///
 /// # Contract
-/// - Every implementation speaks [`Operation::ChatCompletion`].
+/// - Every implementation supports [`Operation::ChatCompletion`].
 /// - The reply is in the protocol of the attempt's [operation](Attempt::operation): for
 ///   [`Operation::ChatCompletion`] an OpenAI chat completion, or the server-sent events of one,
-///   `data: [DONE]` included. Other operations come only to who [speaks](Self::speaks) them: chats in
-///   other protocols are told as chat completions, and their replies translated back.
-/// - [`Observed`](crate::call::Observed) tells what passed: usage above all. What is not observed is
-///   not on the ledger.
-/// - A stream yields whole events, each as soon as it is there. The last event of its protocol is observed as
-///   terminal, and nothing follows it. A stream that is cut ends with `Err`.
+///   including `data: [DONE]`. Other operations are only sent to implementations that
+///   [support](Self::speaks) them: chats in other protocols are translated to chat completions, and
+///   their replies translated back.
+/// - [`Observed`](crate::call::Observed) reports what passed: above all the usage. What is not
+///   observed is not on the ledger.
+/// - A stream yields whole events as soon as they arrive. Its protocol's final event is observed as
+///   terminal, and nothing follows it. A stream that is cut off ends with `Err`.
 /// - An answer with an error status is a reply, not an `Err`.
-/// - One that opens connections of its own goes through the target's
-///   [`proxies`](crate::call::Target::proxies) where it has some, and never around them.
+/// - An implementation with its own connections uses the target's
+///   [`proxies`](crate::call::Target::proxies), if any, and never bypasses them.
 ///
-/// `testing::ProviderContract` (feature `test-util`) checks all of this, in a test of one line.
+/// `testing::ProviderContract` (feature `test-util`) checks all of this in a one-line test.
 ///
 /// # Example
 /// A model in this very process. It answers in capitals, whole or streamed, to clients of every protocol.
@@ -84,21 +85,21 @@ use crate::error::{Error, ErrorKind, Result};
 /// ```
 ///
 /// # Errors
-/// `Err` says that there was no answer: `UpstreamUnreachable`, `UpstreamTimeout`, `UpstreamAuth` or
-/// `UpstreamInvalid` let the next candidate try. A request that cannot be read is `InvalidRequest`. The message reaches the client: no key and no
-/// address in it.
+/// `Err` means that there was no answer: after `UpstreamUnreachable`, `UpstreamTimeout`,
+/// `UpstreamAuth` and `UpstreamInvalid` the next candidate is tried. A malformed request is
+/// `InvalidRequest`. The message reaches the client: it must not contain a key or an address.
 ///
 /// # Cancel safety
-/// The client's leaving drops the future, or the reply's stream: the upstream's request must end with
-/// it. Spawn nothing that outlives them.
+/// When the client disconnects, the future or the reply's stream is dropped: the upstream's request
+/// must end with it. Spawn nothing that outlives them.
 #[async_trait]
 pub trait Provider: Send + Sync + 'static {
-    /// What a registered provider's `kind` says to be served by this implementation: lower-case, and
-    /// always the same.
+    /// The `kind` of the registered providers that use this implementation: lower case, and
+    /// constant.
     fn kind(&self) -> &'static str;
 
-    /// Whether it answers requests for `operation`. Chats alone, unless it says otherwise: nothing else is
-    /// sent to it.
+    /// Whether it supports `operation`. By default only chat completions: nothing else is sent to
+    /// it.
     fn speaks(&self, operation: Operation) -> bool {
         operation == Operation::ChatCompletion
     }
@@ -106,10 +107,11 @@ pub trait Provider: Send + Sync + 'static {
     /// Sends `attempt` and awaits the head of the answer; for a stream, its first event.
     async fn send(&self, attempt: Attempt) -> Result<Reply>;
 
-    /// The names of the models that this upstream says it has: for an operator to choose from. By default there is no such list.
+    /// The model names that this upstream reports, for an operator to choose from. By default there
+    /// is no such list.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] where there is no list; else as for [`send`](Self::send).
+    /// [`ErrorKind::NotFound`] if there is no list; otherwise as for [`send`](Self::send).
     async fn upstream_models(&self, _upstream: &Upstream) -> Result<Vec<String>> {
         Err(Error::new(
             ErrorKind::NotFound,

@@ -1,6 +1,6 @@
-//! A model without a network: it says back what it was told, word by word.
+//! A model without a network: it echoes its input, word by word.
 //!
-//! It lets a newcomer's first chat work offline, and shows what a [`Provider`] of one's own needs.
+//! It makes a newcomer's first chat work offline, and shows what a custom [`Provider`] needs.
 
 mod reply;
 
@@ -16,7 +16,7 @@ use crate::sse;
 use crate::wire::{ChatRequest, UsageReport};
 use reply::EchoReply;
 
-/// The built-in model behind the kind `demo`.
+/// The built-in model of the kind `demo`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DemoProvider;
 

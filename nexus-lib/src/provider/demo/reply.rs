@@ -3,7 +3,7 @@ use crate::wire::{
     Timestamp, Usage, UsageReport,
 };
 
-/// What the model answers, before it is written down as one completion or as many chunks.
+/// The model's answer, before it is written as one completion or as many chunks.
 pub(super) struct EchoReply {
     id: String,
     model: String,
@@ -60,7 +60,7 @@ impl EchoReply {
         }
     }
 
-    /// The chunks of the answer, the one with the reason for its end included.
+    /// The chunks of the answer, including the one with the finish reason.
     pub(super) fn chunks(&self) -> impl Iterator<Item = ChatChunk> {
         let role = Delta {
             role: Some(Role::Assistant),
@@ -114,7 +114,7 @@ fn text_delta(text: &str) -> Delta {
     }
 }
 
-/// This model has words for tokens, long ones counted once for each twelve characters.
+/// This model's tokens are words; a long word counts once for each twelve characters.
 fn tokens(text: &str) -> u64 {
     text.split_whitespace()
         .map(|word| u64::try_from(word.chars().count().div_ceil(12)).unwrap_or(u64::MAX))

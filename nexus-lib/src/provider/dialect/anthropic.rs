@@ -7,10 +7,10 @@ use crate::call::{ProviderProfile, Target};
 use crate::error::Result;
 use crate::wire::{Endpoint, Operation, Protocols};
 
-/// The version of the API that requests are written in, unless the client named another.
+/// The API version of requests, unless the client sent another.
 const VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 
-/// Anthropic, and servers that are compatible with it.
+/// Anthropic, and compatible servers.
 ///
 /// Source: <https://docs.claude.com/en/api/overview>.
 #[derive(Debug, Clone, Copy, Default)]

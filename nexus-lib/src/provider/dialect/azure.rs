@@ -7,19 +7,20 @@ use crate::call::{ProviderProfile, Target};
 use crate::error::Result;
 use crate::wire::{BaseUrl, Endpoint, Operation, Protocols};
 
-/// The version of the API that deployments are asked by: the latest that is not a preview.
+/// The API version for deployments: the latest one that is not a preview.
 const DEPLOYMENT_VERSION: &str = "2024-10-21";
 
 /// Azure OpenAI.
 ///
 /// | base | requests go to |
 /// |---|---|
-/// | `https://NAME.openai.azure.com` | `…/openai/v1/chat/completions`: the model is a deployment's name |
+/// | `https://NAME.openai.azure.com` | `…/openai/v1/chat/completions`; the model is a deployment |
 /// | `https://NAME.openai.azure.com/openai/v1` | the same |
-/// | `https://NAME.openai.azure.com/openai/deployments` | `…/openai/deployments/MODEL/chat/completions?api-version=2024-10-21` |
+/// | `…/openai/deployments` | `…/deployments/MODEL/chat/completions?api-version=2024-10-21` |
 /// | `https://…?api-version=…#` | exactly this URL |
 ///
-/// Source: <https://learn.microsoft.com/azure/ai-foundry/openai/reference> (data plane inference, and v1).
+/// Source: <https://learn.microsoft.com/azure/ai-foundry/openai/reference> (data plane inference,
+/// and v1).
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Azure;
 
@@ -66,7 +67,7 @@ impl Dialect for Azure {
     }
 }
 
-/// The base of deployments, if it is one.
+/// The deployments' base, if it is one.
 fn deployments(base: &BaseUrl) -> Option<&str> {
     let text = base.as_str().trim_end_matches('/');
     text.ends_with("/openai/deployments").then_some(text)

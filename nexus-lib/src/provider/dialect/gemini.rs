@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::translate::{ProviderProtocol, embeddings, gemini};
 use crate::wire::{Endpoint, Operation};
 
-/// Google's Gemini, by its own API.
+/// Google's Gemini through its own API.
 ///
 /// Source: <https://ai.google.dev/api/generate-content>.
 #[derive(Debug, Clone, Copy, Default)]
@@ -87,7 +87,7 @@ impl Dialect for Gemini {
     }
 }
 
-/// Where a model is asked by `method`.
+/// The URL of `method` for a model.
 fn of_model(target: &Target, method: &str) -> Result<Arc<Endpoint>> {
     let model = escaped(plain(target.model_sent()));
     let tail = format!("/models/{model}:{method}");
@@ -95,7 +95,7 @@ fn of_model(target: &Target, method: &str) -> Result<Arc<Endpoint>> {
     Endpoint::new(url).map(Arc::new)
 }
 
-/// Lists say `models/gemini-…`, and so do people.
+/// Lists contain `models/gemini-…`, and people write it too.
 fn plain(model: &str) -> &str {
     model.strip_prefix("models/").unwrap_or(model)
 }
@@ -108,7 +108,7 @@ pub(super) fn escaped(segment: &str) -> String {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
                 escaped.push(char::from(byte));
             }
-            // Into a String: there is nothing that could fail.
+            // Writing to a String cannot fail.
             _ => drop(write!(escaped, "%{byte:02X}")),
         }
     }

@@ -1,16 +1,16 @@
-//! What is particular to each kind of provider: where its requests go, how its key is shown, in which
-//! protocol it is spoken to. No I/O.
+//! The specifics of each kind of provider: its URLs, how its key is sent, and its protocol. No I/O.
 //!
-//! | kind | passes as it comes | all other chats are told as |
+//! | kind | passed through | all other chats are sent as |
 //! |---|---|---|
-//! | `openai` | chat completions; Responses at `api.openai.com`; whatever is no chat | chat completions |
-//! | `azure` | chat completions, Responses; whatever is no chat | chat completions |
-//! | `xai` | chat completions; Responses at `api.x.ai`, but for those with tools that only OpenAI knows; whatever is no chat | chat completions |
-//! | `anthropic` | Messages, and the counting of their tokens | Messages |
+//! | `openai` | chat, all but chats; Responses at `api.openai.com` | chat completions |
+//! | `azure` | chat, Responses, all but chats | chat completions |
+//! | `xai` | chat, all but chats; Responses at `api.x.ai`, see below | chat completions |
+//! | `anthropic` | Messages, and their token counting | Messages |
 //! | `gemini` | | `generateContent`; embeddings as `embedContent` |
 //! | `ollama` | completions | Ollama's own chat; embeddings as `/api/embed` |
 //!
-//! An operator may say otherwise of one provider: see [`Protocols`].
+//! Responses requests with tools that only OpenAI supports are translated for `xai`. An operator
+//! may override the protocols of a provider: see [`Protocols`].
 
 mod anthropic;
 mod azure;
@@ -39,26 +39,26 @@ use crate::wire::{Endpoint, Operation, Protocols};
 
 /// One kind of provider.
 pub(crate) trait Dialect: Send + Sync + 'static {
-    /// What a registered provider's `kind` says.
+    /// The `kind` of registered providers.
     fn kind(&self) -> &'static str;
 
-    /// In which of the clients' protocols this provider takes chats as they come, unless its operator says
-    /// otherwise. None of them where it has one of its own.
+    /// The client protocols in which this provider accepts chats without translation, unless its
+    /// operator sets others. None if it has a protocol of its own.
     fn protocols(&self, _profile: &ProviderProfile) -> Protocols {
         Protocols::CHAT
     }
 
-    /// The protocol of its own, if it has one: then nothing else is spoken.
+    /// Its own protocol, if it has one: then nothing else is used.
     fn own_protocol(&self) -> Option<ProviderProtocol> {
         None
     }
 
-    /// Its own way to embed texts, if it has one.
+    /// Its own API for embeddings, if it has one.
     fn embeds(&self) -> Option<embeddings::Protocol> {
         None
     }
 
-    /// Where `count` texts are embedded in that way.
+    /// The URL for embedding `count` texts with that API.
     ///
     /// # Errors
     /// As [`endpoint`](Self::endpoint).
@@ -66,18 +66,19 @@ pub(crate) trait Dialect: Send + Sync + 'static {
         self.endpoint(target, Operation::Embedding, false)
     }
 
-    /// Whether it takes requests for `operation`, which is no chat, as they come.
+    /// Whether it accepts requests for `operation`, which is not a chat, without translation.
     fn takes(&self, operation: Operation) -> bool;
 
-    /// Whether it knows all that a chat in a protocol of its own asks for. What it would refuse is translated.
+    /// Whether it supports everything in a chat in one of its own protocols. What it would reject
+    /// is translated.
     fn knows_all(&self, _operation: Operation, _body: &[u8]) -> bool {
         true
     }
 
-    /// Where requests for `operation` go.
+    /// The URL of requests for `operation`.
     ///
     /// # Errors
-    /// `Internal` where the base and the model make no URL.
+    /// `Internal` if the base and the model do not make a URL.
     fn endpoint(
         &self,
         target: &Target,
@@ -85,7 +86,7 @@ pub(crate) trait Dialect: Send + Sync + 'static {
         is_stream: bool,
     ) -> Result<Arc<Endpoint>>;
 
-    /// Where it lists its models.
+    /// The URL of its list of models.
     ///
     /// # Errors
     /// As [`endpoint`](Self::endpoint).
@@ -93,42 +94,42 @@ pub(crate) trait Dialect: Send + Sync + 'static {
         Endpoint::new(profile.base_url.join("/v1", "/models")?)
     }
 
-    /// The names in its list of models, in its order.
+    /// The names in its list of models, in order.
     ///
     /// # Errors
-    /// That of the JSON.
+    /// An error in the JSON.
     fn names(&self, list: &[u8]) -> serde_json::Result<Vec<String>> {
         let list: OpenAiList = serde_json::from_slice(list)?;
         Ok(list.data.into_iter().map(|entry| entry.id).collect())
     }
 
-    /// Shows the provider's key, where it has one.
+    /// Adds the provider's key, if it has one.
     fn authorize(&self, profile: &ProviderProfile, headers: &mut HeaderMap) {
         if let Some(bearer) = &profile.bearer {
             headers.insert(header::AUTHORIZATION, bearer.clone());
         }
     }
 
-    /// Whether an answer says that the key was refused.
+    /// Whether an answer means that the key was rejected.
     fn is_refused_key(&self, status: StatusCode, _body: &[u8]) -> bool {
         matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
     }
 
-    /// Whether `stream_options` may be added to a stream that does not have it.
+    /// Whether `stream_options` may be added to a stream without them.
     fn accepts_stream_options(&self, _profile: &ProviderProfile) -> bool {
         true
     }
 
-    /// What brings answers that pass, and the pieces of streamed ones, into the shape that their protocol has.
+    /// Converts pass-through answers, and the events of streamed ones, to the protocol's format.
     fn normalise(&self) -> Option<Normalise> {
         None
     }
 }
 
-/// Gives an answer's JSON in another shape; `None` when it has the right one.
+/// Converts an answer's JSON; `None` if it already has the right format.
 pub(crate) type Normalise = fn(&[u8]) -> Option<Bytes>;
 
-/// `GET /models` of OpenAI and of Anthropic.
+/// `GET /models` of OpenAI and Anthropic.
 ///
 /// Source: <https://platform.openai.com/docs/api-reference/models/list>.
 #[derive(Deserialize)]
@@ -141,13 +142,13 @@ struct OpenAiEntry {
     id: String,
 }
 
-/// The place of `operation` below the provider's base, as OpenAI has them, made once.
+/// The URL of `operation` below the provider's base, with OpenAI's paths; built once.
 fn openai_endpoint(target: &Target, operation: Operation) -> Result<Arc<Endpoint>> {
     let join = |base: &crate::wire::BaseUrl| base.join("/v1", operation.path());
     target.provider.endpoint(operation, join).cloned()
 }
 
-/// Shows the provider's key in a header of its own.
+/// Adds the provider's key in a header of its own.
 fn show_key(profile: &ProviderProfile, headers: &mut HeaderMap, name: &'static str) {
     let key = profile.expose_key();
     if let (false, Ok(mut value)) = (key.is_empty(), HeaderValue::from_str(key)) {

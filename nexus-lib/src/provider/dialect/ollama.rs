@@ -8,9 +8,9 @@ use crate::error::Result;
 use crate::translate::{ProviderProtocol, embeddings};
 use crate::wire::{BaseUrl, Endpoint, Operation};
 
-/// Ollama, by its own API, which alone can be told how long a context to load.
+/// Ollama through its own API, the only one in which the context length can be set.
 ///
-/// Its base is that of the server, with or without the `/v1` of its OpenAI-compatible part.
+/// Its base is that of the server, with or without the `/v1` of its OpenAI-compatible API.
 ///
 /// Source: <https://github.com/ollama/ollama/blob/main/docs/api.md>.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,7 +39,7 @@ impl Dialect for Ollama {
         Some(embeddings::Protocol::Ollama)
     }
 
-    /// Of its OpenAI-compatible part.
+    /// Through its OpenAI-compatible API.
     fn takes(&self, operation: Operation) -> bool {
         operation == Operation::Completion
     }

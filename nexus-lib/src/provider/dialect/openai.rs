@@ -5,7 +5,7 @@ use crate::call::{ProviderProfile, Target};
 use crate::error::Result;
 use crate::wire::{Endpoint, Operation, Protocols};
 
-/// OpenAI, and every server that is compatible with it.
+/// OpenAI, and all compatible servers.
 ///
 /// Source: <https://platform.openai.com/docs/api-reference>.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,7 +16,7 @@ impl Dialect for OpenAi {
         "openai"
     }
 
-    /// Of others that call themselves compatible, few have more than chat completions.
+    /// Few other servers that are called compatible have more than chat completions.
     fn protocols(&self, profile: &ProviderProfile) -> Protocols {
         match profile.base_url.host() {
             "api.openai.com" => Protocols::OPENAI,
@@ -37,7 +37,7 @@ impl Dialect for OpenAi {
         openai_endpoint(target, operation)
     }
 
-    /// Mistral answers 422 to `stream_options`, and sends usage unasked
+    /// Mistral rejects `stream_options` with a 422, and always sends usage
     /// (<https://docs.mistral.ai/api/>).
     fn accepts_stream_options(&self, profile: &ProviderProfile) -> bool {
         !profile.base_url.host().ends_with("mistral.ai")

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::translate::{chat, responses};
 use crate::wire::{Endpoint, Operation, Protocols};
 
-/// Grok, whose API is OpenAI's but for some older shapes.
+/// Grok, whose API is OpenAI's except for some older formats.
 ///
 /// Source: <https://docs.x.ai/docs/api-reference>.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,7 +24,7 @@ impl Dialect for Xai {
         }
     }
 
-    /// Its Responses refuse the tools of Codex, and the items of such tools
+    /// Its Responses API rejects Codex's tools and their items
     /// (<https://github.com/maximhq/bifrost/issues/5428>).
     fn knows_all(&self, operation: Operation, body: &[u8]) -> bool {
         operation != Operation::Response || !responses::has_client_tools(body)

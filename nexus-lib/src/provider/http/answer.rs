@@ -25,22 +25,22 @@ use crate::provider::transport::{UpstreamBody, failure};
 use crate::translate::ClientProtocol;
 use crate::wire::{Operation, Usage};
 
-/// The longest answer that is held in memory, in bytes. Streams are not held.
+/// The longest answer that is kept in memory, in bytes. Streams are not kept.
 pub(super) const MAX_ANSWER_BYTES: usize = 256 << 20;
 
-/// The longest error that is held in memory, in bytes: it is searched for secrets.
+/// The longest error that is kept in memory, in bytes: it is searched for secrets.
 const MAX_ERROR_BYTES: usize = 4 << 20;
 
-/// An answer whose head has come.
+/// An answer whose head has arrived.
 pub(super) struct Incoming<'a, D> {
     pub(super) dialect: &'a D,
     pub(super) attempt: &'a Attempt,
-    /// Until then the answer must have begun.
+    /// The answer must start by then.
     pub(super) deadline: Instant,
 }
 
 impl<D: Dialect> Incoming<'_, D> {
-    /// The reply, of an answer to `operation` in the client's own protocol.
+    /// The reply for an answer to `operation` in the client's own protocol.
     pub(super) async fn passing(
         self,
         operation: Operation,
@@ -54,7 +54,7 @@ impl<D: Dialect> Incoming<'_, D> {
             && !is_events
             && !headers::is_json(&parts.headers)
         {
-            // Not read, and so it stays in its coding.
+            // Not parsed, so it stays in its coding.
             let sound = Box::pin(ByteStream::begin(body, self.deadline)).await?;
             return Ok(Reply::new(
                 parts.status,
@@ -90,7 +90,7 @@ impl<D: Dialect> Incoming<'_, D> {
         }
     }
 
-    /// The reply whose bytes are all there, as they came.
+    /// The reply for a complete answer, unchanged.
     async fn whole(self, operation: Operation, parts: Parts, body: UpstreamBody) -> Result<Reply> {
         let mut status = parts.status;
         let bytes = body.collect(most(status)).await?;
@@ -135,7 +135,7 @@ impl<D: Dialect> Incoming<'_, D> {
             .map_err(|_| unknown_coding())
     }
 
-    /// What a good answer is by its first bytes; `None` when there are none.
+    /// The format of a successful answer by its first bytes; `None` if there are none.
     async fn shape(&self, body: &mut UpstreamBody, is_stream: bool) -> Result<Option<Shape>> {
         let shape = body.look(Shape::of);
         if !is_stream {
@@ -147,7 +147,8 @@ impl<D: Dialect> Incoming<'_, D> {
         }
     }
 
-    /// The reply to an answer that does not come in the shape in which it goes out: it is read, and written anew.
+    /// The reply for an answer in another format than the one to be sent: it is parsed and written
+    /// again.
     async fn read(
         self,
         translation: &Translation,
@@ -169,17 +170,17 @@ impl<D: Dialect> Incoming<'_, D> {
         Ok(Reply::new(told.status, parts.headers, told.into_body()))
     }
 
-    /// A stream, put together.
+    /// A stream, assembled.
     async fn gathered(&self, translation: &Translation, mut body: UpstreamBody) -> Result<Told> {
         let mut gathering = translation.gathering();
-        // Lines may turn out to be one answer in several.
+        // Lines may turn out to be one answer on several lines.
         let mut lines = translation.has_lines().then(BytesMut::new);
         let mut left = MAX_ANSWER_BYTES;
         loop {
             let chunk = poll_fn(|cx| body.poll_chunk(cx));
             let chunk = match gathering.is_finished() {
                 true => match tokio::time::timeout(PATIENCE_FOR_LAST, chunk).await {
-                    // All was said: how the connection ends does not matter any more.
+                    // The answer is complete: how the connection ends no longer matters.
                     Ok(Err(_)) | Err(_) => None,
                     Ok(Ok(chunk)) => chunk,
                 },
@@ -227,7 +228,7 @@ impl<D: Dialect> Incoming<'_, D> {
         }
     }
 
-    /// The reply, of an answer in another protocol.
+    /// The reply for an answer in another protocol.
     pub(super) async fn translated(
         self,
         translation: &Translation,
@@ -265,7 +266,7 @@ impl<D: Dialect> Incoming<'_, D> {
         self.read(translation, parts, body, is_events).await
     }
 
-    /// The reply to a stream that has begun, or could not.
+    /// The reply for a stream that has started, or failed to.
     async fn begin<O: Observe + 'static>(
         self,
         mut parts: Parts,
@@ -290,7 +291,7 @@ impl<D: Dialect> Incoming<'_, D> {
     }
 }
 
-/// How long an answer may be.
+/// The maximum length of an answer.
 fn most(status: StatusCode) -> usize {
     match status.is_success() {
         true => MAX_ANSWER_BYTES,
@@ -312,7 +313,7 @@ fn too_long() -> Error {
     )
 }
 
-/// Silence has no words: its transcription may be an empty line.
+/// The transcription of silence may be an empty line.
 fn is_empty(answer: &Bytes, operation: Operation) -> bool {
     match operation {
         Operation::Transcription => answer.is_empty(),
@@ -320,7 +321,7 @@ fn is_empty(answer: &Bytes, operation: Operation) -> bool {
     }
 }
 
-/// Jina and others tell the total alone of what has no words for an answer
+/// Jina and others only report the total for operations without text in the answer
 /// (<https://api.jina.ai/redoc>).
 fn all_is_prompt(usage: &mut Usage, operation: Operation) {
     let has_no_words = matches!(operation, Operation::Embedding | Operation::Rerank);

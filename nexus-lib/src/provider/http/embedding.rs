@@ -17,14 +17,14 @@ use crate::wire::Usage;
 use crate::{estimate, offload};
 
 impl<D: Dialect> HttpProvider<D> {
-    /// Embeds texts at a provider that has a protocol of its own for that.
+    /// Embeds texts at a provider with its own API for that.
     ///
     /// # Errors
-    /// Those of the transport; `InvalidRequest` for what the provider cannot be told; `UpstreamInvalid` for an answer that
-    /// is none.
+    /// Those of the transport; `InvalidRequest` for what cannot be translated; `UpstreamInvalid`
+    /// for an invalid answer.
     ///
     /// # Cancel safety
-    /// Dropped, it drops the request under way.
+    /// If dropped, the current request is dropped too.
     pub(super) async fn embed(&self, attempt: &Attempt, protocol: Protocol) -> Result<Reply> {
         let body = attempt.body().bytes().clone();
         let is_strict = self.manner().is_strict;
@@ -76,7 +76,7 @@ impl<D: Dialect> HttpProvider<D> {
                 tokens,
             ))
         };
-        // Vectors are long, and to count takes milliseconds.
+        // Vectors are long, and counting takes milliseconds.
         let (bytes, tokens) = offload::elsewhere(write).await?;
         tell(&mut parts);
         if let Some(Ok(names)) = dropped.map(HeaderValue::try_from) {
@@ -133,10 +133,10 @@ impl<D: Dialect> HttpProvider<D> {
     }
 }
 
-/// Embeddings are OpenAI's for every client, and so are their errors.
+/// All clients use OpenAI's API for embeddings, and get its errors.
 const CLIENT: ClientProtocol = ClientProtocol::Chat;
 
-/// Whose words errors are in.
+/// The protocol of errors.
 fn spoken(protocol: Protocol) -> ProviderProtocol {
     match protocol {
         Protocol::Gemini => ProviderProtocol::Gemini,
@@ -144,7 +144,7 @@ fn spoken(protocol: Protocol) -> ProviderProtocol {
     }
 }
 
-/// The provider's error, in OpenAI's words.
+/// The provider's error in OpenAI's format.
 fn failed(protocol: Protocol, mut parts: Parts, bytes: &[u8]) -> Reply {
     let (message, kind, code) = spoken(protocol).read_error(parts.status, bytes);
     let status = CLIENT.status(parts.status);
@@ -163,10 +163,10 @@ fn failed(protocol: Protocol, mut parts: Parts, bytes: &[u8]) -> Reply {
     )
 }
 
-/// An error that came with a good status.
+/// An error that came with a success status.
 ///
 /// # Errors
-/// `UpstreamAuth` where it is of the gateway's credentials.
+/// `UpstreamAuth` if the gateway's credentials were rejected.
 fn refused(mut parts: Parts, fault: &Fault) -> Result<Reply> {
     let (status, body, observed) = faults::told(CLIENT, fault)?;
     tell(&mut parts);
@@ -180,7 +180,7 @@ fn refused(mut parts: Parts, fault: &Fault) -> Result<Reply> {
     ))
 }
 
-/// Describes a body that was written here.
+/// Sets the headers for a body that was written here.
 fn tell(parts: &mut Parts) {
     headers::forget_body(&mut parts.headers);
     parts.headers.insert(header::CONTENT_TYPE, media::JSON);

@@ -12,7 +12,7 @@ use crate::provider::faults::{refused_credentials, unknown_coding};
 /// The longest list that is read, in bytes. OpenRouter's, one of the longest, has half a million.
 const MAX_LIST_BYTES: usize = 8 << 20;
 
-/// The names of the models that `upstream` says it has.
+/// The model names that `upstream` reports.
 pub(super) async fn list(
     dialect: &impl Dialect,
     transport: &Transport,

@@ -1,8 +1,8 @@
 //! Providers over HTTP: one implementation for every [dialect](super::dialect).
 //!
-//! Where client and provider speak the same protocol bytes pass through: the request with at most two
-//! splices, the answer as it came, only *observed*, in place, for usage and endings. Where they do not, both
-//! are [translated](super::translated).
+//! If client and provider speak the same protocol, bytes pass through: the request with at most two
+//! edits, the answer unchanged. The answer is only *observed*, in place, for usage and endings.
+//! Otherwise both are [translated](super::translated).
 
 mod answer;
 mod embedding;
@@ -33,26 +33,26 @@ use crate::translate::{ClientProtocol, ProviderProtocol};
 use crate::wire::{Operation, Protocols};
 use answer::Incoming;
 
-/// Speaks to the providers of one kind.
+/// The implementation for the providers of one kind.
 pub(crate) struct HttpProvider<D> {
     dialect: D,
     transport: Transport,
-    /// `None` for that of the gateway which the transport works for.
+    /// `None` uses that of the transport's gateway.
     manner: Option<Manner>,
 }
 
-/// What goes out, and how the answer is to be read.
+/// An outgoing request, and how its answer has to be read.
 struct Outgoing {
-    /// What the provider is asked to do.
+    /// The operation at the provider.
     operation: Operation,
     is_stream: bool,
     request: Request<Bytes>,
-    /// `None` where client and provider speak the same protocol.
+    /// `None` if client and provider speak the same protocol.
     translation: Option<Box<Translation>>,
 }
 
 impl<D: Dialect> HttpProvider<D> {
-    /// Over `transport`, translating as the gateway does that it works for.
+    /// With `transport`, translating like the transport's gateway.
     pub(crate) fn new(dialect: D, transport: Transport) -> Self {
         Self {
             dialect,
@@ -61,7 +61,7 @@ impl<D: Dialect> HttpProvider<D> {
         }
     }
 
-    /// It translates in this manner.
+    /// Sets how it translates.
     pub(crate) fn translating(mut self, manner: Manner) -> Self {
         self.manner = Some(manner);
         self
@@ -83,7 +83,7 @@ impl<D: Dialect> HttpProvider<D> {
         }
     }
 
-    /// The protocol that chats are told in, if they do not pass, and what they are then.
+    /// The protocol and operation for chats that do not pass through.
     fn spoken(&self, profile: &ProviderProfile) -> (ProviderProtocol, Operation) {
         if let Some(own) = self.dialect.own_protocol() {
             return (own, Operation::ChatCompletion);
@@ -98,7 +98,8 @@ impl<D: Dialect> HttpProvider<D> {
         }
     }
 
-    /// Whether client and provider speak the same protocol, and the provider takes what is asked as it came.
+    /// Whether client and provider speak the same protocol, and the provider accepts the request
+    /// without translation.
     fn passes(&self, attempt: &Attempt) -> bool {
         let operation = attempt.operation();
         let is_chat = operation.is_chat() || operation == Operation::TokenCount;
@@ -113,7 +114,7 @@ impl<D: Dialect> HttpProvider<D> {
         }
     }
 
-    /// What goes out where client and provider speak the same protocol; `None` where they do not.
+    /// The outgoing request if client and provider speak the same protocol; otherwise `None`.
     fn passing(&self, attempt: &Attempt) -> Option<Outgoing> {
         let operation = attempt.operation();
         self.passes(attempt).then(|| Outgoing {
@@ -124,13 +125,13 @@ impl<D: Dialect> HttpProvider<D> {
         })
     }
 
-    /// What a request of Responses refers to is put in its place, unless the provider keeps it itself.
+    /// References in a Responses request are resolved, unless the provider keeps the items itself.
     async fn resolved(&self, attempt: Attempt) -> Result<Attempt> {
         let is_kept_there = self.passes(&attempt);
         translated::resolved(attempt, &self.manner().recent, is_kept_there).await
     }
 
-    /// Calls that pass get back the signatures that their client left out.
+    /// Restores the signatures that a client left out of its calls in pass-through requests.
     fn signed(&self, attempt: Attempt) -> Result<Attempt> {
         let operation = attempt.operation();
         if !self.passes(&attempt) {
@@ -194,7 +195,7 @@ impl<D: Dialect> Provider for HttpProvider<D> {
         };
         let target = attempt.target();
         let counts = || self.protocols(&target.provider).messages;
-        // Boxed, like all that is not the usual: what is usual shall carry no room for it.
+        // Boxed, like everything unusual, so that the usual case does not reserve space for it.
         if attempt.operation() == Operation::TokenCount && !counts() {
             return Box::pin(translated::count(&attempt)).await;
         }
@@ -252,7 +253,7 @@ impl<D: Dialect> Provider for HttpProvider<D> {
     }
 }
 
-/// What has to be taken out of a request that passes; mostly nothing.
+/// What has to be removed from a pass-through request; usually nothing.
 fn repair(attempt: &Attempt, outgoing: &Outgoing) -> Option<Repair> {
     let (target, body) = (attempt.target(), outgoing.request.body());
     match outgoing.operation {
@@ -266,10 +267,10 @@ fn repair(attempt: &Attempt, outgoing: &Outgoing) -> Option<Repair> {
     }
 }
 
-/// `outgoing`, without what its provider would refuse.
+/// `outgoing` without what its provider would reject.
 ///
 /// # Errors
-/// `Internal` when the work died.
+/// `Internal` when the work panicked.
 async fn repaired(mut outgoing: Outgoing, repair: Repair) -> Result<Outgoing> {
     let body = outgoing.request.body().clone();
     let work = move || Ok(repair(&body));

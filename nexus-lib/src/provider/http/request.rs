@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::provider::dialect::Dialect;
 use crate::wire::Operation;
 
-/// The client's own bytes, but for the model's name and, for a stream, a request for usage.
+/// The client's own bytes, except for the model's name and, for a stream, a request for usage.
 pub(super) fn passing(dialect: &impl Dialect, attempt: &Attempt) -> Request<Bytes> {
     let (body, target) = (attempt.body(), attempt.target());
     let is_stream = body.is_stream();
@@ -16,17 +16,17 @@ pub(super) fn passing(dialect: &impl Dialect, attempt: &Attempt) -> Request<Byte
     let content_type = body.content_type().cloned();
     let accept = match (is_stream, attempt.operation()) {
         (true, _) => media::SSE,
-        // Sound, and texts that are no JSON.
+        // Audio, and texts that are not JSON.
         (false, Operation::Speech | Operation::Transcription) => media::ANY,
         (false, _) => media::JSON,
     };
     built(dialect, attempt, bytes, content_type, accept)
 }
 
-/// `body`, written in the provider's protocol.
+/// `body` in the provider's protocol.
 ///
 /// # Errors
-/// `Internal` when it is not what it should be.
+/// `Internal` when it is malformed.
 pub(super) fn translated(
     dialect: &impl Dialect,
     attempt: &Attempt,
@@ -61,14 +61,14 @@ pub(super) fn built(
     let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
     let headers = request.headers_mut();
-    // Room for these, what is inserted here, and what the client library adds.
+    // Room for these, the ones inserted here, and those that the client library adds.
     headers.reserve(call.headers.len() + 6);
     for (name, value) in &call.headers {
         headers.append(name, value.clone());
     }
     headers.insert(header::CONTENT_TYPE, content_type.unwrap_or(media::JSON));
     headers.insert(header::ACCEPT, accept);
-    // Answers are read here, and no client has said which codings it takes.
+    // Answers are parsed here, and the client has not listed the codings that it accepts.
     headers.insert(header::ACCEPT_ENCODING, media::IDENTITY);
     dialect.authorize(&attempt.target().provider, headers);
     request

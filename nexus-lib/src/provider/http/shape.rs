@@ -1,23 +1,24 @@
-/// What a body that came with a good status is, by its first bytes: some upstreams say one thing in `content-type`
-/// and send another.
+/// The format of a body with a success status, by its first bytes: some upstreams send something
+/// else than their `content-type` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// Server-sent events.
     Events,
     /// JSON, or lines of it.
     Json,
-    /// A page of HTML, a text.
+    /// An HTML page, or text.
     Other,
 }
 
-/// The names that a line of server-sent events begins with.
+/// The field names at the start of a server-sent event's line.
 const FIELDS: [&[u8]; 4] = [b"data", b"event", b"id", b"retry"];
 
 /// How many of a body's first bytes are enough: more than the longest name.
 const ENOUGH: usize = 8;
 
 impl Shape {
-    /// Of a body that begins with `first`, blank bytes and a byte order mark aside. `None` when more bytes are needed.
+    /// The format of a body that begins with `first`, ignoring whitespace and a byte order mark.
+    /// `None` if more bytes are needed.
     pub(super) fn of(first: &[u8]) -> Option<Self> {
         const MARK: &[u8] = b"\xef\xbb\xbf";
         let first = first.trim_ascii_start();

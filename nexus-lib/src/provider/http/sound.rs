@@ -12,7 +12,7 @@ use crate::late::timeout_at;
 use crate::provider::faults::empty_answer;
 use crate::provider::transport::{UpstreamBody, failure};
 
-/// An upstream's bytes as they come: sound, of which nothing is read and nothing is held.
+/// An upstream's bytes as they arrive: audio, which is neither parsed nor buffered.
 pub(super) struct ByteStream {
     body: UpstreamBody,
     /// The next to be yielded.

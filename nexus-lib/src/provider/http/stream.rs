@@ -16,38 +16,38 @@ use crate::provider::faults::{empty_stream, status_of};
 use crate::provider::observe::{MAX_SILENT_BYTES, Observe, too_silent};
 use crate::provider::transport::{UpstreamBody, failure};
 
-/// An upstream's events as they come.
+/// An upstream's events as they arrive.
 pub(crate) struct EventStream<O> {
     body: UpstreamBody,
     observer: O,
-    /// Read to learn how the stream begins; the next to be yielded.
+    /// Read ahead to learn how the stream starts; the next to be yielded.
     first: Option<Piece>,
-    /// Whether the answer was said to be over: an end after that is no break.
+    /// Whether a finish reason has arrived: the stream may end after it.
     finished: bool,
-    /// Whether its protocol's last event has come.
+    /// Whether its protocol's final event has arrived.
     terminal: bool,
-    /// Runs while nothing comes behind the end of the answer.
+    /// Runs while nothing arrives after the end of the answer.
     patience: Option<Pin<Box<Sleep>>>,
-    /// Counts what is held back of an event, once that is much: as whole answers are counted.
+    /// Counts the held back part of an event once it is large, like whole answers.
     held: Option<Held>,
-    /// How many bytes have come behind the last event.
+    /// How many bytes have arrived after the final event.
     after_end: usize,
     ended: bool,
 }
 
-/// How long the end of a body is waited for behind the last event of its protocol: a connection that was read to its
-/// end can be used again. Some upstreams keep theirs open.
+/// How long to wait for the end of the body after its protocol's final event: a connection that was
+/// read to its end can be reused. Some upstreams keep the body open.
 const PATIENCE_FOR_END: Duration = Duration::from_millis(200);
 
-/// How long a last event is waited for behind a reason to finish. Figures come in between, and with some upstreams no
-/// last event.
+/// How long to wait for the final event after a finish reason. Usage arrives in between, and some
+/// upstreams send no final event.
 pub(super) const PATIENCE_FOR_LAST: Duration = Duration::from_secs(5);
 
-/// How a stream began.
+/// How a stream started.
 pub(crate) enum Begun<O> {
     /// With an event of the answer.
     Flowing(Pin<Box<EventStream<O>>>),
-    /// With an error, inside a successful answer: an answer with that error's status.
+    /// With an error inside a successful answer: becomes an answer with that error's status.
     Refused {
         status: StatusCode,
         body: Bytes,
@@ -101,7 +101,7 @@ impl<O: Observe> EventStream<O> {
         Ok(Begun::Flowing(Box::pin(stream)))
     }
 
-    /// The first piece with an event of the answer in it, and what came before that.
+    /// The first piece with an event of the answer, and everything before it.
     async fn first_event(&mut self) -> Result<Piece> {
         let mut before = BytesMut::new();
         let mut observed = Observed::default();
@@ -139,7 +139,7 @@ impl<O: Observe> EventStream<O> {
                     self.after_end = self.after_end.saturating_add(chunk.len());
                 }
                 match self.after_end > MAX_SILENT_BYTES {
-                    // It goes on and on behind its last event: nobody is waiting for that.
+                    // It keeps sending after its final event, which nobody needs.
                     true => self.end()?,
                     false => {
                         let piece = self.observer.push(chunk)?;
@@ -149,18 +149,19 @@ impl<O: Observe> EventStream<O> {
                 }
             }
             Poll::Ready(Ok(None)) => self.end()?,
-            // All was said: how the connection ends does not matter any more.
+            // The answer is complete: how the connection ends no longer matters.
             Poll::Ready(Err(_)) if self.finished => self.end().unwrap_or_default(),
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
         };
-        // Some upstreams say nothing more after an error, not even that they are done.
+        // Some upstreams send nothing after an error, not even a final event.
         let seen = &piece.observed;
         self.terminal |= seen.terminal || seen.error.is_some();
         self.finished |= self.terminal || seen.finished || self.observer.is_finished();
         Poll::Ready(Ok(Some(piece)))
     }
 
-    /// Counts what the observer holds back. Nearly always that is little, and nothing is touched.
+    /// Counts what the observer holds back. It is nearly always little, and then nothing is
+    /// touched.
     fn count(&mut self) -> Result<()> {
         let bytes = self.observer.held_bytes();
         if bytes <= FREE_BYTES {
@@ -174,7 +175,7 @@ impl<O: Observe> EventStream<O> {
         held.grow(bytes - held.bytes())
     }
 
-    /// Nothing more is read.
+    /// Stops reading.
     fn end(&mut self) -> Result<Piece> {
         self.ended = true;
         match self.terminal {
@@ -183,7 +184,7 @@ impl<O: Observe> EventStream<O> {
         }
     }
 
-    /// Ready when an upstream that has nothing more to say has been waited for long enough.
+    /// Ready when a finished upstream has been waited for long enough.
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let patience = match (self.terminal, self.finished) {
             (true, _) => PATIENCE_FOR_END,
@@ -207,7 +208,7 @@ impl<O: Observe> Stream for EventStream<O> {
         match ready!(self.poll_piece(cx)) {
             Ok(Some(piece)) => Poll::Ready(Some(Ok(piece))),
             Ok(None) if self.finished => Poll::Ready(None),
-            // A connection that is closed where its length was not told looks like an end.
+            // A connection that is closed without a declared length looks like an end.
             Ok(None) => {
                 self.finished = true;
                 Poll::Ready(Some(Err(Error::new(

@@ -12,18 +12,18 @@ use crate::sse::{Decoder, Event, events};
 
 const DONE: &[u8] = b"[DONE]";
 
-/// Passes a stream of chat completion chunks through, event by event, and tells what was in it.
+/// Passes a stream of chat completion chunks through, event by event, and reports what is in it.
 #[derive(Debug)]
 pub(crate) struct ChunkObserver {
     decoder: Decoder,
-    /// The client did not ask for the usage chunk, and shall not see it.
+    /// The client did not request the usage chunk, and must not receive it.
     hide_usage: bool,
-    /// A choice has come, or an error.
+    /// A choice has arrived, or an error.
     has_answer: bool,
-    /// `usage` has come, so that `x_groq.usage` says nothing new.
+    /// `usage` has arrived, so that `x_groq.usage` adds nothing.
     has_usage: bool,
     is_done: bool,
-    /// A hidden event ended in CR at the end of a region: the LF that may follow is its own.
+    /// A hidden event ended in CR at the end of a region: an LF that follows belongs to it.
     hides_lf: bool,
 }
 
@@ -39,7 +39,7 @@ impl ChunkObserver {
         }
     }
 
-    /// Whether the event is what it should be.
+    /// Reads an event, and returns whether it is valid.
     fn look_at(&mut self, event: &Event<'_>, passage: &mut Passage) -> bool {
         let data = event.data();
         let observed = &mut passage.observed;
@@ -74,7 +74,7 @@ impl Observe for ChunkObserver {
         self.has_answer
     }
 
-    /// Byte for byte but for a hidden usage chunk.
+    /// Byte for byte, except for a hidden usage chunk.
     fn held_bytes(&self) -> usize {
         self.decoder.held_bytes()
     }
@@ -87,7 +87,7 @@ impl Observe for ChunkObserver {
                 region = region.slice(1..);
             }
         }
-        // Until the answer begins every event is read: some have nothing of it.
+        // Until the answer starts every event is read: some do not belong to it.
         if self.has_answer && !NAMES.occur_in(&region) {
             let observed = Observed::default();
             return Ok(Piece {
@@ -131,7 +131,7 @@ impl Observe for ChunkObserver {
     }
 }
 
-/// What was seen in one region, and what of it does not go on.
+/// What was observed in one region, and the parts of it that are not forwarded.
 #[derive(Default)]
 struct Passage {
     observed: Observed,
@@ -148,7 +148,7 @@ impl Passage {
     }
 }
 
-/// `region` without the parts `hidden`: a slice of it where what stays is in one run.
+/// `region` without the parts `hidden`: a slice of it if what remains is contiguous.
 fn cut(region: Bytes, hidden: &[Range<usize>]) -> Bytes {
     match hidden {
         [] => region,
@@ -167,7 +167,7 @@ fn cut(region: Bytes, hidden: &[Range<usize>]) -> Bytes {
     }
 }
 
-/// The names that make an event worth reading.
+/// The names that make an event worth parsing.
 struct Names {
     members: [Finder<'static>; 3],
     done: Finder<'static>,
@@ -188,7 +188,7 @@ impl Names {
     }
 }
 
-/// Whether what follows a name is a colon and null.
+/// Whether a name is followed by a colon and null.
 fn is_null(behind: &[u8]) -> bool {
     let value = behind.trim_ascii_start().strip_prefix(b":");
     value.is_some_and(|value| value.trim_ascii_start().starts_with(b"null"))

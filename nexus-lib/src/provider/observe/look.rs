@@ -5,18 +5,18 @@ use crate::wire::{Usage, UsageReport};
 
 const LONGEST_ERROR_CHARS: usize = 500;
 
-/// What a completion, or a chunk of one, says about itself.
+/// What a completion, or a chunk of one, contains.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Look {
     /// `usage`, if it has figures.
     pub(super) usage: Option<Usage>,
-    /// `x_groq.usage`: the same figures once more, or alone.
+    /// `x_groq.usage`: the same figures again, or the only ones.
     pub(super) groq_usage: Option<Usage>,
-    /// `usage` is there and not null, and `choices` is empty.
+    /// `usage` is present and not null, and `choices` is empty.
     pub(super) is_usage_only: bool,
-    /// A choice has a `finish_reason`. Some upstreams say `""` until they have one.
+    /// A choice has a `finish_reason`. Some upstreams send `""` until they have one.
     pub(super) finished: bool,
-    /// It has a choice, or an output: it is an answer, or a piece of one.
+    /// It has a choice, or an output: it is an answer, or a part of one.
     pub(super) has_answer: bool,
     /// The message of an error.
     pub(super) error: Option<Box<str>>,
@@ -24,7 +24,7 @@ pub(super) struct Look {
     pub(super) is_whole: bool,
 }
 
-/// Reads `json` as far as it is JSON: what was seen before an error counts.
+/// Reads `json` up to the first error; what was found before it counts.
 pub(super) fn look(json: &[u8]) -> Look {
     let mut seen = Look::default();
     let mut cursor = Cursor::new(json);
@@ -122,7 +122,7 @@ impl Look {
     }
 }
 
-/// The bytes of the value that is next.
+/// The bytes of the next value.
 fn value<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<&'a [u8], SyntaxError> {
     Ok(&json[cursor.skip()?])
 }
@@ -131,7 +131,8 @@ pub(super) fn read_usage(value: &[u8]) -> Option<Usage> {
     UsageReport::read(value).map(|report| report.usage())
 }
 
-/// The `message` of an error object, or the error itself when it is a text; of any other, its JSON.
+/// The `message` of an error object, or the error itself if it is a string; for any other, its
+/// JSON.
 pub(super) fn error_message(value: &[u8]) -> Option<Cow<'_, str>> {
     let text = |json: &'_ [u8]| match Cursor::new(json).string() {
         Ok(Some(text)) if !text.is_empty() => Some(text.into_owned()),

@@ -9,9 +9,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sse::{Decoder, Event, events};
 use crate::translate::{self, messages};
 
-/// Passes a stream of Anthropic's events through, and tells what was in it.
+/// Passes a stream of Anthropic's events through, and reports what is in it.
 ///
-/// Only its first event and its last two tell anything; those between are words.
+/// Only its first event and its last two are of interest; those in between are text.
 #[derive(Debug)]
 pub(crate) struct MessagesObserver {
     decoder: Decoder,
@@ -20,7 +20,7 @@ pub(crate) struct MessagesObserver {
     is_over: bool,
 }
 
-/// The names that make an event worth reading. What is found in words costs time, and nothing else.
+/// The names that make an event worth parsing. A match inside text costs time, and nothing else.
 static NAMES: LazyLock<[Finder<'static>; 4]> = LazyLock::new(|| {
     [
         "message_start",
@@ -59,11 +59,11 @@ impl MessagesObserver {
         }
     }
 
-    /// What cannot be read says nothing: it passes all the same.
+    /// A malformed event is ignored, and still passes.
     fn note(&mut self, event: &Event<'_>, observed: &mut Observed) {
         let mut told = Vec::new();
         let _ = self.reader.push(event, &mut told);
-        // What comes with the beginning says of the answer that it has begun, and no more.
+        // The first event only means that the answer has started.
         let is_begun = matches!(told.first(), Some(translate::Event::Start { .. }));
         for told in told {
             match told {
@@ -113,7 +113,7 @@ impl Observe for MessagesObserver {
     }
 }
 
-/// Pings come before an answer, too, and proxies send words.
+/// Pings may precede an answer too, and proxies send plain text.
 fn is_of_answer(event: &Event<'_>) -> bool {
     let data = event.data();
     event.name() != Some(b"ping") && data.trim_ascii_start().starts_with(b"{")

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::provider::dialect::Normalise;
 use crate::sse::{Decoder, encode_data, events};
 
-/// Brings events into the shape that their protocol has, before they are observed.
+/// Converts events to their protocol's format before they are observed.
 pub(crate) struct Normalising<O> {
     decoder: Decoder,
     observer: O,
@@ -14,7 +14,7 @@ pub(crate) struct Normalising<O> {
 }
 
 impl<O: Observe> Normalising<O> {
-    /// `normalise` gives the data of an event in another shape, where it has to have one.
+    /// `normalise` converts the data of an event, if necessary.
     pub(crate) fn new(observer: O, normalise: Normalise) -> Self {
         Self {
             decoder: Decoder::new(MAX_EVENT_BYTES),
@@ -68,7 +68,7 @@ impl<O: Observe> Observe for Normalising<O> {
         let last = self.observer.finish();
         let last = match (last, piece.observed.finished || piece.observed.terminal) {
             (Ok(last), _) => last,
-            // All was in the piece before.
+            // The previous piece contained everything.
             (Err(_), true) => return Ok(piece),
             (Err(error), false) => return Err(error),
         };

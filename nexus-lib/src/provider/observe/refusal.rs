@@ -6,8 +6,8 @@ use crate::call::Piece;
 use crate::sse;
 use crate::translate::implied_status;
 
-/// An error where the first event of an answer should be, with the status that it names or 502. Pings and events of
-/// nothing may come before.
+/// An error in place of the first event of an answer, with the status that it names, or 502. Pings
+/// and empty events may precede it.
 ///
 /// OpenRouter, vLLM, llama.cpp, Azure and Anthropic send these inside a 200.
 pub(super) fn read(piece: &Piece) -> Option<(StatusCode, Bytes)> {
@@ -35,13 +35,13 @@ pub(super) fn read(piece: &Piece) -> Option<(StatusCode, Bytes)> {
     None
 }
 
-/// The status that the error in a whole body names.
+/// The status of the error in a whole body.
 pub(super) fn status_in(body: &[u8]) -> Option<StatusCode> {
     let value: Value = serde_json::from_slice(body).ok()?;
     status_of(error_in(&value).unwrap_or(&value))
 }
 
-/// Whether an event has nothing of an answer.
+/// Whether an event contains nothing of an answer.
 fn is_nothing(event: &Value) -> bool {
     let has_no_choice = |choices: &Vec<Value>| choices.is_empty();
     !event.is_object()
@@ -50,7 +50,8 @@ fn is_nothing(event: &Value) -> bool {
 }
 
 fn error_in(value: &Value) -> Option<&Value> {
-    // Gemini's errors come in an array, OpenRouter's beside a choice, those of Responses in the response.
+    // Gemini's errors come in an array, OpenRouter's in a choice, and those of Responses in the
+    // response.
     let places = [
         value.get("error"),
         value.get(0).and_then(|first| first.get("error")),

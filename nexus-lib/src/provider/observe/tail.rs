@@ -9,11 +9,11 @@ static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"usage\
 static CHOICES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"choices\""));
 static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"error\""));
 
-/// The usage of a whole answer that has one behind its choices, as nearly all have, without reading
-/// the words in front of it. `None` says nothing: then the answer is to be read from its beginning.
+/// The usage of a whole answer if it follows the choices, as it nearly always does, without parsing
+/// the text before it. `None` means that the answer has to be parsed from its start.
 ///
-/// In the words of an answer every quote is escaped, so `"usage"` with its quotes is a name or a whole
-/// text. It is a member of the answer itself if nothing but further members and one closing brace
+/// Inside an answer's text every quote is escaped, so `"usage"` with its quotes is a name or a
+/// whole text. It is a member of the answer itself if only further members and one closing brace
 /// follow.
 pub(super) fn usage(body: &[u8]) -> Option<Usage> {
     let at = USAGE.find_iter(body).last()?;
@@ -37,9 +37,9 @@ pub(super) fn usage(body: &[u8]) -> Option<Usage> {
     found.map(|report| report.usage())
 }
 
-/// Whether the answer's `choices`, of which only the beginning is read, hold an object.
+/// Whether the answer's `choices` contain an object; only their start is read.
 ///
-/// Their name is looked for from the front, where it mostly stands.
+/// The name is searched from the front, where it usually is.
 pub(super) fn has_choice(body: &[u8]) -> bool {
     let value = CHOICES.find(body).and_then(|at| {
         body[at + CHOICES.needle().len()..]

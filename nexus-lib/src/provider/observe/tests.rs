@@ -33,7 +33,8 @@ fn pass<'a>(hide_usage: bool, chunks: impl IntoIterator<Item = &'a [u8]>) -> Res
     })
 }
 
-/// Passes `stream` whole, byte by byte and in every two parts; what is seen must be the same.
+/// Passes `stream` whole, byte by byte, and split at every position; the observations must be
+/// equal.
 fn observe(hide_usage: bool, stream: &str) -> (String, Observed) {
     let stream = stream.as_bytes();
     let whole = pass(hide_usage, [stream]).unwrap();

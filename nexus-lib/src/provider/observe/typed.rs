@@ -8,14 +8,16 @@ use crate::sse::{Decoder, events};
 use crate::wire::Usage;
 use crate::wire::json::{Cursor, SyntaxError};
 
-/// Passes a stream through whose events say their `type`, as those of pictures, sound and responses do.
+/// Passes a stream through whose events have a `type`, such as those of images, audio and
+/// Responses.
 ///
-/// The event that ends such a stream is called `….done` or `….completed` (or `response.incomplete`,
-/// `response.failed`), and bears the usage: of responses inside of `response`, of the others at the top.
+/// The final event of such a stream is named `….done` or `….completed` (or `response.incomplete`,
+/// `response.failed`), and has the usage: for Responses inside `response`, for others at the top
+/// level.
 #[derive(Debug)]
 pub(crate) struct TypedObserver {
     decoder: Decoder,
-    /// Responses have many parts that are done before the whole is.
+    /// In Responses many parts are done before the whole is.
     is_response: bool,
     has_events: bool,
     is_over: bool,
@@ -35,14 +37,15 @@ impl TypedObserver {
         let mut observed = Observed::default();
         for event in events(&region) {
             let data = event.data();
-            // What is no object is nothing of a response; of others, nothing is known.
+            // Anything that is not an object does not belong to a response; for others, the format
+            // is unknown.
             self.has_events |= !self.is_response || data.trim_ascii_start().starts_with(b"{");
             if data.trim_ascii() == b"[DONE]" {
                 observed.finished = true;
                 continue;
             }
             let mut seen = Seen::default();
-            // Read as far as it is JSON.
+            // Read up to the first error.
             let _ = seen.read(&data, &mut Cursor::new(&data));
             observed.merge(seen.observed(self.is_response));
         }
@@ -87,7 +90,7 @@ impl Observe for TypedObserver {
     }
 }
 
-/// What one event says about itself.
+/// What one event contains.
 #[derive(Default)]
 struct Seen {
     kind: Vec<u8>,

@@ -9,19 +9,19 @@ use crate::call::Observed;
 use crate::translate::{ProviderProtocol, messages, without_mark};
 use crate::wire::Operation;
 
-/// What a whole body is that came with a good status.
+/// The kind of a whole body with a success status.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Whole {
     /// An answer.
     Answer(Observed),
-    /// An error, and the status that it names.
+    /// An error, and its status.
     Refused(Option<StatusCode>, Observed),
     /// Neither.
     Nothing,
 }
 
-/// Judges a body that answers `operation`. What is no chat has shapes of its own: of these only an error is known, and
-/// what is no JSON where JSON was asked for.
+/// Classifies a body that answers `operation`. Operations other than chats have formats of their
+/// own: only errors are recognised, and bodies that are not JSON although JSON was requested.
 pub(crate) fn judge(operation: Operation, body: &[u8]) -> Whole {
     let body = without_mark(body);
     let protocol = match operation {
@@ -61,7 +61,7 @@ fn judge_other(operation: Operation, body: &[u8]) -> Whole {
     }
 }
 
-/// Whether an answer with an error has nothing else.
+/// Whether an answer with an error contains nothing else.
 fn lacks_results(body: &[u8]) -> bool {
     let members: serde_json::Result<HashMap<String, IgnoredAny>> = serde_json::from_slice(body);
     let results = [
@@ -75,12 +75,12 @@ fn lacks_results(body: &[u8]) -> bool {
     members.is_ok_and(|members| !results.iter().any(|name| members.contains_key(*name)))
 }
 
-/// What the whole answer `body` says.
+/// What the whole answer `body` contains.
 pub(crate) fn observe_completion(body: &[u8]) -> Observed {
     completion(body).1
 }
 
-/// Whether `body` has a choice or an output, and what it says.
+/// Whether `body` has a choice or an output, and what it contains.
 fn completion(body: &[u8]) -> (bool, Observed) {
     if let Some(usage) = tail::usage(body) {
         let observed = Observed {

@@ -1,9 +1,9 @@
-//! No upstream's words leave with the provider's key in them.
+//! Removes the provider's key from everything that an upstream sends.
 //!
-//! An upstream that refuses a key may repeat it: in an error's body, however it is spelled there, in a header, in
-//! an error among the events of a stream. All that a provider answers passes here, whoever implements it:
-//! [`outcome`] before anybody looks at it, and [`piece`] for what a stream tells later. Answers without an error
-//! are searched for the key as it is, and not for other spellings.
+//! An upstream that rejects a key may repeat it: in an error's body, in any encoding, in a header,
+//! in an error among the events of a stream. Everything that any provider answers passes here:
+//! [`outcome`] before anything else reads it, and [`piece`] for the parts of a stream. Answers
+//! without an error are searched for the key as it is, not for other encodings.
 
 mod spelling;
 
@@ -18,13 +18,14 @@ use crate::error::{Error, Result};
 use crate::wire::mask;
 use spelling::Needles;
 
-/// The longest good answer that is searched, in bytes. Longer ones are pictures and the like.
+/// The longest successful answer that is searched, in bytes. Longer ones are images and the like.
 const MOST_SEARCHED: usize = 4 << 20;
 
-/// A message that was cut ends within the key when so many of the key's first letters are its last.
+/// A truncated message is assumed to end within the key if this many of the key's first characters
+/// are its last.
 const SHORTEST_PART: usize = 6;
 
-/// What came of an attempt, without the key of the provider that it went to.
+/// The outcome of an attempt, without the key of its provider.
 pub(crate) fn outcome(outcome: Result<Reply>, profile: &ProviderProfile) -> Result<Reply> {
     let key = profile.expose_key();
     match outcome {
@@ -45,7 +46,7 @@ pub(crate) fn outcome(outcome: Result<Reply>, profile: &ProviderProfile) -> Resu
     }
 }
 
-/// A piece of a stream, without the key of the provider that it is from.
+/// A piece of a stream, without the key of its provider.
 pub(crate) fn piece(mut piece: Piece, profile: &ProviderProfile) -> Piece {
     let key = profile.expose_key();
     if key.len() >= SHORTEST_KEY
@@ -57,7 +58,7 @@ pub(crate) fn piece(mut piece: Piece, profile: &ProviderProfile) -> Piece {
     piece
 }
 
-/// What broke a stream, without the key of the provider that it is from.
+/// The error that broke a stream, without the key of its provider.
 pub(crate) fn error(error: Error, profile: &ProviderProfile) -> Error {
     match profile.expose_key() {
         key if key.len() < SHORTEST_KEY => error,
@@ -65,7 +66,7 @@ pub(crate) fn error(error: Error, profile: &ProviderProfile) -> Error {
     }
 }
 
-/// The names of an upstream's models, those that repeat its key left out.
+/// The model names of an upstream, except those that contain its key.
 pub(crate) fn names(mut names: Vec<String>, profile: &ProviderProfile) -> Vec<String> {
     let key = profile.expose_key();
     if key.len() >= SHORTEST_KEY {
@@ -75,7 +76,7 @@ pub(crate) fn names(mut names: Vec<String>, profile: &ProviderProfile) -> Vec<St
     names
 }
 
-/// `text` with the key masked wherever it is repeated. The same bytes where it is not.
+/// `text` with the key masked in every place. The same bytes if it does not contain the key.
 fn redact(text: Bytes, key: &str) -> Bytes {
     match masked(&text, key, &shown(key)) {
         Some(masked) => masked.into(),
@@ -96,7 +97,8 @@ fn redact_text<'t>(text: &'t str, key: &str) -> Cow<'t, str> {
     masked
 }
 
-/// How many of the last letters are the first of the key: what was cut may end in the middle of it.
+/// How many of the last characters are the first ones of the key: a truncated text may end in the
+/// middle of it.
 fn part_at_end(text: &str, key: &str) -> Option<usize> {
     let longest = key.len().min(text.len());
     let parts = (SHORTEST_PART..=longest).rev();
@@ -114,7 +116,7 @@ fn redact_observed(observed: &mut Observed, key: &str) {
 }
 
 fn redact_error(error: Error, key: &str) -> Error {
-    // With its causes: these are for the log.
+    // Includes the source chain, which is for the log.
     match redact_text(&error.report(), key) {
         Cow::Borrowed(_) => error,
         Cow::Owned(report) => {
@@ -127,7 +129,7 @@ fn redact_error(error: Error, key: &str) -> Error {
 fn redact_headers(headers: &mut HeaderMap, key: &str) {
     let mut repeating: Option<HeaderName> = None;
     for (name, value) in headers.iter_mut() {
-        // Nearly all are shorter than a key, or in words: that spares the search.
+        // Nearly all are shorter than a key, or plain words: that avoids the search.
         if may_spell(value.as_bytes(), key)
             && let Some(masked) = masked(value.as_bytes(), key, "...")
         {
@@ -144,8 +146,8 @@ fn redact_headers(headers: &mut HeaderMap, key: &str) {
     }
 }
 
-/// Whether `value` is worth a search. A key that is spelled otherwise has an escape in it, or is a run of
-/// base64's letters that is longer than the key.
+/// Whether `value` is worth a search. An encoded key has an escape in it, or is a run of base64
+/// characters that is longer than the key.
 fn may_spell(value: &[u8], key: &str) -> bool {
     if value.len() < key.len() {
         return false;
@@ -158,12 +160,12 @@ fn may_spell(value: &[u8], key: &str) -> bool {
         || memmem::find(value, key.as_bytes()).is_some()
 }
 
-/// Names have small letters alone.
+/// Header names are lower case.
 fn repeats(name: &HeaderName, key: &str) -> bool {
     name.as_str().contains(&key.to_ascii_lowercase())
 }
 
-/// `None` where the key is not repeated.
+/// `None` if it does not contain the key.
 fn masked(text: &[u8], key: &str, mask: &str) -> Option<Vec<u8>> {
     let places = Needles::of(key).places(text);
     if places.is_empty() {
@@ -180,7 +182,7 @@ fn masked(text: &[u8], key: &str, mask: &str) -> Option<Vec<u8>> {
     Some(masked)
 }
 
-/// What stands in place of the key: as an operator sees it elsewhere, where that is valid in any text.
+/// What replaces the key: the mask that operators see elsewhere, if it is valid in any text.
 fn shown(key: &str) -> String {
     let shown = mask(key);
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.…".contains(letter);

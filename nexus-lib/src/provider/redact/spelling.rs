@@ -5,13 +5,13 @@ use base64::prelude::BASE64_STANDARD;
 use memchr::memmem;
 use zeroize::Zeroizing;
 
-/// How much of a text is read at once, at least. What is found must lie in one piece.
+/// How much of a text is searched at once, at least. A match must lie within one piece.
 const PIECE: usize = 64 * 1024;
 
-/// How much longer a byte may be as it is spelled than it is: `\\u0041`, once more escaped.
+/// The maximum length of an encoded byte: `\\u0041`, escaped once more.
 const MOST_LETTERS: usize = 16;
 
-/// What is looked for: a key as it is, and as base64 has it, wherever in the encoded bytes it begins.
+/// What is searched for: a key as it is, and in base64 at each alignment.
 pub(super) struct Needles {
     key: Zeroizing<Vec<u8>>,
     encoded: Vec<Zeroizing<Vec<u8>>>,
@@ -24,7 +24,7 @@ impl Needles {
             let mut bytes = Zeroizing::new(vec![0; before]);
             bytes.extend_from_slice(key.as_bytes());
             let text = Zeroizing::new(BASE64_STANDARD.encode(&*bytes));
-            // Only letters that stand for bits of the key alone.
+            // Only characters that encode bits of the key alone.
             let letters = (before * 8).div_ceil(6)..bytes.len() * 8 / 6;
             let core = text.as_bytes().get(letters).unwrap_or_default();
             let in_url = core.iter().map(|letter| match letter {
@@ -44,10 +44,10 @@ impl Needles {
         }
     }
 
-    /// Where `text` has the key, however it is spelled there: as it is, with JSON's escapes, also twice, with
-    /// percents, as HTML's entities, in base64. In order; they do not overlap.
+    /// The positions of the key in `text`, in any encoding: as it is, with JSON escapes, also
+    /// doubled, percent-encoded, with HTML entities, in base64. In order, without overlaps.
     ///
-    /// Whole escapes are covered: what is around a place is as valid as it was.
+    /// Whole escapes are covered: the text around a position stays as valid as it was.
     pub(super) fn places(&self, text: &[u8]) -> Vec<Range<usize>> {
         let overlap = (self.key.len() * MOST_LETTERS).max(1024);
         let piece = PIECE.max(4 * overlap);
@@ -66,7 +66,8 @@ impl Needles {
     fn places_in(&self, text: &[u8], offset: usize, places: &mut Vec<Range<usize>>) {
         let mut found = |range: Range<usize>| places.push(offset + range.start..offset + range.end);
         self.each(text, |range| {
-            // The first letter may belong to an escape, which is then broken: `\n` and what follows.
+            // The first character may belong to an escape, which is then broken: `\n` and what
+            // follows.
             let before = text[..range.start].iter().rev();
             let slashes = before.take_while(|byte| **byte == b'\\').count();
             found(range.start - slashes % 2..range.end);
@@ -95,10 +96,10 @@ impl Needles {
     }
 }
 
-/// A text as somebody who decodes it reads it.
+/// A text after decoding.
 struct Read {
     bytes: Vec<u8>,
-    /// Where each of the bytes begins in what was decoded, and where that ends.
+    /// The position of each decoded byte in the encoded text, and its end.
     at: Vec<usize>,
 }
 
@@ -115,7 +116,7 @@ impl Read {
         self.at.push(at);
     }
 
-    /// The same with places in what `before` was decoded from.
+    /// Maps the positions to those in the text that `before` was decoded from.
     fn of(mut self, before: &Self) -> Self {
         for at in &mut self.at {
             *at = before.at[*at];
@@ -124,8 +125,8 @@ impl Read {
     }
 }
 
-/// Decodes what `letter` introduces: `decode` tells the byte and how many bytes stand for it. `None` where there
-/// is nothing to decode.
+/// Decodes what `letter` introduces: `decode` returns the byte and the length of its encoding.
+/// `None` if there is nothing to decode.
 fn decoded(text: &[u8], letter: u8, decode: impl Fn(&[u8]) -> Option<(u8, usize)>) -> Option<Read> {
     memchr::memchr(letter, text)?;
     let mut read = Read::with_capacity(text.len());
@@ -142,7 +143,7 @@ fn decoded(text: &[u8], letter: u8, decode: impl Fn(&[u8]) -> Option<(u8, usize)
     Some(read)
 }
 
-/// JSON's escapes, and those of the languages that it is from.
+/// JSON escapes, and those of related languages.
 fn unescaped(text: &[u8]) -> Option<Read> {
     decoded(text, b'\\', |rest| match rest {
         [_, b'u', digits @ ..] => {
@@ -162,7 +163,7 @@ fn unescaped(text: &[u8]) -> Option<Read> {
     })
 }
 
-/// Percents of URLs.
+/// Percent encoding in URLs.
 fn unquoted(text: &[u8]) -> Option<Read> {
     decoded(text, b'%', |rest| {
         let code = number(rest.get(1..3)?, 16)?;
@@ -170,7 +171,7 @@ fn unquoted(text: &[u8]) -> Option<Read> {
     })
 }
 
-/// HTML's entities.
+/// HTML entities.
 fn without_entities(text: &[u8]) -> Option<Read> {
     decoded(text, b'&', |rest| {
         let end = rest.iter().take(10).position(|byte| *byte == b';')?;

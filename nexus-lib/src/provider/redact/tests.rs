@@ -48,7 +48,7 @@ fn a_key_is_found_however_it_is_spelled_and_json_stays_json() {
     for spelling in spellings {
         for before in ["", "key ", "\\n", "\\\\", "\\u00e9"] {
             if before.ends_with('\\') && spelling.starts_with('\\') {
-                // Another spelling, of something else.
+                // Another encoding, of something else.
                 continue;
             }
             let text = format!(r#"{{"error":{{"message":"{before}{spelling}, said","n":1.50}}}}"#);

@@ -1,4 +1,4 @@
-//! Every built-in provider keeps the contract.
+//! Every built-in provider fulfils the contract.
 
 use super::{
     Anthropic, Azure, DemoProvider, Dialect, Gemini, HttpProvider, Ollama, OpenAi, Transport, Xai,

@@ -11,17 +11,17 @@ use crate::translate::{
     Answered, BlockKind, ClientProtocol, ClientTools, Event, ProviderProtocol, Request, Said, Turn,
 };
 
-/// What of an answer is remembered for the client.
+/// What is remembered of an answer for the client.
 #[derive(Clone)]
 pub(crate) struct Notes {
     recent: Recent,
     client: KeyHash,
-    /// Only for clients of Responses that do not keep what they are told.
+    /// Only for Responses clients that do not keep the answers themselves.
     keeper: Option<Keeper>,
 }
 
 impl Notes {
-    /// For `attempt`, by a client of `protocol`.
+    /// For `attempt` of a client that speaks `protocol`.
     pub(crate) fn of(recent: &Recent, attempt: &Attempt, protocol: ClientProtocol) -> Self {
         let client = attempt.call().principal.key();
         let request = attempt.call().body.bytes();
@@ -36,11 +36,12 @@ impl Notes {
         }
     }
 
-    /// Gives the calls of a history the signatures that Gemini wants back, where the client left them out.
+    /// Restores the signatures that Gemini requires for calls in the history, where the client left
+    /// them out.
     pub(super) fn sign(&self, request: &mut Request, provider: ProviderProtocol, model: &str) {
         let is_geminis = match provider {
             ProviderProtocol::Gemini => true,
-            // Its compatible endpoint, and others in front of it.
+            // Its compatible endpoint, and other servers in front of it.
             ProviderProtocol::Chat => model.contains("gemini"),
             _ => false,
         };
@@ -70,12 +71,12 @@ impl Notes {
     }
 }
 
-/// What is done to an answer on its way back, besides its translation.
+/// Processing of an answer on its way back, in addition to its translation.
 #[derive(Default)]
 pub(super) struct Back {
     tools: ClientTools,
     notes: Option<Notes>,
-    /// What was written otherwise for the provider; it comes first.
+    /// Undoes the changes for the provider; it comes first.
     pub(super) restore: Restore,
 }
 
@@ -88,7 +89,7 @@ impl Back {
         }
     }
 
-    /// Looks at a whole answer before it is written.
+    /// Processes a whole answer before it is written.
     pub(super) fn answered(&self, answered: &mut Answered) {
         self.restore.answered(answered);
         self.tools.restore(answered);
@@ -102,7 +103,7 @@ impl Back {
         }
     }
 
-    /// Looks at a step of a streamed answer before it is written.
+    /// Processes an event of a streamed answer before it is written.
     pub(super) fn event(&self, event: &mut Event) {
         self.tools.restore_event(event);
         if let (
@@ -117,7 +118,7 @@ impl Back {
         }
     }
 
-    /// Looks at what was written: a whole answer.
+    /// Processes a whole answer after it was written.
     pub(super) fn whole(&self, answer: &[u8]) {
         let keeper = self.notes.as_ref().and_then(|notes| notes.keeper.as_ref());
         if let Some(keeper) = keeper {
@@ -125,7 +126,7 @@ impl Back {
         }
     }
 
-    /// Looks at what was written: events, the last ones of an answer among them.
+    /// Processes events after they were written, including the last ones of an answer.
     pub(super) fn last_events(&self, events: &[u8]) {
         let keeper = self.notes.as_ref().and_then(|notes| notes.keeper.as_ref());
         let Some(keeper) = keeper else {
@@ -143,7 +144,7 @@ impl Back {
     }
 }
 
-/// The response in the event that ends it.
+/// The response in its final event.
 fn response(event: &[u8]) -> Option<&[u8]> {
     memmem::find(event, b"\"response\"")?;
     let mut found = None;

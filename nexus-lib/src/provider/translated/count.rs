@@ -10,14 +10,14 @@ use crate::transcript::Answer;
 use crate::translate::fit::{self, Destination, Vendor};
 use crate::translate::{Losses, ProviderProtocol, chat, messages};
 
-/// Answers a request to count tokens, for providers that do not: by our own estimate, which leaves out what a
-/// provider adds of its own.
+/// Answers a token count request for providers that do not support it, with our own estimate, which
+/// excludes what a provider adds.
 ///
 /// # Errors
-/// `InvalidRequest` when the request cannot be read.
+/// `InvalidRequest` when the request is malformed.
 ///
 /// # Cancel safety
-/// That of [`offload::elsewhere`].
+/// As for [`offload::elsewhere`].
 pub(crate) async fn count(attempt: &Attempt) -> Result<Reply> {
     let bytes = attempt.body().bytes().clone();
     let model = attempt.target().model_sent().to_owned();

@@ -5,7 +5,7 @@ use crate::provider::observe::{MAX_EVENT_BYTES, MAX_SILENT_BYTES};
 use crate::sse::Decoder;
 use crate::translate::ProviderProtocol;
 
-/// Cuts a body into regions of whole events, or of whole lines where the protocol has no events.
+/// Splits a body into regions of whole events, or of whole lines if the protocol has no events.
 #[derive(Debug)]
 pub(super) enum Frames {
     Events(Decoder),
@@ -28,7 +28,7 @@ impl Frames {
         }
     }
 
-    /// Takes the next chunk, and gives what is whole; may be empty.
+    /// Takes the next chunk, and returns what is complete; may be empty.
     pub(super) fn push(&mut self, chunk: Bytes) -> Result<Bytes> {
         let held = match self {
             Self::Events(decoder) => return decoder.push(chunk),

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::provider::faults::empty_stream;
 use crate::translate::{Answered, Fault, Gathered, ProviderProtocol, Reader};
 
-/// Puts a provider's stream together to a whole answer.
+/// Assembles a provider's stream into a whole answer.
 pub(crate) struct Gathering {
     frames: Frames,
     reader: Reader,
@@ -23,7 +23,8 @@ impl Gathering {
         }
     }
 
-    /// What `body` says where a whole answer should be, and a stream without events is: lines, or a list of answers.
+    /// Reads `body`, sent in place of a whole answer, as a stream without events: lines, or a list
+    /// of answers.
     pub(super) fn of_whole(
         provider: ProviderProtocol,
         body: &[u8],
@@ -31,7 +32,7 @@ impl Gathering {
         let list: Option<Vec<&serde_json::value::RawValue>> = serde_json::from_slice(body).ok();
         let events: Vec<u8> = match list {
             Some(list) => {
-                // Line ends inside of JSON are blanks.
+                // Line ends inside JSON are whitespace.
                 let items = list
                     .iter()
                     .map(|item| item.get().replace(['\n', '\r'], " "));
@@ -54,7 +55,7 @@ impl Gathering {
         gathering.finish().ok()
     }
 
-    /// Takes the next chunk, and says whether the answer is over.
+    /// Takes the next chunk, and returns whether the answer is complete.
     ///
     /// # Errors
     /// `UpstreamInvalid` when an event is too long.
@@ -67,15 +68,15 @@ impl Gathering {
         Ok(self.gathered.is_over())
     }
 
-    /// Whether a reason to finish has come: no last event need follow it.
+    /// Whether a finish reason has arrived: a final event is not required after it.
     pub(crate) fn is_finished(&self) -> bool {
         self.reader.is_finished()
     }
 
-    /// What the stream came to.
+    /// The assembled answer.
     ///
     /// # Errors
-    /// `UpstreamInvalid` when it was empty, `UpstreamUnreachable` when it was cut.
+    /// `UpstreamInvalid` when it was empty, `UpstreamUnreachable` when it was cut off.
     pub(super) fn finish(mut self) -> Result<Result<Answered, Fault>> {
         let rest = self.frames.finish();
         for event in self.reader.end(&rest) {

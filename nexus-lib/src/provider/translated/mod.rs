@@ -1,6 +1,8 @@
-//! Calls whose client and provider speak different protocols: what is sent, and what becomes of the answer.
+//! Calls whose client and provider speak different protocols: the translated request, and the
+//! translation of the answer.
 //!
-//! All that is said of a protocol is in [`translate`](crate::translate); here it is put to one call. No I/O.
+//! Everything about protocols is in [`translate`](crate::translate); here it is applied to one
+//! call. No I/O.
 
 mod back;
 mod count;
@@ -33,16 +35,16 @@ use crate::translate::{
     Answered, ClientProtocol, Fault, Json, Losses, ProviderProtocol, Request, Writer,
 };
 
-/// Names what of a request its provider was not told.
+/// Lists the parameters of a request that were dropped.
 pub(crate) const DROPPED: HeaderName = HeaderName::from_static("x-nexus-dropped");
 
-/// No body that is an error is longer than this, in bytes.
+/// The maximum length of a body that may be an error, in bytes.
 const LONGEST_FAULT: usize = 1 << 20;
 
-/// What a client is told in one piece: a whole answer, a whole stream or an error.
+/// A complete answer for the client: a whole answer, a whole stream or an error.
 pub(crate) struct Told {
     pub(crate) status: StatusCode,
-    /// Of events, where they are a stream.
+    /// Whether it is a stream of events.
     pub(crate) is_stream: bool,
     pub(crate) bytes: Bytes,
     pub(crate) observed: Observed,
@@ -62,9 +64,9 @@ impl Told {
     }
 }
 
-/// What `body`, which came with a good status, says.
+/// Reads `body`, which came with a success status.
 fn read(provider: ProviderProtocol, body: &[u8]) -> Result<Result<Answered, Fault>> {
-    // Pictures take megabytes, errors do not.
+    // Images take megabytes, errors do not.
     let may_fail = body.len() <= LONGEST_FAULT
         && ["error", "failed"]
             .iter()
@@ -129,24 +131,24 @@ fn refused(client: ClientProtocol, fault: &Fault) -> Result<Told> {
     })
 }
 
-/// One request, in two protocols.
+/// One request in two protocols.
 pub(crate) struct Translation {
     client: ClientProtocol,
     provider: ProviderProtocol,
     request: Request,
     back: Arc<Back>,
-    /// What of the request the provider was not sent, as the client is told.
+    /// The dropped parameters, as the client is informed.
     dropped: Option<HeaderValue>,
 }
 
 impl Translation {
-    /// Reads `body` and writes it for the provider that it goes to. A `strict` one leaves nothing out.
+    /// Reads `body` and writes it for its provider. If `strict`, nothing may be dropped.
     ///
     /// # Errors
-    /// `InvalidRequest` naming what is wrong, or cannot be told.
+    /// `InvalidRequest` naming the parameter that is wrong or cannot be translated.
     ///
     /// # Cancel safety
-    /// Dropped, it ends the work.
+    /// If dropped, the work ends.
     pub(crate) async fn of(
         client: ClientProtocol,
         to: Destination<'_>,
@@ -182,12 +184,12 @@ impl Translation {
         offload::by_length(len, translate).await
     }
 
-    /// Whether the answer is to come event by event.
+    /// Whether the answer is streamed.
     pub(crate) fn is_stream(&self) -> bool {
         self.request.stream
     }
 
-    /// What tells the provider's stream to the client.
+    /// The translator of the provider's stream.
     pub(crate) fn stream(&self) -> StreamTranslator {
         StreamTranslator::new(
             self.client,
@@ -197,8 +199,8 @@ impl Translation {
         )
     }
 
-    /// Of a call whose client and provider speak the same protocol, and whose answer comes in another shape than it was
-    /// asked for. It is `include_usage` that a stream reports its usage.
+    /// For a call whose client and provider speak the same protocol, and whose answer has another
+    /// format than requested. With `include_usage` a stream contains its usage.
     pub(crate) fn within(client: ClientProtocol, is_stream: bool, include_usage: bool) -> Self {
         let options = Json::parse(format!(r#"{{"include_usage":{include_usage}}}"#));
         let options = options.map(|options| ("stream_options".to_owned(), options));
@@ -215,18 +217,19 @@ impl Translation {
         }
     }
 
-    /// Whether streams of the provider's are lines of JSON, and no events.
+    /// Whether the provider's streams are lines of JSON instead of events.
     pub(crate) fn has_lines(&self) -> bool {
         self.provider == ProviderProtocol::Ollama
     }
 
-    /// The provider's whole answer, or its error that came as one, as the client is told.
+    /// Translates the provider's whole answer, or an error that was sent as one.
     ///
     /// # Errors
-    /// `UpstreamInvalid` when it is neither, `UpstreamAuth` when it is an error of the gateway's credentials.
+    /// `UpstreamInvalid` when it is neither, `UpstreamAuth` when the gateway's credentials were
+    /// rejected.
     ///
     /// # Cancel safety
-    /// Dropped, it ends the work.
+    /// If dropped, the work ends.
     pub(crate) async fn answer(&self, body: Bytes) -> Result<Told> {
         let (client, provider) = (self.client, self.provider);
         let (model, back) = (self.request.model.clone(), Arc::clone(&self.back));
@@ -239,15 +242,15 @@ impl Translation {
         offload::by_length(len, translate).await
     }
 
-    /// What puts a provider's stream together, where its client asked for a whole answer.
+    /// Assembles a provider's stream, if its client requested a whole answer.
     pub(crate) fn gathering(&self) -> Gathering {
         Gathering::new(self.provider)
     }
 
-    /// The answer, or the error, that a stream came to, as the client is told.
+    /// Translates the assembled answer or error.
     ///
     /// # Errors
-    /// As [`answer`](Self::answer), and when the stream was cut.
+    /// As for [`answer`](Self::answer); also when the stream was cut off.
     pub(crate) fn gathered(&self, gathering: Gathering) -> Result<Told> {
         match gathering.finish()? {
             Ok(answered) => {
@@ -258,7 +261,7 @@ impl Translation {
         }
     }
 
-    /// The provider's error, as the client is told.
+    /// Translates the provider's error.
     pub(crate) fn error(&self, status: StatusCode, body: &[u8]) -> (StatusCode, Bytes, Observed) {
         let (message, kind, code) = self.provider.read_error(status, body);
         let answered = status;
@@ -271,7 +274,7 @@ impl Translation {
         (status, told.into(), observed)
     }
 
-    /// The head that goes with what the client is told.
+    /// Sets the headers of the translated answer.
     pub(crate) fn head(&self, headers: &mut HeaderMap, is_stream: bool) {
         headers::forget_body(headers);
         let media = match is_stream {

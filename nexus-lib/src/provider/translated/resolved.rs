@@ -4,14 +4,14 @@ use crate::memory::{self, Recent};
 use crate::offload;
 use crate::wire::Operation;
 
-/// `attempt` with what it refers to in place of the references, if it is one of Responses and has any.
-/// `is_kept_there` says that the provider keeps its own answers.
+/// Resolves the references in `attempt`, if it is a Responses request with any. `is_kept_there`
+/// means that the provider keeps its own answers.
 ///
 /// # Errors
-/// `InvalidRequest` where something is not known.
+/// `InvalidRequest` when a reference is unknown.
 ///
 /// # Cancel safety
-/// Dropped, it leaves at most some work behind, whose result nobody sees.
+/// If dropped, some work may still finish; its result is discarded.
 pub(crate) async fn resolved(
     attempt: Attempt,
     recent: &Recent,

@@ -15,10 +15,10 @@ use crate::translate::{
 };
 use crate::wire::Usage;
 
-/// That the provider is still there, in the words of server-sent events.
+/// Keep-alive: a comment in server-sent events.
 const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
-/// Tells a provider's stream in the client's protocol, event by event.
+/// Translates a provider's stream to the client's protocol, event by event.
 pub(crate) struct StreamTranslator {
     client: ClientProtocol,
     frames: Frames,
@@ -27,15 +27,15 @@ pub(crate) struct StreamTranslator {
     writer: Writer,
     back: Arc<Back>,
     counts_prompt_first: bool,
-    /// Something of the answer has come: what is counted from then on counts it too.
+    /// A part of the answer has arrived: usage from then on includes it.
     has_begun: bool,
-    /// What was counted before.
+    /// Usage from before.
     early: Option<Usage>,
     has_events: bool,
-    /// How much has come that said nothing, before there was an event.
+    /// How many bytes without content have arrived before the first event.
     silent_bytes: usize,
     is_over: bool,
-    /// An error that came before anything else: its status, and what a whole answer would say.
+    /// An error that came before everything else: its status, and its body as a whole answer.
     refusal: Option<(StatusCode, Bytes)>,
 }
 
@@ -63,7 +63,7 @@ impl StreamTranslator {
         }
     }
 
-    /// One whose client has no tools, and which remembers nothing.
+    /// For a client without tools, and without memory.
     #[cfg(feature = "fuzzing")]
     pub(crate) fn alone(
         client: ClientProtocol,
@@ -94,7 +94,8 @@ impl StreamTranslator {
     fn note(&mut self, event: &Event, observed: &mut Observed) {
         match event {
             Event::Ping => return,
-            // Figures alone are nothing of an answer. What Anthropic counts before it has begun is its prompt.
+            // Usage alone is not part of an answer. What Anthropic reports before it starts is the
+            // prompt's.
             Event::Usage(counts) => {
                 if self.counts_prompt_first && !self.has_begun {
                     self.early = Some(counts.usage);
@@ -107,7 +108,7 @@ impl StreamTranslator {
             Event::Begin { .. } | Event::Delta { .. } | Event::Picture(_) => self.has_begun = true,
             Event::Finish(_) => {
                 observed.finished = true;
-                // There was no more of it.
+                // Nothing else followed.
                 if !self.has_begun {
                     observed.usage = observed.usage.or(self.early);
                 }

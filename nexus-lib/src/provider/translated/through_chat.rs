@@ -13,13 +13,14 @@ use crate::translate::fit::{Destination, Vendor};
 use crate::translate::{ClientProtocol, ProviderProtocol};
 use crate::wire::Operation;
 
-/// Sends `attempt`, a chat in whatever protocol, to a provider that answers chat completions alone.
+/// Sends `attempt`, a chat in any protocol, to a provider that only supports chat completions.
 ///
 /// # Errors
-/// Those of the provider, and `InvalidRequest` naming what cannot be told in chat completions.
+/// Those of the provider, and `InvalidRequest` naming the parameter that cannot be translated to
+/// chat completions.
 ///
 /// # Cancel safety
-/// That of the provider.
+/// As for the provider.
 pub(crate) async fn through_chat(
     provider: &dyn Provider,
     client: ClientProtocol,
@@ -38,7 +39,7 @@ pub(crate) async fn through_chat(
     };
     let (translation, body) = Translation::of(client, to, attempt.body(), is_strict, notes).await?;
     let body = RequestBody::scan(body)?;
-    // The client's protocol tells usage unasked.
+    // The client's protocol always reports usage.
     let body = RequestBody::scan(body.spliced(None, translation.is_stream()))?;
     let attempt = attempt.told_as(Operation::ChatCompletion, body);
     let mut reply = provider.send(attempt).await?;
@@ -64,7 +65,7 @@ pub(crate) async fn through_chat(
     Ok(reply)
 }
 
-/// A stream of chat completion chunks, told in another protocol.
+/// A stream of chat completion chunks, translated to another protocol.
 struct Told {
     events: ReplyStream,
     translator: StreamTranslator,
@@ -80,7 +81,7 @@ impl Stream for Told {
         }
         let told = match ready!(self.events.as_mut().poll_next(cx)) {
             Some(Ok(piece)) => self.translator.push(piece.bytes).map(|told| Piece {
-                // The provider's own word on its usage counts, should it be hidden from clients.
+                // The provider's own usage counts, even if it is hidden from clients.
                 observed: {
                     let mut observed = piece.observed;
                     observed.terminal = false;
@@ -100,7 +101,7 @@ impl Stream for Told {
     }
 }
 
-/// The client has a part of the answer: whatever it was, the stream is cut.
+/// The client already has a part of the answer: whatever the error, the stream is cut off.
 fn within(error: Error) -> Error {
     match error.kind() {
         ErrorKind::StreamInterrupted => error,

@@ -16,26 +16,27 @@ use crate::provider::headers;
 use crate::provider::transport::failure;
 use crate::provider::transport::pool::Body;
 
-/// The most blank bytes that an answer may begin with: some upstreams send them for minutes, to keep the connection.
+/// How much whitespace may precede an answer: some upstreams send it for minutes to keep the
+/// connection alive.
 const MOST_AHEAD: usize = 64 * 1024;
 
 const BLANK: &str = "the provider's answer does not begin; try again";
 
-/// The body of an upstream's answer, read under the idle timer. Dropping it drops the connection
+/// The body of an upstream's answer, read with the idle timeout. Dropping it drops the connection,
 /// unless it was read to its end.
 pub(crate) struct UpstreamBody {
     incoming: Body,
-    /// What was read ahead, and is the next to be given out.
+    /// Read ahead; the next to be returned.
     ahead: Option<Bytes>,
-    /// Undoes the codings of a body that is to be read. Boxed, since nearly no body has any.
+    /// Undoes the codings of a body that is parsed. Boxed, since few bodies have any.
     decoder: Option<Box<Decoder>>,
-    /// What a whole body counts in.
+    /// The memory that whole bodies are counted in.
     memory: Arc<OnceLock<BodyMemory>>,
     idle: Duration,
-    /// Since when nothing has come, if something is waited for.
+    /// Since when nothing has arrived, while waiting.
     silent_since: Option<Instant>,
-    /// Made when the upstream first keeps us waiting, and then moved only when it fires: a stream that
-    /// flows never touches a timer.
+    /// Created at the first wait, and moved only when it fires: a flowing stream never touches a
+    /// timer.
     timer: LateTimer,
 }
 
@@ -52,8 +53,8 @@ impl UpstreamBody {
         }
     }
 
-    /// The same body with its codings undone, of the answer that `headers` belong to: they speak of other bytes
-    /// then, and what they say of these is taken out.
+    /// The same body with its codings undone, for the answer with `headers`: headers that describe
+    /// the coded bytes are removed.
     ///
     /// # Errors
     /// [`UnknownCoding`].
@@ -69,17 +70,17 @@ impl UpstreamBody {
         Ok(self)
     }
 
-    /// Memory for what is held of the body: nothing yet.
+    /// Memory for the part of the body that is kept: nothing yet.
     pub(crate) fn hold(&self) -> Held {
         let memory = self.memory.get_or_init(|| BodyMemory::at_most(usize::MAX));
         memory.hold(Holder::Providers)
     }
 
-    /// Looks at what the body begins with until `look` has seen enough. The bytes will be read again. `None` when the
-    /// body ends before.
+    /// Reads ahead until `look` returns a value. The bytes will be read again. `None` if the body
+    /// ends before.
     ///
     /// # Errors
-    /// As [`collect`](Self::collect), and `UpstreamInvalid` when 64 KiB are not enough.
+    /// As for [`collect`](Self::collect), and `UpstreamInvalid` when 64 KiB are not enough.
     ///
     /// # Cancel safety
     /// Nothing is lost.
@@ -108,8 +109,8 @@ impl UpstreamBody {
     /// The next bytes; `None` at the end.
     ///
     /// # Errors
-    /// `StreamInterrupted` when the connection broke, `UpstreamTimeout` when the idle timer ran out,
-    /// `UpstreamInvalid` when the body is not in the coding that it says.
+    /// `StreamInterrupted` when the connection broke, `UpstreamTimeout` when the idle timeout
+    /// expired, `UpstreamInvalid` when the body is not in its declared coding.
     pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
         match self.ahead.take() {
             Some(ahead) => Poll::Ready(Ok(Some(ahead))),
@@ -117,7 +118,7 @@ impl UpstreamBody {
         }
     }
 
-    /// What comes behind that which was read ahead.
+    /// What follows the bytes that were read ahead.
     fn poll_after(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
         match self.decoder {
             None => self.poll_raw(cx),
@@ -161,11 +162,12 @@ impl UpstreamBody {
         })
     }
 
-    /// The whole body, at most `limit` bytes of it. One that came in one piece is not copied.
+    /// The whole body, up to `limit` bytes. A body of one piece is not copied.
     ///
     /// # Errors
-    /// `UpstreamUnreachable` when the connection broke, `UpstreamTimeout` when the idle timer ran out,
-    /// `UpstreamInvalid` when the body is longer than `limit`, `Overloaded` when there is no memory for it.
+    /// `UpstreamUnreachable` when the connection broke, `UpstreamTimeout` when the idle timeout
+    /// expired, `UpstreamInvalid` when the body exceeds `limit`, `Overloaded` when there is no
+    /// memory for it.
     ///
     /// # Cancel safety
     /// What was read is lost with the future.

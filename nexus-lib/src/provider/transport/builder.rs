@@ -9,7 +9,7 @@ use crate::provider::transport::proxy::Proxies;
 use crate::provider::transport::resolver::{Resolver, Tcp};
 use crate::provider::{Timeouts, Transport};
 
-/// How often proxies that are down are checked, unless set.
+/// The default interval for checking proxies that are down.
 const PROXY_CHECK_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Settings of a [`Transport`].
@@ -21,37 +21,37 @@ pub struct TransportBuilder {
 }
 
 impl TransportBuilder {
-    /// Replaces the timers.
+    /// Replaces the timeouts.
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
     }
 
-    /// Replaces the TLS settings. By default Mozilla's root certificates are compiled in; a program
-    /// may rather want those of its system. Which versions of HTTP are offered (ALPN) is decided here.
+    /// Replaces the TLS settings. By default Mozilla's root certificates are compiled in; an
+    /// application may prefer those of its system. The HTTP versions offered (ALPN) are set here.
     #[must_use]
     pub fn tls_config(mut self, config: ClientConfig) -> Self {
         self.tls = Some(config);
         self
     }
 
-    /// How often outbound proxies that are down are checked; those that are up are checked every fourth
-    /// time. 15 s unless set.
+    /// How often outbound proxies that are down are checked; those that are up are checked every
+    /// fourth time. Default: 15 s.
     #[must_use]
     pub fn proxy_check_interval(mut self, interval: Duration) -> Self {
         self.proxy_check_interval = Some(interval);
         self
     }
 
-    /// The transport. Opens nothing yet.
+    /// Builds the transport. Opens nothing yet.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] when TLS cannot be set up.
     pub fn build(self) -> Result<Transport> {
         let mut tcp = Tcp::new_with_resolver(Resolver::new());
         tcp.enforce_http(false);
-        // Without it a turn of a stream can wait 40 ms for an acknowledgement.
+        // Without it a write of a stream can wait 40 ms for an acknowledgement.
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(60)));
 
@@ -72,7 +72,7 @@ fn compiled_in_roots() -> Result<ClientConfig> {
     let roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
-    // Named, not taken from the process: a library installs no default for others.
+    // Named explicitly instead of taken from the process: a library installs no default for others.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

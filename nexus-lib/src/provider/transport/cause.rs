@@ -1,4 +1,4 @@
-//! What an error of a connection comes from, in the words of [`Cause`].
+//! Finds the [`Cause`] of a connection error.
 
 use std::error::Error as StdError;
 use std::io;
@@ -10,18 +10,18 @@ use super::proxy::NoTunnel;
 use super::resolver::Unresolved;
 use crate::error::Cause;
 
-/// The cause at the bottom of a chain of errors, as far as it is known.
+/// The cause at the bottom of an error's source chain, if known.
 pub(super) fn of(error: &(dyn StdError + 'static)) -> Option<Cause> {
     let mut found = None;
     let mut next = Some(error);
     while let Some(error) = next {
         found = of_one(error).or(found);
-        // What lies behind these is of the resolver or of the proxy, and not of the provider.
+        // Causes below these belong to the resolver or the proxy, not to the provider.
         if matches!(found, Some(Cause::NameNotResolved | Cause::Proxy)) {
             return found;
         }
         next = match error.downcast_ref::<io::Error>() {
-            // Its `source` is the one behind the error that it holds.
+            // Its `source` is the one of the error that it holds.
             Some(error) => error
                 .get_ref()
                 .map(|inner| inner as &(dyn StdError + 'static)),

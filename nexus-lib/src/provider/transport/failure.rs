@@ -1,4 +1,5 @@
-//! What a client is told of a connection's failure: the cause stays behind, for the log.
+//! The errors that clients get when a connection fails: the cause stays in the source chain, for
+//! the log.
 
 use crate::error::{BoxError, Cause, Error, ErrorKind};
 use crate::provider::transport::cause;
@@ -40,8 +41,8 @@ pub(super) fn too_slow(message: &'static str, cause: Cause) -> Error {
     Error::new(ErrorKind::UpstreamTimeout, message).with_cause(cause)
 }
 
-/// The same failure, seen before anything of the answer could be passed on: another provider may still
-/// be asked.
+/// The same failure before any part of the answer was passed on: another provider can still be
+/// asked.
 pub(crate) fn before_answer(error: Error) -> Error {
     match error.kind() {
         ErrorKind::StreamInterrupted => {
@@ -51,7 +52,8 @@ pub(crate) fn before_answer(error: Error) -> Error {
     }
 }
 
-/// The same failure, seen after the client got a part of the answer: whatever it was, the stream is cut.
+/// The same failure after the client got a part of the answer: whatever it was, the stream is cut
+/// off.
 pub(crate) fn within_answer(error: Error) -> Error {
     match error.kind() {
         ErrorKind::StreamInterrupted => error,

@@ -13,18 +13,18 @@ use super::http1::Http1;
 use super::proxy;
 use crate::wire::{Endpoint, ProxyUrl};
 
-/// What an upstream's bytes were read as.
+/// The result of reading an upstream's bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The head, if there is one.
     pub head: Option<(StatusCode, HeaderMap)>,
-    /// What was taken of the body.
+    /// The bytes of the body.
     pub body: Vec<u8>,
-    /// The body came to its own end.
+    /// The body reached its own end.
     pub is_whole: bool,
 }
 
-/// Reads `input`, which comes `piece` bytes at a time and then ends, as the answer to a request.
+/// Reads `input`, `piece` bytes at a time and then the end, as the answer to a request.
 pub fn http1(input: &[u8], piece: usize, endpoint: &Endpoint) -> Answer {
     let mut connection = Http1::new(Pieces::new(input, piece));
     let request = Request::new(Bytes::new());
@@ -60,18 +60,18 @@ pub fn http1(input: &[u8], piece: usize, endpoint: &Endpoint) -> Answer {
     answer
 }
 
-/// What became of a tunnel.
+/// The result of opening a tunnel.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Tunnel {
     /// It is open.
     pub is_open: bool,
     /// What was written to the proxy.
     pub sent: Vec<u8>,
-    /// How much of the proxy's bytes was read.
+    /// How many of the proxy's bytes were read.
     pub read: usize,
 }
 
-/// Asks a SOCKS proxy, which says `input`, for a tunnel to `name`.
+/// Asks a SOCKS proxy, which sends `input`, for a tunnel to `name`.
 pub fn socks5(input: &[u8], piece: usize, proxy: &ProxyUrl, name: &str, port: u16) -> Tunnel {
     let mut stream = Pieces::new(input, piece);
     let opened = proxy::socks5_tunnel(&mut stream, proxy, name, port).now_or_never();
@@ -82,7 +82,7 @@ pub fn socks5(input: &[u8], piece: usize, proxy: &ProxyUrl, name: &str, port: u1
     }
 }
 
-/// Gives bytes in pieces, and keeps what is written.
+/// Returns bytes in pieces, and keeps what is written.
 #[derive(Debug)]
 struct Pieces<'a> {
     input: &'a [u8],

@@ -1,7 +1,7 @@
-//! The one place that opens connections to providers: pools, proxies, TLS, timers.
+//! The only place that opens connections to providers: pools, proxies, TLS, timeouts.
 //!
-//! Dialects are pure; what they encode goes through a [`Transport`], and what comes back is an
-//! [`UpstreamBody`] whose reader never waits longer than the idle timer.
+//! Dialects are pure; what they encode is sent through a [`Transport`], and the answer is an
+//! [`UpstreamBody`] whose reader never waits longer than the idle timeout.
 
 mod body;
 mod builder;
@@ -33,68 +33,68 @@ use crate::memory::Recent;
 use crate::wire::{Endpoint, ProxyList};
 use pool::Pool;
 
-/// Connections to upstreams, pooled by origin and by the way there. A clone shares the pools.
+/// Connections to upstreams, pooled by origin and proxies. A clone shares the pools.
 #[derive(Clone)]
 pub struct Transport {
     pool: Pool,
     timeouts: Timeouts,
-    /// What answers that are held whole count in, once a gateway says so.
+    /// The memory in which whole answers are counted, once a gateway sets it.
     memory: Arc<OnceLock<BodyMemory>>,
-    /// How the gateway that it works for translates, once one says so.
+    /// How its gateway translates, once one sets it.
     manner: Arc<OnceLock<Manner>>,
 }
 
 /// How a gateway translates requests and answers.
 #[derive(Clone, Default)]
 pub(crate) struct Manner {
-    /// Nothing of a request is left out.
+    /// Nothing of a request may be dropped.
     pub(crate) is_strict: bool,
     /// What is remembered of answers.
     pub(crate) recent: Recent,
 }
 
 impl Transport {
-    /// A transport with other timers, or other TLS settings, than the defaults.
+    /// Builds a transport with other timeouts or TLS settings than the defaults.
     pub fn builder() -> TransportBuilder {
         TransportBuilder::default()
     }
 
-    /// Counts answers that are held whole in `memory`. The first one stays, where several gateways share the
-    /// transport.
+    /// Counts whole answers in `memory`. If several gateways share the transport, the first one's
+    /// is used.
     pub(crate) fn count_in(&self, memory: BodyMemory) {
         let _ = self.memory.set(memory);
     }
 
-    /// Lets providers that an application makes over this transport translate in this manner. The first one
-    /// stays, where several gateways share the transport.
+    /// Sets how providers that an application builds with this transport translate. If several
+    /// gateways share the transport, the first one's manner is used.
     pub(crate) fn translate_as(&self, manner: Manner) {
         let _ = self.manner.set(manner);
     }
 
-    /// The manner of the gateway that it works for.
+    /// The manner of its gateway.
     pub(crate) fn manner(&self) -> &Manner {
         self.manner.get_or_init(Manner::default)
     }
 
-    /// The timers in force.
+    /// The timeouts.
     pub fn timeouts(&self) -> Timeouts {
         self.timeouts
     }
 
-    /// The timers in force for `target`.
+    /// The timeouts for `target`.
     pub(crate) fn timeouts_for(&self, target: &Target) -> Timeouts {
         self.timeouts.of(target)
     }
 
-    /// Sends a request, whose URL is `endpoint`, and awaits the head of the answer until `deadline`. The
-    /// other two timers are those of `timeouts`. With `proxies` it goes through one of these, and never
-    /// around them.
+    /// Sends a request to the URL `endpoint`, and awaits the head of the answer until `deadline`.
+    /// The other two timeouts are those of `timeouts`. With `proxies` it is sent through one of
+    /// them, and never bypasses them.
     ///
     /// # Errors
-    /// `UpstreamUnreachable` or `UpstreamTimeout`; neither names the address.
+    /// `UpstreamUnreachable` or `UpstreamTimeout`; neither contains the address.
     ///
     /// # Cancel safety
-    /// Dropped, it drops the request.
+    /// If dropped, the request is dropped.
     pub(crate) async fn send(
         &self,
         endpoint: &Endpoint,

@@ -1,4 +1,4 @@
-//! Names to addresses, with an error that can be recognised behind those of the connector.
+//! Name resolution, with an error that can be recognised behind those of the connector.
 
 use std::future::Future;
 use std::io;
@@ -10,7 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
 use tower::Service;
 
-/// Makes TCP connections.
+/// Opens TCP connections.
 pub(super) type Tcp = HttpConnector<Resolver>;
 
 /// The system's resolver.
@@ -30,7 +30,7 @@ impl Resolver {
     /// The addresses of `host`, for a tunnel to `port`.
     ///
     /// # Cancel safety
-    /// Dropped, it asks for nothing more.
+    /// If dropped, the lookup is abandoned.
     pub(super) async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Unresolved> {
         Ok(tokio::net::lookup_host((host, port)).await?.collect())
     }

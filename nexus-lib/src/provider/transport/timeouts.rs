@@ -3,19 +3,19 @@ use std::time::Duration;
 use crate::call::Target;
 use crate::wire::millis;
 
-/// How long an upstream may be silent, where its operator does not say otherwise. There is no limit on the
-/// whole of an answer.
+/// The timeouts of an upstream, unless its operator sets others. There is no limit on the duration
+/// of a whole answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Until a connection stands, TLS included; where proxies are tried, until each has given a tunnel, and
-    /// once more for TLS. 5 s unless set.
+    /// Connect timeout: until a connection is established, including TLS. With proxies it applies
+    /// to each proxy's tunnel, and once more to TLS. Default: 5 s.
     pub connect: Duration,
-    /// From sending the request to the head of the answer; for a stream, to its first event. 60 s unless
-    /// set.
+    /// From sending the request to the head of the answer; for a stream, to its first event.
+    /// Default: 60 s.
     pub first_event: Duration,
-    /// The same for models that may think for minutes before they say a word. 300 s unless set.
+    /// The same for models that may reason for minutes before their first event. Default: 300 s.
     pub first_event_of_slow: Duration,
-    /// Between two pieces of an answer. 60 s unless set.
+    /// Idle timeout: between two parts of an answer. Default: 60 s.
     pub idle: Duration,
 }
 
@@ -31,7 +31,7 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// Those for one target: what its operator set, and these for the rest.
+    /// The timeouts of one target: the operator's, and these for the rest.
     pub(super) fn of(self, target: &Target) -> Self {
         let timers = &target.provider.limits.timers;
         let first_event = match target.is_slow {

@@ -14,18 +14,18 @@ use super::framing::{Framing, Taken};
 use super::head::{self, Search};
 use crate::wire::Endpoint;
 
-/// How much is read at once at first; doubled when an answer fills it.
+/// The initial read size; doubled when an answer fills it.
 const LEAST_READ: usize = 4 * 1024;
 
-/// The most that is read at once. While a client reads slowly so much of its answer lies here, and a piece of it
-/// keeps the whole of it.
+/// The maximum read size. While a client reads slowly, this much of its answer is held here, and a
+/// piece of it keeps all of it in memory.
 const MOST_READ: usize = 16 * 1024;
 
-/// A connection to an upstream, driven by whoever awaits its answer.
+/// A connection to an upstream, driven by the task that awaits its answer.
 pub(in crate::provider::transport) struct Http1<S> {
     io: S,
     output: Output,
-    /// What has come and belongs to no one yet.
+    /// Bytes that have arrived and were not taken yet.
     input: BytesMut,
     read_bytes: usize,
     /// Of the answer that is being read.
@@ -34,7 +34,7 @@ pub(in crate::provider::transport) struct Http1<S> {
     lasts: bool,
 }
 
-/// A request on its way out.
+/// A request that is being sent.
 #[derive(Default)]
 struct Output {
     head: Vec<u8>,
@@ -61,14 +61,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     }
 
     /// Sends `request` to `endpoint` and awaits the head of the answer; its body is read with
-    /// [`poll_data`](Self::poll_data). An answer may come before all of the request is sent: the rest then
-    /// goes out while the answer is read.
+    /// [`poll_data`](Self::poll_data). An answer may arrive before all of the request is sent: the
+    /// rest is then sent while the answer is read.
     ///
     /// # Errors
-    /// [`Error::Unsent`] when nothing of it went out, else what happened.
+    /// [`Error::Unsent`] when nothing of it was sent, otherwise what happened.
     ///
     /// # Cancel safety
-    /// None: a connection whose sending was dropped is of no use any more.
+    /// Not cancel safe: a connection whose sending was dropped cannot be used any more.
     pub(in crate::provider::transport) async fn send(
         &mut self,
         endpoint: &Endpoint,
@@ -93,7 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             Poll::Ready(Err(error)) if self.output.written == 0 => {
                 return Poll::Ready(Err(Error::Unsent(error)));
             }
-            // An upstream that has read enough may have answered before it closed.
+            // An upstream that has read enough may have answered before it closed the connection.
             Poll::Ready(Err(error)) => Some(error),
             Poll::Ready(Ok(())) | Poll::Pending => None,
         };
@@ -115,12 +115,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     /// The next bytes of the answer's body; `None` at its end.
     ///
     /// # Errors
-    /// When the connection broke, or what comes is no HTTP.
+    /// When the connection broke, or the answer is not valid HTTP.
     pub(in crate::provider::transport) fn poll_data(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Bytes>, Error>> {
-        // Whether the upstream takes the rest of the request is its own affair: it has answered.
+        // Whether the upstream reads the rest of the request does not matter: it has answered.
         let _ = self.poll_write(cx);
         loop {
             match self.framing.take(&mut self.input)? {
@@ -138,23 +138,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         }
     }
 
-    /// Whether all of the answer's body was given out.
+    /// Whether all of the answer's body was returned.
     pub(in crate::provider::transport) fn is_over(&mut self) -> bool {
         self.framing.is_over(&mut self.input)
     }
 
-    /// How many bytes of the answer's body are still to come, where that is known.
+    /// How many bytes of the answer's body are left, if known.
     pub(in crate::provider::transport) fn left(&self) -> Option<u64> {
         self.framing.left()
     }
 
-    /// Whether another request may go over it: the last one was sent, and its answer read, to the end.
+    /// Whether another request may be sent on it: the last one was sent, and its answer read,
+    /// completely.
     pub(in crate::provider::transport) fn is_reusable(&mut self) -> bool {
         self.lasts && self.output.is_flushed && self.is_over() && self.input.is_empty()
     }
 
-    /// Whether an idle connection is known to be of no use any more. Whatever came without a request is no
-    /// answer to one.
+    /// Whether an idle connection is known to be unusable. Bytes that arrive without a request are
+    /// not an answer to one.
     pub(in crate::provider::transport) fn is_closed(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         !self.lasts || self.poll_fill(&mut cx).is_ready()
@@ -177,7 +178,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads what has come; 0 is the end of the connection.
+    /// Reads what has arrived; 0 is the end of the connection.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.input.capacity() - self.input.len() < LEAST_READ / 4 {
             self.input.reserve(self.read_bytes);

@@ -3,7 +3,7 @@ use std::io;
 /// Why there is no answer, or no more of it.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::provider::transport) enum Error {
-    /// Nothing of the request was sent: it can go over another connection.
+    /// Nothing of the request was sent: it can be sent on another connection.
     #[error("the connection was closed before anything was sent")]
     Unsent(#[source] io::Error),
     #[error("the connection broke")]

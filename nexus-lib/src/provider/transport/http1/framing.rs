@@ -5,28 +5,28 @@ use http::{StatusCode, Version};
 
 use super::Error;
 
-/// The longest line that opens a chunk, and the most that may follow the last one, in bytes.
+/// The maximum length of a chunk's first line, and of the trailers, in bytes.
 const MAX_LINE: usize = 4 * 1024;
 const MAX_TRAILERS: usize = 16 * 1024;
 
-/// How the end of an answer's body is known (RFC 9112, section 6.3), and how far it is.
+/// How the end of an answer's body is determined (RFC 9112, section 6.3), and how much is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// So many bytes are still to come.
+    /// This many bytes are left.
     Length(u64),
     Chunks(Chunks),
-    /// It ends when the connection does.
+    /// It ends with the connection.
     UntilClose,
 }
 
-/// What of a chunked body is to come next (RFC 9112, section 7.1).
+/// The expected part of a chunked body (RFC 9112, section 7.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Chunks {
     Size,
     Data(u64),
-    /// The end of the line behind the data.
+    /// The line end after the data.
     DataEnd,
-    /// Lines behind the last chunk, of which there were so many bytes.
+    /// Trailers after the last chunk, with their size in bytes so far.
     Trailers(usize),
     Over,
 }
@@ -36,14 +36,14 @@ pub(super) enum Chunks {
 pub(super) enum Taken {
     Data(Bytes),
     End,
-    /// More has to come first.
+    /// More has to arrive first.
     Nothing,
 }
 
 impl Framing {
     pub(super) const NONE: Self = Self::Length(0);
 
-    /// How the body behind `head` ends, and whether another answer can follow it.
+    /// How the body after `head` ends, and whether another answer can follow it.
     ///
     /// # Errors
     /// When the head contradicts itself.
@@ -72,7 +72,7 @@ impl Framing {
             if !coding.eq_ignore_ascii_case(b"chunked") {
                 return Ok((Self::UntilClose, false));
             }
-            // With a length beside it somebody on the way may have been deceived.
+            // With an additional length, an intermediary may have read it differently.
             let lasts = lasts && !headers.contains_key(header::CONTENT_LENGTH);
             return Ok((Self::Chunks(Chunks::Size), lasts));
         }
@@ -82,10 +82,10 @@ impl Framing {
         })
     }
 
-    /// Takes from `input` what is there of the body.
+    /// Takes the available part of the body from `input`.
     ///
     /// # Errors
-    /// When a chunk is none; `input` then stays, and so does the error.
+    /// When a chunk is malformed; `input` is then left unchanged, and the error repeats.
     pub(super) fn take(&mut self, input: &mut BytesMut) -> Result<Taken, Error> {
         match self {
             Self::Length(0) => Ok(Taken::End),
@@ -96,20 +96,20 @@ impl Framing {
         }
     }
 
-    /// Whether all of it was taken. Looks past the last data in `input` for what only tells the end.
+    /// Whether all of it was taken. Also reads what follows the last data in `input` up to the end.
     pub(super) fn is_over(&mut self, input: &mut BytesMut) -> bool {
         match self {
             Self::Length(left) => *left == 0,
             Self::UntilClose => false,
             Self::Chunks(chunks) => {
-                // A failure shows when more is asked for.
+                // An error shows when more is requested.
                 let _ = chunks.advance(input);
                 *chunks == Chunks::Over
             }
         }
     }
 
-    /// How many bytes are still to come, where that is known.
+    /// How many bytes are left, if known.
     pub(super) fn left(&self) -> Option<u64> {
         match self {
             Self::Length(left) => Some(*left),
@@ -135,7 +135,7 @@ impl Chunks {
         })
     }
 
-    /// Goes on to the next data, or the end, as far as `input` reaches.
+    /// Advances to the next data, or the end, as far as `input` reaches.
     fn advance(&mut self, input: &mut BytesMut) -> Result<(), Error> {
         loop {
             *self = match *self {
@@ -177,7 +177,7 @@ impl Chunks {
     }
 }
 
-/// As much of `input` as belongs to the `left` bytes.
+/// The part of `input` that belongs to the `left` bytes.
 fn data(input: &mut BytesMut, left: &mut u64) -> Bytes {
     let most = usize::try_from(*left).unwrap_or(usize::MAX);
     let data = input.split_to(most.min(input.len())).freeze();
@@ -185,7 +185,7 @@ fn data(input: &mut BytesMut, left: &mut u64) -> Bytes {
     data
 }
 
-/// The line at the start of `input` without its end, if it is there whole.
+/// The first line of `input` without its end, if it is complete.
 fn line(input: &[u8], most: usize) -> Result<Option<&[u8]>, Error> {
     let Some(end) = memchr::memchr(b'\n', input) else {
         return match input.len() < most {
@@ -195,7 +195,7 @@ fn line(input: &[u8], most: usize) -> Result<Option<&[u8]>, Error> {
     };
     let line = input.get(..end).and_then(|line| line.strip_suffix(b"\r"));
     match line {
-        // A CR that ends no line is where two readers could part ways (RFC 9112, section 2.2).
+        // Two readers might interpret a bare CR differently (RFC 9112, section 2.2).
         Some(line) if end < most && memchr::memchr(b'\r', line).is_none() => Ok(Some(line)),
         _ => Err(Error::Chunk),
     }
@@ -215,7 +215,7 @@ fn size(line: &[u8]) -> Result<u64, Error> {
     }
 }
 
-/// The length that the head tells, as often as it likes, if it is always the same.
+/// The length in the head, which may be repeated if it is always the same.
 fn length(headers: &HeaderMap) -> Result<Option<u64>, Error> {
     let mut length = None;
     for value in headers.get_all(header::CONTENT_LENGTH) {

@@ -11,10 +11,11 @@ use crate::wire::Endpoint;
 /// The longest head of an answer, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// The most headers of an answer.
+/// The maximum number of headers of an answer.
 const MAX_HEADERS: usize = 128;
 
-/// Writes the head of `request` to `endpoint`, its body's length included, in place of what `head` has.
+/// Writes the head of `request` to `endpoint`, including its body's length, replacing the content
+/// of `head`.
 pub(super) fn write(head: &mut Vec<u8>, endpoint: &Endpoint, request: &Request<Bytes>) {
     head.clear();
     let path = endpoint.path().path_and_query();
@@ -24,7 +25,7 @@ pub(super) fn write(head: &mut Vec<u8>, endpoint: &Endpoint, request: &Request<B
     }
     field(head, &header::HOST, endpoint.host());
     for (name, value) in request.headers() {
-        // What frames the message is said here alone.
+        // The headers that frame the message are only set here.
         if !matches!(
             *name,
             header::HOST | header::CONTENT_LENGTH | header::TRANSFER_ENCODING | header::CONNECTION
@@ -45,21 +46,20 @@ fn field(head: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
     head.extend_from_slice(b"\r\n");
 }
 
-/// How far the search for a head is.
+/// The progress of the search for a head.
 #[derive(Debug, Default)]
 pub(super) struct Search {
-    /// How much of the input was looked through before.
+    /// How much of the input was searched before.
     searched: usize,
-    /// How many bytes of heads were passed over that only say that an answer will come.
+    /// How many bytes of informational heads were skipped.
     passed: usize,
 }
 
-/// Takes the head of an answer out of `input`, if it is there whole. Those that only say that an answer will
-/// come (RFC 9110, section 15.2) are passed over: as many as one head may have bytes. `search` is kept for the
-/// next time.
+/// Takes the head of an answer out of `input`, if it is complete. Informational ones (RFC 9110,
+/// section 15.2) are skipped, up to the size of one head. `search` is kept for the next call.
 ///
 /// # Errors
-/// When it is none, or too long.
+/// When it is malformed or too long.
 pub(super) fn take(input: &mut BytesMut, search: &mut Search) -> Result<Option<Parts>, Error> {
     let Search { searched, passed } = search;
     loop {
@@ -84,10 +84,10 @@ pub(super) fn take(input: &mut BytesMut, search: &mut Search) -> Result<Option<P
     }
 }
 
-/// The length of the head at the start of `input`: up to and with its first empty line. Lines may end in a
-/// single line feed (RFC 9112, section 2.2).
+/// The length of the head at the start of `input`, including its first empty line. Lines may end in
+/// a single line feed (RFC 9112, section 2.2).
 fn length(input: &[u8], searched: usize) -> Option<usize> {
-    // The line feed before the empty line, and what follows it, may have been looked at before.
+    // The line feed before the empty line, and what follows it, may have been searched before.
     let start = searched.saturating_sub(2);
     let rest = input.get(start..)?;
     memchr::memchr_iter(b'\n', rest).find_map(|at| {

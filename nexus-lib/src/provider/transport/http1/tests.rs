@@ -13,12 +13,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::*;
 use crate::wire::Endpoint;
 
-/// An upstream that has said all that it will say: in these pieces, then nothing, or its end.
+/// An upstream with a fixed output: in these pieces, then nothing, or its end.
 struct Wire {
     answer: VecDeque<Vec<u8>>,
     closes: bool,
     heard: Vec<u8>,
-    /// It takes so many bytes more, so many at a time.
+    /// It accepts this many more bytes, this many at a time.
     room: usize,
     at_once: usize,
 }
@@ -97,7 +97,7 @@ fn request() -> Request<Bytes> {
     request.body(Bytes::from_static(b"{\"a\":1}")).unwrap()
 }
 
-/// Sends the request and reads the answer: its head, its body, and whether another may follow.
+/// Sends the request and reads the answer: its head, its body, and whether another one may follow.
 async fn exchange(http1: &mut Http1<Wire>) -> Result<(Parts, Vec<u8>, bool), Error> {
     let head = http1.send(&endpoint(), &request()).await?;
     let mut body = Vec::new();
@@ -226,7 +226,7 @@ async fn ends_and_reuse_are_told_from_the_head() {
         let bytes = answer.bytes().map(|byte| vec![byte]);
         let (_, found, is_reusable) = answered(Wire::new(bytes)).await.unwrap();
         assert_eq!(found, body.as_bytes(), "{answer}");
-        // What comes too much is seen when it is there, or when the connection is taken again.
+        // Excess bytes are noticed when they arrive, or when the connection is taken again.
         assert!(
             is_reusable == reusable || rest.ends_with("there"),
             "{answer}"
@@ -328,7 +328,7 @@ async fn an_idle_connection_that_says_something_or_ends_is_closed() {
     }
 }
 
-/// Cuts `bytes` where `cuts` say.
+/// Splits `bytes` at `cuts`.
 fn pieces(bytes: &[u8], cuts: &[usize]) -> Vec<Vec<u8>> {
     let mut cuts: Vec<_> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
     cuts.extend([0, bytes.len()]);
@@ -344,7 +344,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 }
 
 proptest! {
-    /// However two answers on one connection are cut into pieces, both are read as they were sent.
+    /// However two answers on one connection are split, both are read as they were sent.
     #[test]
     fn answers_come_whole_under_every_cut(
         chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..9_000), 0..5),
@@ -378,7 +378,7 @@ proptest! {
         });
     }
 
-    /// Whatever an upstream says, it is an answer or an error.
+    /// Any bytes of an upstream are an answer or an error.
     #[test]
     fn nothing_makes_it_panic_or_hang(
         at in any::<prop::sample::Index>(),

@@ -11,14 +11,14 @@ use super::connection::{Connection, Exclusive};
 use crate::error::BoxError;
 use crate::wire::{Origin, ProxyList};
 
-/// The body of an answer, with the connection that it comes on.
+/// The body of an answer, with its connection.
 pub(in crate::provider::transport) enum Body {
-    /// `None` once the connection was given back.
+    /// `None` once the connection was returned.
     Exclusive(Option<Leased>),
     Shared(Incoming),
 }
 
-/// A connection that the pool gets back.
+/// A connection that is returned to the pool.
 pub(in crate::provider::transport) struct Leased {
     pub(super) pool: Arc<Inner>,
     pub(super) origin: Origin,
@@ -27,7 +27,8 @@ pub(in crate::provider::transport) struct Leased {
 }
 
 impl Body {
-    /// The next bytes; `None` at the end. With the last bytes the connection is free for others.
+    /// The next bytes; `None` at the end. With the last bytes the connection becomes available to
+    /// others.
     pub(in crate::provider::transport) fn poll_data(
         &mut self,
         cx: &mut Context<'_>,
@@ -59,7 +60,7 @@ impl Body {
         }
     }
 
-    /// Whether nothing more will come.
+    /// Whether nothing more will arrive.
     pub(in crate::provider::transport) fn is_over(&self) -> bool {
         match self {
             Self::Exclusive(lease) => lease.is_none(),
@@ -67,7 +68,7 @@ impl Body {
         }
     }
 
-    /// How many bytes are still to come at least.
+    /// The minimum number of bytes left.
     pub(in crate::provider::transport) fn at_least(&self) -> u64 {
         match self {
             Self::Exclusive(lease) => (lease.as_ref())

@@ -19,7 +19,7 @@ use crate::provider::transport::proxy::Proxies;
 use crate::provider::transport::resolver::Tcp;
 use crate::wire::{Endpoint, ProxyList};
 
-/// How often an HTTP/2 connection is asked whether it still stands.
+/// How often an HTTP/2 connection is pinged.
 const PING: Duration = Duration::from_secs(20);
 
 type Stream = TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>;
@@ -30,15 +30,15 @@ pub(super) enum Connection {
     Shared(Shared),
 }
 
-/// One that serves a request at a time. Boxed, since it is handed from hand to hand.
+/// One that serves one request at a time. Boxed, since it is passed around.
 pub(super) type Exclusive = Box<Http1<Stream>>;
 
-/// The sending half of one that serves many at once. The other half is a task that ends when the last of
-/// these is dropped and no answer is under way.
+/// The sending half of one that serves many requests at once. The other half is a task that ends
+/// when the last of these is dropped and no answer is in progress.
 pub(super) type Shared = http2::SendRequest<Full<Bytes>>;
 
 impl Connection {
-    /// Whether it is known to be of no use any more.
+    /// Whether it is known to be unusable.
     pub(super) fn is_closed(&mut self) -> bool {
         match self {
             Self::Exclusive(connection) => connection.is_closed(),
@@ -46,7 +46,7 @@ impl Connection {
         }
     }
 
-    /// The same connection once more, if it can be shared.
+    /// The same connection again, if it can be shared.
     pub(super) fn shared(&self) -> Option<Self> {
         match self {
             Self::Exclusive(_) => None,
@@ -55,7 +55,7 @@ impl Connection {
     }
 }
 
-/// Opens connections: TCP or a tunnel through a proxy, and TLS over it for https.
+/// Opens connections: TCP or a tunnel through a proxy, with TLS for https.
 #[derive(Clone)]
 pub(in crate::provider::transport) struct Connector {
     direct: HttpsConnector<Tcp>,
@@ -77,10 +77,10 @@ impl Connector {
         }
     }
 
-    /// Connects directly without `proxies`, and never so with them.
+    /// Connects directly without `proxies`, and never directly with them.
     ///
     /// # Cancel safety
-    /// Dropped, it drops the connection.
+    /// If dropped, the connection is dropped.
     pub(super) async fn connect(
         &self,
         endpoint: &Endpoint,
@@ -94,7 +94,7 @@ impl Connector {
             Some(list) => {
                 let tunnels = self.proxies.through(Arc::clone(list), timeout);
                 let mut connector = HttpsConnector::from((tunnels, Arc::clone(&self.tls)));
-                // TLS to the upstream has a turn of its own.
+                // TLS to the upstream has a timeout of its own.
                 (connector.call(uri), list.count() + 1)
             }
         };
@@ -121,7 +121,7 @@ impl Connector {
 
 /// Owned by the [`Shared`] connection: the task ends with it.
 fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
-    // Not an async block: that would have room for the connection twice.
+    // Not an async block: that would reserve space for the connection twice.
     tokio::spawn(connection.map(|ended| {
         if let Err(error) = ended {
             tracing::debug!(%error, "a connection to an upstream ended");

@@ -1,12 +1,12 @@
-//! Connections to upstreams, kept for the requests that follow.
+//! A pool of connections to upstreams.
 //!
-//! A request takes the connection to its origin, by its way there, that was used last, or opens one. Its answer's
-//! [`Body`] holds the connection and gives it back once it was read to its end; dropped before that, it
-//! closes the connection, since the rest of the answer would be in the way of the next. An HTTP/2
-//! connection is shared and never taken away.
+//! A request takes the most recently used connection to its origin through its proxies, or opens
+//! one. Its answer's [`Body`] holds the connection and returns it once it was read to its end. If
+//! the body is dropped earlier, the connection is closed, since the rest of the answer would
+//! precede the next one. An HTTP/2 connection is shared and stays in the pool.
 //!
-//! Why not a client library's pool: giving back by whoever has read the body costs no task for each
-//! request, and a provider's own proxies and timers have their place here.
+//! Why not a client library's pool: when the reader of a body returns its connection, no task is
+//! needed per request; and a provider's own proxies and timeouts fit in here.
 
 mod body;
 mod connection;
@@ -29,14 +29,14 @@ pub(super) use connection::Connector;
 use connection::{Connection, Exclusive, Shared};
 use shelf::Shelf;
 
-/// How often connections are looked for that nobody uses.
+/// How often unused connections are looked for.
 const SWEEP: Duration = Duration::from_secs(15);
 
-/// After how many sweeps an idle connection is closed: a minute, as servers close theirs after about
-/// as long.
+/// After how many sweeps an idle connection is closed: a minute, as servers close theirs after
+/// about that time.
 const IDLE_SWEEPS: u64 = 4;
 
-/// Connections by origin and by the way there. A clone shares them.
+/// Connections by origin and proxies. A clone shares them.
 #[derive(Clone)]
 pub(super) struct Pool {
     inner: Arc<Inner>,
@@ -50,15 +50,15 @@ struct Inner {
 #[derive(Default)]
 struct Idle {
     shelf: Shelf,
-    /// Closes what has been idle for too long; there is one while anything is idle.
+    /// Closes connections that were idle for too long; it exists while any is idle.
     sweeper: Option<AbortHandle>,
 }
 
 /// Why there is no answer.
 pub(super) enum Failure {
-    /// No connection could be made.
+    /// No connection could be established.
     Connect(BoxError),
-    /// The connection broke, or the upstream spoke no HTTP.
+    /// The connection broke, or the answer was not valid HTTP.
     Exchange(BoxError),
 }
 
@@ -70,11 +70,11 @@ impl Pool {
         }
     }
 
-    /// Sends `request`, whose URL is filled in here, and awaits the head of the answer. A new connection
-    /// must stand within `connect_timeout`, or each proxy give a tunnel.
+    /// Sends `request`, whose URL is set here, and awaits the head of the answer. `connect_timeout`
+    /// applies to a new connection, and to each proxy's tunnel.
     ///
     /// # Cancel safety
-    /// Dropped, it closes the connection that the request is on.
+    /// If dropped, the connection of the request is closed.
     pub(super) async fn send(
         &self,
         endpoint: &Endpoint,
@@ -84,8 +84,8 @@ impl Pool {
     ) -> Result<Response<Body>, Failure> {
         let origin = endpoint.origin();
         while let Some(connection) = self.inner.take(origin, proxies) {
-            // An upstream may close a connection just when it is taken: a request of which nothing was
-            // sent goes over the next one.
+            // An upstream may close a connection just when it is taken: a request of which nothing
+            // was sent uses the next one.
             let sent = match connection {
                 Connection::Exclusive(connection) => {
                     self.exchange(endpoint, proxies, connection, &request).await
@@ -98,7 +98,7 @@ impl Pool {
                 Err(Unanswered::Broken(cause)) => return Err(Failure::Exchange(cause)),
             }
         }
-        // Boxed, so that the many requests that need none carry no room for it.
+        // Boxed, so that requests that do not need it do not reserve space for it.
         Box::pin(self.send_anew(endpoint, proxies, &request, connect_timeout)).await
     }
 
@@ -148,7 +148,7 @@ impl Pool {
     }
 }
 
-/// Why an answer did not begin.
+/// Why an answer did not start.
 enum Unanswered {
     /// Nothing of the request was sent.
     Unsent(BoxError),
@@ -175,7 +175,7 @@ async fn share(
 
 impl Inner {
     fn idle(&self) -> MutexGuard<'_, Idle> {
-        // No code panics while it holds the lock, and the data is whole between statements.
+        // No code panics while it holds the lock, and the data is consistent between statements.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -4,16 +4,17 @@ use std::sync::Arc;
 use super::connection::Connection;
 use crate::wire::{Origin, ProxyList};
 
-/// The most connections that are kept for one origin and one way there. Those beyond it are closed after their use.
+/// The maximum number of idle connections for one origin and its proxies. Others are closed after
+/// use.
 const MOST: usize = 1024;
 
-/// Connections that nobody uses just now, the one used last on top.
+/// Idle connections, the most recently used one on top.
 #[derive(Default)]
 pub(super) struct Shelf {
     direct: ByOrigin,
-    /// Apart from the others, so that these cost nothing to those that have no proxy.
+    /// Separate, so that it costs nothing without proxies.
     proxied: HashMap<Arc<ProxyList>, ByOrigin>,
-    /// How often it was swept: a clock that costs nothing to read.
+    /// The number of sweeps: a clock that costs nothing to read.
     sweeps: u64,
 }
 
@@ -21,13 +22,13 @@ type ByOrigin = HashMap<Origin, Vec<Kept>>;
 
 struct Kept {
     connection: Connection,
-    /// At which sweep it was put here, or used last.
+    /// The sweep at which it was put here, or last used.
     since: u64,
 }
 
 impl Shelf {
-    /// A connection to `origin` through `proxies` that stands as far as is known; one that is shared stays
-    /// here, too.
+    /// A connection to `origin` through `proxies` that is not known to be closed; a shared one
+    /// stays here too.
     pub(super) fn take(
         &mut self,
         origin: &Origin,
@@ -66,7 +67,7 @@ impl Shelf {
             Some(kept) => kept,
             None => by_origin.entry(origin.clone()).or_default(),
         };
-        // Of shared connections one is enough.
+        // One shared connection is enough.
         let is_shared = |connection: &Connection| matches!(connection, Connection::Shared(_));
         let is_needed =
             !is_shared(&connection) || !kept.iter().any(|kept| is_shared(&kept.connection));
@@ -76,7 +77,7 @@ impl Shelf {
         }
     }
 
-    /// Closes what has been idle for `longest` sweeps, and forgets what was closed.
+    /// Closes what has been idle for `longest` sweeps, and removes what was closed.
     pub(super) fn sweep(&mut self, longest: u64) {
         self.sweeps += 1;
         let first = self.sweeps.saturating_sub(longest);

@@ -10,7 +10,7 @@ use super::{Destination, DialError, http_connect, socks5};
 use crate::provider::transport::resolver::{Resolver, Tcp};
 use crate::wire::{ProxyScheme, ProxyUrl};
 
-/// How many of an upstream's addresses are tried through one proxy, where names are resolved here.
+/// How many of an upstream's addresses are tried through one proxy, if names are resolved here.
 const MOST_ADDRESSES: usize = 4;
 
 /// Opens tunnels through single proxies.
@@ -24,11 +24,11 @@ impl Dialer {
         Self { tcp }
     }
 
-    /// A tunnel through `proxy` to `destination`. The whole of it, the connection to the proxy included,
-    /// takes no longer than `timeout`.
+    /// A tunnel through `proxy` to `destination`. `timeout` covers all of it, including the
+    /// connection to the proxy.
     ///
     /// # Cancel safety
-    /// Dropped, it drops the connection.
+    /// If dropped, the connection is dropped.
     pub(super) async fn dial(
         &self,
         proxy: &ProxyUrl,
@@ -38,7 +38,7 @@ impl Dialer {
         in_time(timeout, self.tunnel(proxy, destination)).await
     }
 
-    /// Whether `proxy` answers: takes a connection and, where it speaks SOCKS, our credentials.
+    /// Whether `proxy` is up: it accepts a connection and, for SOCKS, our credentials.
     ///
     /// # Cancel safety
     /// As for [`dial`](Self::dial).
@@ -74,7 +74,7 @@ impl Dialer {
         }
     }
 
-    /// Resolves the upstream's name here and tries its addresses in turn, as a direct connection would.
+    /// Resolves the upstream's name here and tries its addresses in turn, like a direct connection.
     async fn socks_resolved(
         &self,
         proxy: &ProxyUrl,

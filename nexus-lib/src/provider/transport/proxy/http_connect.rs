@@ -20,7 +20,7 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Asks the proxy at the other end of `stream` for a tunnel (RFC 9110, section 9.3.6).
 ///
 /// # Cancel safety
-/// Dropped, it drops the connection.
+/// If dropped, the connection is dropped.
 pub(super) async fn tunnel(
     stream: TcpStream,
     proxy: &ProxyUrl,
@@ -34,10 +34,10 @@ pub(super) async fn tunnel(
         .map_err(DialError::proxy)?;
     let mut answer = pin!(sender.send_request(request));
     let mut is_over = false;
-    // Driven from here, so that no task is left behind, and the bare stream comes back.
+    // Driven from here, so that no task is left, and the plain stream is returned.
     let answer = poll_fn(|cx| {
         if !is_over {
-            // What it ends with, the answer says as well.
+            // The answer reports the same as how it ends.
             is_over = connection.poll_without_shutdown(cx).is_ready();
         }
         answer.as_mut().poll(cx)
@@ -49,7 +49,7 @@ pub(super) async fn tunnel(
     let parts = connection.into_parts();
     match parts.read_buf.is_empty() {
         true => Ok(parts.io.into_inner()),
-        // Neither HTTP nor TLS begins with the server.
+        // In neither HTTP nor TLS does the server send first.
         false => Err(DialError::proxy(
             "the proxy sent something ahead of the upstream",
         )),
@@ -78,8 +78,8 @@ fn request(
     Ok(request)
 }
 
-/// A proxy that answers 403 or 5xx has heard us, and tells of the upstream: squid answers 503 when it
-/// cannot reach it, tinyproxy 500. 501 is one that has no tunnels.
+/// A proxy that answers 403 or 5xx works, and reports on the upstream: squid answers 503 if it
+/// cannot reach it, tinyproxy 500. 501 means that the proxy has no tunnels.
 fn refusal(status: StatusCode) -> DialError {
     let cause = format!("the proxy answered CONNECT with {status}");
     match status {

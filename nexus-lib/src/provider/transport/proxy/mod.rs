@@ -1,12 +1,12 @@
-//! The way to an upstream through outbound proxies.
+//! Connections to an upstream through outbound proxies.
 //!
-//! A list of proxies is tried in turn, those that are up first, until one of them gives a tunnel; TLS
-//! goes through it to the upstream itself. A proxy that fails is down until a check in the background,
-//! or a request for want of a better one, finds it up again. Who has proxies is never connected to
-//! directly: there is no code here that would.
+//! The proxies of a list are tried in turn, those that are up first, until one provides a tunnel;
+//! TLS goes through it to the upstream itself. A proxy that fails is down until a check in the
+//! background, or a request that has no better one, finds it up again. A provider with proxies is
+//! never connected to directly: there is no code here that would.
 //!
-//! Why not hyper-util's own connectors: their errors do not tell a proxy that fails from an upstream
-//! that the proxy cannot reach, and its SOCKS resolves names with a call that blocks.
+//! Why not hyper-util's own connectors: their errors do not distinguish a failing proxy from an
+//! upstream that the proxy cannot reach, and their SOCKS resolves names with a blocking call.
 
 mod dialer;
 mod http_connect;
@@ -22,12 +22,12 @@ use http::uri::Scheme;
 
 use crate::error::BoxError;
 
-/// Where a tunnel is to lead.
+/// The destination of a tunnel.
 struct Destination {
     /// A name, or an address without brackets.
     host: String,
     port: u16,
-    /// Both, as a URL has them.
+    /// Both, as in a URL.
     authority: String,
 }
 
@@ -46,7 +46,7 @@ impl Destination {
     }
 }
 
-/// Why no proxy of a list gave a tunnel: what came of the last one.
+/// Why no proxy of a list provided a tunnel: the failure of the last one.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoTunnel {
     #[error("the proxy failed")]
@@ -55,12 +55,12 @@ pub(super) enum NoTunnel {
     Beyond(#[source] BoxError),
 }
 
-/// Why a proxy gave no tunnel.
+/// Why a proxy provided no tunnel.
 #[derive(Debug)]
 enum DialError {
-    /// It cannot be reached, refuses us, or does not speak its protocol.
+    /// It cannot be reached, rejects us, or does not speak its protocol.
     Proxy(BoxError),
-    /// It does its work, but the upstream cannot be reached from there.
+    /// It works, but cannot reach the upstream.
     Beyond(BoxError),
 }
 

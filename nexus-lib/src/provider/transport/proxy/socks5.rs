@@ -18,7 +18,7 @@ const IPV4: u8 = 1;
 const NAME: u8 = 3;
 const IPV6: u8 = 4;
 
-/// Where a tunnel is to lead, in SOCKS's terms.
+/// The destination of a tunnel in SOCKS terms.
 pub(super) enum Address<'a> {
     Ip(IpAddr),
     /// A name that the proxy resolves, up to 255 bytes.
@@ -30,7 +30,7 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 
-/// Agrees on a way to authenticate, and does so.
+/// Negotiates an authentication method, and authenticates.
 pub(super) async fn greet(stream: &mut impl Stream, proxy: &ProxyUrl) -> Result<(), DialError> {
     let credentials = proxy.expose_credentials();
     let offer: &[u8] = match credentials {
@@ -100,7 +100,7 @@ pub(super) async fn connect(
     if reply != 0 {
         return Err(refusal(reply));
     }
-    // The address that the tunnel comes from: read off, for what follows it is the upstream's.
+    // The proxy's own address: skipped, since the upstream's bytes follow it.
     let length = match kind {
         IPV4 => 4,
         IPV6 => 16,
@@ -133,7 +133,7 @@ fn refusal(reply: u8) -> DialError {
     }
 }
 
-/// One byte for the length, and the text; `None` when it is too long for that.
+/// One byte for the length, and the text; `None` if it is too long for that.
 fn push_counted(message: &mut Vec<u8>, text: &str) -> Option<()> {
     message.push(u8::try_from(text.len()).ok()?);
     message.extend_from_slice(text.as_bytes());

@@ -5,13 +5,13 @@ use tokio::time::Instant;
 
 use crate::wire::{ProxyList, ProxyUrl};
 
-/// For how long a proxy is in use after it was asked for last.
+/// How long a proxy counts as in use after its last request.
 const IN_USE: Duration = Duration::from_secs(3600);
 
-/// In which rounds those that are up are checked, too.
+/// In which rounds those that are up are checked too.
 const SLOW_ROUNDS: u64 = 4;
 
-/// What is known of the proxies in use. A proxy of several lists is one.
+/// The state of the proxies in use. A proxy in several lists has one state.
 #[derive(Default)]
 pub(super) struct Standings {
     by_proxy: HashMap<ProxyUrl, Standing>,
@@ -24,8 +24,8 @@ struct Standing {
 }
 
 impl Standings {
-    /// The proxies in the order in which to try them: those that are down come last. They are in use
-    /// from now on.
+    /// The proxies in the order in which to try them: those that are down come last. They are in
+    /// use from now on.
     pub(super) fn in_turn<'a>(&mut self, list: &'a ProxyList, now: Instant) -> Vec<&'a ProxyUrl> {
         let (mut up, mut down) = (Vec::new(), Vec::new());
         for proxy in list.iter() {
@@ -38,8 +38,8 @@ impl Standings {
         up
     }
 
-    /// Notes how a dial or a check went. Returns since when the proxy was down, if this changes whether
-    /// it is.
+    /// Notes the result of a dial or a check. Returns since when the proxy was down, if its state
+    /// changes.
     pub(super) fn note(&mut self, proxy: &ProxyUrl, is_up: bool, now: Instant) -> Option<Instant> {
         let standing = self.by_proxy.get_mut(proxy)?;
         match (is_up, standing.down_since) {
@@ -52,7 +52,8 @@ impl Standings {
         }
     }
 
-    /// Forgets those that are not in use any more, and begins a round of checks: whom to check.
+    /// Removes those that are not in use any more, and begins a round of checks: returns the
+    /// proxies to check.
     pub(super) fn begin_round(&mut self, now: Instant) -> Vec<ProxyUrl> {
         self.by_proxy
             .retain(|_, standing| now.duration_since(standing.asked_for) < IN_USE);
@@ -104,7 +105,8 @@ mod tests {
         assert_eq!(standings.note(proxies[0], true, later), Some(now));
         assert_eq!(standings.note(proxies[0], true, later), None);
         assert_eq!(names(&standings.in_turn(&list, now)), ["a", "c", "b"]);
-        // The same proxy of another list is as down; with other credentials it is another.
+        // The same proxy in another list is also down; with other credentials it is a different
+        // one.
         let other = ProxyList::parse("http://b,http://u:p@b,http://d").unwrap();
         let proxies = standings.in_turn(&other, now);
         let shown: Vec<_> = proxies.iter().map(ToString::to_string).collect();

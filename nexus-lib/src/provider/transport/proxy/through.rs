@@ -13,7 +13,7 @@ use super::Proxies;
 use crate::error::BoxError;
 use crate::wire::ProxyList;
 
-/// Connects through a list of proxies: the connector that TLS is put upon.
+/// Connects through a list of proxies: the connector below TLS.
 pub(in crate::provider::transport) struct ThroughProxies {
     proxies: Proxies,
     list: Arc<ProxyList>,

@@ -19,7 +19,7 @@ use crate::wire::{ProxyList, ProxyUrl};
 /// How many proxies are checked at once.
 const CHECKS_AT_ONCE: usize = 16;
 
-/// All proxies that are in use. A clone is the same.
+/// All proxies in use. A clone is the same.
 #[derive(Clone)]
 pub(in crate::provider::transport) struct Proxies(Arc<Inner>);
 
@@ -27,7 +27,7 @@ struct Inner {
     dialer: Dialer,
     /// From one round of checks to the next.
     interval: Duration,
-    /// How long a check may take.
+    /// The timeout of a check.
     check_timeout: Duration,
     watched: Mutex<Watched>,
 }
@@ -35,7 +35,7 @@ struct Inner {
 #[derive(Default)]
 struct Watched {
     standings: Standings,
-    /// Checks the proxies; there is one while any is in use.
+    /// Checks the proxies; it exists while any is in use.
     watcher: Option<AbortHandle>,
 }
 
@@ -53,7 +53,7 @@ impl Proxies {
         }))
     }
 
-    /// What connects through `list`, and in no other way. A proxy has `timeout` to give a tunnel.
+    /// A connector through `list`, and in no other way. A proxy has `timeout` to provide a tunnel.
     pub(in crate::provider::transport) fn through(
         &self,
         list: Arc<ProxyList>,
@@ -62,7 +62,7 @@ impl Proxies {
         ThroughProxies::new(self.clone(), list, timeout)
     }
 
-    /// A tunnel to the upstream of `uri` through the first proxy that gives one.
+    /// A tunnel to the upstream of `uri` through the first proxy that provides one.
     pub(super) async fn connect(
         &self,
         list: &ProxyList,
@@ -104,7 +104,7 @@ impl Proxies {
 
 impl Inner {
     fn watched(&self) -> MutexGuard<'_, Watched> {
-        // No code panics while it holds the lock, and the data is whole between statements.
+        // No code panics while it holds the lock, and the data is consistent between statements.
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -141,7 +141,7 @@ async fn watch(proxies: Weak<Inner>, interval: Duration) {
         let Some((dialer, timeout, due)) = begin_round(&proxies) else {
             return;
         };
-        // Nothing is held while it waits, so that whoever has the proxies can drop them.
+        // Nothing is held while it waits, so that the owners of the proxies can drop them.
         stream::iter(due)
             .for_each_concurrent(CHECKS_AT_ONCE, |proxy| {
                 check(&proxies, &dialer, proxy, timeout)
@@ -173,7 +173,7 @@ fn begin_round(proxies: &Weak<Inner>) -> Option<(Dialer, Duration, Vec<ProxyUrl>
     Some((proxies.dialer.clone(), proxies.check_timeout, due))
 }
 
-/// The cause with those behind it.
+/// The error with its source chain.
 fn chain(cause: &BoxError) -> String {
     let mut text = cause.to_string();
     let mut cause = cause.source();
