@@ -13,7 +13,7 @@ const LONGEST: usize = 500;
 pub(crate) fn refused_credentials(status: StatusCode) -> Error {
     Error::new(
         ErrorKind::UpstreamAuth,
-        "the provider refused the gateway's credentials; ask the operator to check its server_key",
+        "the provider rejected the gateway's credentials; ask the operator to check its server_key",
     )
     .with_source(format!("the provider answered {status}"))
     .with_upstream_status(status)
@@ -23,8 +23,8 @@ pub(crate) fn refused_credentials(status: StatusCode) -> Error {
 pub(crate) fn loop_detected() -> Error {
     Error::new(
         ErrorKind::LoopDetected,
-        "the provider of this model leads back to a gateway that has asked it; ask the operator to check its \
-         server_url",
+        "the provider of this model points back to a gateway that the request has passed; ask the \
+         operator to check its server_url",
     )
     .with_upstream_status(StatusCode::LOOP_DETECTED)
 }
@@ -47,14 +47,14 @@ pub(crate) fn empty_stream() -> Error {
 pub(crate) fn no_answer() -> Error {
     Error::new(
         ErrorKind::UpstreamInvalid,
-        "the provider sent something that is no answer; ask the operator to check its server_url",
+        "the provider sent an invalid answer; ask the operator to check its server_url",
     )
 }
 
 pub(crate) fn unknown_coding() -> Error {
     Error::new(
         ErrorKind::UpstreamInvalid,
-        "the provider's answer has a content coding that is not known here",
+        "the provider's answer has an unsupported content coding",
     )
 }
 

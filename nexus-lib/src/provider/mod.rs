@@ -115,7 +115,7 @@ pub trait Provider: Send + Sync + 'static {
     async fn upstream_models(&self, _upstream: &Upstream) -> Result<Vec<String>> {
         Err(Error::new(
             ErrorKind::NotFound,
-            "providers of this kind have no list of their models; add them by hand",
+            "providers of this kind cannot list their models; add them by hand",
         ))
     }
 }

@@ -63,7 +63,7 @@ impl Losses {
         let param = shortened(param);
         Error::new(
             ErrorKind::InvalidRequest,
-            format!("`{param}` cannot be expressed to the provider of this model; leave it out"),
+            format!("`{param}` is not supported by the provider of this model; leave it out"),
         )
         .with_param(param.to_owned())
     }

@@ -144,7 +144,7 @@ impl Reader {
 
     fn skip(&mut self) {
         if !std::mem::replace(&mut self.has_skipped, true) {
-            tracing::warn!("a piece of a provider's stream could not be read, and was passed over");
+            tracing::warn!("a malformed piece of a provider's stream was skipped");
         }
     }
 }

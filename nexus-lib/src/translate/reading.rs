@@ -60,7 +60,7 @@ impl<'p> Path<'p> {
             let place = if at.is_empty() { "it" } else { &at };
             return Error::new(
                 ErrorKind::UpstreamInvalid,
-                format!("the provider's answer cannot be understood: `{place}` {why}"),
+                format!("the provider's answer is malformed: `{place}` {why}"),
             );
         }
         if at.is_empty() {

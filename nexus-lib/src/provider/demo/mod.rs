@@ -32,7 +32,7 @@ impl Provider for DemoProvider {
             serde_json::from_slice(attempt.body().bytes()).map_err(|cause| {
                 Error::new(
                     ErrorKind::InvalidRequest,
-                    "the messages are not in the form of the chat API: each has a role and content",
+                    "malformed messages: each needs a role and content",
                 )
                 .with_param("messages")
                 .with_source(cause)

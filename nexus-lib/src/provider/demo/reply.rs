@@ -21,7 +21,7 @@ impl EchoReply {
             .find(|message| message.role == Role::User);
         let text = match heard.map(Message::text) {
             Some(text) if !text.trim().is_empty() => format!("You said: {}", text.trim()),
-            _ => "You said nothing, and this model only says back what it hears.".to_owned(),
+            _ => "You said nothing; this model only echoes what it receives.".to_owned(),
         };
         let prompt_tokens = request
             .messages

@@ -302,14 +302,14 @@ fn most(status: StatusCode) -> usize {
 fn too_late() -> Error {
     Error::new(
         ErrorKind::UpstreamTimeout,
-        "the provider did not begin to answer in time",
+        "the provider did not start to answer in time; try again",
     )
 }
 
 fn too_long() -> Error {
     Error::new(
         ErrorKind::UpstreamInvalid,
-        "the provider's answer is too long",
+        "the provider's answer exceeds the size limit",
     )
 }
 

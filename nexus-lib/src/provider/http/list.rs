@@ -39,7 +39,7 @@ pub(super) async fn list(
             return Err(Error::new(
                 ErrorKind::UpstreamInvalid,
                 format!(
-                    "the provider answered {} when it was asked for its models; add them by hand",
+                    "the provider answered {} to the request for its models; add them by hand",
                     status.as_u16()
                 ),
             ));
@@ -51,8 +51,8 @@ pub(super) async fn list(
         .map_err(|_| unknown_coding())?;
     let bytes = body.collect(MAX_LIST_BYTES).await?;
     dialect.names(&bytes).map_err(|cause| {
-        let message = "the provider's list of models is not in the form that its kind has; add them \
-                       by hand";
+        let message =
+            "the provider's list of models is not in the format of its kind; add them by hand";
         Error::new(ErrorKind::UpstreamInvalid, message).with_source(cause)
     })
 }

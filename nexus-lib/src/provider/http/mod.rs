@@ -284,6 +284,6 @@ fn not_answered(operation: Operation) -> Error {
     let path = operation.path();
     Error::new(
         ErrorKind::NotFound,
-        format!("the provider of this model does not answer {path}; use another model"),
+        format!("the provider of this model does not support {path}; use another model"),
     )
 }

@@ -81,7 +81,7 @@ impl<O: Observe> EventStream<O> {
             .map_err(|_| {
                 Error::new(
                     ErrorKind::UpstreamTimeout,
-                    "the provider did not begin to answer in time",
+                    "the provider did not start to answer in time; try again",
                 )
                 .with_cause(Cause::FirstEventTimeout)
             })?

@@ -121,11 +121,11 @@ impl Observe for ChunkObserver {
             (_, true) => Ok(passage.piece(region)),
             (true, false) => Err(Error::new(
                 ErrorKind::StreamInterrupted,
-                "the provider's stream ended inside an event",
+                "the provider's stream ended within an event",
             )),
             (false, false) => Err(Error::new(
                 ErrorKind::UpstreamInvalid,
-                "the provider's stream held no event",
+                "the provider's stream contained no event",
             )),
         }
     }

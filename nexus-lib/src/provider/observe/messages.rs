@@ -102,11 +102,11 @@ impl Observe for MessagesObserver {
         match (self.has_events, is_empty || was_over || self.is_over) {
             (false, _) => Err(Error::new(
                 ErrorKind::UpstreamInvalid,
-                "the provider's stream held no event",
+                "the provider's stream contained no event",
             )),
             (true, false) if piece.observed.error.is_none() => Err(Error::new(
                 ErrorKind::StreamInterrupted,
-                "the provider's stream ended inside an event",
+                "the provider's stream ended within an event",
             )),
             _ => Ok(piece),
         }

@@ -37,7 +37,7 @@ pub(crate) const MAX_SILENT_BYTES: usize = 64 << 10;
 pub(crate) fn too_silent() -> Error {
     Error::new(
         ErrorKind::UpstreamInvalid,
-        "the provider sent more than 64 KiB before its answer, and none of it was an event; try again",
+        "the provider sent more than 64 KiB without an event before its answer; try again",
     )
 }
 

@@ -41,7 +41,7 @@ impl Frames {
         if length > MAX_EVENT_BYTES || length > MAX_SILENT_BYTES && is_blank() {
             return Err(Error::new(
                 ErrorKind::UpstreamInvalid,
-                "the provider sent a line that is too long",
+                "the provider sent a line that exceeds the size limit",
             ));
         }
         let mut region = match whole {

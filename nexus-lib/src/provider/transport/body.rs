@@ -20,7 +20,7 @@ use crate::provider::transport::pool::Body;
 /// connection alive.
 const MOST_AHEAD: usize = 64 * 1024;
 
-const BLANK: &str = "the provider's answer does not begin; try again";
+const BLANK: &str = "the provider sent only whitespace before its answer; try again";
 
 /// The body of an upstream's answer, read with the idle timeout. Dropping it drops the connection,
 /// unless it was read to its end.
@@ -139,7 +139,7 @@ impl UpstreamBody {
             match (&mut self.decoder, chunk) {
                 (Some(decoder), Some(chunk)) => decoder.push(chunk),
                 (Some(decoder), None) if !decoder.is_whole() => {
-                    return Poll::Ready(Err(failure::of_body("the coding was cut".into())));
+                    return Poll::Ready(Err(failure::of_body("the coding was truncated".into())));
                 }
                 (_, chunk) => return Poll::Ready(Ok(chunk)),
             }
@@ -157,7 +157,8 @@ impl UpstreamBody {
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let since = *self.silent_since.get_or_insert_with(Instant::now);
         self.timer.poll(cx, since + self.idle).map(|()| {
-            let message = "the provider fell silent in the middle of its answer";
+            let message =
+                "the provider sent nothing for too long in the middle of its answer (idle timeout)";
             failure::too_slow(message, Cause::IdleTimeout)
         })
     }
@@ -203,7 +204,7 @@ impl UpstreamBody {
 fn malformed() -> Error {
     Error::new(
         ErrorKind::UpstreamInvalid,
-        "the provider's answer is not in the content coding that it says",
+        "the provider's answer is not in its declared content coding",
     )
 }
 
@@ -211,7 +212,7 @@ fn refused(error: GatherError) -> Error {
     match error {
         GatherError::TooLong => Error::new(
             ErrorKind::UpstreamInvalid,
-            "the provider's answer is too long",
+            "the provider's answer exceeds the size limit",
         ),
         GatherError::NoRoom(error) => error,
     }

@@ -33,7 +33,7 @@ fn with_source(kind: ErrorKind, message: &'static str, source: BoxError) -> Erro
 }
 
 pub(super) fn of_body(source: BoxError) -> Error {
-    let message = "the provider broke off in the middle of its answer";
+    let message = "the provider's answer was interrupted";
     with_source(ErrorKind::StreamInterrupted, message, source)
 }
 

@@ -113,8 +113,10 @@ impl Transport {
             Ok(Err(cause)) => Err(failure::of_request(cause, proxies.is_some())),
             Err(_) => {
                 let message = match proxies {
-                    None => "the provider did not begin to answer in time",
-                    Some(_) => "the provider did not begin to answer through its proxy in time",
+                    None => "the provider did not start to answer in time; try again",
+                    Some(_) => {
+                        "the provider did not start to answer through its proxy in time; try again"
+                    }
                 };
                 Err(failure::too_slow(message, Cause::FirstEventTimeout))
             }

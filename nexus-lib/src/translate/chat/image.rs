@@ -26,7 +26,7 @@ pub(super) fn read(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<Picture>> 
         };
         let source = data_url::source(&url).ok_or_else(|| {
             let at = images_at.index(index);
-            at.key("image_url").key("url").invalid("must be in base64")
+            at.key("image_url").key("url").invalid("must be base64")
         })?;
         pictures.push(Picture {
             source,

@@ -66,7 +66,9 @@ fn inputs(input: &RawValue, at: &Path<'_>) -> Result<Vec<String>> {
     list.map(|(index, text)| {
         let is_text = text.get().starts_with('"');
         if !is_text {
-            return Err(at.invalid("must be texts: the provider of this model takes no tokens"));
+            return Err(
+                at.invalid("must be text: the provider of this model does not accept tokens")
+            );
         }
         value(text, &at.index(index))
     })

@@ -8,20 +8,20 @@ pub(in crate::provider::transport) enum Error {
     Unsent(#[source] io::Error),
     #[error("the connection broke")]
     Broken(#[from] io::Error),
-    #[error("the connection was closed before the answer began")]
+    #[error("the connection was closed before the answer started")]
     NoAnswer,
     #[error("the connection was closed before the answer ended")]
     Cut,
-    #[error("the head of the answer is no HTTP/1")]
+    #[error("the head of the answer is malformed HTTP/1")]
     Head(#[from] httparse::Error),
-    #[error("a header of the answer has a value that none may have")]
+    #[error("a header of the answer has an invalid value")]
     HeaderValue,
     #[error("the head of the answer is longer than 64 KiB")]
     HeadTooLong,
-    #[error("the answer changes to a protocol that nobody asked for")]
+    #[error("the answer switches to a protocol that was not requested")]
     Switching,
-    #[error("the answer's length cannot be told: {0}")]
+    #[error("the answer's length is invalid: {0}")]
     Length(&'static str),
-    #[error("a chunk of the answer does not begin or end as it must")]
+    #[error("a chunk of the answer is malformed")]
     Chunk,
 }

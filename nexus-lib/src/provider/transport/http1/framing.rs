@@ -224,9 +224,9 @@ fn length(headers: &HeaderMap) -> Result<Option<u64>, Error> {
                 .ok()
                 .filter(|told| told.bytes().all(|byte| byte.is_ascii_digit()))
                 .and_then(|told| told.parse().ok())
-                .ok_or(Error::Length("it is no number"))?;
+                .ok_or(Error::Length("it is not a number"))?;
             if length.replace(told).is_some_and(|other| other != told) {
-                return Err(Error::Length("it is told twice, and differs"));
+                return Err(Error::Length("two lengths differ"));
             }
         }
     }

@@ -124,5 +124,5 @@ async fn in_time<T>(
 ) -> Result<T, DialError> {
     tokio::time::timeout(timeout, work)
         .await
-        .unwrap_or_else(|_| Err(DialError::proxy("the proxy did not do its part in time")))
+        .unwrap_or_else(|_| Err(DialError::proxy("the proxy did not open a tunnel in time")))
 }

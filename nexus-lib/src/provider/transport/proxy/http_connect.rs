@@ -50,9 +50,7 @@ pub(super) async fn tunnel(
     match parts.read_buf.is_empty() {
         true => Ok(parts.io.into_inner()),
         // In neither HTTP nor TLS does the server send first.
-        false => Err(DialError::proxy(
-            "the proxy sent something ahead of the upstream",
-        )),
+        false => Err(DialError::proxy("the proxy sent data before the upstream")),
     }
 }
 

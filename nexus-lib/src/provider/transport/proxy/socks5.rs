@@ -43,9 +43,9 @@ pub(super) async fn greet(stream: &mut impl Stream, proxy: &ProxyUrl) -> Result<
         ([VERSION, USER_AND_PASSWORD], Some((user, password))) => {
             authenticate(stream, user, password).await
         }
-        ([VERSION, _], None) => Err(DialError::proxy("the proxy wants credentials")),
+        ([VERSION, _], None) => Err(DialError::proxy("the proxy requires credentials")),
         ([VERSION, _], Some(_)) => Err(DialError::proxy(
-            "the proxy takes no user and password for credentials",
+            "the proxy does not accept user and password",
         )),
         _ => Err(no_socks()),
     }
@@ -58,13 +58,14 @@ async fn authenticate(
 ) -> Result<(), DialError> {
     let mut message = Zeroizing::new(Vec::with_capacity(3 + user.len() + password.len()));
     message.push(AUTHENTICATION_VERSION);
-    push_counted(&mut message, user).ok_or_else(|| DialError::proxy("a user is too long"))?;
+    push_counted(&mut message, user)
+        .ok_or_else(|| DialError::proxy("the proxy's user name is too long"))?;
     push_counted(&mut message, password)
-        .ok_or_else(|| DialError::proxy("a password is too long"))?;
+        .ok_or_else(|| DialError::proxy("the proxy's password is too long"))?;
     write(stream, &message).await?;
     match read(stream).await? {
         [_, 0] => Ok(()),
-        _ => Err(DialError::proxy("the proxy refused the credentials")),
+        _ => Err(DialError::proxy("the proxy rejected the credentials")),
     }
 }
 

@@ -79,7 +79,7 @@ impl Proxies {
                 }
                 Err(DialError::Beyond(cause)) => {
                     let (proxy, error) = (proxy.address(), chain(&cause));
-                    tracing::debug!(proxy, error, "a proxy does not reach an upstream");
+                    tracing::debug!(proxy, error, "a proxy cannot reach an upstream");
                     failure = NoTunnel::Beyond(cause).into();
                 }
                 Err(DialError::Proxy(cause)) => {

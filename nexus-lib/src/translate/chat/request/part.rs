@@ -90,9 +90,9 @@ fn read(part: &Object<'_>, at: &Path<'_>) -> Result<crate::translate::Part> {
 
 fn picture(url: &str, at: &Path<'_>) -> Result<Source> {
     match data_url::source(url) {
-        None => Err(at.invalid("must be a URL, or a data URL in base64")),
+        None => Err(at.invalid("must be a URL or a base64 data URL")),
         Some(Source::Data { media_type, .. }) if !media_type.starts_with("image/") => {
-            Err(at.invalid("must be a picture"))
+            Err(at.invalid("must be an image"))
         }
         Some(source) => Ok(source),
     }
@@ -103,7 +103,7 @@ fn picture(url: &str, at: &Path<'_>) -> Result<Source> {
 fn document(data: &str, name: Option<&str>, at: &Path<'_>) -> Result<Source> {
     if data.starts_with("data:") || data.starts_with("http://") || data.starts_with("https://") {
         let source = data_url::source(data);
-        return source.ok_or_else(|| at.invalid("must be a data URL in base64"));
+        return source.ok_or_else(|| at.invalid("must be a base64 data URL"));
     }
     let name = name.unwrap_or_default().to_ascii_lowercase();
     let media_type = match name.rsplit('.').next() {

@@ -288,7 +288,7 @@ impl Reader {
             None if id.is_empty() && name.is_none() => return Ok(()),
             None => {
                 if self.calls.len() >= MOST_BLOCKS {
-                    return Err(at.invalid("is one call too many"));
+                    return Err(at.invalid("exceeds the maximum number of calls"));
                 }
                 let signature = signature(call);
                 self.begin_call(index, id, name.unwrap_or_default(), signature, told)

@@ -204,7 +204,7 @@ impl<'a> Contents<'a> {
     ) -> Result<Given<'a>> {
         let name = *self.called.get(result.call_id.as_str()).ok_or_else(|| {
             at.key("tool_call_id")
-                .invalid("names no call of the messages before")
+                .invalid("does not match any call in the previous messages")
         })?;
         part::note_cache(result.cache.as_ref(), losses)?;
         let content = at.key("content");

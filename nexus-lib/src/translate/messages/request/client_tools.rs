@@ -13,16 +13,17 @@ pub(super) fn of(tool: &Object<'_>, kind: &str, at: &Path<'_>) -> Result<Option<
     let family = kind.trim_end_matches(|letter: char| letter.is_ascii_digit());
     let (description, parameters) = match family {
         "bash_" => (
-            "Runs a command in a bash shell that stays open between calls.".to_owned(),
+            "Runs a command in a bash shell that persists between calls.".to_owned(),
             bash(),
         ),
         "text_editor_" => (
-            "Views, creates and edits text files. What `str_replace` replaces must occur once."
+            "Views, creates and edits text files. The text that `str_replace` replaces must occur \
+             exactly once."
                 .to_owned(),
             text_editor(kind),
         ),
         "memory_" => (
-            "Reads and writes the files below `/memories`, which outlast the conversation."
+            "Reads and writes files below `/memories`, which persist across conversations."
                 .to_owned(),
             memory(),
         ),
@@ -30,8 +31,9 @@ pub(super) fn of(tool: &Object<'_>, kind: &str, at: &Path<'_>) -> Result<Option<
             let size = |name| tool.lenient::<u64>(name).unwrap_or_default();
             let (width, height) = (size("display_width_px"), size("display_height_px"));
             let description = format!(
-                "Works with the screen, the keyboard and the mouse of a computer. The screen has {width} by \
-                 {height} pixels; coordinates count from its upper left corner."
+                "Uses the screen, the keyboard and the mouse of a computer. The screen has \
+                 {width} by \
+                 {height} pixels; coordinates start at its upper left corner."
             );
             (description, computer())
         }
@@ -54,8 +56,8 @@ fn bash() -> Value {
     json!({
         "type": "object",
         "properties": {
-            "command": text("The command to run. Needed unless `restart` is true."),
-            "restart": {"type": "boolean", "description": "Whether to start the shell anew."},
+            "command": text("The command to run. Required unless `restart` is true."),
+            "restart": {"type": "boolean", "description": "Whether to restart the shell."},
         },
     })
 }
@@ -63,17 +65,18 @@ fn bash() -> Value {
 /// The common fields of editing tools.
 fn editing(commands: &[&str]) -> Value {
     json!({
-        "command": {"type": "string", "enum": commands, "description": "What to do."},
-        "path": text("The file or the folder."),
+        "command": {"type": "string", "enum": commands, "description": "The action to perform."},
+        "path": text("The path of the file or folder."),
         "view_range": {
             "type": "array", "items": {"type": "integer"},
             "description": "For `view` of a file: its first and last line, from 1; -1 is the end.",
         },
-        "file_text": text("For `create`: what the file is to hold."),
-        "old_str": text("For `str_replace`: the text to replace, exactly as it stands there."),
-        "new_str": text("For `str_replace`: the text in its place."),
+        "file_text": text("For `create`: the content of the file."),
+        "old_str": text("For `str_replace`: the text to replace, exactly as in the file."),
+        "new_str": text("For `str_replace`: the replacement."),
         "insert_line": {
-            "type": "integer", "description": "For `insert`: the line behind which to insert; 0 is the top.",
+            "type": "integer", "description": "For `insert`: the line after which to insert; 0 is \
+             the top.",
         },
         "insert_text": text("For `insert`: the text."),
     })
@@ -89,7 +92,7 @@ fn text_editor(kind: &str) -> Value {
     let mut properties = editing(commands);
     if let (true, Some(fields)) = (is_old, properties.as_object_mut()) {
         fields.remove("insert_text");
-        let about = "For `str_replace`: the text in its place. For `insert`: the text.";
+        let about = "For `str_replace`: the replacement. For `insert`: the text.";
         fields.insert("new_str".to_owned(), text(about));
     }
     json!({"type": "object", "properties": properties, "required": ["command", "path"]})
@@ -107,12 +110,9 @@ fn memory() -> Value {
     if let Some(fields) = properties.as_object_mut() {
         fields.insert(
             "old_path".to_owned(),
-            text("For `rename`: what the file is called."),
+            text("For `rename`: the current name."),
         );
-        fields.insert(
-            "new_path".to_owned(),
-            text("For `rename`: what it is to be called."),
-        );
+        fields.insert("new_path".to_owned(), text("For `rename`: the new name."));
     }
     json!({"type": "object", "properties": properties, "required": ["command"]})
 }
@@ -137,7 +137,7 @@ fn computer() -> Value {
                 ],
             },
             "coordinate": point("Where: x and y."),
-            "start_coordinate": point("For `left_click_drag`: where it begins."),
+            "start_coordinate": point("For `left_click_drag`: the start."),
             "region": {"type": "array", "items": {"type": "integer"}, "description": "For `zoom`: two corners."},
             "text": text("For `type` the text, for `key` and `hold_key` the keys, such as `ctrl+s`."),
             "scroll_direction": {"type": "string", "enum": ["up", "down", "left", "right"]},

@@ -9,7 +9,7 @@ pub(super) fn picture(block: &Object<'_>, at: &Path<'_>) -> Result<Source> {
     let kind: String = source.need("type", &at)?;
     match located(&kind, &source, &at)? {
         Source::Data { media_type, .. } if !media_type.starts_with("image/") => {
-            Err(at.key("media_type").invalid("must be a picture's"))
+            Err(at.key("media_type").invalid("must be an image type"))
         }
         source => Ok(source),
     }
@@ -24,6 +24,6 @@ pub(super) fn located(kind: &str, source: &Object<'_>, at: &Path<'_>) -> Result<
         },
         "url" => Source::Url(source.need("url", at)?),
         "file" => Source::Id(source.need("file_id", at)?),
-        _ => return Err(at.key("type").invalid("is no kind of source that is known")),
+        _ => return Err(at.key("type").invalid("is an unknown type of source")),
     })
 }

@@ -245,7 +245,7 @@ fn document<'a>(file: &'a File, at: &Path<'_>) -> Result<Block<'a>> {
         Source::Data { media_type, data } => block::Source::Text {
             media_type: "text/plain",
             data: data_url::text(media_type, data).ok_or_else(|| {
-                at.invalid("must be PDF, or text in UTF-8, for the provider of this model")
+                at.invalid("must be PDF or UTF-8 text for the provider of this model")
             })?,
         },
         Source::Id(_) => return Err(refusal(at)),

@@ -143,7 +143,7 @@ fn options(request: &Request) -> Result<Options<'_>> {
         count.ok_or_else(|| {
             Path::Request
                 .key("num_ctx")
-                .invalid("must be a number over 0")
+                .invalid("must be a number greater than 0")
         })
     });
     let sampling = request.sampling;

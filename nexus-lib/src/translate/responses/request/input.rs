@@ -264,8 +264,9 @@ fn part(json: &RawValue, at: &Path<'_>) -> Result<Option<Part>> {
 
 fn source(url: Option<String>, id: Option<String>, at: &Path<'_>) -> Result<Source> {
     match (url, id) {
-        (Some(url), _) => data_url::source(&url)
-            .ok_or_else(|| at.invalid("must be a URL, or a data URL in base64")),
+        (Some(url), _) => {
+            data_url::source(&url).ok_or_else(|| at.invalid("must be a URL or a base64 data URL"))
+        }
         (None, Some(id)) => Ok(Source::Id(id)),
         (None, None) => Err(at.invalid("is missing")),
     }

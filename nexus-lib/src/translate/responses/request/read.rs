@@ -27,8 +27,8 @@ const STATE: [&str; 3] = ["previous_response_id", "conversation", "prompt"];
 
 fn stateless(param: &str) -> Error {
     let message = format!(
-        "`{param}` cannot be used with the provider of this model: nothing is kept for it; send all of the \
-         conversation as `input`"
+        "`{param}` is not supported by the provider of this model, since nothing is stored; send \
+         the whole conversation as `input`"
     );
     Error::new(ErrorKind::InvalidRequest, message).with_param(param.to_owned())
 }
