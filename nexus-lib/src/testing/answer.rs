@@ -2,32 +2,32 @@ use bytes::Bytes;
 
 use super::Gate;
 
-/// One thing that a [`FakeUpstream`](super::FakeUpstream) does to answer.
+/// One step of an answer of a [`FakeUpstream`](super::FakeUpstream).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Step {
-    /// Writes these bytes as they are.
+    /// Writes these bytes unchanged.
     Bytes(Bytes),
     /// Waits for a gate to open.
     Pause(Gate),
-    /// Closes the connection in good order (FIN), whatever was promised.
+    /// Closes the connection gracefully (FIN), whatever was promised.
     Cut,
     /// Resets the connection (RST).
     Reset,
-    /// Does nothing until the peer leaves.
+    /// Does nothing until the peer closes the connection.
     Hang,
 }
 
-/// What a [`FakeUpstream`](super::FakeUpstream) answers to one request: steps, in order.
+/// The answer of a [`FakeUpstream`](super::FakeUpstream) to one request: steps, in order.
 ///
-/// Nothing is checked and nothing is added: an answer that promises more than it keeps is the point.
+/// Nothing is checked and nothing is added: an answer may promise more than it delivers.
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
     steps: Vec<Step>,
 }
 
 impl Answer {
-    /// An answer that does nothing; add steps to it.
+    /// An answer without steps.
     pub fn new() -> Self {
         Self::default()
     }
@@ -46,7 +46,7 @@ impl Answer {
         Self::fixed(status, &[("content-type", "application/json")], body)
     }
 
-    /// The head of an event stream in chunks, and `events`, each as its own chunk. More may follow;
+    /// The head of a chunked event stream, and `events`, each as its own chunk. More may follow;
     /// [`end`](Self::end) it.
     pub fn events(events: &[&str]) -> Self {
         Self::new()
@@ -71,7 +71,7 @@ impl Answer {
         self.bytes(head)
     }
 
-    /// Writes `bytes` as they are.
+    /// Writes `bytes` unchanged.
     #[must_use]
     pub fn bytes(self, bytes: impl Into<Bytes>) -> Self {
         self.step(Step::Bytes(bytes.into()))
@@ -87,7 +87,7 @@ impl Answer {
         self.bytes(framed)
     }
 
-    /// Writes each event as its own chunk. The text is sent as it is, blank line included.
+    /// Writes each event as its own chunk. The text is sent unchanged, including the blank line.
     #[must_use]
     pub fn sse(self, events: &[&str]) -> Self {
         events
@@ -119,7 +119,7 @@ impl Answer {
         self.step(Step::Reset)
     }
 
-    /// Does nothing more until the peer leaves.
+    /// Does nothing more until the peer closes the connection.
     #[must_use]
     pub fn hang(self) -> Self {
         self.step(Step::Hang)

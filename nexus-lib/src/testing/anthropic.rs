@@ -1,4 +1,4 @@
-//! The usual answers of Anthropic's Messages.
+//! Standard answers of Anthropic's Messages.
 //!
 //! Source: <https://docs.anthropic.com/en/api/messages-streaming>.
 

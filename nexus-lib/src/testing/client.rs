@@ -11,7 +11,7 @@ use super::deadline::within;
 use super::http1::{Closed, Framing, Incoming, Piece};
 use super::{Ending, RawBody, RawHead, RawRequest, RawResponse};
 
-/// One connection of a client that writes and reads HTTP/1.1 by hand.
+/// A client connection that writes and reads HTTP/1.1 by hand.
 ///
 /// For each request: [`send`](Self::send), [`head`](Self::head), then [`body`](Self::body) or
 /// [`event`](Self::event) until it is `None`. Dropping it closes the connection.
@@ -29,13 +29,13 @@ impl RawClient {
     /// Connects.
     ///
     /// # Panics
-    /// When nobody listens.
+    /// When nothing listens there.
     pub async fn connect(addr: SocketAddr) -> Self {
         let client = Self::try_connect(addr).await;
         client.unwrap_or_else(|error| panic!("connecting to {addr}: {error}"))
     }
 
-    /// Connects to a server that may be gone.
+    /// Connects to a server that may be down.
     ///
     /// # Errors
     /// Those of the connection.
@@ -60,7 +60,8 @@ impl RawClient {
         client.response().await
     }
 
-    /// Writes `bytes` as they are. A peer that has closed is not an error: its answer may be there.
+    /// Writes `bytes` unchanged. A peer that has closed is not an error: its answer may have
+    /// arrived.
     pub async fn send(&mut self, bytes: &[u8]) {
         let _ = within("the peer to take bytes", self.socket.write_all(bytes)).await;
     }
@@ -107,8 +108,8 @@ impl RawClient {
         RawResponse { head, body }
     }
 
-    /// Reads the next event of a stream: its bytes up to and with the blank line, or what is left at
-    /// the end; `None` after that.
+    /// Reads the next event of a stream: its bytes including the blank line, or what is left at the
+    /// end; `None` after that.
     pub async fn event(&mut self) -> Option<Bytes> {
         loop {
             if let Some(end) = event_end(&self.content) {
@@ -131,12 +132,12 @@ impl RawClient {
         within("the peer to close", self.incoming.until_closed()).await;
     }
 
-    /// Leaves in good order (FIN).
+    /// Closes the connection gracefully (FIN).
     pub fn close(self) {
         drop(self);
     }
 
-    /// Leaves at once (RST).
+    /// Resets the connection (RST).
     pub fn reset(self) {
         let _ = self.socket.as_ref().set_zero_linger();
         self.socket.forget();
@@ -167,7 +168,7 @@ impl RawClient {
     }
 }
 
-/// Where the first event ends, if it is whole.
+/// The end of the first event, if it is complete.
 fn event_end(content: &[u8]) -> Option<usize> {
     [&b"\n\n"[..], b"\r\n\r\n", b"\r\r"]
         .iter()

@@ -5,11 +5,11 @@ use compression_codecs::{
     BrotliEncoder, DeflateEncoder, EncodeV2, GzipEncoder, ZlibEncoder, ZstdEncoder,
 };
 
-/// `pieces` in the content coding of that name, or in `bare deflate`: a chunk for each of them, flushed, and
-/// one for the end.
+/// `pieces` in the content coding of that name, or in `bare deflate`: a flushed chunk for each of
+/// them, and one for the end.
 ///
 /// # Panics
-/// When the coding is not known.
+/// When the coding is unknown.
 pub fn encoded(coding: &str, pieces: &[&[u8]]) -> Vec<Vec<u8>> {
     let level = || Level::Default.into();
     match coding {

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::http1::{Framing, Incoming, value_of};
 use super::{RecordedRequest, Script, Step};
 
-/// What an upstream has seen so far.
+/// What an upstream has observed so far.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     pub(super) requests: Vec<RecordedRequest>,
@@ -26,14 +26,14 @@ pub(super) struct Connection {
     script: Script,
 }
 
-/// What becomes of the connection after a step.
+/// What happens to the connection after a step.
 enum After {
     GoOn,
-    /// This side ends it.
+    /// This side closes it.
     Leave,
-    /// This side ends it with RST.
+    /// This side resets it (RST).
     Reset,
-    /// The peer has ended it.
+    /// The peer has closed it.
     Left,
 }
 
@@ -55,7 +55,7 @@ impl Connection {
         }
     }
 
-    /// Answers requests until either side is through.
+    /// Answers requests until either side closes the connection.
     pub(super) async fn serve(mut self) {
         let after = loop {
             let Some(request) = self.next_request().await else {
@@ -73,7 +73,7 @@ impl Connection {
                 let now = Some(Instant::now());
                 self.log.send_modify(|log| log.closed[self.index] = now);
             }
-            // Dropped, this half would send FIN first.
+            // On drop, this half would send FIN first.
             After::Reset => self.socket.forget(),
             After::GoOn | After::Leave => {}
         }
@@ -93,7 +93,8 @@ impl Connection {
 
     async fn answer(&mut self, request: &RecordedRequest) -> After {
         for step in self.script.answer(request).into_steps() {
-            // The peer's leaving is seen during every step, not only when the next request is read.
+            // A peer that closes is noticed during every step, not only when the next request is
+            // read.
             let after = tokio::select! {
                 biased;
                 after = perform(&mut self.socket, step) => after,

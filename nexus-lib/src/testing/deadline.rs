@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-/// How long anything in this kit is waited for. A test that waits longer is stuck.
+/// The maximum wait for anything in this kit. A test that waits longer is stuck.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Awaits `future`, or panics with `what` was awaited.
+/// Awaits `future`, or panics with the name `what`.
 pub(super) async fn within<F: Future>(what: &str, future: F) -> F::Output {
     tokio::time::timeout(DEADLINE, future)
         .await

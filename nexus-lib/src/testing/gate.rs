@@ -2,8 +2,8 @@ use tokio::sync::watch;
 
 use super::deadline::within;
 
-/// Holds an answer back at a step until it is opened. A clone is the same gate; once open, it stays
-/// open.
+/// Holds an answer at a step until the gate is opened. A clone is the same gate; once open, it
+/// stays open.
 #[derive(Debug, Clone)]
 pub struct Gate(watch::Sender<State>);
 
@@ -19,12 +19,12 @@ impl Gate {
         Self(watch::Sender::new(State::default()))
     }
 
-    /// Lets through whoever waits, now and later.
+    /// Releases all who wait, now and later.
     pub fn open(&self) {
         self.0.send_modify(|state| state.open = true);
     }
 
-    /// Waits until an answer stands at the gate: everything before it was given to the socket.
+    /// Waits until an answer has reached the gate: everything before it was written to the socket.
     pub async fn reached(&self) {
         let mut state = self.0.subscribe();
         let _ = within(
@@ -34,11 +34,11 @@ impl Gate {
         .await;
     }
 
-    /// Stands at the gate until it is open: for what a test makes wait besides an answer.
+    /// Waits at the gate until it is open: for anything else that a test holds back.
     pub async fn pass(&self) {
         self.0.send_modify(|state| state.reached = true);
         let mut state = self.0.subscribe();
-        // The sender lives in `self`, so that this ends only when the gate is open.
+        // The sender is part of `self`, so this ends only when the gate is open.
         let _ = state.wait_for(|state| state.open).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The usual answers of Gemini's `generateContent`.
+//! Standard answers of Gemini's `generateContent`.
 //!
 //! Source: <https://ai.google.dev/api/generate-content>.
 

@@ -1,4 +1,4 @@
-//! Just enough of HTTP/1.1 to read messages without judging them.
+//! A minimal HTTP/1.1 reader that does not validate.
 
 use std::io;
 
@@ -31,7 +31,7 @@ impl Head {
         }
     }
 
-    /// How the body is framed; `otherwise` when the head does not say.
+    /// How the body is framed; `otherwise` if the head does not specify it.
     pub(super) fn framing(&self, otherwise: Framing) -> Framing {
         let length = value_of(&self.headers, "content-length").and_then(|text| text.parse().ok());
         match value_of(&self.headers, "transfer-encoding") {
@@ -47,29 +47,29 @@ pub(super) fn value_of<'a>(headers: &'a [(String, String)], name: &str) -> Optio
     found.map(|(_, value)| value.as_str())
 }
 
-/// Where a body ends.
+/// How a body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// After so many more bytes.
+    /// After this many more bytes.
     Length(usize),
-    /// After a chunk of no length.
+    /// After a chunk of length zero.
     Chunked,
     /// When the connection is closed.
     UntilClose,
 }
 
-/// What was read of a body.
+/// A piece of a body.
 #[derive(Debug)]
 pub(super) enum Piece {
     /// Content, without and with its framing.
     Data { content: Bytes, raw: Bytes },
-    /// The end that was promised, with the bytes that said so.
+    /// The declared end, with its bytes.
     End { raw: Bytes },
-    /// The connection ended first.
+    /// The connection ended before.
     Broken,
 }
 
-/// The reading side of a connection, with what was read too far.
+/// The reading side of a connection, with what was read beyond the current message.
 #[derive(Debug)]
 pub(super) struct Incoming {
     socket: OwnedReadHalf,
@@ -93,12 +93,12 @@ impl Incoming {
         }
     }
 
-    /// How the peer has closed, if it was seen to.
+    /// How the peer has closed, if it has.
     pub(super) fn closed(&self) -> Option<Closed> {
         self.closed
     }
 
-    /// Reads once; false when the peer has closed. Cancel-safe, and so are all the others here.
+    /// Reads once; false when the peer has closed. Cancel safe, like all functions here.
     async fn fill(&mut self) -> bool {
         if self.closed.is_none() {
             self.closed = match self.socket.read_buf(&mut self.buffer).await {
@@ -116,7 +116,7 @@ impl Incoming {
         while self.fill().await {}
     }
 
-    /// The next head; `None` when the peer closed before it was whole.
+    /// The next head; `None` when the peer closed before it was complete.
     pub(super) async fn head(&mut self) -> Option<Head> {
         let end = self.find(b"\r\n\r\n").await?;
         Some(Head::parse(self.buffer.split_to(end + 4).freeze()))
@@ -170,7 +170,7 @@ impl Incoming {
             .unwrap_or_else(|_| panic!("a chunk begins with its length, not with {text:?}"));
         let start = line + 2;
         if length == 0 {
-            // Trailers are not looked for: nothing here sends any.
+            // Trailers are not supported: nothing here sends any.
             self.at_least(start + 2).await?;
             let raw = self.buffer.split_to(start + 2).freeze();
             return Some(Piece::End { raw });

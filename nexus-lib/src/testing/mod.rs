@@ -1,17 +1,17 @@
 //! An upstream and a client that can misbehave at byte level, for tests of gateways and providers.
 //!
-//! Both speak HTTP/1.1 over real sockets without any HTTP library on their side: what a test writes
-//! is what goes over the wire, and what came over the wire is what a test sees.
+//! Both speak HTTP/1.1 over real sockets without an HTTP library: the bytes that a test writes are
+//! sent, and the bytes that arrive are what it sees.
 //!
-//! - [`FakeUpstream`] answers requests by a [`Script`] of [`Answer`]s and records what it was sent,
-//!   to the byte, and when its peer left.
-//! - [`Gate`] stops an answer at a chosen step until the test lets it go on: no test needs to sleep.
-//! - [`RawClient`] sends bytes, reads an answer with and without its chunks, reads a stream event by
-//!   event, and leaves when it is told to.
-//! - [`FakeProxy`] leads to upstreams by `CONNECT` and by SOCKS 5, or refuses, or hangs.
-//! - [`openai`] has the usual answers of an OpenAI-compatible server; [`anthropic`], [`gemini`] and
-//!   [`ollama`] those of theirs.
-//! - [`ProviderContract`] checks that an implementation keeps the contract of
+//! - [`FakeUpstream`] answers requests with a [`Script`] of [`Answer`]s. It records what it was
+//!   sent, to the byte, and when its peer closed the connection.
+//! - [`Gate`] stops an answer at a chosen step until the test opens it: no test needs to sleep.
+//! - [`RawClient`] sends bytes, reads an answer with and without its chunk framing, reads a stream
+//!   event by event, and disconnects on request.
+//! - [`FakeProxy`] opens tunnels to upstreams by `CONNECT` and SOCKS 5, or rejects, or hangs.
+//! - [`openai`] has standard answers of an OpenAI-compatible server; [`anthropic`], [`gemini`] and
+//!   [`ollama`] those of their protocols.
+//! - [`ProviderContract`] checks that an implementation fulfils the contract of
 //!   [`Provider`](crate::Provider).
 //!
 //! ```
@@ -34,8 +34,8 @@
 //! ```
 //!
 //! # Panics
-//! This is a kit for tests: whatever does not happen within [`DEADLINE`] or cannot be read is a
-//! panic that says what was awaited.
+//! This is a kit for tests: anything that does not happen within [`DEADLINE`] or is malformed is a
+//! panic that names what was awaited.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

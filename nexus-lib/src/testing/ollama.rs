@@ -1,4 +1,4 @@
-//! The usual answers of Ollama's own chat: its streams are lines.
+//! Standard answers of Ollama's own chat: its streams are lines.
 //!
 //! Source: <https://github.com/ollama/ollama/blob/main/docs/api.md>.
 

@@ -1,4 +1,4 @@
-//! The usual answers of an OpenAI-compatible server.
+//! Standard answers of an OpenAI-compatible server.
 
 use serde_json::{Value, json};
 
@@ -7,8 +7,9 @@ use super::{Answer, RecordedRequest, Script, UpstreamAnswers};
 /// The last event of a stream.
 pub const DONE: &str = "data: [DONE]\n\n";
 
-/// A server that says `words`: as a completion, or as a stream of one delta a word when the request
-/// asks for one, with usage if the request asks for it. Nothing else of the request matters.
+/// A server that answers `words`: as a completion, or as a stream with one delta per word if the
+/// request asks for one, with usage if the request asks for it. Everything else in the request is
+/// ignored.
 pub fn server(words: &[&str], prompt_tokens: u64, completion_tokens: u64) -> Script {
     let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
     Script::by(move |request| {
@@ -38,7 +39,7 @@ pub fn completion(text: &str, prompt_tokens: u64, completion_tokens: u64) -> Val
     })
 }
 
-/// A whole stream, as [`stream_events`] has it.
+/// A whole stream, as by [`stream_events`].
 pub fn stream(
     request: &RecordedRequest,
     deltas: &[&str],
@@ -52,10 +53,10 @@ pub fn stream(
     Answer::events(&events).end()
 }
 
-/// The events of a stream: one for each delta, one with the finish reason, one with usage if `usage`
-/// (prompt and completion tokens) is given, and [`DONE`].
+/// The events of a stream: one for each delta, one with the finish reason, one with usage if
+/// `usage` (prompt and completion tokens) is given, and [`DONE`].
 ///
-/// As OpenAI does, the events before carry `"usage":null` when there is a usage event.
+/// As with OpenAI, the events before carry `"usage":null` if there is a usage event.
 pub fn stream_events(deltas: &[&str], usage: Option<(u64, u64)>) -> Vec<String> {
     let chunk = |delta: Value, finish: Option<&str>| {
         let mut chunk = json!({
@@ -82,7 +83,7 @@ pub fn stream_events(deltas: &[&str], usage: Option<(u64, u64)>) -> Vec<String> 
     events
 }
 
-/// The event that ends a stream whose usage was asked for.
+/// The event at the end of a stream with usage.
 pub fn usage_event(prompt_tokens: u64, completion_tokens: u64) -> String {
     let chunk = json!({
         "id": "chatcmpl-fake",

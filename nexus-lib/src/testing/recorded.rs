@@ -5,14 +5,14 @@ use serde_json::Value;
 
 use super::http1::{Head, value_of};
 
-/// A request as it came over the wire.
+/// A request as it was received.
 #[derive(Debug, Clone)]
 pub struct RecordedRequest {
-    /// Its place among all requests, from 0.
+    /// Its position among all requests, from 0.
     pub index: usize,
-    /// Which connection brought it, from 0.
+    /// The index of its connection, from 0.
     pub connection: usize,
-    /// The head's bytes, the blank line included.
+    /// The head's bytes, including the blank line.
     pub raw_head: Bytes,
     /// The method.
     pub method: String,
@@ -20,9 +20,9 @@ pub struct RecordedRequest {
     pub target: String,
     /// The headers in order, with their names as sent.
     pub headers: Vec<(String, String)>,
-    /// The body; without its chunks, if it came in chunks.
+    /// The body, without chunk framing.
     pub body: Bytes,
-    /// When all of it was there.
+    /// When it was complete.
     pub received: Instant,
 }
 
@@ -41,7 +41,7 @@ impl RecordedRequest {
         }
     }
 
-    /// The first value of the header `name`, in whatever case it was sent.
+    /// The first value of the header `name`, ignoring case.
     pub fn header(&self, name: &str) -> Option<&str> {
         value_of(&self.headers, name)
     }

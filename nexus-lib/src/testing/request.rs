@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-/// A request to be written by hand: exactly these headers, in this order, and a `content-length`.
+/// A request written by hand: exactly these headers, in this order, and a `content-length`.
 #[derive(Debug, Clone)]
 pub struct RawRequest {
     method: String,
@@ -50,7 +50,7 @@ impl RawRequest {
         self
     }
 
-    /// The request as it goes over the wire.
+    /// The request as it is sent.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
         for (name, value) in &self.headers {

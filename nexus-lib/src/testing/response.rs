@@ -5,14 +5,14 @@ use serde_json::Value;
 
 use super::http1::{Head, value_of};
 
-/// The head of an answer as it came over the wire.
+/// The head of an answer as it was received.
 #[derive(Debug, Clone)]
 pub struct RawHead {
     /// The status.
     pub status: u16,
     /// The headers in order, with their names as sent.
     pub headers: Vec<(String, String)>,
-    /// The head's bytes, the blank line included.
+    /// The head's bytes, including the blank line.
     pub raw: Bytes,
 }
 
@@ -27,7 +27,7 @@ impl RawHead {
         }
     }
 
-    /// The first value of the header `name`, in whatever case it was sent.
+    /// The first value of the header `name`, ignoring case.
     pub fn header(&self, name: &str) -> Option<&str> {
         value_of(&self.headers, name)
     }
@@ -36,18 +36,18 @@ impl RawHead {
 /// How a body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// As its framing promised.
+    /// According to its framing.
     Complete,
-    /// The connection was closed first.
+    /// The connection was closed before.
     Closed,
-    /// The connection was reset first.
+    /// The connection was reset before.
     Reset,
 }
 
-/// A body as it came over the wire.
+/// A body as it was received.
 #[derive(Debug, Clone)]
 pub struct RawBody {
-    /// The content, without chunks.
+    /// The content, without chunk framing.
     pub content: Bytes,
     /// The content with its framing.
     pub raw: Bytes,
@@ -74,7 +74,7 @@ impl RawBody {
     }
 }
 
-/// A whole answer. Reads like its head.
+/// A whole answer. Dereferences to its head.
 #[derive(Debug, Clone)]
 pub struct RawResponse {
     /// The head.

@@ -13,7 +13,7 @@ impl Script {
         Self::by(move |_| answer.clone())
     }
 
-    /// One answer after the other, by the order in which requests come; 599 to those that come after.
+    /// One answer after the other, in the order of the requests; 599 to further ones.
     pub fn each(answers: impl IntoIterator<Item = Answer>) -> Self {
         let answers: Vec<_> = answers.into_iter().collect();
         Self::by(move |request| match answers.get(request.index) {
@@ -22,7 +22,7 @@ impl Script {
         })
     }
 
-    /// Whatever `decide` makes of the request.
+    /// The answer that `decide` returns for each request.
     pub fn by(decide: impl Fn(&RecordedRequest) -> Answer + Send + Sync + 'static) -> Self {
         Self(Arc::new(decide))
     }

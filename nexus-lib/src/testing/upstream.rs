@@ -9,9 +9,10 @@ use super::connection::{Connection, Log};
 use super::deadline::within;
 use super::{RecordedRequest, Script};
 
-/// An upstream on a loopback port that answers by a [`Script`] and records what it was sent.
+/// An upstream on a loopback port that answers with a [`Script`] and records what it was sent.
 ///
-/// Its tasks end with it: at once when it is dropped, and surely when [`stop`](Self::stop) resolves.
+/// Its tasks end with it: they are aborted on drop, and have ended when [`stop`](Self::stop)
+/// resolves.
 #[derive(Debug)]
 pub struct FakeUpstream {
     addr: SocketAddr,
@@ -23,7 +24,7 @@ impl FakeUpstream {
     /// Listens on a free port of 127.0.0.1.
     ///
     /// # Panics
-    /// When no port can be had.
+    /// When no port is available.
     pub async fn start(script: impl Into<Script>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let addr = listener.local_addr().expect("a bound address");
@@ -64,8 +65,8 @@ impl FakeUpstream {
         self.log.borrow().closed.len()
     }
 
-    /// Waits for request number `index` and then until its peer has closed the connection that
-    /// brought it; returns when it did.
+    /// Waits for request number `index` and then until its peer has closed the connection; returns
+    /// when it did.
     ///
     /// # Panics
     /// When either does not happen within [`DEADLINE`](super::DEADLINE).
@@ -78,7 +79,7 @@ impl FakeUpstream {
         log.closed[connection].expect("just seen")
     }
 
-    /// Whether the connection that brought request `index` is known to be closed by its peer.
+    /// Whether the connection of request `index` is known to be closed by its peer.
     pub fn is_closed(&self, index: usize) -> bool {
         let log = self.log.borrow();
         let request = log.requests.get(index);
@@ -91,10 +92,10 @@ impl FakeUpstream {
     }
 }
 
-/// A loopback address at which nobody listens.
+/// A loopback address where nothing listens.
 ///
 /// # Panics
-/// When no port can be had.
+/// When no port is available.
 pub async fn refused_addr() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     listener.local_addr().expect("a bound address")

@@ -156,7 +156,7 @@ async fn wrong_tokens_of_one_address_are_limited() {
         let answer = ask("192.0.2.1", "wrong").await;
         answer.assert_error(401, "invalid_admin_token", None);
     }
-    // Whatever it sends now is not looked at, or it could go on guessing.
+    // Its further attempts are not checked, otherwise it could continue guessing.
     for token in ["wrong", "canary-token"] {
         let answer = ask("192.0.2.1", token).await;
         answer.assert_error(429, "too_many_attempts", None);

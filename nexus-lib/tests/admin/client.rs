@@ -1,4 +1,4 @@
-//! A client of an admin service in process.
+//! A client of an in-process admin service.
 
 use std::sync::Arc;
 
@@ -94,7 +94,7 @@ impl Admin {
         }
     }
 
-    /// What the port says of itself: the same in every test.
+    /// The port's OpenAPI document: the same in every test.
     pub(crate) async fn document(&self) -> &'static Documented {
         static DOCUMENT: OnceCell<Documented> = OnceCell::const_new();
         let read = async || {
@@ -146,7 +146,7 @@ impl Admin {
     }
 }
 
-/// What a provider needs at least.
+/// The required fields of a provider.
 pub(crate) fn openai() -> Value {
     json!({
         "name": "OpenAI",

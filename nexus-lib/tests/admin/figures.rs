@@ -1,4 +1,4 @@
-//! Figures are of the range that was asked for, of all of it and of nothing else.
+//! Figures cover the whole requested range, and nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,7 +77,7 @@ async fn errors_and_requests_are_of_the_same_exact_range() {
 async fn latency_is_of_all_completed_requests_of_the_range() {
     let completed = |ago, ms| row(ago, RequestState::Completed, ms);
     let mut rows: Vec<_> = (0..700).map(|_| completed(30 * MINUTE, 8000)).collect();
-    // The newest 500 are not all there is.
+    // There are more than the newest 500.
     rows.extend((0..600).map(|_| completed(MINUTE, 10)));
     rows.push(completed(3 * HOUR, 60_000));
     rows.push(row(MINUTE, RequestState::Failed, 1));

@@ -58,7 +58,7 @@ async fn types_that_a_page_may_send_unasked_are_refused_and_unknown_fields_are_i
         let answer = send(media, browser).await;
         answer.assert_error(415, "unsupported_media_type", None);
     }
-    // What `curl -d` sends without a header of the user's.
+    // The type that `curl -d` sends by default.
     let answer = send("application/x-www-form-urlencoded", false).await;
     answer.assert_error(422, "invalid_field", Some("name"));
     let body = r#"{"name":"n","server_url":"http://h","server_key":"","personalized_key":"k","id":9,"x":[{}]}"#;
@@ -82,7 +82,7 @@ async fn body_over_one_mebibyte_is_refused() {
     answer.assert_error(413, "request_too_large", None);
     assert!(answer.text.contains("1048576 bytes"), "{}", answer.text);
 
-    // And one that does not say its length.
+    // Also without a declared length.
     let chunks = std::iter::repeat_n(Bytes::from(vec![b' '; 65536]), 17);
     let frames = chunks.map(|chunk| Ok::<_, std::io::Error>(Frame::data(chunk)));
     let request = Request::post("/providers")

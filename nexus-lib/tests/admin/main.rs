@@ -1,4 +1,4 @@
-//! The admin port, driven in process over a real SQLite store.
+//! The admin port, in process, with a real SQLite store.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,

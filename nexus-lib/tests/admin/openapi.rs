@@ -1,4 +1,4 @@
-//! What the port says of itself. That its answers are of that kind is checked by the client of all tests.
+//! The port's OpenAPI document. The client of all tests checks that answers match it.
 
 use http::Method;
 

@@ -1,4 +1,4 @@
-//! A change that another one overtook is refused: `ETag` and `If-Match`.
+//! A change to an outdated version is rejected: `ETag` and `If-Match`.
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -22,7 +22,7 @@ fn tag(answer: &Answer) -> String {
     answer.headers["etag"].to_str().unwrap().to_owned()
 }
 
-/// Providers and models alike: what is at `path` is changed by `body`.
+/// For providers and models alike: changes what is at `path` with `body`.
 async fn later_save_is_refused(admin: &Admin, path: &str, body: &Value) {
     let read = admin.get(path).await;
     let first = tag(&read);
@@ -33,7 +33,7 @@ async fn later_save_is_refused(admin: &Admin, path: &str, body: &Value) {
         "reading changes nothing"
     );
 
-    // Two tabs have read the same.
+    // Two tabs have read the same version.
     let saved = change(admin, Method::PUT, path, &first, body).await;
     assert_eq!(saved.status, 200, "{}", saved.text);
     let second = tag(&saved);
@@ -45,7 +45,7 @@ async fn later_save_is_refused(admin: &Admin, path: &str, body: &Value) {
     }
     assert_eq!(tag(&admin.get(path).await), second, "nothing was changed");
 
-    // Neither a weak tag nor one of something else will do; a list with the right one will, and so will any.
+    // A weak tag and a foreign one fail; a list with the right one succeeds, and so does `*`.
     let weak = format!("W/{second}");
     for wrong in [weak.as_str(), "\"x\"", "x"] {
         let answer = change(admin, Method::PUT, path, wrong, body).await;

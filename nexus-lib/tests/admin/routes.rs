@@ -69,7 +69,7 @@ async fn slash_at_the_end_makes_no_difference() {
     ] {
         let plain = admin.get(path).await;
         let slashed = admin.get(&format!("{path}/")).await;
-        // All but the time at which it was read.
+        // Everything except the time of reading.
         let told = |text: &str| {
             let mut told: Value = serde_json::from_str(text).unwrap();
             told.as_object_mut().unwrap().remove("now");

@@ -234,7 +234,7 @@ async fn series_has_every_bucket_of_the_range() {
     let by_minute = "bucket=minute&from=2026-01-31T08:00:59Z&to=2026-01-31T08:04:01Z";
     let series = admin.get(&format!("/stats/series?{by_minute}")).await;
     let expected = json!([
-        // What it has lies before the range.
+        // Its request is before the range.
         bucket("08:00", 0, 0, 0, 0),
         timed(bucket("08:01", 1, 0, 20, 6)),
         bucket("08:02", 1, 1, 7, 0),
@@ -280,7 +280,7 @@ async fn series_has_a_length_without_a_range_and_a_limit_with_one() {
     let more = admin.get(&range("2026-02-21T16:00:00.001Z")).await;
     more.assert_error(422, "invalid_field", Some("bucket"));
     assert!(more.text.contains("10,000"), "{}", more.text);
-    // Nothing has begun since.
+    // Nothing has started since.
     let future = "/stats/series?bucket=day&from=9000-01-01T00:00:00Z";
     assert_eq!(admin.get(future).await.json()["buckets"], json!([]));
 }

@@ -1,4 +1,4 @@
-//! Messages, where they are kept.
+//! The message archive.
 
 use std::fs;
 use std::path::{Path, PathBuf};

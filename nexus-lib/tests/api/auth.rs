@@ -1,4 +1,4 @@
-//! Who may call.
+//! Authentication.
 
 use nexus_lib::testing::{RawRequest, openai};
 

@@ -1,4 +1,4 @@
-//! What all bodies may take together.
+//! The memory limit of all bodies together.
 
 use nexus_lib::testing::{Answer, DEADLINE, RawClient, RawRequest, RawResponse, openai};
 use serde_json::json;
@@ -12,7 +12,7 @@ fn long_chat(len: usize) -> String {
     json!({"model": "m", "messages": [{"role": "user", "content": "x".repeat(len)}]}).to_string()
 }
 
-/// Sends the head of a chat that says that it is long, and half of its body.
+/// Sends the head of a chat with a long declared body, and half of the body.
 async fn unfinished(rig: &Rig, key: &str, body: &str) -> RawClient {
     let mut client = RawClient::connect(rig.api).await;
     let head = format!(
@@ -25,7 +25,7 @@ async fn unfinished(rig: &Rig, key: &str, body: &str) -> RawClient {
     client
 }
 
-/// Asks until an answer is not 503.
+/// Retries until an answer is not 503.
 async fn admitted(rig: &Rig, body: &str) -> u16 {
     let admitted = async {
         loop {
@@ -57,7 +57,8 @@ async fn bodies_beyond_the_memory_for_all_are_503_and_small_ones_pass() {
         .await;
     let body = long_chat(2 * MIB);
     let mut held = Vec::new();
-    // Each holds what has arrived: three halves are within four fifths of the memory, a fourth is not.
+    // Each holds what has arrived: three halves fit into four fifths of the memory, a fourth does
+    // not.
     for _ in 0..3 {
         held.push(unfinished(&rig, KEY, &body).await);
     }
@@ -72,12 +73,12 @@ async fn bodies_beyond_the_memory_for_all_are_503_and_small_ones_pass() {
     let answer = tokio::time::timeout(DEADLINE, answer).await.unwrap();
     refused(&answer, 503, "overloaded");
     assert_eq!(answer.header("retry-after"), Some("1"));
-    // Small ones are not what takes the memory.
+    // Small bodies are not counted.
     assert_eq!(rig.chat(PLAIN).await.status, 200);
-    // When those have left, there is room again.
+    // After these have left, there is room again.
     drop(held);
     assert_eq!(admitted(&rig, &body).await, 200);
-    // And what was answered gives back what it took.
+    // And answered requests release their memory.
     for _ in 0..8 {
         assert_eq!(admitted(&rig, &body).await, 200);
     }
@@ -122,7 +123,7 @@ async fn what_a_coded_body_becomes_counts() {
         let body = nexus_lib::testing::encoded("gzip", &[long_chat(len).as_bytes()]);
         chat(body.concat()).header("content-encoding", "gzip")
     };
-    // This one never has room, whoever else is there.
+    // This one never fits, even alone.
     let answer = rig.ask(&coded(4 * MIB)).await;
     refused(&answer, 413, "request_too_large");
     let held = unfinished(&rig, KEY, &long_chat(4 * MIB - MIB)).await;

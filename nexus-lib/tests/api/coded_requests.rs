@@ -1,4 +1,4 @@
-//! Requests whose bodies come in a content coding.
+//! Requests with content codings.
 
 use nexus_lib::testing::{Answer, RawRequest, RawResponse, encoded, openai};
 use serde_json::json;
@@ -48,7 +48,7 @@ async fn cc_switch_cli_469_coded_request_is_decoded_and_passes_without_its_codin
         assert_eq!(sent.header("content-length"), Some(&*length), "{name}");
         index += 1;
     }
-    // Several, in the order in which they were applied.
+    // Several codings, in the order in which they were applied.
     let twice = in_coding("br", &in_coding("gzip", PLAIN.as_bytes()));
     let answer = rig
         .ask(&coded("/v1/chat/completions", "gzip, br", twice))

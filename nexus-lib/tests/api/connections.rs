@@ -1,4 +1,4 @@
-//! Connections to upstreams: used again where that can be done, and never where it cannot.
+//! Connections to upstreams: reused where possible, and never where not.
 
 use nexus_lib::Transport;
 use nexus_lib::testing::{Answer, Gate, Script, openai};

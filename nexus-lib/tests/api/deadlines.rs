@@ -1,4 +1,4 @@
-//! How long a client is willing to wait.
+//! The client's own deadline.
 
 use nexus_lib::testing::{Answer, RawRequest, RawResponse, Script, openai};
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! Nothing of an answer is seen before its request is on the ledger, and its end not before its usage.
+//! No part of an answer is sent before its request is on the ledger, and its end not before its
+//! usage.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use serde_json::json;
 
 use crate::support::{Append, PLAIN, Rig, STREAM, STREAM_USAGE, assert_error, chat};
 
-/// Checks that not a byte comes, where it would come at once.
+/// Checks that no byte arrives where it would arrive at once.
 async fn assert_silent<T>(next: impl Future<Output = T>) {
     let early = tokio::time::timeout(Duration::from_millis(50), next).await;
     assert!(early.is_err(), "seen before it was durable");
@@ -46,7 +47,7 @@ async fn the_first_byte_of_a_stream_waits_for_its_row() {
 #[tokio::test]
 async fn a_plain_answer_waits_for_its_usage() {
     for appends in 1..=2 {
-        // Both rows of the call may share a batch: whichever is held back, nothing may be seen.
+        // Both rows of the call may share a batch: whichever is held back, nothing may be sent.
         let gates: Vec<_> = (0..appends).map(|_| Gate::new()).collect();
         let rig = Rig::appending(gates.iter().cloned().map(Append::Behind)).await;
         let upstream = rig
@@ -86,7 +87,7 @@ async fn the_end_of_a_cut_stream_waits_too() {
 #[tokio::test]
 async fn an_answer_that_cannot_be_recorded_is_not_shown() {
     for body in [PLAIN, STREAM] {
-        // A batch that fails is tried again row by row, or not; each time the disk says no.
+        // A failed batch may be retried row by row; the disk fails each time.
         let rig = Rig::appending(vec![Append::Fails; 10]).await;
         let _upstream = rig
             .add_upstream("Fake", 0, openai::server(&["secret"], 3, 2))

@@ -1,4 +1,4 @@
-//! What an application that embeds the library may do to it, and what it is told.
+//! What an application that embeds the library may do, and what it gets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::support::{Append, KEY, MODEL, PLAIN, Rig, STREAM, assert_error, provider};
 
-/// Panics in every method, once it has been counted.
+/// Panics in every method, after counting the call.
 #[derive(Clone, Default)]
 struct Panicking(Arc<AtomicUsize>);
 
@@ -46,7 +46,7 @@ impl Observer for Panicking {
     }
 }
 
-/// Counts what it is told.
+/// Counts events.
 #[derive(Clone, Default)]
 struct Counting(Arc<AtomicUsize>);
 
@@ -61,7 +61,8 @@ async fn observers_that_panic_cost_no_call_and_no_row() {
     let (panicking, counting) = (Panicking::default(), Counting::default());
     let (bad, good) = (panicking.clone(), counting.clone());
     let rig = Rig::with(|builder| builder.observer(bad).observer(good)).await;
-    // Each kind of event: an attempt that fails, a whole answer, a stream, one that breaks, an estimate.
+    // Each kind of event: a failed attempt, a whole answer, a stream, an interrupted one, an
+    // estimate.
     let _down = rig
         .add_upstream(
             "Down",
@@ -107,7 +108,7 @@ async fn store_that_panics_is_an_outage_and_no_end() {
     assert_eq!(response.status, 503);
     assert_error(&response.body.json(), "server_error", "ledger_unavailable");
     assert!(began.elapsed() < DEADLINE / 2, "nobody waits for it");
-    // It panicked once: the row is written by the next try, and others are served.
+    // It panicked once: the next try writes the row, and other requests are served.
     let served = async {
         while rig.chat(PLAIN).await.status != 200 {
             tokio::task::yield_now().await;
@@ -154,7 +155,7 @@ impl Provider for Broken {
     }
 
     fn speaks(&self, operation: Operation) -> bool {
-        // The gateway asks when it is built, too.
+        // The gateway also calls it while it is built.
         let is_built = BUILT.with(std::cell::Cell::get);
         assert!(
             !is_built || !matches!(self, Self::Speaks),
@@ -189,7 +190,7 @@ thread_local! {
     static BUILT: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// A gateway whose first candidate breaks so.
+/// A gateway whose first candidate panics like this.
 async fn broken(how: Broken) -> Rig {
     BUILT.with(|built| built.set(false));
     let rig = Rig::with(|builder| builder.provider(how)).await;
@@ -238,7 +239,7 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-/// A gateway in memory with the demo model.
+/// An in-memory gateway with the demo model.
 async fn demo_gateway() -> Gateway {
     let store = SqliteStore::in_memory().await.unwrap();
     let gateway = Gateway::builder(store).build().await.unwrap();
@@ -254,7 +255,7 @@ fn question() -> ChatRequest {
 #[test]
 fn gateway_outlives_the_runtime_that_it_was_built_on() {
     let gateway = runtime().block_on(demo_gateway());
-    // As several `#[tokio::test]` functions use a static one: each with a runtime of its own.
+    // Like several `#[tokio::test]` functions with a static gateway: each has its own runtime.
     for round in 1..=3 {
         runtime().block_on(async {
             let chats = async {
@@ -348,7 +349,7 @@ async fn refusals_of_a_provider_keep_their_status_and_code() {
             assert_eq!(refused.retry_after, error.retry_after());
         }
     }
-    // The gateway's own credentials were refused: the client's error says so, this one how.
+    // The gateway's own credentials were rejected: the client's error says so, this one says how.
     let (rig, _upstream) = Rig::over(refusal(401, bad, "")).await;
     let error = rig.gateway.chat(question()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UpstreamAuth);
@@ -363,7 +364,7 @@ async fn refusals_of_a_provider_keep_their_status_and_code() {
     assert!(unknown.upstream().is_none(), "no provider said that");
 }
 
-/// Fails to compile where something cannot be shared between threads.
+/// Fails to compile if something cannot be shared between threads.
 #[test]
 fn what_frameworks_mount_is_send_and_sync() {
     fn shared<T: Send + Sync>() {}

@@ -1,4 +1,4 @@
-//! Embeddings of providers that have a protocol of their own for them.
+//! Embeddings of providers with their own API for them.
 
 use nexus_lib::testing::{Answer, FakeUpstream, RawRequest, Script};
 use serde_json::{Value, json};
@@ -89,7 +89,7 @@ async fn gemini_embeds_many_texts_a_hundred_at_a_time() {
         third["requests"][0]["content"]["parts"][0]["text"],
         "text 200"
     );
-    // Nobody told figures: they are counted, and said to be.
+    // No usage was reported: it is counted, and marked as estimated.
     let row = rig.row(&response).await;
     assert_eq!(row["usage_source"], "estimated");
     assert!(row["prompt_tokens"].as_u64().unwrap() >= 230, "{row}");
@@ -117,7 +117,7 @@ async fn ollama_embeds_by_its_own_api() {
             json!({"model": "m", "input": ["a", "b"], "keep_alive": "5m"})
         );
         let told = response.body.json();
-        // 0.5 and -1.25 as 32-bit floats, the least significant byte first.
+        // 0.5 and -1.25 as little-endian 32-bit floats.
         assert_eq!(told["data"][0]["embedding"], "AAAAPwAAoL8=");
         let row = rig.row(&response).await;
         assert_eq!(

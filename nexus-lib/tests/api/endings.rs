@@ -1,4 +1,4 @@
-//! However a call ends, the client is told the truth and the ledger is settled.
+//! However a call ends, the client gets a truthful answer and the ledger is settled.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::support::{PLAIN, Rig, STREAM, STREAM_USAGE, assert_error, chat};
 
 const PROMPT: Duration = Duration::from_secs(1);
 
-/// The data of a stream's events; each must be whole.
+/// The data of a stream's events; each must be complete.
 fn events(response: &RawResponse) -> Vec<Value> {
     let text = response.body.text();
     assert!(text.ends_with("\n\n"), "{text:?}");
@@ -89,7 +89,7 @@ async fn a_client_that_leaves_after_the_first_byte_ends_the_upstream_request() {
 
 #[tokio::test]
 async fn a_client_that_leaves_while_the_upstream_writes_is_noticed_too() {
-    // More than all buffers hold, so that the upstream's writes stand still.
+    // More than all buffers hold, so that the upstream's writes block.
     let event = openai::delta_event(&"x".repeat(60_000));
     let answer = Answer::events(&vec![&*event; 400]).hang();
     let (rig, upstream) = Rig::over(answer).await;

@@ -1,4 +1,4 @@
-//! What goes wrong, as clients see it.
+//! Errors as clients see them.
 
 use nexus_lib::testing::{Answer, FakeUpstream, RawClient, RawRequest, openai, refused_addr};
 use serde_json::json;
@@ -117,7 +117,7 @@ async fn a_body_over_the_limit_is_413() {
         "request_too_large",
     );
 
-    // Without a length it is known only when it is read.
+    // Without a declared length, the limit is only noticed while reading.
     let mut client = RawClient::connect(rig.api).await;
     let head = format!(
         "POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\ntransfer-encoding: chunked\r\n\r\n"

@@ -1,12 +1,12 @@
-//! Tokens of calls whose upstream told no figures.
+//! Tokens of calls whose upstream reported no usage.
 
 use nexus_lib::testing::{Answer, Gate, Script, openai};
 use serde_json::{Value, json};
 
 use crate::support::{MODEL, Rig, chat};
 
-/// "hello world" is two tokens in every encoding of OpenAI's; the request is 3 for the message, 1 for
-/// its role, 2 for its words, and 3 for the reply.
+/// "hello world" is two tokens in each of OpenAI's encodings; the request is 3 for the message, 1
+/// for its role, 2 for its words, and 3 for the reply.
 const WORDS: &str = "hello world";
 const PROMPT_TOKENS: u64 = 9;
 
@@ -114,7 +114,8 @@ async fn call_that_is_cut_off_waits_for_no_tables() {
     gate.open();
     let event = String::from_utf8(client.event().await.unwrap().to_vec()).unwrap();
     assert!(event.contains("shutting_down"), "{event}");
-    // This gateway has counted nothing yet, so four bytes are a token: one more for `hello world`.
+    // This gateway has not counted anything yet, so a token is four bytes: one more for
+    // `hello world`.
     let row = rig.settled().await;
     assert_eq!(row["usage_source"], "estimated");
     assert_eq!(row["prompt_tokens"], PROMPT_TOKENS + 1);

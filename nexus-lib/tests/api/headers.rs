@@ -1,4 +1,4 @@
-//! The headers on every response, and the conversation that they name.
+//! The headers of every response, and the conversation that they name.
 
 use nexus_lib::testing::{Answer, RawHead, RawRequest, openai, refused_addr};
 
@@ -129,7 +129,7 @@ async fn a_bad_conversation_id_is_refused() {
 
 #[tokio::test]
 async fn the_length_told_is_that_of_what_is_sent() {
-    // An error whose text repeats the provider's key is longer than what the client gets.
+    // An error that repeats the provider's key is longer than what the client gets.
     let repeated = format!(r#"{{"error":{{"message":"{SERVER_KEY} is wrong"}}}}"#);
     let whole = openai::completion("ok", 1, 1).to_string();
     for (status, body) in [(200, whole), (400, repeated)] {
@@ -142,7 +142,7 @@ async fn the_length_told_is_that_of_what_is_sent() {
             .collect();
         assert_eq!(lengths, [response.body.content.len()]);
     }
-    // A stream that begins with an error is told as a whole answer.
+    // A stream that starts with an error becomes a whole answer.
     let error = "data: {\"error\":{\"message\":\"overloaded\"}}\n\n";
     let head = [
         ("content-type", "text/event-stream"),

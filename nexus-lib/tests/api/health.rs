@@ -1,4 +1,4 @@
-//! A provider that keeps failing rests, and is probed.
+//! A provider that keeps failing is in cooldown, and is then probed.
 
 use nexus_lib::testing::{Answer, DEADLINE, Gate, Script, openai};
 use serde_json::json;
@@ -13,7 +13,7 @@ fn refusal() -> Answer {
     Answer::json(503, "{}")
 }
 
-/// Fails, and says to come back after so many milliseconds.
+/// Fails with a wait of this many milliseconds.
 fn refusal_for(ms: &str) -> Answer {
     Answer::fixed(503, &[("retry-after-ms", ms)], "{}")
 }
@@ -61,7 +61,7 @@ async fn one_request_probes_while_others_go_elsewhere() {
         Some("Second")
     );
 
-    // Until the rest is over, and a request is sent to see.
+    // Until the cooldown has ended, and a probe is sent.
     let mut waiting = Vec::new();
     let probed = async {
         while first.requests().len() < 2 {
@@ -131,7 +131,7 @@ async fn a_provider_that_was_changed_has_a_fresh_start() {
     let (rig, upstream) = Rig::over(refusal_for("60000")).await;
     rig.chat(PLAIN).await;
     assert_eq!(rig.provider("Fake").await["health"]["state"], "resting");
-    // Another's change is no reason.
+    // A change of another provider does not matter.
     rig.add_provider("Other", "http://127.0.0.1:1", 9).await;
     assert_eq!(rig.provider("Fake").await["health"]["state"], "resting");
     let changed = provider("Fake", &upstream.url());

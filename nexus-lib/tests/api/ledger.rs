@@ -1,4 +1,4 @@
-//! What the ledger says, and when it says it.
+//! The content of the ledger, and when it is written.
 
 use nexus_lib::testing::{Answer, Gate, openai};
 use serde_json::json;
@@ -95,7 +95,7 @@ async fn a_row_is_open_before_the_first_byte_and_settled_before_the_last_event()
 
     first.open();
     while client.event().await.unwrap() != openai::DONE {}
-    // The upstream has not ended its answer, and still the usage is there.
+    // The upstream has not ended its answer, and the usage is there already.
     let row = rig.row(&head).await;
     assert_eq!(
         (&row["state"], &row["total_tokens"]),
@@ -110,7 +110,7 @@ async fn a_row_is_open_before_the_first_byte_and_settled_before_the_last_event()
 #[tokio::test]
 async fn a_row_is_settled_before_the_error_that_ends_a_stream() {
     let error = "data: {\"error\":{\"message\":\"in the middle\",\"code\":\"x\"}}\n\n";
-    // The upstream says nothing more, and does not end its answer either.
+    // The upstream sends nothing more, and does not end its answer either.
     let answer = Answer::events(&[&openai::delta_event("a"), error]).hang();
     let (rig, _upstream) = Rig::over(answer).await;
     let mut client = rig.send(&chat(STREAM)).await;
@@ -214,7 +214,7 @@ async fn totals_add_up() {
     assert_eq!(rig.ask(&other).await.status, 400);
 
     let mut totals = rig.read("/stats/total").await;
-    // How long things take is for other tests.
+    // Durations are checked by other tests.
     for name in ["now", "latency_ms", "first_token_ms"] {
         assert!(totals.as_object_mut().unwrap().remove(name).is_some());
     }

@@ -1,11 +1,11 @@
-//! How many requests a provider may have open, and who is preferred.
+//! Concurrency limits of providers, and which provider is preferred.
 
 use nexus_lib::testing::{Answer, FakeUpstream, Gate, RawClient, Script, openai};
 use serde_json::json;
 
 use crate::support::{PLAIN, Rig, STREAM, assert_error, chat};
 
-/// Streams that stand still behind their first event; plain answers at once.
+/// Streams that stop after their first event; plain answers at once.
 fn held(gate: &Gate) -> Script {
     let gate = gate.clone();
     Script::by(move |request| match request.wants_stream() {
@@ -17,7 +17,7 @@ fn held(gate: &Gate) -> Script {
     })
 }
 
-/// A stream whose head and first event are there.
+/// A stream whose head and first event have arrived.
 async fn open_stream(rig: &Rig) -> (RawClient, String) {
     let mut client = rig.send(&chat(STREAM)).await;
     let head = client.head().await;

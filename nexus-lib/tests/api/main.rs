@@ -1,5 +1,5 @@
-//! What a gateway promises at its edges, over real sockets: clients that write bytes by hand on one
-//! side, upstreams that misbehave on the other, and the ledger read through the admin port.
+//! What a gateway promises at its edges, over real sockets: raw clients on one side, misbehaving
+//! upstreams on the other, and the ledger read through the admin port.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What `/metrics` says, beside what the ledger says.
+//! `/metrics` compared with the ledger.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::{KEY, PLAIN, Rig, STREAM_USAGE, chat};
 
-/// The samples of a scrape, by name and labels as they are written.
+/// The samples of a scrape, by name and labels as written.
 struct Samples(BTreeMap<String, f64>);
 
 impl Samples {
@@ -39,7 +39,7 @@ impl Samples {
         assert_eq!(self.0.get(name), Some(&value), "{name} in {:#?}", self.0);
     }
 
-    /// Adds up what begins with `name` and has all of `labels`.
+    /// The sum of the samples that begin with `name` and have all of `labels`.
     fn sum(&self, name: &str, labels: &[String]) -> f64 {
         let family = self.0.iter().filter(|(sample, _)| {
             let series = sample.strip_prefix(name);
@@ -80,7 +80,7 @@ async fn figures_are_exact_and_those_of_the_ledger() {
         )
         .pause(&stopped),
     });
-    // Its name is shown as it is, be it ever so odd.
+    // Its name is shown unchanged, however odd.
     let _second = rig.add_upstream("Se\"c\\ond", 1, second).await;
     for status in [200, 200, 400] {
         assert_eq!(rig.chat(PLAIN).await.status, status);
@@ -144,7 +144,7 @@ async fn figures_are_exact_and_those_of_the_ledger() {
     assert_same_as_ledger(&rig, &samples).await;
 }
 
-/// The sums of `/metrics` are those of `/stats/total`, of each provider and of each model.
+/// The sums of `/metrics` equal those of `/stats/total`, for each provider and each model.
 async fn assert_same_as_ledger(rig: &Rig, samples: &Samples) {
     let total = rig.read("/stats/total").await;
     let compare = |sums: &Value, label: &[String]| {
@@ -186,7 +186,7 @@ async fn the_ledgers_work_is_shown() {
     samples.assert("nexus_ledger_queue_rows", 0.0);
     let rows = samples.0["nexus_ledger_rows_total"];
     let commits = samples.0["nexus_ledger_commit_seconds_count"];
-    // A row that was begun before its answer came is written twice.
+    // A row that was opened before its answer arrived is written twice.
     assert!((3.0..=6.0).contains(&rows), "{rows}");
     assert!((1.0..=rows).contains(&commits), "{commits} of {rows}");
 }
@@ -265,7 +265,7 @@ async fn format_is_the_one_that_is_accepted() {
     }
 }
 
-/// What of the requests that never had a row is told.
+/// The reports of requests without a row.
 #[derive(Clone, Default)]
 struct Refused(Arc<Mutex<Vec<(String, String, String)>>>);
 
@@ -346,7 +346,7 @@ async fn requests_refused_before_they_have_a_row_are_reported_and_counted() {
     }
     let in_process = ChatRequest::new("m").user("hi").key("unknown");
     assert!(rig.gateway.chat(in_process).await.is_err());
-    // This one has a row, which says why.
+    // This one has a row, which contains the reason.
     assert_eq!(RawClient::exchange(rig.api, &chat(PLAIN)).await.status, 502);
     let mut seen = refused.0.lock().unwrap().clone();
     let (edge, reason, _) = seen.pop().unwrap();

@@ -1,4 +1,4 @@
-//! `GET /v1/models`: what a key may call.
+//! `GET /v1/models`: the models available to a key.
 
 use nexus_lib::testing::{RawRequest, openai};
 use serde_json::json;
@@ -56,7 +56,8 @@ async fn models_of_a_disabled_provider_are_not_listed() {
         200
     );
     let response = rig.ask(&RawRequest::get("/v1/models").bearer(KEY)).await;
-    // Whether a key without any enabled provider is known or not is not promised; the model must be gone.
+    // It is not specified whether a key without any enabled provider is valid; the model must be
+    // gone.
     assert!(
         !response.body.text().contains("\"m\""),
         "{}",
@@ -68,7 +69,7 @@ fn owned(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
 
-/// A key that may call `a/b c`, `m` and `n`.
+/// A gateway with a key for `a/b c`, `m` and `n`.
 async fn three() -> Rig {
     let rig = Rig::start().await;
     let one = rig.add_provider("One", "http://127.0.0.1:9/v1", 0).await;

@@ -1,4 +1,4 @@
-//! Each client key has conversation names of its own.
+//! Each client key has its own conversation names.
 
 use nexus_lib::archive::Archive;
 use nexus_lib::testing::{RawRequest, openai};
@@ -42,7 +42,7 @@ async fn one_name_of_two_keys_is_two_conversations() {
         (&json!(2), &json!(3))
     );
 
-    // As the clients say it: the newest of that name, which names the others.
+    // By the client's name: the newest conversation of that name, and the others' ids.
     let newest = rig.read("/stats/conversation/shared").await;
     assert_eq!(newest["rounds"], 1, "{newest}");
     assert!(
@@ -93,7 +93,7 @@ async fn the_id_of_anothers_conversation_does_not_open_it() {
     let body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).to_string();
     let first = rig.chat(body).await;
     let id = first.header("x-conversation-id").unwrap().to_owned();
-    // Its own client goes on with it by that id; another begins one of its own.
+    // Its own client continues it by that id; another client starts a new one.
     for key in [OTHER_KEY, KEY] {
         let response = rig.ask(&ask(key, &id, "more")).await;
         assert_eq!(response.header("x-conversation-id"), Some(id.as_str()));

@@ -1,5 +1,5 @@
-//! What each port says of itself, over sockets. That the gateway's own answers are of that kind is checked
-//! by the rig of all tests; what providers say is checked here, by the demo's.
+//! Each port's OpenAPI document, over sockets. The rig of all tests checks that the gateway's own
+//! answers match it; providers' answers are checked here with the demo's.
 
 use nexus_lib::call::Operation;
 use nexus_lib::testing::{RawClient, RawRequest};

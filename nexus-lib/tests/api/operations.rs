@@ -1,4 +1,4 @@
-//! Operations that pass through without a translation: embeddings, pictures, sound and the like.
+//! Operations that pass through without translation: embeddings, images, audio and others.
 
 use nexus_lib::testing::{Answer, FakeUpstream, RawRequest};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn post(path: &str, body: &str) -> RawRequest {
         .body(body.to_owned())
 }
 
-/// A gateway whose model `alias` is called `real name` upstream.
+/// A gateway whose model `alias` is named `real name` upstream.
 async fn renaming(answer: Answer) -> (Rig, FakeUpstream) {
     let (rig, upstream) = Rig::over(answer).await;
     let model = json!({"provider_id": 1, "model_name": "alias", "upstream_model": "real \"name\""});
@@ -95,7 +95,7 @@ async fn a_text_completion_streams_and_its_usage_is_asked_for() {
         r#"{"model":"m","prompt":"x","stream":true}"#,
     );
     let response = rig.ask(&request).await;
-    // The client did not ask for usage.
+    // The client did not request usage.
     assert_eq!(
         response.body.text(),
         [events[0], events[1], events[3]].concat()

@@ -1,4 +1,5 @@
-//! What an operator asks of providers from the admin port: tests, upstreams' lists, and the playground.
+//! The operator's requests to providers through the admin port: tests, lists of models, and the
+//! playground.
 
 use nexus_lib::testing::{
     Answer, FakeProxy, RawClient, RawRequest, RawResponse, Script, openai, refused_addr,

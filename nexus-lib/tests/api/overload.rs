@@ -1,4 +1,4 @@
-//! More chats than the gateway takes.
+//! More chats than the gateway's limit.
 
 use std::time::{Duration, Instant};
 
@@ -10,14 +10,14 @@ async fn rig(most: usize) -> Rig {
     Rig::with(|builder| builder.max_open_requests(most)).await
 }
 
-/// A stream that waits behind its first event.
+/// A stream that waits after its first event.
 fn paused(gate: &Gate) -> Answer {
     let (first, usage) = (openai::delta_event("a"), openai::usage_event(1, 1));
     let rest = [usage.as_str(), openai::DONE];
     Answer::events(&[&first]).pause(gate).sse(&rest).end()
 }
 
-/// Asks until an answer is not 503: a request that is over is so a moment after its client saw the end.
+/// Retries until an answer is not 503: a request is released a moment after its client saw the end.
 async fn admitted(rig: &Rig, body: &'static str) -> u16 {
     let admitted = async {
         loop {
@@ -42,7 +42,7 @@ async fn a_chat_too_many_is_503_at_once_and_the_others_are_served() {
         assert!(client.event().await.is_some());
         open.push(client);
     }
-    // The heads are out, the bodies are not: both still count. The body is not waited for.
+    // The heads were sent, the bodies were not: both still count. The body is not awaited.
     let bytes = chat(PLAIN).to_bytes();
     let mut late = RawClient::connect(rig.api).await;
     let asked = Instant::now();
@@ -75,7 +75,7 @@ async fn a_chat_too_many_is_503_at_once_and_the_others_are_served() {
 async fn every_ending_makes_room() {
     let (rig, gate) = (rig(1).await, Gate::new());
     let _upstream = rig.add_upstream("Fake", 0, paused(&gate)).await;
-    // Left in the middle of its answer, and before its body was whole.
+    // Disconnected in the middle of its answer, and before its body was complete.
     let mut client = rig.send(&chat(STREAM)).await;
     assert_eq!(client.head().await.status, 200);
     client.reset();

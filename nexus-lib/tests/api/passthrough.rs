@@ -1,11 +1,11 @@
-//! Bytes pass as they are; headers pass by list.
+//! Bytes pass through unchanged; headers pass by list.
 
 use nexus_lib::testing::{Answer, FakeUpstream, RawRequest, openai};
 use serde_json::json;
 
 use crate::support::{CHAT, KEY, PLAIN, Rig, SERVER_KEY, chat};
 
-/// Valid JSON as no serializer would write it.
+/// Valid JSON that no serializer would write.
 const ODD: &str = "\n {\"stream\" : false,\n\t\"temperature\":1.00, \"n\" :1e0,\r\n\
     \"seed\":12345678901234567890123, \"messages\":[ {\"role\":\"user\",\
     \"content\":\"\\u4f60\\/\u{e9}\\ud83d\\ude00 \\\"model\\\":\\\"x\\\"\"}],\
@@ -183,7 +183,7 @@ async fn client_headers_do_not_leak_upstream() {
         "content-length",
         "content-type",
         "host",
-        // By these the gateway recognises a request that comes back to it.
+        // With these the gateway recognises a request that comes back to it.
         "via",
         "x-nexus-hop",
     ];
@@ -228,7 +228,7 @@ async fn the_model_is_spliced_where_the_upstream_calls_it_otherwise() {
     assert_eq!(response.status, 200, "{}", response.body.text());
     let sent = upstream.request(0).await;
     assert_eq!(sent.json()["model"], "org/\"名\"\\x");
-    // All but the name is as it was.
+    // Everything except the name is unchanged.
     let (before, after) = ODD.split_once("\"m\"").unwrap();
     let sent = std::str::from_utf8(&sent.body).unwrap();
     assert!(sent.starts_with(before) && sent.ends_with(after), "{sent}");
@@ -251,7 +251,7 @@ async fn a_second_model_field_cannot_smuggle_another_model_past_the_check() {
     }
     for request in upstream.requests() {
         let body = String::from_utf8_lossy(&request.body).into_owned();
-        // Parsers take the last of two, and this one does.
+        // Parsers use the last of two, and so does this one.
         assert_eq!(request.json()["model"], "m", "{body}");
     }
 }

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use crate::support::{PLAIN, Rig, STREAM, short};
 
-/// A gateway whose first choice answers by `first`, and its second choice well; checks that the
-/// second one's answer is what the client gets.
+/// A gateway whose first provider answers with `first`, and whose second one succeeds; checks that
+/// the client gets the second one's answer.
 async fn hands_over(body: &'static str, first: Answer) {
     let rig = Rig::with_timeouts(short()).await;
     let first_choice = rig.add_upstream("First", 0, first).await;
@@ -70,7 +70,7 @@ async fn an_upstream_that_breaks_before_its_first_byte_hands_over() {
     hands_over(STREAM, Answer::events(&[]).cut()).await;
     hands_over(PLAIN, Answer::json(200, "")).await;
     hands_over(STREAM, Answer::events(&[openai::DONE]).end()).await;
-    // A plain answer is passed on when it is whole: the client has nothing of this one.
+    // A plain answer is passed on when it is complete: the client gets nothing of this one.
     let head = [
         ("content-type", "application/json"),
         ("content-length", "100"),
@@ -210,6 +210,6 @@ async fn equals_share_the_load() {
     for _ in 0..40 {
         assert_eq!(rig.chat(PLAIN).await.status, 200);
     }
-    // By lot, one of them would be left out once in 2^39 runs.
+    // At random, one of them would be left out once in 2^39 runs.
     assert!(!one.requests().is_empty() && !two.requests().is_empty());
 }

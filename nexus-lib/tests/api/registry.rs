@@ -1,4 +1,4 @@
-//! What is registered is in force for the next request.
+//! Changes to the registry apply to the next request.
 
 use nexus_lib::testing::{FakeUpstream, openai};
 use nexus_lib::wire::ProviderId;

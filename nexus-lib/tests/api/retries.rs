@@ -1,4 +1,4 @@
-//! The last candidate is asked again, within bounds.
+//! The last candidate is retried, within limits.
 
 use nexus_lib::testing::{Answer, Script, openai};
 use serde_json::json;
@@ -75,7 +75,7 @@ async fn retries_do_not_double_the_load() {
     for _ in 0..50 {
         assert_eq!(rig.chat(PLAIN).await.status, 500);
     }
-    // Ten to begin with, and one for each five requests.
+    // Ten in reserve, and one for each five requests.
     let retries = upstream.requests().len() - 50;
     assert!((15..=20).contains(&retries), "{retries} retries");
     let rows = rig.rows().await;

@@ -1,4 +1,4 @@
-//! No key is ever shown: not in answers, not in errors, not in logs, not in files.
+//! Keys never appear: not in answers, errors, logs or files.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::support::{CHAT, KEY, PLAIN, Rig, SERVER_KEY, STREAM, chat, short};
 
 const PROXY_PASSWORD: &str = "proxy-password-0123456789abcdef";
 
-/// What may not be seen anywhere: the keys and the password, or anything but the ends of them.
+/// Checks that the keys and the password are absent, except for the ends of them.
 fn assert_no_secret(place: &str, bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for key in [KEY, SERVER_KEY, PROXY_PASSWORD] {
@@ -38,7 +38,7 @@ fn read_files(folder: &Path, read: &mut impl FnMut(&Path, Vec<u8>)) {
     }
 }
 
-/// A log that is kept.
+/// A log in memory.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -53,7 +53,7 @@ impl Write for Log {
     }
 }
 
-/// Answers in turn: well, as a stream, with refused credentials, with a cut stream, with nonsense.
+/// Answers in turn: a success, a stream, rejected credentials, an interrupted stream, and garbage.
 fn moody() -> Script {
     let cut = Answer::events(&[&openai::delta_event("x")]).cut();
     Script::each([
@@ -109,7 +109,7 @@ async fn keys_are_nowhere_to_be_seen() {
     assert_clean(&rig.admin("PUT", "/providers/1", Some(gone)).await);
     assert_clean(&rig.chat(PLAIN).await);
 
-    // A key where it does not belong must not come back in the error about it.
+    // A misplaced key must not appear in the error about it.
     assert_clean(
         &rig.ask(&chat(PLAIN).header("x-conversation-id", &format!("{KEY} {KEY}")))
             .await,
@@ -129,7 +129,7 @@ async fn keys_are_nowhere_to_be_seen() {
     wrong["server_key"] = json!([SERVER_KEY]);
     assert_clean(&rig.admin("POST", "/providers", Some(wrong)).await);
 
-    // Neither must a proxy's password, be it taken, refused, or shown to the proxy.
+    // Nor a proxy's password, whether it is accepted, rejected, or sent to the proxy.
     let proxy = FakeProxy::start().await;
     let proxy = proxy.with_credentials("user", PROXY_PASSWORD);
     let addr = proxy.addr();

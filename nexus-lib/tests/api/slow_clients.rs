@@ -1,4 +1,4 @@
-//! How long a client may take to send its request.
+//! The time limits for a client to send its request.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Event streams as upstreams really write them: the bytes come through whatever they look like.
+//! Event streams in all forms that upstreams use: the bytes pass through unchanged.
 
 use nexus_lib::testing::{Answer, openai};
 
@@ -9,8 +9,8 @@ const FINISH: &str = "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":
 const USAGE: &str =
     "{\"choices\":[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":4,\"total_tokens\":15}}";
 
-/// Streams `pieces`, each as a chunk of its own; checks that the client gets `expected`, and the
-/// ledger the usage.
+/// Streams `pieces`, each as its own chunk; checks that the client gets `expected`, and the ledger
+/// the usage.
 async fn passes(request: &'static str, pieces: Vec<Vec<u8>>, expected: &[u8]) {
     let answer = pieces.iter().fold(Answer::events(&[]), Answer::chunk);
     let (rig, _upstream) = Rig::over(answer.end()).await;
@@ -29,7 +29,7 @@ async fn passes(request: &'static str, pieces: Vec<Vec<u8>>, expected: &[u8]) {
     );
 }
 
-/// The four events with lines that end in `eol`.
+/// The four events with `eol` as line end.
 fn events(eol: &str) -> [String; 4] {
     [DELTA, FINISH, USAGE, "[DONE]"].map(|data| format!("data: {data}{eol}{eol}"))
 }

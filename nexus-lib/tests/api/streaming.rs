@@ -1,4 +1,4 @@
-//! Events go to the client when they arrive, and only those it asked for.
+//! Events reach the client when they arrive, and only those it requested.
 
 use nexus_lib::testing::{Answer, Gate, openai};
 use serde_json::json;
@@ -21,7 +21,7 @@ async fn each_event_is_forwarded_when_it_arrives() {
     let mut client = rig.send(&chat(STREAM)).await;
     assert_eq!(client.head().await.status, 200);
     for (event, gate) in events.iter().zip(&gates) {
-        // The upstream stands still: the client must get this event without the next one.
+        // The upstream waits: the client must get this event without the next one.
         assert_eq!(client.event().await.unwrap(), event.as_bytes());
         gate.reached().await;
         gate.open();
@@ -40,7 +40,7 @@ async fn usage_is_asked_upstream_and_hidden_from_a_client_that_did_not_ask() {
     expected["stream_options"] = json!({"include_usage": true});
     assert_eq!(sent.json(), expected);
 
-    // Every other event as it came, with the nulls that stand where usage will be.
+    // Every other event unchanged, including the null usage.
     let mut events = openai::stream_events(&["Hel", "lo"], Some((7, 2)));
     events.remove(3);
     assert_eq!(response.body.text(), events.concat());

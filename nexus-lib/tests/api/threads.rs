@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{MODEL, Rig, assert_error, chat};
 
-/// Answers `reply N` to request number N, or calls a tool when the last message asks for it.
+/// Answers `reply N` to request number N, or calls a tool if the last message asks for it.
 fn script() -> Script {
     Script::by(|request| {
         let words = format!("reply {}", request.index);
@@ -95,7 +95,7 @@ async fn tool_calls_belong_to_the_conversation() {
         let (rig, _upstream) = Rig::over(script()).await;
         let mut messages = vec![user("call a tool")];
         let first = conversation(&ask(&rig, stream, &json!(messages)).await);
-        // As the SDKs send it back: no index, and `content` is there.
+        // As SDKs send it back: without index, and with `content`.
         messages.push(json!({"role": "assistant", "content": null, "tool_calls": [
             {"id": "call_1", "function": {"arguments": "{\"x\":1}", "name": "f"}, "type": "function"}
         ]}));

@@ -1,4 +1,4 @@
-//! How long an upstream may be silent.
+//! The timeouts of upstreams.
 
 use std::time::Duration;
 
@@ -108,7 +108,7 @@ async fn a_providers_own_timers_go_before_the_gateways() {
             .contains("stream_interrupted")
     );
 
-    // And the other way round.
+    // And vice versa.
     let rig = Rig::with_timeouts(short()).await;
     let fields = json!({"timeouts": {"first_event_ms": 60_000, "idle_ms": 60_000}});
     let gate = Gate::new();
@@ -126,7 +126,7 @@ async fn a_providers_own_timers_go_before_the_gateways() {
     client.event().await.unwrap();
     let quick = rig.add_upstream_with("Quick", json!({"priority": -1}), Answer::new().hang());
     let _quick = quick.await;
-    // Another call runs into the gateway's own timer meanwhile.
+    // Another call reaches the gateway's own timeout meanwhile.
     let other = rig.chat(PLAIN).await;
     assert_eq!(rig.row(&other).await["attempts"], 2);
     gate.open();
@@ -135,7 +135,7 @@ async fn a_providers_own_timers_go_before_the_gateways() {
 
 #[tokio::test]
 async fn a_connection_that_does_not_come_about_in_time_is_502() {
-    // It takes the connection and never says a word of TLS.
+    // It accepts the connection and never starts TLS.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let rig = Rig::start().await;
     let url = format!("https://{}", silent.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! Each request to a provider is kept on the call's row, with what came of it.
+//! Each attempt is recorded on the call's row, with its outcome.
 
 use nexus_lib::archive::Archive;
 use nexus_lib::testing::{Answer, RawHead, Script, openai};
@@ -20,7 +20,7 @@ fn good() -> Answer {
     Answer::json(200, openai::completion("ok", 1, 1).to_string())
 }
 
-/// The row of an answered request, alone.
+/// The detailed row of an answered request.
 async fn record(rig: &Rig, head: &RawHead) -> Value {
     let id = head.header("x-request-id").expect("an x-request-id");
     let mut record = rig.read(&format!("/stats/requests/{id}")).await;
@@ -29,7 +29,7 @@ async fn record(rig: &Rig, head: &RawHead) -> Value {
     record
 }
 
-/// A server that says something at once which is not TLS.
+/// A server that sends something at once which is not TLS.
 async fn no_tls() -> (String, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/v1", listener.local_addr().unwrap());
@@ -42,13 +42,13 @@ async fn no_tls() -> (String, JoinSet<()>) {
     (url, servers)
 }
 
-/// What each try says of one thing.
+/// One field of each attempt.
 fn each(record: &Value, field: &str) -> Vec<Value> {
     let tries = record["tries"].as_array().expect("tries");
     tries.iter().map(|one| one[field].clone()).collect()
 }
 
-/// The causes of a call that no provider answered, one for each try; the row has the last of them.
+/// The causes of a call that no provider answered, one per attempt; the row has the last of them.
 fn causes(record: &Value) -> Vec<String> {
     let cause = |error: &Value| {
         let error = error.as_str().unwrap_or_default();
@@ -126,7 +126,7 @@ async fn failover_and_retries_are_tries_of_their_own_in_order() {
     let sum: u64 = durations.iter().map(|one| one.as_u64().unwrap()).sum();
     assert!(sum <= before["duration_ms"].as_u64().unwrap(), "{before}");
 
-    // It is on the ledger, and not in memory alone.
+    // It is on the ledger, not only in memory.
     let rig = rig.restarted().await;
     assert_eq!(record(&rig, &response).await, before);
 }
@@ -241,7 +241,7 @@ async fn what_is_open_or_was_left_says_what_is_known_of_its_tries() {
     let (rig, upstream) = Rig::over(Answer::new().hang()).await;
     let waiting = rig.send(&crate::support::chat(PLAIN)).await;
     upstream.request(0).await;
-    // The row is there a few milliseconds later.
+    // The row appears a few milliseconds later.
     let id = loop {
         if let [row] = rig.rows().await.as_slice() {
             break row["request_id"].clone();
@@ -372,7 +372,7 @@ async fn an_operator_reads_the_cause_where_the_provider_is_asked() {
         );
         assert!(!message.contains("no-such-host"), "{message}");
     }
-    // A client is not told.
+    // The client does not get it.
     let message = rig.chat(PLAIN).await.body.json()["error"]["message"].to_string();
     assert!(!message.contains("resolved"), "{message}");
     let test = rig

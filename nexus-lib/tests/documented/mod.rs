@@ -1,4 +1,4 @@
-//! Whether what a port answers is what its OpenAPI document says.
+//! Checks a port's answers against its OpenAPI document.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 /// A port's document.
 pub(crate) struct Documented(pub(crate) Value);
 
-/// What may be said of a request before it comes to its route.
+/// Statuses that any request may get before it reaches its route.
 const REFUSED_AT_THE_DOOR: [u16; 4] = [400, 401, 403, 431];
-/// Their parameter takes slashes, which OpenAPI has no word for.
+/// Their parameter contains slashes, which OpenAPI cannot express.
 const SPAN_SLASHES: [&str; 4] = [
     "/console/{path}",
     "/stats/conversation/{id}",
@@ -22,7 +22,7 @@ impl Documented {
         self.0["paths"].as_object().unwrap()
     }
 
-    /// What a reference leads to; anything else is what it is.
+    /// The target of a reference; any other value unchanged.
     fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
         match value["$ref"].as_str() {
             Some(target) => {
@@ -105,7 +105,7 @@ impl Documented {
         let content = content.unwrap_or_else(|| panic!("{what}: {media} is not told"));
         if media == "application/json" {
             let body: Value = serde_json::from_slice(body).unwrap();
-            // An error that is of the gateway itself is the first of what it may be.
+            // The gateway's own error is the first alternative.
             let schema = &content["schema"];
             let found = self.validator(schema.pointer("/anyOf/0").unwrap_or(schema));
             let faults: Vec<_> = found
@@ -126,7 +126,7 @@ impl Documented {
             .unwrap()
     }
 
-    /// Checks what OpenAPI 3.1 asks of a document, as far as documents of this project go.
+    /// Checks the rules of OpenAPI 3.1 that matter for this project's documents.
     pub(crate) fn check_form(&self) {
         assert_eq!(self.0["openapi"], "3.1.0");
         assert!(self.0["info"]["title"].is_string() && self.0["info"]["version"].is_string());
@@ -150,7 +150,7 @@ impl Documented {
                 let what = format!("{method} {path}");
                 assert!(operation["summary"].is_string(), "{what}");
                 let id = operation["operationId"].as_str().unwrap();
-                // Another name of a path leads to the very same operation.
+                // Another name of a path has the very same operation.
                 let known = ids.insert(id, operation);
                 let aliased = item.get("$ref").is_some() || known == Some(operation);
                 assert!(known.is_none() || aliased, "{what}: {id} twice");
@@ -189,7 +189,7 @@ impl Documented {
         }
     }
 
-    /// A path's parameters are those in its braces; no parameter is told twice.
+    /// A path's parameters are those in its braces; none is declared twice.
     fn check_parameters(&self, what: &str, path: &str, shared: &Value, operation: &Value) {
         let own = &operation["parameters"];
         let parameters = [shared, own]
@@ -233,7 +233,7 @@ fn fits(pattern: &str, path: &str) -> bool {
     }
 }
 
-/// A field that is told nowhere is found.
+/// An undocumented field is detected.
 #[test]
 #[should_panic(expected = "'more' was unexpected")]
 fn more_than_is_told_is_found() {

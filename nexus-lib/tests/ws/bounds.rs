@@ -92,13 +92,13 @@ async fn a_client_that_does_not_read_stalls_its_own_chats_and_nothing_else() {
         .unwrap();
     stuck.chat("endless", true).await;
     stuck.frame().await;
-    // Others are served meanwhile, and what the stuck one gets is bounded.
+    // Others are served meanwhile, and the stuck one's output is bounded.
     let mut client = Client::connect(&rig).await;
     for index in 0..50 {
         client.chat(&format!("c{index}"), true).await;
         assert_eq!(words(&client.frames().await), "ok");
     }
-    // It can still cancel, though it reads nothing.
+    // It can still cancel, although it does not read.
     stuck.send(json!({"type": "cancel", "id": "endless"})).await;
     let cancelled = async {
         loop {
@@ -122,7 +122,7 @@ async fn one_that_answers_no_pings_is_let_go() {
     };
     let answer = Answer::events(&[&openai::delta_event("a")]).hang();
     let (rig, _upstream) = rig_with(settings, answer).await;
-    // The client library answers pings while it is read; this one is not.
+    // The client library answers pings while it is read; this one is not read.
     let mut silent = Client::connect(&rig).await;
     silent.chat("a", true).await;
     silent.frame().await;
@@ -136,12 +136,12 @@ async fn one_that_answers_no_pings_is_let_go() {
     assert_eq!(alive.frame().await["type"], "pong");
 }
 
-/// A ping of a client, masked with zeros.
+/// A client's ping, masked with zeros.
 fn ping() -> Vec<u8> {
     [&[0x89, 0x80 | 100, 0, 0, 0, 0][..], &[b'p'; 100]].concat()
 }
 
-/// A socket over which anything can be sent.
+/// A WebSocket for arbitrary bytes.
 async fn raw(rig: &Rig, key: Option<&str>) -> TcpStream {
     let mut stream = TcpStream::connect(rig.api).await.unwrap();
     let key = key.map_or_else(String::new, |key| {
@@ -160,7 +160,8 @@ async fn raw(rig: &Rig, key: Option<&str>) -> TcpStream {
     stream
 }
 
-/// How many bytes of pings a socket takes that does not read, until nothing more goes for a while.
+/// How many bytes of pings a socket accepts without being read, until nothing more is accepted for
+/// a while.
 async fn taken(stream: &mut TcpStream) -> usize {
     let pings = ping().repeat(1000);
     let mut taken = 0;
@@ -180,7 +181,7 @@ async fn client_that_pings_and_does_not_read_is_not_listened_to() {
     // What the kernel buffers on both sides, and no more.
     let taken = taken(&mut stream).await;
     assert!(taken < 32 << 20, "{taken} bytes of pings were taken");
-    // Whoever reads the answers is listened to again.
+    // A client that reads the answers is served again.
     let mut client = Client::connect(&rig).await;
     client.chat("a", false).await;
     assert_eq!(client.frames().await.last().unwrap()["type"], "done");
@@ -199,7 +200,7 @@ async fn without_a_key_only_a_few_frames_and_bytes_are_heard() {
     .concat();
     for sent in [ping().repeat(17), long] {
         let mut stream = raw(&rig, None).await;
-        // The connection may be gone before all of it is sent.
+        // The connection may be closed before all of it is sent.
         let _ = stream.write_all(&sent).await;
         let mut answered = Vec::new();
         let _ = timeout(DEADLINE, stream.read_to_end(&mut answered)).await;
@@ -210,7 +211,7 @@ async fn without_a_key_only_a_few_frames_and_bytes_are_heard() {
             answered.len()
         );
     }
-    // A key may come with a chat right behind it.
+    // A chat may directly follow the key.
     let mut client = Client::connect_with(rig.api, &[]).await;
     let client = &mut client.as_mut().map_err(|_| "refused").unwrap().0;
     client
@@ -238,7 +239,7 @@ async fn parts_of_messages_count_in_the_memory_for_bodies() {
     let mut last = Vec::new();
     for _ in 0..4 {
         let mut stream = raw(&rig, Some(KEY)).await;
-        // A message of 3 MiB, which never ends, in parts with pings between.
+        // A message of 3 MiB that never ends, in parts with pings in between.
         let mut parts = Vec::new();
         for part in 0..12_u8 {
             let opcode = if part == 0 { 1 } else { 0 };
@@ -250,7 +251,7 @@ async fn parts_of_messages_count_in_the_memory_for_bodies() {
         }
         let _ = stream.write_all(&parts).await;
         last.clear();
-        // It is answered pings, or closed with 1013.
+        // Either pings are answered, or it is closed with 1013.
         let _ = timeout(Duration::from_millis(500), stream.read_to_end(&mut last)).await;
         half.push(stream);
     }

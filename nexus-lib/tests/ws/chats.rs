@@ -168,7 +168,7 @@ async fn cancelling_ends_one_chat_upstream_too_and_no_other() {
         (&row["state"], &row["usage_source"]),
         (&json!("cancelled"), &json!("estimated"))
     );
-    // The name is free again.
+    // The name can be used again.
     client.chat("b", true).await;
     assert_eq!(words(&client.frames().await), "a");
     client.chat("a", true).await;
@@ -234,7 +234,7 @@ async fn what_goes_wrong_upstream_is_told_to_that_chat() {
             (&last["id"], &last["error"]["code"]),
             (&json!(id), &json!(code))
         );
-        // Whoever is told of it finds it on the ledger.
+        // When the client gets this, it is on the ledger already.
         let rows = rig.rows().await;
         assert!(rows.iter().all(|row| row["state"] == "failed"), "{rows:?}");
     }

@@ -81,7 +81,7 @@ impl Client {
         }
     }
 
-    /// Frames up to and with the last of a chat.
+    /// The frames of a chat, including the last one.
     pub(crate) async fn frames(&mut self) -> Vec<Value> {
         let mut frames = Vec::new();
         loop {
@@ -94,7 +94,7 @@ impl Client {
         }
     }
 
-    /// The code with which the server closes.
+    /// The server's close code.
     pub(crate) async fn closed(&mut self) -> Option<u16> {
         loop {
             match self.message().await {
@@ -108,7 +108,7 @@ impl Client {
     }
 }
 
-/// The words of the chunks among `frames`.
+/// The text of the chunks in `frames`.
 pub(crate) fn words(frames: &[Value]) -> String {
     let chunks = frames.iter().filter(|frame| frame["type"] == "chunk");
     let words = chunks.map(|chunk| chunk["data"]["choices"][0]["delta"]["content"].as_str());

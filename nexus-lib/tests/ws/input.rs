@@ -119,7 +119,8 @@ async fn frames_of_the_wrong_kind_close_with_the_fitting_code() {
     let _ = client.0.send(Message::text(long)).await;
     assert_eq!(client.closed().await, Some(1009));
 
-    // A text frame of two bytes that are no UTF-8, masked with zeros; then a frame with a reserved bit.
+    // A text frame of two bytes that are not UTF-8, masked with zeros; then a frame with a reserved
+    // bit.
     for (frame, code) in [
         (&[0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28], 1007),
         (&[0xc1, 0x82, 0, 0, 0, 0, 0x61, 0x62], 1002),

@@ -33,7 +33,7 @@ async fn a_key_comes_in_any_of_three_ways() {
             .await
             .map_err(|response| response.status())
             .unwrap();
-        // The key is not said back.
+        // The key is not echoed.
         assert_eq!(
             response.headers()["sec-websocket-protocol"],
             "nexus.chat.v1"

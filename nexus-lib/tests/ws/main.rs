@@ -1,4 +1,4 @@
-//! Chat over WebSocket, over real sockets: what the client, the upstream and the ledger saw.
+//! Chat over WebSocket, over real sockets: what the client, the upstream and the ledger get.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -46,7 +46,7 @@ async fn a_chat_goes_on_without_its_socket_and_is_taken_up_again() {
     );
     drop(client);
 
-    // It goes on meanwhile.
+    // It continues meanwhile.
     gates[0].open();
     gates[1].reached().await;
     let mut client = Client::connect(&rig).await;
@@ -72,7 +72,7 @@ async fn a_chat_goes_on_without_its_socket_and_is_taken_up_again() {
         (&json!("completed"), &json!(6))
     );
 
-    // What may have been lost on the way is there once more, and its end too.
+    // What may have been lost is sent again, including its end.
     client.send(resume("x", &request_id, 0)).await;
     let again = client.frames().await;
     assert_eq!(words(&again), "abc");
@@ -104,7 +104,7 @@ async fn another_key_cannot_take_it_up() {
         thief.send(resume(id, request, after)).await;
         assert_eq!(thief.frame().await["error"]["code"], "not_found");
     }
-    // Nor can its own client under another name, or from behind its end.
+    // Nor can its own client, under another name or from beyond its end.
     let mut second = Client::connect(&rig).await;
     second.send(resume("y", &request_id, 0)).await;
     assert_eq!(second.frame().await["error"]["code"], "not_found");
@@ -168,7 +168,7 @@ async fn what_nobody_takes_is_bounded_and_the_upstream_waits() {
     let request_id = client.frame().await["request_id"].clone();
     client.frame().await;
     drop(client);
-    // Five megabytes do not fit: it stands still until somebody comes, and then all of it is there.
+    // Five megabytes do not fit: it waits for a client, which then gets all of it.
     let mut client = Client::connect(&rig).await;
     client.send(resume("x", &request_id, 1)).await;
     let frames = client.frames().await;

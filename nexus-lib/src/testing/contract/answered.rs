@@ -6,7 +6,7 @@ use crate::testing::{FakeUpstream, Gate};
 
 const ANSWERED: &str = "an attempt that the upstream answers has a reply";
 
-/// Good answers: whole, and event by event.
+/// Successful answers: whole, and event by event.
 pub(super) async fn check(case: &Case<'_>) {
     whole(case).await;
     if case.answers.is_none_or(|answers| answers.has_stream()) {
@@ -37,7 +37,7 @@ async fn stream(case: &Case<'_>) {
     let mut events = stream_of(case, reply);
     let mut heard = Heard::new(case);
     if upstream.is_some() {
-        // The upstream waits with the rest until these were passed on.
+        // The upstream holds the rest back until these were passed on.
         while heard.text.is_empty() {
             match case.next(&mut events).await {
                 Some(Ok(piece)) => heard.take(case, piece),
@@ -51,7 +51,7 @@ async fn stream(case: &Case<'_>) {
     case.holds(pieces, heard.pieces > 1, heard.pieces);
 }
 
-/// Whether a client wants to see the usage of a chat is nothing to the ledger.
+/// The ledger needs the usage whether or not the client asked for it.
 async fn usage_is_observed_unasked(case: &Case<'_>) {
     if case.operation != Operation::ChatCompletion {
         return;

@@ -1,7 +1,7 @@
 use crate::testing::{Answer, Gate};
 
-/// What an upstream says to one question, in its provider's own protocol: whole, in a stream, and when it
-/// refuses.
+/// An upstream's answers to one question, in its provider's own protocol: whole, as a stream, and a
+/// rejection.
 #[derive(Debug, Clone)]
 pub struct UpstreamAnswers {
     pub(super) words: String,
@@ -12,7 +12,7 @@ pub struct UpstreamAnswers {
 }
 
 impl UpstreamAnswers {
-    /// The whole answer that says `words`, as JSON. It tells its usage.
+    /// The whole answer with the text `words`, as JSON. It must contain usage.
     pub fn new(words: impl Into<String>, whole: impl Into<String>) -> Self {
         Self {
             words: words.into(),
@@ -23,23 +23,23 @@ impl UpstreamAnswers {
         }
     }
 
-    /// The same, streamed: `events` or lines, each as its bytes are, to the last. The first half of them says
-    /// some of the words, and the last of them tells the usage or comes after it. Not called for a provider
-    /// that never asks for streams.
+    /// The same as a stream: `events` or lines, each with its bytes, up to the last. The first half
+    /// must contain some of the words; the usage must be in the last event or follow it. Not used
+    /// for a provider that never requests streams.
     #[must_use]
     pub fn streamed<E: Into<String>>(mut self, events: impl IntoIterator<Item = E>) -> Self {
         self.events = events.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The `content-type` of the stream; `text/event-stream` unless set.
+    /// The `content-type` of the stream; default: `text/event-stream`.
     #[must_use]
     pub fn media(mut self, media: &'static str) -> Self {
         self.media = media;
         self
     }
 
-    /// How it refuses: with an error status that is not about the key, and this JSON.
+    /// The rejection: an error status that is not about the key, and this JSON.
     #[must_use]
     pub fn refusing(mut self, status: u16, body: impl Into<String>) -> Self {
         self.refusal = Some((status, body.into()));
@@ -61,7 +61,7 @@ impl UpstreamAnswers {
         Answer::json(200, self.whole.clone())
     }
 
-    /// Whole, by its head; the body breaks off.
+    /// Whole according to its head; the body is cut off.
     pub(super) fn cut_whole(&self) -> Answer {
         let length = self.whole.len().to_string();
         let headers = [
@@ -76,7 +76,7 @@ impl UpstreamAnswers {
         self.events.len() > 1
     }
 
-    /// Streamed, the second half behind `gate`.
+    /// As a stream, with the second half behind `gate`.
     pub(super) fn stream(&self, gate: &Gate) -> Answer {
         let answer = self.begun().pause(gate);
         let rest = &self.events[self.half()..];
@@ -96,7 +96,7 @@ impl UpstreamAnswers {
         first.fold(head, |answer, event| answer.chunk(event))
     }
 
-    /// Streams that end before their end: between events, inside one, and where nothing tells the length.
+    /// Streams that end early: between events, within one, and without a declared length.
     pub(super) fn cut_streams(&self) -> [Answer; 3] {
         let next = &self.events[self.half()];
         let part = &next.as_bytes()[..next.len() / 2];

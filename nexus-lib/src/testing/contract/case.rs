@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::testing::FakeUpstream;
 use crate::translate::{ClientProtocol, ProviderProtocol};
 
-/// The contract of one provider for one form of chats.
+/// The contract of one provider for one protocol of chats.
 pub(super) struct Case<'a> {
     pub(super) contract: &'a ProviderContract,
     pub(super) operation: Operation,
@@ -17,7 +17,7 @@ pub(super) struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// The provider, registered where `upstream` is, or where its test says.
+    /// The provider, registered with the URL of `upstream`, or the one from its test.
     pub(super) async fn registered(&self, upstream: Option<&FakeUpstream>) -> Registered {
         let url = upstream.map(|upstream| self.url(upstream.addr()));
         let url = url.unwrap_or_else(|| self.contract.server_url.clone());
@@ -38,7 +38,7 @@ impl Case<'_> {
         format!("http://{addr}{}", self.contract.below)
     }
 
-    /// A client's request, on its way to the provider.
+    /// A client's request as the provider receives it.
     pub(super) fn asks(&self, registered: &Registered, is_stream: bool) -> Attempt {
         let body = question(self.operation, &self.contract.model, is_stream);
         registered.attempt(self.operation, &body)
@@ -49,7 +49,7 @@ impl Case<'_> {
         self.in_time("an attempt is answered", sent).await
     }
 
-    /// The reply, which must be one.
+    /// The reply, which must be a success.
     pub(super) async fn reply(&self, clause: &str, attempt: Attempt) -> Reply {
         let sent = self.contract.provider.send(attempt);
         match self.in_time(clause, sent).await {
@@ -75,7 +75,7 @@ impl Case<'_> {
             .await
     }
 
-    /// What replies are written in.
+    /// The protocol of replies.
     pub(super) fn protocol(&self) -> ProviderProtocol {
         let client = ClientProtocol::of(self.operation);
         client.expect("a chat").into()

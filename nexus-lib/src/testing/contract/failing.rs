@@ -9,7 +9,7 @@ use crate::call::{Attempt, ReplyBody, ReplyStream};
 use crate::error::{Error, ErrorKind};
 use crate::testing::{Answer, FakeUpstream, refused_addr};
 
-/// Answers that are none, and questions that are none.
+/// Invalid answers, and invalid questions.
 pub(super) async fn check(case: &Case<'_>) {
     let Some(answers) = case.answers else {
         return nonsense(case).await;
@@ -108,7 +108,7 @@ async fn cut_streams(case: &Case<'_>, answers: &UpstreamAnswers) {
         let upstream = FakeUpstream::start(answer).await;
         let registered = case.registered(Some(&upstream)).await;
         match case.send(case.asks(&registered, true)).await {
-            // It was seen before there was anything to pass on.
+            // It failed before there was anything to pass on.
             Err(error) => check_error(case, &error, &upstream.addr().to_string()),
             Ok(reply) => match reply.body {
                 ReplyBody::Stream(events) => ends_in_error(case, events).await,

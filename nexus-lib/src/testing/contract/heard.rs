@@ -4,16 +4,16 @@ use crate::sse::Decoder;
 use crate::translate::{Delta, Event, Reader, Said};
 use crate::wire::Usage;
 
-/// No event is longer than this, in bytes.
+/// The maximum length of an event, in bytes.
 const MAX_EVENT_BYTES: usize = 8 << 20;
 
-/// What a client reads of a stream, and what the ledger does.
+/// What a client reads from a stream, and what the ledger reads.
 pub(super) struct Heard {
     reader: Reader,
     pub(super) text: String,
     pub(super) usage: Option<Usage>,
     pub(super) observed: Observed,
-    /// Pieces with something in them.
+    /// Non-empty pieces.
     pub(super) pieces: usize,
     is_over: bool,
 }
@@ -57,7 +57,7 @@ impl Heard {
         }
     }
 
-    /// Takes the rest, which must come to its end.
+    /// Reads the rest, which must end regularly.
     pub(super) async fn finish(mut self, case: &Case<'_>, events: &mut ReplyStream) -> Self {
         while let Some(next) = case.next(events).await {
             match next {
@@ -86,7 +86,7 @@ impl Heard {
     }
 }
 
-/// The stream of a reply that must be one.
+/// The stream of a reply that must be a stream.
 pub(super) fn stream_of(case: &Case<'_>, reply: Reply) -> ReplyStream {
     let is_good = reply.status.is_success();
     match reply.body {
@@ -128,7 +128,7 @@ pub(super) fn check_whole(case: &Case<'_>, reply: Reply) {
     check_answer(case, &text, observed.usage);
 }
 
-/// Against what the upstream said.
+/// Compares with what the upstream sent.
 fn check_answer(case: &Case<'_>, text: &str, usage: Option<Usage>) {
     let Some(answers) = case.answers else { return };
     let words = "a reply says what the upstream said";

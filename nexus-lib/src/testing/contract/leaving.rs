@@ -8,7 +8,7 @@ use crate::testing::{Answer, FakeUpstream, Script};
 const CLAUSE: &str = "when the client leaves, the upstream's request ends with it";
 const GOES_ON: &str = "a client that left is nothing to the next one";
 
-/// A client's leaving may take this long to reach the upstream.
+/// How soon an upstream must notice that a client has disconnected.
 const LEAVES_WITHIN: Duration = Duration::from_secs(1);
 
 /// Futures and streams that are dropped.
@@ -25,7 +25,7 @@ pub(super) async fn check(case: &Case<'_>) {
 async fn without_upstream(case: &Case<'_>) {
     let registered = case.registered(None).await;
     let mut sent = case.contract.provider.send(case.asks(&registered, false));
-    // Once, and then dropped.
+    // Once, then dropped.
     let polled =
         std::future::poll_fn(|cx| std::task::Poll::Ready(sent.as_mut().poll(cx).is_ready()));
     let _ = polled.await;
@@ -40,7 +40,7 @@ async fn without_upstream(case: &Case<'_>) {
     );
 }
 
-/// Answers `first` to the first request, and as it should be to all others.
+/// Answers the first request with `first`, and all others regularly.
 async fn upstream(first: Answer, answers: &UpstreamAnswers) -> FakeUpstream {
     let whole = answers.whole();
     FakeUpstream::start(Script::by(move |request| match request.index {

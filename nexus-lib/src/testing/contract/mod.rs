@@ -1,7 +1,7 @@
-//! The contract of [`Provider`], as checks that every implementation must pass.
+//! The contract of [`Provider`] as checks that every implementation must pass.
 //!
-//! Attempts are made as the gateway makes them, from a registered provider and a client's request, and
-//! handed to the implementation over all that its trait promises.
+//! Attempts are made like the gateway's, from a registered provider and a client's request, and
+//! check everything that the trait promises.
 
 mod answered;
 mod answers;
@@ -23,9 +23,10 @@ use crate::provider::Provider;
 use crate::testing::DEADLINE;
 use case::Case;
 
-/// Checks that an implementation keeps the contract of [`Provider`]: for tests of those who bring one.
+/// Checks that an implementation fulfils the contract of [`Provider`]: for tests of custom
+/// providers.
 ///
-/// One without a network needs nothing more than itself:
+/// An implementation without a network needs nothing else:
 ///
 /// ```
 /// # use nexus_lib::provider::DemoProvider as MyProvider;
@@ -36,8 +37,8 @@ use case::Case;
 /// # });
 /// ```
 ///
-/// One that speaks HTTP gets an [upstream](Self::upstream) that answers in its protocol, and is then checked
-/// for failures and for a client's leaving too:
+/// An HTTP implementation gets an [upstream](Self::upstream) that answers in its protocol, and is
+/// then also checked for failures and for clients that disconnect:
 ///
 /// ```no_run
 /// # use nexus_lib::provider::DemoProvider as MyHttpProvider;
@@ -60,7 +61,7 @@ pub struct ProviderContract {
     answers: Vec<(Operation, UpstreamAnswers)>,
 }
 
-/// The operations that all providers are asked for, in these words or in others.
+/// The operations that every provider receives, in one form or another.
 const CHATS: [Operation; 3] = [
     Operation::ChatCompletion,
     Operation::Message,
@@ -81,8 +82,8 @@ impl ProviderContract {
         }
     }
 
-    /// The URL that it is registered with, where no upstream is scripted: of a server that the test
-    /// runs itself.
+    /// The URL that it is registered with, if no upstream is scripted: that of a server that the
+    /// test runs itself.
     #[must_use]
     pub fn server_url(mut self, url: impl Into<String>) -> Self {
         self.server_url = url.into();
@@ -96,37 +97,37 @@ impl ProviderContract {
         self
     }
 
-    /// The model that it is asked for.
+    /// The model that is requested.
     #[must_use]
     pub fn model(mut self, name: impl Into<String>) -> Self {
         self.model = name.into();
         self
     }
 
-    /// The path of the scripted upstream's URL; `/v1` unless set.
+    /// The path of the scripted upstream's URL; default: `/v1`.
     #[must_use]
     pub fn below(mut self, path: impl Into<String>) -> Self {
         self.below = path.into();
         self
     }
 
-    /// How long it may take to answer, and from one event to the next; [`DEADLINE`] unless set.
+    /// How long an answer, or the next event, may take; default: [`DEADLINE`].
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// What the upstream of this provider answers, to chats of every form. Each check starts a
-    /// [`FakeUpstream`](super::FakeUpstream) of its own that answers so: whole, piece by piece, or not to the
-    /// end.
+    /// The answers of this provider's upstream to chats in every protocol. Each check starts a
+    /// [`FakeUpstream`](super::FakeUpstream) of its own that sends them: whole, in pieces, or cut
+    /// off.
     #[must_use]
     pub fn upstream(mut self, answers: UpstreamAnswers) -> Self {
         self.answers = CHATS.map(|chat| (chat, answers.clone())).to_vec();
         self
     }
 
-    /// The same for one form of chats, where the provider passes that on as it comes.
+    /// The same for one protocol of chats, if the provider passes it through.
     #[must_use]
     pub fn upstream_for(mut self, operation: Operation, answers: UpstreamAnswers) -> Self {
         self.answers.retain(|(known, _)| *known != operation);
@@ -134,10 +135,10 @@ impl ProviderContract {
         self
     }
 
-    /// Checks all of it. Must be called on a tokio runtime.
+    /// Runs all checks. Must be called on a tokio runtime.
     ///
     /// # Panics
-    /// With a sentence that says which clause was broken, and what was seen.
+    /// With a message that names the broken clause and what was observed.
     pub async fn check(self) {
         self.check_kind();
         for operation in CHATS {

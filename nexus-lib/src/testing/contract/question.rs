@@ -22,7 +22,7 @@ pub(super) fn question(operation: Operation, model: &str, is_stream: bool) -> Va
     body
 }
 
-/// One that names a model, and makes no sense.
+/// A request that names a model, and is otherwise malformed.
 pub(super) fn unreadable(operation: Operation, model: &str) -> Value {
     let mut body = question(operation, model, false);
     let list = match operation {

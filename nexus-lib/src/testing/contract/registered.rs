@@ -44,7 +44,7 @@ impl Registered {
         }
     }
 
-    /// What the gateway would hand to the provider.
+    /// The attempt that the gateway would pass to the provider.
     pub(super) fn attempt(&self, operation: Operation, body: &Value) -> Attempt {
         let principal = self.registry.authenticate(CLIENT_KEY.as_bytes());
         let principal = principal.expect("the key that was registered");

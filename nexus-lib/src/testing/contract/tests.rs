@@ -1,4 +1,4 @@
-//! Each clause, broken by a provider that keeps all others.
+//! Each clause, broken by a provider that fulfils all others.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +37,7 @@ enum Fault {
     Panics,
 }
 
-/// A good provider with one fault.
+/// A correct provider with one fault.
 struct Faulty<P> {
     inner: std::sync::Arc<P>,
     fault: Fault,
@@ -192,7 +192,7 @@ fn over_http(fault: Fault) -> ProviderContract {
         .patience(Duration::from_secs(2))
 }
 
-/// What the suite says of it.
+/// The verdict of the suite.
 async fn verdict(contract: ProviderContract) -> String {
     let checked = std::panic::AssertUnwindSafe(contract.check());
     match checked.catch_unwind().await {

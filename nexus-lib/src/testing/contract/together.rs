@@ -9,7 +9,7 @@ const ATTEMPTS: usize = 16;
 
 const CLAUSE: &str = "attempts are made concurrently, and all are answered";
 
-/// Many attempts at once: an upstream answers none of them before it has all of them.
+/// Many attempts at once: the upstream answers none of them before it has received all.
 pub(super) async fn check(case: &Case<'_>) {
     let Some(answers) = case.answers else {
         at_once(case, None, false).await;

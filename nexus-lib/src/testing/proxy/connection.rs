@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::fake::{ProxyConduct, ProxyProtocol, ProxyRequest, State};
 
-/// Serves one connection to its end. Whoever leaves early leaves: there is nobody to tell.
+/// Serves one connection to its end. A peer may close at any time; errors are ignored.
 pub(super) async fn serve(mut stream: TcpStream, state: watch::Sender<State>) {
     let conduct = state.borrow().conduct;
     match conduct {
@@ -56,7 +56,7 @@ async fn connect(
         ProxyConduct::Unreachable => "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 4\r\n\r\noops",
         ProxyConduct::Serve if is_wanted => match reach(state, &target).await {
             Ok(mut upstream) => {
-                // As tinyproxy has it.
+                // In tinyproxy's form.
                 let established =
                     b"HTTP/1.0 200 Connection established\r\nProxy-agent: fake\r\n\r\n";
                 stream.write_all(established).await?;
@@ -117,7 +117,7 @@ async fn socks5(stream: &mut TcpStream, state: &watch::Sender<State>) -> io::Res
         _ => reach(state, &target).await.map_err(|_| 5),
     };
     let reply = upstream.as_ref().err().copied().unwrap_or(0);
-    // A name as the bound address is allowed, and seldom seen.
+    // A name as the bound address is valid, but rare.
     stream.write_all(&[5, reply, 0, 3, 1, b'x', 0, 80]).await?;
     if let Ok(mut upstream) = upstream {
         tokio::io::copy_bidirectional(stream, &mut upstream).await?;
@@ -125,7 +125,7 @@ async fn socks5(stream: &mut TcpStream, state: &watch::Sender<State>) -> io::Res
     Ok(())
 }
 
-/// Records what is asked for; whether the credentials are right.
+/// Records the request; returns whether the credentials are right.
 fn note(
     state: &watch::Sender<State>,
     protocol: ProxyProtocol,
@@ -162,7 +162,7 @@ fn basic(value: &str) -> (String, String) {
     (user.to_owned(), password.to_owned())
 }
 
-/// One byte for the length, and so many bytes.
+/// One byte for the length, followed by that many bytes.
 async fn counted(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; usize::from(stream.read_u8().await?)];
     stream.read_exact(&mut bytes).await?;

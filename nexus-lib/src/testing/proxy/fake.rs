@@ -7,24 +7,24 @@ use tokio::task::JoinSet;
 use super::connection;
 use crate::testing::deadline::within;
 
-/// What a [`FakeProxy`] does with those who come.
+/// What a [`FakeProxy`] does with new connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProxyConduct {
-    /// It gives tunnels.
+    /// Opens tunnels.
     Serve,
-    /// It takes no credentials: 407 to `CONNECT`, and no way to authenticate by SOCKS.
+    /// Accepts no credentials: 407 to `CONNECT`, and no authentication method in SOCKS.
     Refuse,
-    /// It says that the upstream cannot be reached: 502, and failure 4 by SOCKS.
+    /// Reports that the upstream cannot be reached: 502, and failure 4 in SOCKS.
     Unreachable,
-    /// It takes the connection, and says nothing.
+    /// Accepts the connection, and sends nothing.
     Hang,
-    /// It takes the connection, and closes it.
+    /// Accepts the connection, and closes it.
     Close,
-    /// It answers in no protocol.
+    /// Sends bytes in no protocol.
     Babble,
 }
 
-/// How a [`FakeProxy`] was spoken to.
+/// The protocol between a client and a [`FakeProxy`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProxyProtocol {
     /// `CONNECT`.
@@ -33,21 +33,21 @@ pub enum ProxyProtocol {
     Socks5,
 }
 
-/// A tunnel that a [`FakeProxy`] was asked for.
+/// A tunnel that was requested from a [`FakeProxy`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxyRequest {
-    /// How it was asked.
+    /// The protocol of the request.
     pub protocol: ProxyProtocol,
-    /// Where the tunnel is to lead, as it was asked: `host:port`. An IPv6 address has brackets.
+    /// The requested destination: `host:port`. An IPv6 address has brackets.
     pub target: String,
-    /// User and password that came along.
+    /// The user and password that were sent.
     pub credentials: Option<(String, String)>,
 }
 
-/// A proxy on a loopback port that speaks HTTP's `CONNECT` and SOCKS 5, whichever it is spoken to in,
-/// and records what it was asked for.
+/// A proxy on a loopback port that speaks HTTP's `CONNECT` and SOCKS 5, whichever the client uses,
+/// and records the requests.
 ///
-/// Its tasks, tunnels among them, end with it: at once when it is dropped, and surely when
+/// Its tasks, including tunnels, end with it: they are aborted on drop, and have ended when
 /// [`stop`](Self::stop) resolves.
 #[derive(Debug)]
 pub struct FakeProxy {
@@ -56,7 +56,7 @@ pub struct FakeProxy {
     tasks: JoinSet<()>,
 }
 
-/// What it has seen, and what it is to do.
+/// What it has observed, and what it does.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) conduct: ProxyConduct,
@@ -67,18 +67,18 @@ pub(super) struct State {
 }
 
 impl FakeProxy {
-    /// Listens on a free port of 127.0.0.1, and serves everybody.
+    /// Listens on a free port of 127.0.0.1, and serves everyone.
     ///
     /// # Panics
-    /// When no port can be had.
+    /// When no port is available.
     pub async fn start() -> Self {
         Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0))).await
     }
 
-    /// Listens at `addr`: where one was before.
+    /// Listens at `addr`, where an earlier one was.
     ///
     /// # Panics
-    /// When the port cannot be had.
+    /// When the port is not available.
     pub async fn start_at(addr: SocketAddr) -> Self {
         let listener = TcpListener::bind(addr).await.expect("a free port");
         let addr = listener.local_addr().expect("a bound address");
@@ -94,7 +94,7 @@ impl FakeProxy {
         Self { addr, state, tasks }
     }
 
-    /// Asks for `user` and `password` from now on.
+    /// Requires `user` and `password` from now on.
     #[must_use]
     pub fn with_credentials(self, user: &str, password: &str) -> Self {
         let credentials = Some((user.to_owned(), password.to_owned()));
@@ -103,14 +103,14 @@ impl FakeProxy {
         self
     }
 
-    /// Leads all tunnels to `addr`, whatever is asked for: names need not be known.
+    /// Opens all tunnels to `addr`, whatever was requested: names need not be resolvable.
     #[must_use]
     pub fn leading_to(self, addr: SocketAddr) -> Self {
         self.state.send_modify(|state| state.leads_to = Some(addr));
         self
     }
 
-    /// Behaves like this to those who come from now on.
+    /// Treats new connections like this from now on.
     pub fn conduct(&self, conduct: ProxyConduct) {
         self.state.send_modify(|state| state.conduct = conduct);
     }
@@ -120,22 +120,22 @@ impl FakeProxy {
         self.addr
     }
 
-    /// Its URL by `scheme`, without credentials.
+    /// Its URL with `scheme`, without credentials.
     pub fn url(&self, scheme: &str) -> String {
         format!("{scheme}://{}", self.addr)
     }
 
-    /// The tunnels that it was asked for so far, those that it refused among them.
+    /// The tunnels requested so far, including rejected ones.
     pub fn requests(&self) -> Vec<ProxyRequest> {
         self.state.borrow().requests.clone()
     }
 
-    /// How many connections it has taken so far.
+    /// How many connections it has accepted so far.
     pub fn connections(&self) -> usize {
         self.state.borrow().connections
     }
 
-    /// Waits until it has taken `count` connections.
+    /// Waits until it has accepted `count` connections.
     ///
     /// # Panics
     /// When they do not come within [`DEADLINE`](crate::testing::DEADLINE).

@@ -1,4 +1,4 @@
-//! Upstreams that repeat the key that they were sent: however they do it, nobody sees it.
+//! Upstreams that repeat the key that they were sent: it never appears, however they encode it.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use super::{Face, PROVIDERS, fields};
 use crate::support::Rig;
 
-/// With letters that JSON and URLs may spell otherwise.
+/// With characters that JSON and URLs may escape.
 const KEY: &str = "sk-echo/canary+0123456789-wxyz";
-/// What no reader of an answer may find of it, however it decodes.
+/// The part that must not appear in an answer after any decoding.
 const INSIDE: &str = "echo/canary+0123456789";
 
-/// The key as it may be spelled inside of a JSON string.
+/// Possible encodings of the key inside a JSON string.
 fn spellings() -> Vec<String> {
     let every = |letter: &dyn Fn(char) -> String| KEY.chars().map(letter).collect::<String>();
     vec![
@@ -65,7 +65,7 @@ fn strings(value: &Value, into: &mut Vec<String>) {
     }
 }
 
-/// Without percents.
+/// Percent-decoded.
 fn unquoted(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
@@ -99,7 +99,7 @@ fn assert_clean(place: &str, response: &RawResponse) {
     }
 }
 
-/// An error, as a provider says it whose words are `message` inside of a JSON string.
+/// An error in a provider's format, with `message` inside a JSON string.
 fn error(message: &str) -> String {
     format!(
         r#"{{"type":"error","error":{{"type":"invalid_request_error","code":"bad","message":"{message}","metadata":{{"{message}":"{message}"}}}}}}"#
@@ -115,9 +115,9 @@ enum Echo {
     LaterEvent,
     InAHeader,
     InText,
-    /// In a good answer: as it is, since such answers are not decoded.
+    /// In a successful answer: unencoded, since such answers are not decoded.
     InWords,
-    /// In an event that nobody knows.
+    /// In an event of an unknown type.
     InAnOddEvent,
 }
 
@@ -141,7 +141,7 @@ const ECHOES: [Echo; 11] = [
     Echo::InAnOddEvent,
 ];
 
-/// What comes before a later error in a stream of such a provider.
+/// What precedes a later error in such a provider's stream.
 fn first_event(kind: &str, protocol: Option<&str>) -> &'static str {
     match (kind, protocol) {
         ("openai", None) => {
@@ -248,7 +248,7 @@ async fn a_key_that_an_upstream_repeats_is_seen_nowhere() {
         let spelled = spellings();
         let count = spelled.len();
         let script = Script::by(move |request| {
-            // Each echo in each spelling, for as often as it is asked for by the model's name.
+            // Each echo in each encoding, as often as the model's name requests.
             let body = String::from_utf8_lossy(&request.body);
             let target = format!("{}{body}", request.target);
             let at = |name: &str| {

@@ -1,4 +1,4 @@
-//! Providers whose URL leads back to the gateway that asks them.
+//! Providers whose URL points back to the gateway itself.
 
 use nexus_lib::testing::{RawClient, RawRequest, openai};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Face;
 use crate::support::{KEY, PLAIN, Rig, chat};
 
-/// Registers, at `rig`, a provider of this `kind` that is the gateway `other`.
+/// Registers, at `rig`, a provider of this `kind` whose server is the gateway `other`.
 async fn leads_to(rig: &Rig, name: &str, other: &Rig, kind: &str, priority: i32) {
     let fields = json!({"kind": kind, "server_key": KEY, "priority": priority});
     let url = format!("http://{}/v1", other.api);
@@ -88,7 +88,7 @@ async fn a_marked_request_is_refused_at_the_door_whichever_header_is_left() {
         let response = rig.ask(&chat(PLAIN).header(name, marks)).await;
         assert_eq!(response.status, 508);
         assert_eq!(response.body.json()["error"]["code"], "loop_detected");
-        // A socket as well, and before any key is looked at.
+        // The same for a WebSocket, and before a key is checked.
         let socket = RawRequest::get("/ws/chat")
             .header("connection", "upgrade")
             .header("upgrade", "websocket")
@@ -100,7 +100,7 @@ async fn a_marked_request_is_refused_at_the_door_whichever_header_is_left() {
         assert_eq!(client.head().await.status, 508);
     }
     assert_eq!((upstream.requests().len(), rig.rows().await.len()), (1, 1));
-    // What others say about themselves is no reason.
+    // Other servers' marks do not matter.
     let others = chat(PLAIN).header("via", "1.1 vegur, 1.1 nexus-0123456789abcdef (x)");
     assert_eq!(rig.ask(&others).await.status, 200);
 }

@@ -1,4 +1,4 @@
-//! What one key, one upstream or one mistake of an operator's can cost: little, and nothing that is secret.
+//! The cost of one key, one upstream or one mistake of an operator is bounded, and no secret leaks.
 
 mod echoes;
 mod loops;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::KEY;
 
-/// Who speaks to a gateway: a path, and how a chat is written there.
+/// A client's protocol: a path, and the format of a chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Face {
     Chat,
@@ -30,7 +30,7 @@ impl Face {
         }
     }
 
-    /// A chat that says `words`.
+    /// A chat with the text `words`.
     fn body(self, words: &str, stream: bool) -> Value {
         match self {
             Self::Responses => json!({"model": "m", "input": words, "stream": stream}),
@@ -53,7 +53,7 @@ impl Face {
     }
 }
 
-/// Kinds of providers, and what they take as it comes.
+/// Kinds of providers, and the protocol that they accept without translation.
 const PROVIDERS: [(&str, Option<&str>); 5] = [
     ("openai", None),
     ("openai", Some("responses")),
@@ -62,7 +62,7 @@ const PROVIDERS: [(&str, Option<&str>); 5] = [
     ("ollama", None),
 ];
 
-/// The fields of a provider of that kind, for its registration.
+/// The fields for registering a provider of that kind.
 fn fields(kind: &str, protocol: Option<&str>) -> Value {
     match protocol {
         None => json!({"kind": kind}),

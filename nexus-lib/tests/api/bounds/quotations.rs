@@ -1,4 +1,4 @@
-//! Errors of upstreams that repeat what they were asked.
+//! Upstream errors that repeat the request.
 
 use nexus_lib::testing::{Answer, Script};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::Rig;
 const PROMPT: &str = "Dear diary, zanzibar-of-the-prompt met \"Erika\" today,\nand was glad of it.";
 const CANARY: &str = "zanzibar-of-the-prompt";
 
-/// An upstream that refuses, with what it was asked in its message: as its text, as JSON, cut short.
+/// An upstream that rejects, with the request in its message: as text, as JSON, truncated.
 fn refusing(status: u16) -> Script {
     Script::by(move |request| {
         let whole = String::from_utf8_lossy(&request.body).into_owned();
@@ -34,7 +34,7 @@ async fn what_an_error_quotes_of_the_prompt_is_not_kept() {
             for _ in 0..3 {
                 let response = rig.ask(&face.asks(PROMPT, false)).await;
                 assert_eq!(response.status, 400, "{kind} {face:?}");
-                // The client sees the error as it is.
+                // The client gets the error unchanged.
                 assert!(
                     response.body.text().contains(CANARY),
                     "{}",

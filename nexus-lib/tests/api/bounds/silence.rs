@@ -1,11 +1,11 @@
-//! Upstreams that say much before they say anything.
+//! Upstreams that send much before their first event.
 
 use nexus_lib::testing::{Answer, Step, openai};
 
 use super::{Face, PROVIDERS, fields};
 use crate::support::{Rig, STREAM};
 
-/// More than may come before the first event: and it goes on.
+/// More than may precede the first event, and it continues.
 fn flood(what: &str) -> Answer {
     let piece = what.repeat(8 * 1024 / what.len() + 1);
     let answer = Answer::events(&[]);
@@ -18,7 +18,7 @@ const SILENCES: [&str; 6] = [
     "\n",
     "id: 7\n\n",
     "event: ping\n\n",
-    // Without an end.
+    // Endlessly.
     "id: 7\n",
     ":",
 ];
@@ -100,7 +100,7 @@ async fn what_goes_on_behind_the_last_event_is_not_read_for_ever() {
     let length = response.body.content.len();
     assert!(length < 300 * 1024, "{length}");
     assert_eq!(rig.row(&response).await["state"], "completed");
-    // The connection is of no use any more.
+    // The connection cannot be reused.
     let closed = async {
         while !upstream.is_closed(0) {
             tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Requests that are made to cost much.
+//! Requests that are designed to be expensive.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Face, fields};
 use crate::support::{PLAIN, Rig};
 
-/// A chat with so many members of which nobody knows any.
+/// A chat with this many unknown members.
 fn unknown(face: Face, place: Option<&str>, count: usize) -> Value {
     let mut body = face.body("hi", false);
     let members = match place {
@@ -42,7 +42,7 @@ async fn many_unknown_members_cost_little_and_are_told_in_a_short_header() {
         assert!(dropped.starts_with("unknown_0,unknown_1,"), "{dropped}");
         let more = dropped.rsplit_once(" and ").unwrap().1;
         assert!(more.ends_with(" more"), "{dropped}");
-        // Quadratic it would be minutes.
+        // With quadratic work it would take minutes.
         assert!(
             began.elapsed() < Duration::from_secs(20),
             "{:?}",
@@ -84,7 +84,7 @@ async fn a_client_that_leaves_while_its_request_is_read_leaves_a_row_or_nothing_
         }
         client.reset();
     }
-    // Whoever was sent is on the ledger: each of them was cancelled.
+    // Every request that was sent upstream is on the ledger: each of them was cancelled.
     let settled = async {
         loop {
             let rows = rig.rows().await;
@@ -113,14 +113,14 @@ async fn a_small_chat_does_not_wait_for_many_long_ones_to_be_counted() {
         Answer::json(200, completion.to_string())
     });
     let (rig, _upstream) = Rig::over(script).await;
-    // The tables are there.
+    // The tables are loaded.
     assert_eq!(rig.chat(PLAIN).await.status, 200);
     let words = "The quick brown fox jumps over the lazy dog. ".repeat(256 * 1024 / 45);
     let mut long = Vec::new();
     for _ in 0..48 {
         long.push(rig.send(&Face::Chat.asks(&words, false)).await);
     }
-    // They are all queued once the first of them is answered.
+    // They are all queued once the first one is answered.
     assert_eq!(long[0].head().await.status, 200);
     let row = rig.row(&rig.chat(PLAIN).await.head).await;
     assert_eq!(row["usage_source"], "estimated");

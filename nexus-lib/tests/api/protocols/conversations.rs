@@ -1,4 +1,4 @@
-//! What was said is known again, and kept, in every protocol.
+//! Conversations are recognised and archived in every protocol.
 
 use nexus_lib::archive::Archive;
 use nexus_lib::testing::{RawRequest, openai};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::{add, post};
 use crate::support::Rig;
 
-/// The next request of a client that was answered `answer` to `body`.
+/// The next request of a client that received `answer` to `body`.
 fn goes_on(path: &str, mut body: Value, answer: &Value) -> Value {
     let more = json!({"role": "user", "content": "and then?"});
     let (list, reply) = match path {

@@ -1,4 +1,4 @@
-//! Answers that go wrong, told in the client's words.
+//! Failed answers, in the client's protocol.
 
 use nexus_lib::testing::{Answer, openai};
 use serde_json::json;
@@ -103,7 +103,7 @@ async fn a_later_error_is_told_as_one_and_the_row_has_failed() {
 async fn a_cut_stream_is_never_dressed_up_in_any_protocol() {
     let cut = Answer::events(&MESSAGE_EVENTS[..4]).cut();
     for kind in ["anthropic", "openai"] {
-        // Passed to one client, translated for the others.
+        // Passed through to one client, translated for the others.
         let answer = match kind {
             "openai" => Answer::events(&[&openai::delta_event("Hel")]).cut(),
             _ => cut.clone(),
@@ -136,7 +136,7 @@ async fn a_cut_stream_is_never_dressed_up_in_any_protocol() {
             assert_eq!(row["usage_source"], "estimated", "{row}");
             assert!(row["completion_tokens"].as_u64().unwrap() > 0, "{row}");
             if kind == "anthropic" {
-                // Told before there was an answer.
+                // Sent before there was an answer.
                 assert_eq!(
                     (&row["prompt_tokens"], &row["cached_tokens"]),
                     (&json!(15), &json!(2))

@@ -1,5 +1,5 @@
-//! Clients and providers that speak different protocols, and the same: what each of them sees, and what is on
-//! the ledger.
+//! Clients and providers with different protocols and with the same one: what each of them gets,
+//! and what is on the ledger.
 
 mod agents;
 mod conversations;
@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 
 use crate::support::{KEY, Rig};
 
-/// A message of Anthropic's, as its reference has it.
+/// A message from Anthropic's reference.
 const MESSAGE: &str = r#"{"id":"msg_01","type":"message","role":"assistant","model":"claude-x","content":[{"type":"text","text":"Hello!"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":10,"cache_creation_input_tokens":3,"cache_read_input_tokens":2,"output_tokens":5}}"#;
 
-/// The same, streamed.
+/// The same as a stream.
 const MESSAGE_EVENTS: [&str; 7] = [
     "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_01\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"claude-x\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":10,\"cache_creation_input_tokens\":3,\"cache_read_input_tokens\":2,\"output_tokens\":1}}}\n\n",
     "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
@@ -59,7 +59,7 @@ fn datas(stream: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Checks what a settled row says of a call.
+/// Checks a call's settled row.
 async fn assert_row(rig: &Rig, operation: &str, tokens: [u64; 3]) -> Value {
     let row = rig.rows().await.remove(0);
     assert_eq!(row["operation"], operation, "{row}");

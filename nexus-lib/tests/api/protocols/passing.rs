@@ -1,4 +1,4 @@
-//! What both sides speak passes byte for byte.
+//! A protocol that both sides speak passes through byte for byte.
 
 use nexus_lib::testing::{Answer, Script};
 use serde_json::json;
@@ -118,7 +118,7 @@ async fn groks_odd_shapes_are_brought_into_the_usual_one() {
         .body
         .json();
     assert_eq!(answer["choices"][0]["message"]["content"], "hi");
-    // Its reasoning is beside the completion, as the total tells.
+    // Its reasoning is separate from the completion, as the total shows.
     assert_row(&rig, "chat.completion", [3, 6, 9]).await;
 
     let events = [

@@ -1,4 +1,5 @@
-//! Requests that were refused in the field, or that the provider would have refused, over sockets.
+//! Requests that were rejected in production, or that the provider would have rejected, over
+//! sockets.
 
 use nexus_lib::testing::{Answer, FakeProxy, FakeUpstream, openai};
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ fn user(text: &str) -> Value {
     json!({"role": "user", "content": text})
 }
 
-/// A provider at `url`, which is really a fake that is reached through a proxy.
+/// A provider at `url`, which is a fake behind a proxy.
 async fn named(url: &str, kind: &str, answer: Answer) -> (Rig, FakeUpstream, FakeProxy) {
     let upstream = FakeUpstream::start(answer).await;
     let proxy = FakeProxy::start().await.leading_to(upstream.addr());
@@ -155,7 +156,7 @@ async fn names_of_tools_come_back_whole_and_streamed() {
     let name = "mcp.files/read";
     let tool =
         json!({"type": "function", "function": {"name": name, "parameters": {"type": "object"}}});
-    // What the provider is told is told by the first request.
+    // The first request shows what the provider gets.
     let (rig, upstream) = over("anthropic", json!({}), Answer::json(200, MESSAGE)).await;
     let body = json!({"model": "m", "messages": [user("hi")], "tools": [tool]});
     rig.ask(&post("/v1/chat/completions", body.to_string()))

@@ -1,4 +1,4 @@
-//! What only one side speaks is told to the other.
+//! A protocol that only one side speaks is translated.
 
 use nexus_lib::testing::{Answer, Gate, RawClient, openai};
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ async fn a_chat_is_told_to_anthropic_as_messages() {
     assert_row(&rig, "chat.completion", [15, 5, 20]).await;
 }
 
-/// Reads events up to one that says `text`.
+/// Reads events up to one that contains `text`.
 async fn until(client: &mut RawClient, text: &str) {
     loop {
         let event = client.event().await.expect("an event");
@@ -113,7 +113,7 @@ async fn messages_and_responses_are_told_to_openais_as_chats() {
     }
 }
 
-/// Long ones are read and written on another thread.
+/// Long requests are parsed and written on another thread.
 #[tokio::test]
 async fn requests_of_some_megabytes_are_told_whole() {
     let words = "Größe \"1\"\n".repeat(200_000);
@@ -131,7 +131,7 @@ async fn requests_of_some_megabytes_are_told_whole() {
         assert!(upstream.request(0).await.json()["messages"] == message);
         assert_eq!(rig.rows().await[0]["prompt_tokens"], 7);
     }
-    // What is wrong with them is told all the same.
+    // Errors in them are still reported.
     let (rig, upstream) = over("openai", json!({}), openai::server(&["He"], 7, 2)).await;
     let body =
         json!({"model": "m", "max_tokens": 9, "messages": [{"role": words, "content": "x"}]});
@@ -155,7 +155,7 @@ async fn gemini_is_asked_by_its_own_protocol() {
         response.body.json()["choices"][0]["message"]["content"],
         "Hello!"
     );
-    // Its thoughts are counted apart.
+    // Its reasoning is counted separately.
     let row = assert_row(&rig, "chat.completion", [4, 5, 9]).await;
     assert_eq!(row["reasoning_tokens"], 3);
 
@@ -236,7 +236,7 @@ async fn tokens_are_counted_for_providers_that_do_not() {
 
 #[tokio::test]
 async fn a_picture_of_gemini_comes_whole_however_large() {
-    // More than a thread of the runtime translates, and than the pieces of any socket.
+    // More than a runtime thread translates itself, and more than one socket read.
     let data = "iVBORw0K".repeat(2_500_000);
     let part = json!({"inlineData": {"mimeType": "image/png", "data": data}});
     let drawn = json!({

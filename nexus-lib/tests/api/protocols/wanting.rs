@@ -1,4 +1,4 @@
-//! What cannot be told.
+//! Requests that cannot be translated.
 
 use nexus_lib::testing::{Answer, openai};
 use serde_json::json;
@@ -43,7 +43,7 @@ async fn what_changes_the_meaning_is_refused_by_name() {
         assert_eq!(response.body.json()["error"]["param"], field);
     }
     assert!(upstream.requests().is_empty());
-    // It is no fault of the provider's.
+    // It is not the provider's fault.
     assert_eq!(rig.provider("Fake").await["health"]["recent_errors"], 0);
 }
 

@@ -1,4 +1,4 @@
-//! What fails on the way fails the call: it is never answered around its proxy.
+//! A failure of the proxy fails the call: the proxy is never bypassed.
 
 use std::time::Duration;
 

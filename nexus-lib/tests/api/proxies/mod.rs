@@ -1,4 +1,4 @@
-//! Providers that are reached through outbound proxies, and never around them.
+//! Providers behind outbound proxies, which are never bypassed.
 
 mod failures;
 mod settings;
@@ -17,7 +17,7 @@ use crate::support::Rig;
 /// Longer than any test takes.
 const NEVER: Duration = Duration::from_secs(3600);
 
-/// A gateway that gives up on a proxy soon, and checks those that are down every `interval`.
+/// A gateway with a short proxy timeout that checks proxies which are down every `interval`.
 async fn rig(interval: Duration) -> Rig {
     let timeouts = Timeouts {
         connect: Duration::from_secs(1),
@@ -35,7 +35,7 @@ async fn rig(interval: Duration) -> Rig {
     .await
 }
 
-/// A request as a proxy notes it.
+/// A request as a proxy records it.
 fn asked(protocol: ProxyProtocol, target: impl ToString) -> ProxyRequest {
     ProxyRequest {
         protocol,
@@ -44,7 +44,7 @@ fn asked(protocol: ProxyProtocol, target: impl ToString) -> ProxyRequest {
     }
 }
 
-/// An answer that takes its connection along.
+/// An answer that closes its connection.
 fn once() -> Answer {
     let body = openai::completion("hi", 1, 1).to_string();
     let length = body.len().to_string();

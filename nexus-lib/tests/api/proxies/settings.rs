@@ -1,4 +1,4 @@
-//! Where proxies are named, and what is shown of them.
+//! Settings for proxies, and how they are displayed.
 
 use nexus_lib::testing::{FakeProxy, FakeUpstream, RawRequest, openai};
 use nexus_lib::wire::ProxyList;
@@ -55,7 +55,7 @@ async fn a_change_is_in_force_for_the_next_request() {
     for (proxy_url, after) in [
         (json!(one.url("http")), (1, 0, 2)),
         (json!(two.url("socks5")), (1, 1, 3)),
-        // The tunnel that stands serves again.
+        // The existing tunnel is used again.
         (json!(one.url("http")), (1, 1, 3)),
         (json!(null), (1, 1, 3)),
         (json!(""), (1, 1, 3)),
@@ -94,7 +94,7 @@ async fn passwords_are_shown_masked_and_kept_when_they_are_sent_back_so() {
     assert_eq!(changed.status, 200, "{}", changed.body.text());
     assert_eq!(changed.body.json()["proxy_url"], shown.as_str());
     assert_eq!(rig.chat(PLAIN).await.status, 200);
-    // One of them alone is recognised, too, but not at another place.
+    // One of them alone is recognised too, but not at another address.
     provider["proxy_url"] = json!(format!("http://user:***@{addr}"));
     let changed = rig
         .admin("PUT", "/providers/1", Some(provider.clone()))

@@ -61,7 +61,7 @@ async fn one_that_failed_is_tried_last_until_it_is_up_again() {
             (1, round)
         );
     }
-    // For want of a better one it is tried all the same, and found up.
+    // Without a better one it is tried anyway, and found up.
     first.conduct(ProxyConduct::Serve);
     second.conduct(ProxyConduct::Close);
     chat(&rig).await;
@@ -104,7 +104,7 @@ async fn one_that_comes_back_is_found_by_the_checks() {
         tokio::time::timeout(DEADLINE, used)
             .await
             .expect("the proxy to be used again");
-        // It was the checks that found it: requests went the other way until then.
+        // The checks found it: requests used the other proxy until then.
         assert!(back.connections() > back.requests().len());
     }
 }

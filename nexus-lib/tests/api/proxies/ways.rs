@@ -28,7 +28,7 @@ async fn answers_come_one_after_the_other_through_one_tunnel() {
         }
         assert_eq!(proxy.requests(), [asked(protocol, upstream.addr())]);
         assert_eq!(upstream.connections(), 1, "{scheme}");
-        // The upstream is asked as it would be directly: nothing of the proxy's shows.
+        // The upstream gets the same request as directly: nothing reveals the proxy.
         let direct = FakeUpstream::start(openai::server(&["hi"], 1, 1)).await;
         rig.admin(
             "PUT",
@@ -68,7 +68,7 @@ async fn https_goes_through_the_tunnel_to_the_upstream_itself() {
             let requests = proxy.requests();
             let named = asked(protocol, format!("localhost:{port}"));
             match scheme {
-                // Resolved here: to an address or two, of which the last one was right.
+                // Resolved here, to one or two addresses; the last one worked.
                 "socks5" => {
                     let last = requests.last().unwrap();
                     assert_eq!(last.target, format!("127.0.0.1:{port}"));
@@ -82,7 +82,7 @@ async fn https_goes_through_the_tunnel_to_the_upstream_itself() {
 
 #[tokio::test]
 async fn names_are_resolved_where_the_scheme_says() {
-    // No resolver knows a label of more than 63 characters, and none has to be asked for that.
+    // No resolver accepts a label of more than 63 characters, so none is asked for this one.
     let host = format!("{}.example", "u".repeat(64));
     for (scheme, protocol) in SCHEMES {
         let upstream = FakeUpstream::start(openai::server(&["hi"], 1, 1)).await;

@@ -1,4 +1,4 @@
-//! Good statuses with no answer behind them.
+//! Success statuses without an answer.
 
 use nexus_lib::testing::{Answer, RawRequest};
 use serde_json::json;

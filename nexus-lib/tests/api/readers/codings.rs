@@ -1,4 +1,4 @@
-//! Answers that come compressed although nobody asked for it.
+//! Answers that are compressed although this was not requested.
 
 use nexus_lib::testing::{Answer, encoded, openai};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::{Chat, FACES, Messages, Responses, chunk, over};
 
 const CODINGS: [&str; 4] = ["gzip", "deflate", "br", "zstd"];
 
-/// Headers that are true of the coded bytes alone.
+/// Headers that only describe the coded bytes.
 fn headers(coding: &str) -> [(&str, &str); 5] {
     [
         ("content-type", "application/json"),
@@ -103,7 +103,7 @@ async fn agentgateway_621_a_compressed_stream_flows_event_by_event() {
             let mut client = rig.send(&face.request(true)).await;
             let head = client.head().await;
             assert_eq!(head.header("content-encoding"), None);
-            // The first words are there although nothing follows them yet.
+            // The first words arrive although nothing follows them yet.
             let mut first = String::new();
             while !first.contains("He") {
                 first += str::from_utf8(&client.event().await.unwrap()).unwrap();
@@ -140,7 +140,7 @@ async fn a_coding_that_is_unknown_or_broken_is_a_failed_attempt() {
         )
         .await;
     }
-    // Some name a coding that they did not apply.
+    // Some declare a coding that they did not apply.
     let whole = openai::completion("Hello", 4, 2).to_string();
     let (rig, _upstream) = over("chat", Answer::fixed(200, &headers("gzip"), whole.clone())).await;
     assert_eq!(rig.ask(&Chat.request(false)).await.body.text(), whole);

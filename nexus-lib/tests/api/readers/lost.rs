@@ -1,4 +1,4 @@
-//! Words and calls that were lost.
+//! Text and calls that were lost.
 
 use nexus_lib::testing::Answer;
 use serde_json::{Value, json};
@@ -303,7 +303,7 @@ async fn a_stream_that_breaks_behind_its_reason_comes_to_its_end() {
         let (rig, _upstream) = over("chat", Answer::events(&[&events[0]]).cut()).await;
         let response = rig.ask(&face.request(true)).await;
         assert!(!response.body.text().contains(face.last()));
-        // The gateway's own words.
+        // The gateway's own message.
         assert!(
             response.body.text().contains("event: error"),
             "{}",

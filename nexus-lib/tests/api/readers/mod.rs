@@ -1,4 +1,5 @@
-//! What upstreams really send, as public reports have it: what each client hears of it, and what is on the ledger.
+//! What upstreams really send, according to public reports: what each client gets, and what is on
+//! the ledger.
 
 mod answers;
 mod codings;
@@ -42,7 +43,7 @@ impl Face {
             .body(body.to_string())
     }
 
-    /// The words that a stream or a whole answer says.
+    /// The text of a stream or a whole answer.
     fn words(self, response: &RawResponse) -> String {
         let text = |json: &Value| json.as_str().unwrap_or_default().to_owned();
         let body = response.body.text();
@@ -62,7 +63,7 @@ impl Face {
         words.collect()
     }
 
-    /// What the last event of a good stream holds.
+    /// Part of the final event of a complete stream.
     fn last(self) -> &'static str {
         match self {
             Chat => "data: [DONE]",
@@ -71,7 +72,7 @@ impl Face {
         }
     }
 
-    /// What an error event of a stream holds.
+    /// Part of an error event of a stream.
     fn failure(self) -> &'static str {
         match self {
             Chat => "data: {\"error\":",
@@ -95,7 +96,7 @@ fn datas(stream: &str) -> Vec<Value> {
         .collect()
 }
 
-/// A provider that speaks `protocol`, or is of that kind, behind a gateway of its own.
+/// A provider that speaks `protocol`, or is of that kind, with a gateway of its own.
 async fn over(protocol: &str, script: impl Into<Script>) -> (Rig, FakeUpstream) {
     let rig = Rig::start().await;
     let upstream = add(&rig, "Fake", 0, protocol, script).await;
@@ -118,7 +119,7 @@ async fn add(
     rig.add_upstream_with(name, fields, script).await
 }
 
-/// Events of chat, with the last one.
+/// Chat events, including the final one.
 fn chunks(chunks: &[Value]) -> Answer {
     let events: Vec<String> = chunks
         .iter()
@@ -133,8 +134,8 @@ fn chunk(delta: Value, finish_reason: Value) -> Value {
     json!({"id": "c", "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]})
 }
 
-/// Asks a gateway whose first provider speaks `protocol` and answers by `first`: the second one's answer must be what
-/// the client gets, and alone the first one must fail.
+/// Asks a gateway whose first provider speaks `protocol` and answers with `first`: the client must
+/// get the second one's answer, and only the first one must have failed.
 async fn hands_over(protocol: &str, face: Face, is_stream: bool, first: &Answer) {
     let at = format!("{protocol} to {face:?}, stream {is_stream}");
     let rig = Rig::start().await;

@@ -1,11 +1,11 @@
-//! Answers in another shape than was asked for, or than they say.
+//! Answers in another format than requested, or than declared.
 
 use nexus_lib::testing::{Answer, UpstreamAnswers, anthropic, gemini, ollama, openai};
 use serde_json::{Value, json};
 
 use super::{Chat, FACES, Messages, datas, hands_over, over};
 
-/// What an upstream of each protocol says, whole and streamed.
+/// The answers of an upstream in each protocol, whole and streamed.
 fn answers() -> [(&'static str, UpstreamAnswers); 5] {
     [
         ("chat", openai::answers()),
@@ -148,7 +148,7 @@ async fn usage_is_reported_in_a_stream_where_it_is_asked_for() {
 #[tokio::test]
 async fn pi_5592_a_stream_ends_with_its_last_event() {
     for (protocol, answers) in answers() {
-        // Gemini has no last event: its reason to finish is one after a while.
+        // Gemini has no final event: its finish reason counts as one after a while.
         if protocol == "gemini" {
             continue;
         }
@@ -234,7 +234,7 @@ async fn litellm_22138_reasons_are_words_that_clients_know() {
     }
 }
 
-/// The reason that an event or an answer tells.
+/// The finish reason of an event or an answer.
 fn reason(event: &Value) -> Option<&str> {
     let places = [
         &event["choices"][0]["finish_reason"],

@@ -13,7 +13,7 @@ use nexus_lib::wire::{
 };
 use nexus_lib::{Error, ErrorKind, Result, SqliteStore, Store};
 
-/// What becomes of a batch of rows.
+/// What happens to a batch of rows.
 #[derive(Clone)]
 pub(crate) enum Append {
     /// It is written once the gate is open.
@@ -24,7 +24,7 @@ pub(crate) enum Append {
     Panics,
 }
 
-/// A store whose ledger writes its first batches as it is told, and the rest at once.
+/// A store whose ledger treats its first batches as specified, and writes all others at once.
 pub(crate) struct GatedStore {
     pub(crate) inner: SqliteStore,
     pub(crate) appends: tokio::sync::Mutex<Vec<Append>>,

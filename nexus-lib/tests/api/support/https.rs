@@ -15,11 +15,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-/// An upstream that speaks TLS, with a certificate of its own, and HTTP/2 if `alpn` offers it.
+/// An upstream with TLS, a certificate of its own, and HTTP/2 if `alpn` offers it.
 pub(crate) struct HttpsUpstream {
     /// Its base URL.
     pub(crate) url: String,
-    /// What trusts it.
+    /// The client settings that trust it.
     pub(crate) trust: ClientConfig,
     connections: Arc<AtomicUsize>,
     _server: JoinSet<()>,

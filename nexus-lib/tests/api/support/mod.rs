@@ -1,4 +1,4 @@
-//! A gateway on two loopback ports, and what tests say to it.
+//! A gateway on two loopback ports, and the requests that tests send to it.
 
 #[path = "../../documented/mod.rs"]
 mod documented;
@@ -14,9 +14,9 @@ pub(crate) use rig::{Rig, provider, short};
 use nexus_lib::testing::RawRequest;
 use serde_json::Value;
 
-/// The key that clients show.
+/// The clients' key.
 pub(crate) const KEY: &str = "client-key-0123456789abcdef";
-/// The key that providers are shown.
+/// The providers' key.
 pub(crate) const SERVER_KEY: &str = "sk-server-0123456789abcdef";
 /// The model that [`Rig::over`] registers.
 pub(crate) const MODEL: &str = "m";
@@ -25,10 +25,10 @@ pub(crate) const CHAT: &str = "/v1/chat/completions";
 
 /// The smallest chat.
 pub(crate) const PLAIN: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
-/// The smallest streamed chat, which asks for no usage.
+/// The smallest streamed chat without usage.
 pub(crate) const STREAM: &str =
     r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true}"#;
-/// The smallest streamed chat that asks for usage.
+/// The smallest streamed chat with usage.
 pub(crate) const STREAM_USAGE: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true,"stream_options":{"include_usage":true}}"#;
 
 /// A chat with the usual key.
@@ -44,7 +44,7 @@ pub(crate) fn fields(value: &Value) -> Vec<&str> {
     names
 }
 
-/// Checks the shape of an error that the gateway made, and its code.
+/// Checks the format of a gateway error, and its code.
 pub(crate) fn assert_error(body: &Value, kind: &str, code: &str) {
     assert_eq!(fields(body), ["error"], "{body}");
     let error = &body["error"];

@@ -17,7 +17,7 @@ use super::gated_store::{Append, GatedStore};
 use super::serve::serve;
 use super::{KEY, MODEL, SERVER_KEY, chat};
 
-/// A gateway over a store of its own, served on two ports.
+/// A gateway with its own store, on two ports.
 pub(crate) struct Rig {
     pub(crate) gateway: Gateway,
     pub(crate) api: SocketAddr,
@@ -33,7 +33,7 @@ impl Rig {
         Self::with(|builder| builder).await
     }
 
-    /// A gateway that waits only so long for its upstreams.
+    /// A gateway with these timeouts for its upstreams.
     pub(crate) async fn with_timeouts(timeouts: Timeouts) -> Self {
         let transport = Transport::builder().timeouts(timeouts).build().unwrap();
         Self::with(|builder| builder.transport(transport)).await
@@ -42,7 +42,7 @@ impl Rig {
     /// A gateway with other settings.
     pub(crate) async fn with(settings: impl FnOnce(GatewayBuilder) -> GatewayBuilder) -> Self {
         let (folder, store) = new_store().await;
-        // As by default, but for the waits, which no test wants to wait for.
+        // The defaults, except for the waits, which would slow tests down.
         let quick = RetryPolicy {
             first_wait: Duration::from_millis(1),
             ..RetryPolicy::default()
@@ -51,7 +51,7 @@ impl Rig {
         Self::serve(settings(builder), folder).await
     }
 
-    /// A gateway whose ledger writes its first batches as it is told.
+    /// A gateway whose ledger treats its first batches as specified.
     pub(crate) async fn appending(appends: impl IntoIterator<Item = Append>) -> Self {
         let (folder, inner) = new_store().await;
         let appends = Mutex::new(appends.into_iter().collect());
@@ -72,7 +72,7 @@ impl Rig {
         }
     }
 
-    /// A gateway with one provider, `Fake`, that answers by `script`.
+    /// A gateway with one provider, `Fake`, that answers with `script`.
     pub(crate) async fn over(script: impl Into<Script>) -> (Self, FakeUpstream) {
         let rig = Self::start().await;
         let upstream = rig.add_upstream("Fake", 0, script).await;
@@ -123,7 +123,7 @@ impl Rig {
         id
     }
 
-    /// Posts `body` to the admin port's `route`; returns the new thing's id.
+    /// Posts `body` to the admin port's `route`; returns the new object's id.
     pub(crate) async fn create(&self, route: &str, body: Value) -> i64 {
         let response = self.admin("POST", route, Some(body)).await;
         assert_eq!(response.status, 201, "{}", response.body.text());
@@ -146,7 +146,7 @@ impl Rig {
         self.told(self.admin, &request).await
     }
 
-    /// Sends a request, and checks what the gateway itself answers by what its port says of itself.
+    /// Sends a request, and checks the gateway's own answer against the port's OpenAPI document.
     async fn told(&self, port: SocketAddr, request: &RawRequest) -> RawResponse {
         static DOCUMENTS: [OnceCell<Documented>; 2] =
             [OnceCell::const_new(), OnceCell::const_new()];
@@ -157,7 +157,7 @@ impl Rig {
         });
         let document = document.await;
         let response = RawClient::exchange(port, request).await;
-        // What a provider says may be anything.
+        // A provider's answer may be anything.
         if response.header("x-nexus-provider").is_none() {
             let head = String::from_utf8_lossy(&request.to_bytes()).into_owned();
             let mut words = head.split(' ');
@@ -169,13 +169,13 @@ impl Rig {
         response
     }
 
-    /// What a port says of itself.
+    /// A port's OpenAPI document.
     pub(crate) async fn document(&self, port: SocketAddr) -> Documented {
         let response = RawClient::exchange(port, &RawRequest::get("/openapi.json")).await;
         Documented(response.body.json())
     }
 
-    /// What the admin port has at `route`.
+    /// Reads `route` of the admin port.
     pub(crate) async fn read(&self, route: &str) -> Value {
         let response = self.admin("GET", route, None).await;
         assert_eq!(response.status, 200, "{}", response.body.text());
@@ -192,7 +192,7 @@ impl Rig {
         self.ask(&chat(body)).await
     }
 
-    /// Sends a request to the LLM port and leaves the answer to be read.
+    /// Sends a request to the LLM port without reading the answer.
     pub(crate) async fn send(&self, request: &RawRequest) -> RawClient {
         let mut client = RawClient::connect(self.api).await;
         client.send(&request.to_bytes()).await;
@@ -224,8 +224,8 @@ impl Rig {
         row.unwrap_or_else(|| panic!("no row for {id}"))
     }
 
-    /// The only row of the ledger once it is settled: for requests whose client has left, and with it
-    /// whoever could have waited.
+    /// The only row of the ledger once it is settled: for requests whose client has disconnected
+    /// and cannot wait for it.
     pub(crate) async fn settled(&self) -> Value {
         let settled = async {
             loop {
@@ -242,12 +242,12 @@ impl Rig {
             .expect("the row to be settled")
     }
 
-    /// Closes the gateway; nothing more may be asked of it.
+    /// Closes the gateway; it must not be used any more.
     pub(crate) async fn close(&self) {
         self.gateway.close().await.unwrap();
     }
 
-    /// Closes the gateway and starts another over the same folder.
+    /// Closes the gateway and starts another one with the same folder.
     pub(crate) async fn restarted(self) -> Self {
         self.gateway.close().await.unwrap();
         let store = SqliteStore::open(self.folder.path().join("nexus.db")).await;
@@ -267,7 +267,7 @@ pub(crate) fn provider(name: &str, url: &str) -> Value {
     })
 }
 
-/// Timers that are short enough for a test to wait for.
+/// Timeouts that are short enough for a test.
 pub(crate) fn short() -> Timeouts {
     let wait = Duration::from_millis(200);
     Timeouts {

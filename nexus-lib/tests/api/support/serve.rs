@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::Service;
 
-/// Serves `service` by plain hyper on a loopback port, as a task of `servers`.
+/// Serves `service` with plain hyper on a loopback port, as a task of `servers`.
 pub(crate) async fn serve<S>(servers: &mut JoinSet<()>, service: S) -> SocketAddr
 where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,

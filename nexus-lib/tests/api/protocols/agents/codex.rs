@@ -19,7 +19,7 @@ fn function(name: &str) -> Value {
     json!({"type": "function", "name": name, "description": "d", "strict": false, "parameters": parameters})
 }
 
-/// What Codex sends for a model that it knows (`additional_tools`) or that it does not (`tools`).
+/// Codex's request for a model that it knows (`additional_tools`) or does not know (`tools`).
 fn session(stream: bool, is_lite: bool) -> Value {
     let custom = json!({"type": "custom", "name": "apply_patch", "description": "Edits files.", "format": grammar()});
     let tools = json!([
@@ -145,7 +145,7 @@ async fn codex_33263_a_session_runs_through_providers_of_every_kind() {
                 assert_eq!(of_functions.count(), 0, "{kind}");
             }
 
-            // The next step brings all items back, with what the tool returned as a list of parts.
+            // The next step sends all items back, with the tool result as a list of parts.
             let list = body["input"].as_array_mut().unwrap();
             let call_id = call["call_id"].clone();
             list.extend(items);
@@ -334,7 +334,7 @@ async fn a_provider_of_responses_gets_every_tool_as_it_came() {
     assert_eq!(upstream.request(0).await.body, body.to_string().as_bytes());
 }
 
-/// xAI has Responses, but refuses these tools there.
+/// xAI has a Responses API, but rejects these tools there.
 #[tokio::test]
 async fn xai_gets_the_tools_of_codex_as_functions_and_all_else_as_it_came() {
     let rig = Rig::start().await;

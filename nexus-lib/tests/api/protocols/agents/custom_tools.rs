@@ -1,4 +1,4 @@
-//! Tools whose input is free text, where the client speaks chat completions.
+//! Tools with free text as input, for clients that use chat completions.
 
 use nexus_lib::testing::Answer;
 use serde_json::{Value, json};

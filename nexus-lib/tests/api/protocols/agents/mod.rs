@@ -1,4 +1,4 @@
-//! Sessions of coding agents, through providers of every kind.
+//! Sessions of coding agents with providers of every kind.
 
 mod codex;
 mod custom_tools;
@@ -11,18 +11,18 @@ use serde_json::{Value, json};
 use super::add;
 use crate::support::Rig;
 
-/// Kinds of providers that do not speak Responses.
+/// Kinds of providers without a Responses API.
 pub(super) const KINDS: [&str; 5] = ["openai", "anthropic", "gemini", "ollama", "xai"];
 
-/// What a scripted model says.
+/// An answer of a scripted model.
 #[derive(Clone)]
 pub(super) enum Says {
     Text(&'static str),
-    /// Something, and calls a tool with these arguments.
+    /// Text, and a call of a tool with these arguments.
     Calls(&'static str, Value),
 }
 
-/// A provider of `kind` that says one thing after the other, the last one for ever.
+/// A provider of `kind` with these answers in turn; the last one repeats forever.
 pub(super) async fn model(rig: &Rig, kind: &'static str, says: Vec<Says>) -> FakeUpstream {
     let script = Script::by(move |request| {
         let at = request.index.min(says.len() - 1);
@@ -49,7 +49,7 @@ fn event(data: &Value) -> String {
     format!("data: {data}\n\n")
 }
 
-/// A text in pieces of a few letters.
+/// A text in pieces of a few characters.
 fn pieces(text: &str) -> Vec<String> {
     let letters: Vec<char> = text.chars().collect();
     letters

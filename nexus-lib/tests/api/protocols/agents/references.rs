@@ -1,4 +1,4 @@
-//! Clients that send back ids, and not what they stand for.
+//! Clients that send ids instead of the items.
 
 use nexus_lib::testing::{Answer, RawResponse, Script};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::Rig;
 
 const TOOLS: &str = r#"[{"type":"function","name":"weather","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}]"#;
 
-/// The response of a whole answer, or the one that a stream ends with.
+/// The response of a whole answer, or the one at the end of a stream.
 fn response(answer: &RawResponse, stream: bool) -> Value {
     assert_eq!(answer.status, 200, "{}", answer.body.text());
     match stream {
@@ -46,7 +46,7 @@ async fn items_that_are_referred_to_reach_providers_of_every_kind() {
             let upstream = model(&rig, kind, says).await;
             let mut input = vec![user("How is it in Paris?")];
             let ask = |input: &[Value]| post("/v1/responses", body(stream, input).to_string());
-            // A call with a text beside it, its result, and another turn.
+            // A call with text, its result, and another turn.
             let first = rig.ask(&ask(&input)).await;
             let answer = response(&first, stream);
             assert_eq!(
@@ -122,7 +122,7 @@ async fn an_answer_that_is_referred_to_brings_all_that_was_said_before() {
             ] {
                 assert_eq!(told.matches(text).count(), 1, "{kind}: {text}: {told}");
             }
-            // Instructions are of one request alone.
+            // Instructions apply to one request only.
             assert!(!told.contains("Be brief."), "{kind}: {told}");
             let ids: Vec<_> = [&first, &second, &third]
                 .map(|one| one.header("x-conversation-id"))
@@ -151,7 +151,7 @@ async fn what_is_not_known_is_a_400_that_says_what_to_do() {
         .await;
     let _ = other;
     for (request, param) in [
-        // Never made, and made for a client that said that it keeps the items itself.
+        // Never created, and created for a client that keeps the items itself.
         (
             body(
                 false,
@@ -267,7 +267,7 @@ async fn a_provider_that_keeps_its_answers_gets_the_items_that_the_gateway_made(
     assert_eq!(sent["input"].as_array().unwrap().len(), 3);
 }
 
-/// Gemini 3 refuses a call that comes back without its signature.
+/// Gemini 3 rejects a call that comes back without its signature.
 #[tokio::test]
 async fn signatures_of_calls_are_remembered_for_clients_that_do_not_send_them_back() {
     for stream in [false, true] {
@@ -322,7 +322,7 @@ async fn signatures_of_calls_are_remembered_for_clients_that_do_not_send_them_ba
             }
         };
         assert_eq!(ids.len(), 2);
-        // As most clients write it: without `extra_content`.
+        // As most clients send it: without `extra_content`.
         let calls: Vec<Value> = ids.iter().zip(1..).map(|(id, a)| {
             json!({"id": id, "type": "function", "function": {"name": "f", "arguments": format!("{{\"a\":{a}}}")}})
         }).collect();
@@ -343,7 +343,7 @@ async fn signatures_of_calls_are_remembered_for_clients_that_do_not_send_them_ba
     }
 }
 
-/// The same where chat completions pass to Gemini's compatible endpoint.
+/// The same for chat completions that pass through to Gemini's compatible endpoint.
 #[tokio::test]
 async fn signatures_are_remembered_where_chat_completions_pass() {
     for stream in [false, true] {

@@ -1,4 +1,5 @@
-//! One session of an agent is one conversation: what it sends back is never quite what it was sent.
+//! One session of an agent is one conversation: what it sends back is never exactly what it
+//! received.
 
 use nexus_lib::testing::{Answer, RawRequest, RawResponse, Script};
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ fn id(response: &RawResponse) -> String {
     response.header("x-conversation-id").unwrap().to_owned()
 }
 
-/// The last event of a stream of Responses.
+/// The final event of a Responses stream.
 fn completed(response: &RawResponse) -> Value {
     let events = crate::protocols::datas(response.body.text());
     events.last().unwrap()["response"].clone()
@@ -103,7 +104,8 @@ async fn an_agent_of_anthropics_is_one_conversation_passed_and_translated() {
             let mut ids = Vec::new();
             let mut history: Vec<Value> = Vec::new();
             for round in 0..3 {
-                // The cache moves to the last message, and so does the reminder; the first instruction names the request.
+                // The cache mark moves to the last message, and so does the reminder; the first
+                // instruction names the request.
                 let mut messages = vec![json!({"role": "user", "content": [
                     {"type": "text", "text": format!("<system-reminder>\nIt is round {round}.\n</system-reminder>")},
                     {"type": "text", "text": "Read it."},
@@ -126,7 +128,7 @@ async fn an_agent_of_anthropics_is_one_conversation_passed_and_translated() {
                     "tools": [{"name": "read", "input_schema": {"type": "object"}}],
                 });
                 if kind == "anthropic" {
-                    // What only Anthropic knows.
+                    // Fields that only Anthropic knows.
                     let tools = body["tools"].as_array_mut().unwrap();
                     tools.push(json!({"type": "web_search_20250305", "name": "web_search"}));
                     body["context_management"] = json!({"edits": []});
@@ -139,10 +141,10 @@ async fn an_agent_of_anthropics_is_one_conversation_passed_and_translated() {
                 let call_id = match kind {
                     "anthropic" => "toolu_1",
                     "openai" => "call_1",
-                    // Made by the gateway; the rounds after the first one are not compared.
+                    // Answered by the gateway; the rounds after the first one are not compared.
                     _ => break,
                 };
-                // Thoughts are kept by some and left out by others.
+                // Reasoning is kept by some and left out by others.
                 let mut said = vec![
                     json!({"type": "text", "text": "Let me see."}),
                     json!({"type": "tool_use", "id": call_id, "name": "read", "input": {"path": "a"}}),
@@ -236,7 +238,7 @@ async fn agents_name_their_sessions() {
     assert_eq!(id(&rig.ask(&ask(&both, &keyed)).await), "s-2");
     let all = [("session-id", "s-2"), ("x-conversation-id", "mine")];
     assert_eq!(id(&rig.ask(&ask(&all, &keyed)).await), "mine");
-    // What is no name was not meant as one here.
+    // A value that is not a valid name was not meant as one here.
     let long = "x".repeat(129);
     for (headers, cache_key) in [
         (vec![("session-id", long.as_str())], json!(7)),
