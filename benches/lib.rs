@@ -1,6 +1,6 @@
 //! Benchmarks of NexusAI; see `README.md` beside this file.
 //!
-//! Here is what all of them send: bodies and events as real ones look.
+//! What all of them send: realistic bodies and events.
 
 /// The model that every request asks for.
 pub const MODEL: &str = "gpt-4o-mini";
@@ -14,7 +14,7 @@ pub const EVENT: &str = concat!(
     "\n\n"
 );
 
-/// A completion that came at once.
+/// A completion that is not streamed.
 pub const COMPLETION: &str = concat!(
     r#"{"id":"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT","object":"chat.completion","#,
     r#""created":1741569952,"model":"gpt-4o-mini-2024-07-18","choices":[{"index":0,"message":"#,
@@ -26,11 +26,11 @@ pub const COMPLETION: &str = concat!(
     r#""system_fingerprint":"fp_44709d6fcb"}"#
 );
 
-/// Text as prompts have it: escapes, quotes, another script.
+/// Text as in prompts: escapes, quotes, another script.
 const TEXT: &str = r#"The upstream said \"try later\" and closed.\n\n- retries: 3\n- latency: 120 ms\n\t排队的请求会在提交后被唤醒。 "#;
 
-/// A request's body of about `bytes`. `fields` are put before its messages, each with a comma behind
-/// it; `question` goes into its first user message.
+/// A request's body of about `bytes`. `fields` precede its messages, each followed by a comma;
+/// `question` goes into its first user message.
 pub fn request_body(bytes: usize, fields: &str, question: &str) -> String {
     let mut body = format!(
         r#"{{"model":"{MODEL}",{fields}"temperature":0.7,"messages":[{{"role":"system","content":"You are a careful reviewer."}},{{"role":"user","content":"{question} "#

@@ -1,4 +1,4 @@
-//! How long questions to a large ledger take; see `README.md` beside this file.
+//! The time of queries on a large ledger; see `README.md` beside this file.
 #![allow(
     clippy::unwrap_used,
     reason = "a benchmark that cannot be set up should stop"
@@ -27,10 +27,10 @@ const AT_ONCE: u64 = 8;
 #[derive(Parser)]
 #[command(about = "Times questions to a ledger of many rows", version)]
 struct Options {
-    /// How many rows the ledger has; they are spread over a year
+    /// Number of rows in the ledger, spread over a year
     #[arg(long, default_value_t = 10_000_000)]
     rows: u64,
-    /// Where the database is made [default: a temporary folder]
+    /// Folder of the database [default: a temporary folder]
     #[arg(long)]
     folder: Option<PathBuf>,
 }
@@ -48,7 +48,7 @@ async fn main() -> nexus_lib::Result<()> {
 
     let store = SqliteStore::open(&path).await?;
     let appending = ledger.fill(&store).await?;
-    // Folds the log into the file.
+    // Checkpoints the log.
     store.close().await?;
     let bytes = std::fs::metadata(&path).unwrap().len();
     let micros = appending.as_secs_f64() * 1e6 / options.rows as f64;
@@ -63,7 +63,7 @@ async fn main() -> nexus_lib::Result<()> {
     store.close().await
 }
 
-/// What the ledger is filled with: a year up to the present.
+/// The content of the ledger: one year up to now.
 struct Ledger {
     rows: u64,
     first: i64,
@@ -287,7 +287,7 @@ async fn time(
     Ok(())
 }
 
-/// A number that looks like chance, always the same for the same row (SplitMix64).
+/// A pseudo-random number that is constant for each row (SplitMix64).
 fn scattered(row: u64) -> u64 {
     let mut bits = row.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     bits = (bits ^ bits >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);

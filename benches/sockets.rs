@@ -1,9 +1,9 @@
-//! A thousand WebSockets with two streams each, side by side: whether all of them come intact, and what one
-//! takes of memory.
+//! A thousand WebSockets with two parallel streams each: checks that all of them arrive intact, and
+//! measures the memory of each.
 //!
-//! `cargo run --release -p nexus-benches --bin sockets`. The gateway is a process of its own: what is told of
-//! memory is its growth from the moment in which all sockets stand without a chat to the one in which all
-//! streams are open. It needs some 4,000 files in each process (`ulimit -n`).
+//! `cargo run --release -p nexus-benches --bin sockets`. The gateway is a process of its own: the
+//! reported memory is its growth from all sockets being open without a chat to all streams being
+//! open. It needs about 4,000 files in each process (`ulimit -n`).
 
 use std::error::Error;
 use std::io::{BufRead, BufReader};
@@ -29,7 +29,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SOCKETS: usize = 1_000;
 const STREAMS: usize = 2;
-/// Events of each stream.
+/// Events per stream.
 const WORDS: usize = 50;
 const MODEL: &str = "bench";
 const KEY: &str = "bench-client-key";
@@ -45,7 +45,8 @@ async fn main() -> Result<()> {
     }
 }
 
-/// The gateway: tells its address on stdout, serves until stdin ends, and tells what is on its ledger.
+/// The gateway: prints its address to stdout, serves until stdin ends, and prints the content of
+/// its ledger.
 async fn serve(upstream: String) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let store = SqliteStore::open(folder.path().join("nexus.db")).await?;
@@ -146,7 +147,7 @@ fn line(said: &mut impl BufRead) -> Result<String> {
     Ok(line.trim_end().to_owned())
 }
 
-/// Streams that stand still behind their first word until the gate is opened.
+/// Streams that wait after their first word until the gate is opened.
 async fn upstream(gate: &Gate) -> FakeUpstream {
     let held = gate.clone();
     FakeUpstream::start(Script::by(move |request| {
@@ -173,7 +174,7 @@ async fn next(socket: &mut Socket) -> Result<Value> {
     }
 }
 
-/// Reads the rest of both streams, and holds it against what it should be.
+/// Reads the rest of both streams, and compares it with what is expected.
 async fn finish(mut socket: Socket, number: usize) -> Result<()> {
     let mut seen = [1; STREAMS];
     let mut open = STREAMS;

@@ -1,5 +1,5 @@
-//! Says back whatever comes over a WebSocket, which it gets by the very same way as chats do: what the
-//! protocol's own test suite talks to. See `nexus-server/tests/autobahn`.
+//! Echoes everything that arrives over a WebSocket, through the same code as chats: the counterpart
+//! of the protocol's own test suite. See `nexus-server/tests/autobahn`.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};

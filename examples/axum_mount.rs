@@ -1,7 +1,7 @@
 //! A gateway inside an axum application: chat under `/llm`, administration under `/admin`.
 //!
 //! `cargo run -p nexus-examples --example axum_mount`, then
-//! `curl http://ADDRESS/admin/stats/total`. Add `-- --once` to have it ask itself one question and end.
+//! `curl http://ADDRESS/admin/stats/total`. With `-- --once` it asks itself one question and ends.
 
 use std::error::Error;
 
@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // A real application names a folder that lasts.
+    // A real application uses a permanent folder.
     let folder = tempfile::tempdir()?;
     let store = SqliteStore::open(folder.path().join("nexus.db")).await?;
     let nexus = Gateway::builder(store).build().await?;
@@ -31,18 +31,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new()
         .route("/", get(async || "An application with a gateway in it.\n"))
         .nest_service("/llm", nexus.api())
-        // Without an admin token it answers loopback names only.
+        // Without an admin token it only answers to loopback names.
         .nest_service("/admin", nexus.admin());
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     println!("listening on {url}");
-    // Without it a turn of a stream can wait 40 ms for an acknowledgement.
+    // Without it a write of a stream can wait 40 ms for an acknowledgement.
     let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
 
     let (stop, stopped) = oneshot::channel::<()>();
     let server = axum::serve(listener, app).with_graceful_shutdown(async {
-        // Its being dropped is the signal.
+        // Dropping it is the signal.
         let _ = stopped.await;
     });
     let (served, asked) = tokio::join!(server.into_future(), async {
@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     served?;
 
-    // Last: by now no call is under way, and what is queued for the ledger gets written.
+    // Last: no call is in progress any more, and queued ledger rows get written.
     nexus.close().await?;
     asked
 }

@@ -1,4 +1,4 @@
-//! What the examples share and none of them is about: when to stop.
+//! Shared by the examples: when to stop.
 
 use std::error::Error;
 
@@ -8,11 +8,11 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
-/// Waits for Ctrl-C. With `--once` on the command line it asks `chat_url` one question instead, prints
-/// the answer, and is done.
+/// Waits for Ctrl-C. With `--once` on the command line it asks `chat_url` one question instead,
+/// prints the answer, and returns.
 ///
 /// # Errors
-/// When the question was not answered with a 200.
+/// When the answer is not a 200.
 pub async fn until_done(chat_url: &str, model: &str, key: &str) -> Result<(), Box<dyn Error>> {
     println!("chat at {chat_url} with the key {key}, model {model}");
     if !std::env::args().any(|argument| argument == "--once") {

@@ -1,9 +1,10 @@
-//! A provider of one's own: a model in this very process, beside those that are reached over a network.
+//! A custom provider: a model in this very process, together with those that are reached over a
+//! network.
 //!
 //! It answers in capitals. The gateway does the rest: keys, routing, failover, the ledger.
 //!
-//! `cargo run -p nexus-examples --example own_provider`. Add `-- --once` to have it ask itself one
-//! question and end. `cargo test -p nexus-examples --example own_provider` checks it against the
+//! `cargo run -p nexus-examples --example own_provider`. With `-- --once` it asks itself one
+//! question and ends. `cargo test -p nexus-examples --example own_provider` checks it against the
 //! contract of its trait.
 
 use std::error::Error;
@@ -19,7 +20,7 @@ use tokio::sync::oneshot;
 const MODEL: &str = "shout-1";
 const KEY: &str = "a-key-for-our-clients";
 
-/// A model that repeats the last message in capitals, a token a word.
+/// A model that repeats the last message in capitals, one token per word.
 struct Shout;
 
 #[async_trait]
@@ -51,11 +52,11 @@ impl Provider for Shout {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // A real program names a folder that lasts.
+    // A real program uses a permanent folder.
     let folder = tempfile::tempdir()?;
     let store = SqliteStore::open(folder.path().join("nexus.db")).await?;
     let nexus = Gateway::builder(store).provider(Shout).build().await?;
-    // It is reached by its kind; the address is for people.
+    // It is found by its kind; the address is only informational.
     let spec = ProviderSpec::new("Shout", "http://shout.invalid", "", KEY).kind("shout");
     let shout = nexus.registry().add_provider(spec).await?;
     nexus

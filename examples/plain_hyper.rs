@@ -1,7 +1,7 @@
-//! A gateway served by hyper alone: an accept loop, a timer against slow heads, and a drain.
+//! A gateway served by hyper alone: an accept loop, a timeout for slow heads, and a drain.
 //!
-//! `cargo run -p nexus-examples --example plain_hyper`. Add `-- --once` to have it ask itself one
-//! question and end.
+//! `cargo run -p nexus-examples --example plain_hyper`. With `-- --once` it asks itself one
+//! question and ends.
 
 use std::error::Error;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // A real program names a folder that lasts.
+    // A real program uses a permanent folder.
     let folder = tempfile::tempdir()?;
     let store = SqliteStore::open(folder.path().join("nexus.db")).await?;
     let nexus = Gateway::builder(store).build().await?;
@@ -45,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     served?;
 
-    // Last: by now no call is under way, and what is queued for the ledger gets written.
+    // Last: no call is in progress any more, and queued ledger rows get written.
     nexus.close().await?;
     asked
 }
@@ -57,7 +57,7 @@ async fn serve(
     mut stopped: oneshot::Receiver<()>,
 ) -> std::io::Result<()> {
     let mut builder = Builder::new(TokioExecutor::new());
-    // hyper's limit on the time for a request's head is off unless it is given a timer.
+    // hyper's timeout for a request's head is off unless a timer is set.
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -69,16 +69,16 @@ async fn serve(
     loop {
         let stream = tokio::select! {
             _ = &mut stopped => break,
-            // So that the set does not grow with connections long gone.
+            // So that the set does not keep closed connections.
             Some(_) = connections.join_next() => continue,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
-                // A client that left before it was accepted is no reason to stop.
+                // A client that disconnected before it was accepted is no reason to stop.
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => continue,
                 Err(error) => return Err(error),
             },
         };
-        // Without it a turn of a stream can wait 40 ms for an acknowledgement.
+        // Without it a write of a stream can wait 40 ms for an acknowledgement.
         stream.set_nodelay(true)?;
         let service = TowerToHyperService::new(nexus.api());
         let connection = builder

@@ -1,8 +1,8 @@
-//! A chat over WebSocket: several at once on one socket, one of them cancelled, one taken up again on
+//! A chat over WebSocket: several at once on one socket, one of them cancelled, one resumed on
 //! another socket.
 //!
-//! `cargo run -p nexus-examples --example websocket_client` talks to a gateway of its own with the built-in
-//! model. Name another: `… -- ws://127.0.0.1:5231/ws/chat your-custom-key gpt-4`.
+//! `cargo run -p nexus-examples --example websocket_client` uses a gateway of its own with the
+//! built-in model. For another one: `… -- ws://127.0.0.1:5231/ws/chat your-custom-key gpt-4`.
 
 use std::error::Error;
 
@@ -28,7 +28,7 @@ async fn main() -> Result<()> {
         let model = args.next().ok_or("name a model behind the key")?;
         return talk(&url, &key, &model).await;
     }
-    // A real program names a folder that lasts.
+    // A real program uses a permanent folder.
     let folder = tempfile::tempdir()?;
     let store = SqliteStore::open(folder.path().join("nexus.db")).await?;
     let nexus = Gateway::builder(store).build().await?;
@@ -60,7 +60,7 @@ async fn serve(listener: TcpListener, nexus: &Gateway) -> std::io::Result<()> {
 
 async fn talk(url: &str, key: &str, model: &str) -> Result<()> {
     let mut socket = connect(url, key).await?;
-    // Two at once. Their events come as they are ready, each with its chat's id.
+    // Two at once. Their events arrive as they are ready, each with its chat's id.
     for id in ["one", "two"] {
         socket
             .send(chat(id, model, &format!("I am number {id}.")))
@@ -85,7 +85,7 @@ async fn talk(url: &str, key: &str, model: &str) -> Result<()> {
         }
     }
 
-    // One that outlives its socket: it says first by which request it can be taken up again.
+    // One that outlives its socket: its first frame contains the id for resuming it.
     let mut resumable: Value =
         serde_json::from_str(chat("later", model, "Wait for me.").to_text()?)?;
     resumable["resumable"] = json!(true);

@@ -1,4 +1,4 @@
-//! The yardstick: a reverse proxy that does nothing, as lean as one would write it.
+//! The baseline: a minimal reverse proxy that does nothing else.
 
 use std::convert::Infallible;
 use std::io;
@@ -20,7 +20,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
 
-/// The headers of one hop, which a proxy may not pass on.
+/// Hop-by-hop headers, which a proxy must not forward.
 const HOP: [HeaderName; 8] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -34,7 +34,7 @@ const HOP: [HeaderName; 8] = [
 
 type Answer = Response<Either<Incoming, Empty<Bytes>>>;
 
-/// Serves on this runtime for as long as it lives; says where.
+/// Serves on this runtime for as long as it lives; returns its address.
 pub(crate) async fn serve(upstream: SocketAddr) -> io::Result<SocketAddr> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
@@ -77,7 +77,7 @@ impl Proxy {
         };
         *request.uri_mut() = uri;
         drop_hop(request.headers_mut());
-        // The client writes the upstream's own.
+        // The client sets the upstream's own.
         request.headers_mut().remove(HOST);
         match self.client.request(request).await {
             Ok(mut response) => {

@@ -18,7 +18,7 @@ use crate::{bare, gateway, upstream};
 /// After this pause nothing of a round is still running.
 const SETTLE: Duration = Duration::from_millis(10);
 
-/// How the names of the store's threads begin.
+/// Prefix of the names of the store's threads.
 const STORE: &str = "nexus-";
 
 /// The upstream, the subjects and the load, each on a runtime of its own.
@@ -40,20 +40,20 @@ struct Running {
 /// One subject's figures of one round.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Round {
-    /// CPU time a request, in microseconds.
+    /// CPU time per request, in microseconds.
     pub(crate) cpu_us: f64,
-    /// How much of it was spent by the store's threads.
+    /// The part of it that was spent by the store's threads.
     pub(crate) store_us: f64,
-    /// Requests a second.
+    /// Requests per second.
     pub(crate) rate: f64,
     /// Median latency in microseconds.
     pub(crate) p50_us: f64,
-    /// The latency that one request in a hundred exceeds, in microseconds.
+    /// The 99th percentile of latency, in microseconds.
     pub(crate) p99_us: f64,
 }
 
 impl Bench {
-    /// Starts all parts. The gateway's store is put in `dir`.
+    /// Starts all parts. The gateway's store is created in `dir`.
     pub(crate) fn start(options: &Options, cores: Cores, dir: &Path) -> Result<Self> {
         let slots = Arc::new(Slots::new(options.concurrency().max(options.streams())));
         let upstream_runtime = cores.runtime("upstream", Place::Rest)?;
@@ -122,7 +122,7 @@ pub(crate) fn serve(
 ) -> Result<(Runtime, SocketAddr)> {
     let runtime = cores.runtime(threads(subject)[0], Place::Subject)?;
     let dir = dir.to_owned();
-    // On a thread of the runtime, so that threads which the subject starts stay on its core.
+    // On a thread of the runtime, so that threads started by the subject stay on its core.
     let started = runtime.spawn(async move {
         match subject {
             Subject::Direct => Ok(upstream),
@@ -135,13 +135,13 @@ pub(crate) fn serve(
     Ok((runtime, address))
 }
 
-/// How the names of a subject's threads begin, its runtime's first.
+/// Prefixes of the names of a subject's threads, its runtime's first.
 fn threads(subject: Subject) -> &'static [&'static str] {
     match subject {
         Subject::Direct => &["direct"],
         Subject::Bare => &["bare"],
         Subject::Gateway => &["gateway", STORE],
-        // Its store has threads of the same names, which do nothing while it is measured.
+        // Its store has threads with the same names, which do nothing while it is measured.
         Subject::Unwritten => &["unwritten"],
     }
 }

@@ -10,21 +10,21 @@ use memchr::memmem::find;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A connection, and what was read of it but not yet used.
+/// A connection, and bytes that were read but not used yet.
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: BytesMut,
 }
 
-/// What a subject answered.
+/// A subject's answer.
 pub(crate) struct Answer {
-    /// Events, for a stream.
+    /// Number of events, for a stream.
     pub(crate) events: u32,
-    /// When the first event was there.
+    /// When the first event had arrived.
     pub(crate) first_event: Option<Instant>,
 }
 
-/// How long the body of an answer is.
+/// How the body of an answer ends.
 enum Framing {
     Length(usize),
     Chunked,
@@ -45,10 +45,11 @@ impl Connection {
         self.stream.write_all(request).await
     }
 
-    /// Reads an answer to its end; `on_events` hears of events as they come, with their number so far.
+    /// Reads an answer to its end; `on_events` is called as events arrive, with their number so
+    /// far.
     ///
     /// # Errors
-    /// Anything but a whole answer with status 200: for a stream, one that ends with `[DONE]`.
+    /// Anything but a complete answer with status 200: for a stream, one that ends with `[DONE]`.
     pub(crate) async fn receive(&mut self, mut on_events: impl FnMut(u32)) -> io::Result<Answer> {
         let mut answer = Answer {
             events: 0,
@@ -82,7 +83,7 @@ impl Connection {
         }
     }
 
-    /// Reads an answer's head and its first event, and leaves it there.
+    /// Reads an answer's head and its first event, and stops there.
     pub(crate) async fn first_event(&mut self) -> io::Result<()> {
         self.head().await?;
         let mut events = EventCount::default();

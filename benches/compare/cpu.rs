@@ -1,4 +1,4 @@
-//! CPU time by thread, as the kernel accounts for it.
+//! CPU time by thread, from the kernel's accounting.
 
 use std::collections::HashMap;
 use std::fs;
@@ -10,13 +10,13 @@ pub(crate) struct CpuTimes(HashMap<u64, u64>);
 impl CpuTimes {
     /// Reads the threads of this process whose names begin with one of `names`.
     ///
-    /// The kernel brings a thread's figure up to date when it stops running, so the threads should be
-    /// idle just now.
+    /// The kernel updates a thread's figure when it stops running, so the threads should be idle
+    /// now.
     pub(crate) fn of_threads(names: &[&str]) -> io::Result<Self> {
         let mut times = HashMap::new();
         for entry in fs::read_dir("/proc/self/task")? {
             let path = entry?.path();
-            // A thread may end between the listing and the reading.
+            // A thread may end between listing and reading.
             let Ok(name) = fs::read_to_string(path.join("comm")) else {
                 continue;
             };
@@ -34,7 +34,7 @@ impl CpuTimes {
         Ok(Self(times))
     }
 
-    /// How much more there is than there was in `earlier`.
+    /// The increase since `earlier`.
     pub(crate) fn since(&self, earlier: &Self) -> u64 {
         let Self(times) = self;
         times

@@ -1,4 +1,4 @@
-//! The gateway: one provider with one model, its ledger in a file, mounted as the server mounts it.
+//! The gateway: one provider with one model, its ledger in a file, mounted like in the server.
 
 use std::future::{Future, poll_fn};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,8 +22,8 @@ use crate::Result;
 use crate::request::CLIENT_KEY;
 use crate::unwritten::Unwritten;
 
-/// Serves on this runtime for as long as it lives; says where. Its rows are written to `database`, or
-/// thrown away.
+/// Serves on this runtime for as long as it lives; returns its address. Its rows are written to
+/// `database`, or discarded.
 pub(crate) async fn serve(
     upstream: SocketAddr,
     database: &Path,
@@ -55,7 +55,7 @@ pub(crate) async fn serve(
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
-        // The server's connections listen for its end; here it never comes.
+        // The server's connections listen for shutdown; here there is none.
         let (_phase, watched) = watch::channel(false);
         while let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(connection(stream, gateway.api(), watched.clone()));
@@ -80,7 +80,7 @@ async fn connection(stream: TcpStream, api: ApiService<Stack>, mut drain: watch:
     let watched = drain.clone();
     let mut draining = pin!(drain.wait_for(|drain| *drain));
     let mut is_registered = false;
-    // A client that hangs up ends it with an error, which says nothing.
+    // A client that disconnects ends it with an error, which is irrelevant.
     poll_fn(|cx| {
         if connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());

@@ -1,4 +1,4 @@
-//! The load: a number of connections, each asking again when it has its answer.
+//! The load: a number of connections, each sending its next request when it has its answer.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use crate::connection::Connection;
 use crate::pace::Slots;
 use crate::request::{Ask, Request};
 
-/// Requests that a connection sends before it is measured.
+/// Requests of a connection before it is measured.
 const WARM_UP: usize = 3;
 /// How long the open requests of a round may take to end.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -24,7 +24,7 @@ const NUMBERS: usize = 1_000_000;
 pub(crate) struct Plan {
     pub(crate) ask: Ask,
     pub(crate) connections: usize,
-    /// Pause between the starts of a connection's requests; none: the next follows at once.
+    /// Interval between the starts of a connection's requests; none: the next follows at once.
     pub(crate) every: Option<Duration>,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Load {
     clients: Vec<Client>,
 }
 
-/// What came of a round.
+/// The results of a round.
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) elapsed: Duration,
@@ -50,8 +50,8 @@ struct Client {
 }
 
 impl Load {
-    /// Opens the connections, and sends a few requests on each. Rounds that differ in `round` send no
-    /// prompt twice.
+    /// Opens the connections, and sends a few requests on each. Rounds with different `round` send
+    /// no prompt twice.
     pub(crate) async fn open(
         address: SocketAddr,
         plan: Plan,
@@ -71,7 +71,7 @@ impl Load {
         Ok(Self { plan, clients })
     }
 
-    /// Asks for as long as `round`; requests that are open at its end are waited for.
+    /// Sends requests for `round`; requests that are open at its end are awaited.
     pub(crate) async fn run(self, round: Duration) -> io::Result<Tally> {
         let start = Instant::now();
         let end = start + round;

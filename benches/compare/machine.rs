@@ -1,4 +1,4 @@
-//! What the figures were measured on, and the runtimes that each part runs on.
+//! The machine on which the figures were measured, and the runtimes of each part.
 
 use std::fs;
 use std::io;
@@ -8,25 +8,26 @@ use std::time::Duration;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use tokio::runtime::{Builder, Runtime};
 
-/// Which cores there are to run on.
+/// The cores to run on.
 #[derive(Clone, Copy)]
 pub(crate) struct Cores {
     count: u32,
-    /// One that is kept for whatever is measured, and one for all that surrounds it.
+    /// One for the subject, and one for everything else.
     pair: Option<[usize; 2]>,
 }
 
 /// Where a part's threads run.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
-    /// The core of whatever is measured.
+    /// The subject's core.
     Subject,
-    /// The core of all that surrounds it.
+    /// The core of everything else.
     Rest,
 }
 
 impl Cores {
-    /// Those that this thread may use. To be asked before anything is pinned, since that narrows them.
+    /// The cores available to this thread. Call it before anything is pinned, since that narrows
+    /// them.
     pub(crate) fn available() -> Self {
         let Ok(set) = sched_getaffinity(None) else {
             return Self {
@@ -42,12 +43,13 @@ impl Cores {
         }
     }
 
-    /// The same, with every thread wherever the kernel puts it.
+    /// The same, without pinning threads.
     pub(crate) fn unpinned(self) -> Self {
         Self { pair: None, ..self }
     }
 
-    /// Keeps this thread, and those it starts, in its place; false where there is only one core, or none is chosen.
+    /// Pins this thread, and those it starts, to its place; false if there is only one core, or
+    /// none is chosen.
     pub(crate) fn pin(self, place: Place) -> bool {
         let Some([subject, rest]) = self.pair else {
             return false;
@@ -60,7 +62,8 @@ impl Cores {
         sched_setaffinity(None, &set).is_ok()
     }
 
-    /// A runtime of one worker. Its threads, blocking ones too, are named `name` and stay in `place`.
+    /// A runtime with one worker. Its threads, including blocking ones, are named `name` and stay
+    /// in `place`.
     pub(crate) fn runtime(self, name: &str, place: Place) -> io::Result<Runtime> {
         Builder::new_multi_thread()
             .worker_threads(1)
@@ -74,7 +77,7 @@ impl Cores {
             .build()
     }
 
-    /// One line about the machine, and the file system that the store is on.
+    /// One line about the machine, and the file system of the store.
     pub(crate) fn describe(self, store: &Path) -> String {
         let cpu = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown CPU".into());
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
@@ -102,7 +105,7 @@ fn file_system(path: &Path) -> Option<String> {
             Some((fields.next()?, fields.next()?))
         })
         .filter(|(mount, _)| path.starts_with(mount))
-        // Of those at the same place, the last one mounted is the one in sight.
+        // Of several mounts at the same place, the last one is visible.
         .max_by_key(|(mount, _)| mount.len())
         .map(|(_, kind)| kind.to_owned())
 }

@@ -1,11 +1,12 @@
-//! The gateway beside a proxy that does nothing and beside no proxy at all, in one run.
+//! The gateway compared with a proxy that does nothing and with no proxy at all, in one run.
 //!
 //! # Layout
 //! - `options`: the command line; `measures`, `memory`: what is measured
 //! - `bench`: a round: load → subject → upstream, each on its own runtime; `machine` pins them
-//! - `bare`, `gateway`, `unwritten`: the subjects; `upstream`: what they stand before; `pace`: when it sends
-//! - `load`, `connection`, `request`: who asks
-//! - `cpu`, `series`, `table`: figures and how they are told
+//! - `bare`, `gateway`, `unwritten`: the subjects; `upstream`: the server behind them; `pace`: when
+//!   it sends
+//! - `load`, `connection`, `request`: the client's side
+//! - `cpu`, `series`, `table`: figures and their output
 
 mod bare;
 mod bench;
@@ -34,7 +35,7 @@ use crate::bench::Bench;
 use crate::machine::{Cores, Place};
 use crate::options::{Group, Options};
 
-/// The server's allocator: so for all subjects alike.
+/// The server's allocator, and so the same for all subjects.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -1,4 +1,4 @@
-//! What is measured, group by group, and the tables that come of it.
+//! What is measured, group by group, and the resulting tables.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::table::Table;
 
 const SMALL_BODY: usize = 1 << 10;
 const LARGE_BODY: usize = 1 << 20;
-/// Content events of a short stream, and of a long one: what an event costs is their difference.
+/// Content events of a short stream and of a long one: their difference is the cost of events.
 const EVENTS: [u32; 2] = [32, 100];
 
-/// Who stands in most tables, in the order of their columns.
+/// The subjects of most tables, in the order of their columns.
 const ALL: [Subject; 3] = [Subject::Direct, Subject::Bare, Subject::Gateway];
 
 /// One plan's figures, by round and subject.
@@ -134,7 +134,7 @@ pub(crate) fn stream(bench: &mut Bench, options: &Options) -> Result<Table> {
     Ok(table)
 }
 
-/// Latency when there is little to do.
+/// Latency under light load.
 pub(crate) fn latency(bench: &mut Bench, options: &Options) -> Result<Table> {
     let completion = Ask::Unary {
         body_bytes: SMALL_BODY,
@@ -182,7 +182,7 @@ pub(crate) fn latency(bench: &mut Bench, options: &Options) -> Result<Table> {
     Ok(table)
 }
 
-/// What the ledger costs: rows that are written and waited for, against rows that are thrown away.
+/// The cost of the ledger: rows that are written and awaited, compared with discarded rows.
 pub(crate) fn ledger(bench: &mut Bench, options: &Options) -> Result<Table> {
     let completion = Ask::Unary {
         body_bytes: SMALL_BODY,
@@ -234,7 +234,7 @@ pub(crate) fn ledger(bench: &mut Bench, options: &Options) -> Result<Table> {
     Ok(table)
 }
 
-/// A plan that keeps so many connections busy.
+/// A plan that keeps this many connections busy.
 fn busy(ask: Ask, connections: usize) -> Plan {
     Plan {
         ask,
@@ -243,7 +243,8 @@ fn busy(ask: Ask, connections: usize) -> Plan {
     }
 }
 
-/// Runs plans and subjects in turns, each second round backwards, so that drift meets all alike.
+/// Runs plans and subjects in turns, every second round in reverse, so that drift affects all
+/// alike.
 fn run<const N: usize>(
     bench: &mut Bench,
     options: &Options,

@@ -21,11 +21,11 @@ use crate::request::{Ask, Request};
 use crate::table::Table;
 
 const LISTENING: &str = "listening on ";
-/// How long a process may take to become still.
+/// How long a process may take to settle.
 const SETTLE: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Weighs each subject that is a process of its own.
+/// Measures the memory of each subject that can be a process of its own.
 pub(crate) fn weigh(bench: &Bench, options: &Options) -> Result<Table> {
     let mut table = Table::new(&["memory, resident", "bare", "gateway", "budget"]);
     let mut columns = Vec::new();
@@ -113,7 +113,7 @@ impl Alone {
         })
     }
 
-    /// KiB resident: just started, with streams held open, and after those and some more use.
+    /// Resident KiB: just started, with open streams, and after those and some more use.
     async fn samples(&mut self, bench: &Bench, options: &Options) -> Result<[f64; 3]> {
         sleep(SETTLE).await;
         let idle = self.resident()?;
@@ -135,7 +135,7 @@ impl Alone {
         let mut open = Vec::with_capacity(streams);
         for slot in 0..streams {
             if let Some(slot) = u32::try_from(slot).ok().and_then(|slot| slots.get(slot)) {
-                // The upstream sends one event, and then waits for word of it that never comes.
+                // The upstream sends one event, and then waits for a confirmation that never comes.
                 slot.set(0);
             }
             let mut connection = Connection::open(self.address).await?;
@@ -158,7 +158,7 @@ impl Alone {
 
 impl Drop for Alone {
     fn drop(&mut self) {
-        // It writes nothing that is kept; its folder goes too.
+        // It keeps nothing; its folder is removed too.
         if self.process.kill().is_ok() {
             let _ = self.process.wait();
         }

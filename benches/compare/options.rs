@@ -12,28 +12,28 @@ pub(crate) struct Options {
     /// Short rounds: all within 20 seconds, for a first look.
     #[arg(long)]
     quick: bool,
-    /// Rounds of each measure; each goes through every subject.
+    /// Rounds of each measure; each includes every subject.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=100))]
     rounds: u16,
     /// How long a subject is under load in a round.
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(20..=20_000))]
     round_ms: u64,
-    /// Connections, where the subject is kept busy.
+    /// Connections that keep the subject busy.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=90))]
     concurrency: u16,
-    /// Streams held open to weigh one.
+    /// Open streams while memory is measured.
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=2_000))]
     streams: u16,
     /// Measure only this; may be given more than once.
     #[arg(long, value_enum)]
     only: Vec<Group>,
-    /// Let the kernel place threads, instead of keeping the subject on a core of its own.
+    /// Let the kernel place threads, instead of pinning the subject to its own core.
     #[arg(long)]
     pub(crate) unpinned: bool,
-    /// Where the gateway's store goes; a temporary folder inside is removed at the end.
+    /// Folder for the gateway's store; a temporary folder inside is removed at the end.
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     pub(crate) dir: PathBuf,
-    /// Serve as this subject, alone; used to weigh one in a process of its own.
+    /// Serve only as this subject; used to measure its memory in a process of its own.
     #[arg(long, value_enum, requires = "upstream", hide = true)]
     pub(crate) subject: Option<Subject>,
     #[arg(long, hide = true)]
@@ -49,15 +49,15 @@ pub(crate) enum Group {
     Body,
     /// CPU and throughput of streams.
     Stream,
-    /// Latency when there is little to do.
+    /// Latency under light load.
     Latency,
-    /// Memory, idle and by open stream.
+    /// Memory, idle and per open stream.
     Memory,
-    /// What the ledger costs: the gateway with its rows on a disk, and with rows that go nowhere.
+    /// The cost of the ledger: the gateway with its rows on a disk, and with discarded rows.
     Ledger,
 }
 
-/// Whom the load asks.
+/// The target of the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Subject {
     /// The upstream itself.
@@ -66,7 +66,7 @@ pub(crate) enum Subject {
     Bare,
     /// The gateway.
     Gateway,
-    /// The gateway, its rows thrown away.
+    /// The gateway with discarded rows.
     Unwritten,
 }
 

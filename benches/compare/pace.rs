@@ -1,9 +1,9 @@
-//! How streams are paced: the upstream sends an event when the client has seen the one before.
+//! Paces streams: the upstream sends an event when the client has seen the previous one.
 //!
-//! A real model leaves milliseconds between events, so that each one passes a gateway by itself. An
-//! upstream that sends as fast as it can would let a slow subject find several events in one read, and
-//! so look cheaper by event than a fast one. Here each stream of the load has a slot, shared with the
-//! upstream behind the subject's back.
+//! A real model leaves milliseconds between events, so that each one passes a gateway separately.
+//! An upstream that sends as fast as it can would let a slow subject find several events in one
+//! read, and so look cheaper per event than a fast one. Here each stream of the load has a slot,
+//! which it shares with the upstream directly.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,7 +14,7 @@ use futures_util::task::AtomicWaker;
 /// One slot for each stream that the load may have open.
 pub(crate) struct Slots(Vec<Arc<Slot>>);
 
-/// How many events the client has seen of the stream that it has open.
+/// How many events the client has seen of its open stream.
 #[derive(Default)]
 pub(crate) struct Slot {
     seen: AtomicU32,
@@ -32,7 +32,7 @@ impl Slots {
 }
 
 impl Slot {
-    /// Says how many events the client has seen of its present stream.
+    /// Sets how many events the client has seen of its current stream.
     pub(crate) fn set(&self, seen: u32) {
         self.seen.store(seen, Ordering::Release);
         self.waker.wake();

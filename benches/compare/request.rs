@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use memchr::memmem::find;
 use nexus_benches::request_body;
 
-/// The key that the load shows.
+/// The load's key.
 pub(crate) const CLIENT_KEY: &str = "bench-client-key-7f3a9c51d2e84b06";
 
 const MARK: &str = "request ";
@@ -14,9 +14,9 @@ const DIGITS: usize = 12;
 /// What a request asks for.
 #[derive(Clone, Copy)]
 pub(crate) enum Ask {
-    /// A completion at once; the request's body has about so many bytes.
+    /// A completion that is not streamed; the request's body has about this many bytes.
     Unary { body_bytes: usize },
-    /// A stream of so many content events.
+    /// A stream with this many content events.
     Stream { events: u32 },
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// For the connection that has `slot`; its prompts are numbered from `start`.
+    /// For the connection with `slot`; its prompts are numbered from `start`.
     pub(crate) fn new(host: SocketAddr, ask: Ask, slot: usize, start: usize) -> Self {
         let (body_bytes, more) = match ask {
             Ask::Unary { body_bytes } => (body_bytes, String::new()),
@@ -52,7 +52,8 @@ impl Request {
         Self { bytes, counter_end }
     }
 
-    /// The bytes to send: the same each time, but for a number in the prompt, as no two real ones are.
+    /// The bytes to send: the same each time, except for a number in the prompt, since real ones
+    /// differ too.
     pub(crate) fn next(&mut self) -> &[u8] {
         for digit in self.bytes[..self.counter_end].iter_mut().rev() {
             if *digit == b'9' {

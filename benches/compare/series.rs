@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// One figure a round, in the order of the rounds.
+/// One figure per round, in the order of the rounds.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Series(pub(crate) Vec<f64>);
 
@@ -15,7 +15,7 @@ pub(crate) struct Spread {
 }
 
 impl Series {
-    /// Combines round by round, so that what slowed a whole round does not count.
+    /// Combines round by round, so that what slowed down a whole round does not matter.
     pub(crate) fn pair(&self, other: &Self, combine: impl Fn(f64, f64) -> f64) -> Self {
         let both = self.0.iter().zip(&other.0);
         Self(both.map(|(a, b)| combine(*a, *b)).collect())

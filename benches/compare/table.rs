@@ -1,4 +1,4 @@
-//! A Markdown table that is readable as it stands.
+//! A Markdown table that is readable as plain text.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub(crate) struct Table(Vec<Vec<String>>);
 
 impl Table {
-    /// A table with nothing but its head.
+    /// A table with only its head.
     pub(crate) fn new(head: &[&str]) -> Self {
         let mut table = Self::default();
         table.row(head.iter().map(|cell| (*cell).to_owned()));

@@ -1,4 +1,4 @@
-//! A store whose ledger goes nowhere: what a gateway costs without one.
+//! A store that discards the ledger: the cost of a gateway without one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use nexus_lib::wire::{
 };
 use nexus_lib::{Result, SqliteStore, Store};
 
-/// Keeps the registry, and no row.
+/// Keeps the registry, but no rows.
 pub(crate) struct Unwritten(pub(crate) SqliteStore);
 
 #[async_trait]

@@ -1,7 +1,7 @@
-//! The upstream: answers as OpenAI does, with no model behind it.
+//! The upstream: answers like OpenAI, without a model.
 //!
-//! What it answers is told by the request: `stream`, `stream_options.include_usage`, `max_tokens` for
-//! the number of content events, and `user` for [how they are paced](crate::pace).
+//! The request determines the answer: `stream`, `stream_options.include_usage`, `max_tokens` for
+//! the number of content events, and `user` for [their pace](crate::pace).
 
 mod body;
 
@@ -28,7 +28,7 @@ use crate::pace::Slots;
 
 type Answer = Response<Either<Full<Bytes>, Events>>;
 
-/// Serves on `runtime` for as long as that lives; says where.
+/// Serves on `runtime` for as long as it lives; returns its address.
 pub(crate) fn serve(runtime: &Handle, slots: Arc<Slots>) -> io::Result<SocketAddr> {
     let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
     let address = listener.local_addr()?;
@@ -50,7 +50,7 @@ pub(crate) fn serve(runtime: &Handle, slots: Arc<Slots>) -> io::Result<SocketAdd
 async fn answer(request: Request<Incoming>, slots: Arc<Slots>) -> Result<Answer, Infallible> {
     let body = match request.into_body().collect().await {
         Ok(body) => body.to_bytes(),
-        // The client is gone; nobody sees the answer.
+        // The client has disconnected; nobody sees the answer.
         Err(_) => Bytes::new(),
     };
     let (content_type, body) = if find(&body, br#""stream":true"#).is_some() {
@@ -79,7 +79,7 @@ async fn answer(request: Request<Incoming>, slots: Arc<Slots>) -> Result<Answer,
     Ok(response)
 }
 
-/// The number that stands behind `key`.
+/// The number after `key`.
 fn after(body: &[u8], key: &[u8]) -> Option<u32> {
     let rest = &body[find(body, key)? + key.len()..];
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! Grouped commits: rows a second by the size of their batch, in a file on a real disk.
+//! Grouped commits: rows per second by batch size, in a file on a real disk.
 #![allow(
     clippy::unwrap_used,
     reason = "a benchmark that cannot be set up should stop"
@@ -22,7 +22,7 @@ fn main() {
     divan::main();
 }
 
-/// Rows whose beginning and end meet in one batch.
+/// Rows that are opened and settled in one batch.
 #[divan::bench(args = ROWS)]
 fn whole(bencher: Bencher<'_, '_>, rows: usize) {
     append(bencher, rows, Durability::Process, |open| {
@@ -42,7 +42,7 @@ fn opened_and_settled(bencher: Bencher<'_, '_>, rows: usize) {
     });
 }
 
-/// As [`whole`], and each commit waits for the disk.
+/// Like [`whole`], and each commit waits for the disk.
 #[divan::bench(args = ROWS)]
 fn whole_through_a_loss_of_power(bencher: Bencher<'_, '_>, rows: usize) {
     append(bencher, rows, Durability::Power, |open| {

@@ -13,7 +13,7 @@ use nexus_lib::{NewModel, Router, SqliteStore};
 use tempfile::TempDir;
 use tokio::runtime::Builder;
 
-/// Providers, each with a key of its own and [`MODELS`] models.
+/// Providers, each with its own key and [`MODELS`] models.
 const PROVIDERS: [usize; 3] = [1, 10, 100];
 const MODELS: usize = 5;
 

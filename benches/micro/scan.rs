@@ -1,4 +1,4 @@
-//! Reading what routing needs of a request, beside what serde_json takes for it.
+//! Reading the fields that routing needs, compared with serde_json.
 
 use bytes::Bytes;
 use divan::counter::BytesCount;
@@ -15,7 +15,7 @@ fn main() {
     divan::main();
 }
 
-/// The scan that the gateway does.
+/// The gateway's scan.
 #[divan::bench(args = LENGTHS)]
 fn request_scan(bencher: Bencher<'_, '_>, length: usize) {
     let body = body(length);
@@ -24,7 +24,7 @@ fn request_scan(bencher: Bencher<'_, '_>, length: usize) {
         .bench_local(|| RequestScan::of(black_box(&body)));
 }
 
-/// The scan, and the body for an upstream that knows the model by another name.
+/// The scan, and the body for an upstream with another name of the model.
 #[divan::bench(args = LENGTHS)]
 fn request_scan_and_splice(bencher: Bencher<'_, '_>, length: usize) {
     let body = body(length);
@@ -36,7 +36,7 @@ fn request_scan_and_splice(bencher: Bencher<'_, '_>, length: usize) {
         });
 }
 
-/// A check that it is JSON, no more.
+/// Only checks that it is JSON.
 #[divan::bench(args = LENGTHS)]
 fn serde_ignored(bencher: Bencher<'_, '_>, length: usize) {
     let body = body(length);

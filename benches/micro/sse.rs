@@ -1,4 +1,4 @@
-//! Cutting streams into whole events, and looking at them.
+//! Splitting streams into whole events, and reading them.
 
 use bytes::Bytes;
 use divan::counter::{BytesCount, ItemsCount};
@@ -13,19 +13,19 @@ fn main() {
     divan::main();
 }
 
-/// A stream whose chunks are so many whole events: what a well-behaved upstream sends.
+/// A stream whose chunks are this many whole events: what a well-behaved upstream sends.
 #[divan::bench(args = [1, 4, 16])]
 fn decode_whole_events(bencher: Bencher<'_, '_>, events_a_chunk: usize) {
     decode(bencher, EVENT.len() * events_a_chunk);
 }
 
-/// A stream whose chunks end where they like.
+/// A stream whose chunks end anywhere.
 #[divan::bench(args = [16, 100, 1_000, 16_000])]
 fn decode_chunks_of_bytes(bencher: Bencher<'_, '_>, chunk_bytes: usize) {
     decode(bencher, chunk_bytes);
 }
 
-/// Looking at each event of a region, in place.
+/// Reading each event of a region in place.
 #[divan::bench(args = [1, 4, 16])]
 fn look_at_events(bencher: Bencher<'_, '_>, count: usize) {
     let region = EVENT.repeat(count);

@@ -83,7 +83,8 @@ fn socks(input: &[u8], piece: usize) {
             let cut = fuzzing::socks5(input, piece, &proxy, name, 443);
             assert_eq!(whole, cut, "the tunnel depends on the pieces");
             if whole.is_open {
-                // The greeting, its confirmation, and the answer, whose length its address tells.
+                // The greeting, its confirmation, and the answer, whose length depends on its
+                // address.
                 let greeting = match input.get(1) {
                     Some(2) => 4,
                     _ => 2,

@@ -1,5 +1,6 @@
-//! Whole answers and streams of each provider, for each client, and streams that pass: nothing panics, however
-//! the bytes are cut they mean the same, and the client gets what its protocol's own server could have written.
+//! Whole answers and streams of each provider, for each client, and pass-through streams: nothing
+//! panics, the result does not depend on how the bytes are split, and the client gets what its
+//! protocol's own server could have written.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -80,7 +81,7 @@ fn whole(provider: ProviderProtocol, body: &[u8]) {
             calls(&answered.said),
             "{client:?} loses calls: {json}"
         );
-        // A part that is more than its whole is made to fit, by each protocol's own convention.
+        // A part that exceeds its whole is reduced, by each protocol's own convention.
         let counts = answered.usage.filter(|counts| {
             let usage = counts.usage;
             (
@@ -104,7 +105,7 @@ fn whole(provider: ProviderProtocol, body: &[u8]) {
 
 fn texts(said: &[Said]) -> String {
     let texts = said.iter().map(|said| match said {
-        // Not every protocol has a place of its own for a refusal.
+        // Not every protocol has a place for a refusal.
         Said::Text(text) | Said::Refusal(text) => text.as_str(),
         _ => "",
     });
@@ -149,14 +150,14 @@ fn stream(provider: ProviderProtocol, input: &[u8], piece: usize) {
     }
 }
 
-/// Figures of the prompt that come alone matter only where no others follow.
+/// Usage of the prompt alone only matters if no other follows.
 fn seen_in(observed: Observed) -> Observed {
     let prompt = observed.prompt.filter(|_| observed.usage.is_none());
     Observed { prompt, ..observed }
 }
 
 fn passing(passing: Passing, input: &[u8], piece: usize) {
-    // A mark in front of a region is skipped, wherever the region begins.
+    // A byte order mark before a region is skipped, wherever the region begins.
     if memchr::memmem::find(input, b"\xEF\xBB\xBF").is_some() {
         return;
     }
@@ -170,7 +171,7 @@ fn passing(passing: Passing, input: &[u8], piece: usize) {
         cut.broken
     );
     if all.observed.terminal || cut.observed.terminal {
-        // Whether what comes behind the end is looked at depends on when it comes.
+        // Whether bytes after the end are read depends on when they arrive.
         assert!(all.observed.terminal);
         return;
     }

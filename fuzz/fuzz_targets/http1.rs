@@ -1,7 +1,9 @@
-//! HTTP/1.1 by hand: answers of upstreams, and the look at the heads of clients' requests.
+//! The hand-written HTTP/1.1: answers of upstreams, and the reading of the heads of clients'
+//! requests.
 //!
-//! However the bytes are cut they mean the same. What is taken of an answer's body is what a plain decoder
-//! over `httparse` takes. A request whose end two readers could see at different places is found.
+//! The result does not depend on how the bytes are split. The body of an answer equals that of a
+//! simple decoder over `httparse`. A request whose end two readers could see in different places is
+//! detected.
 #![no_main]
 
 #[allow(dead_code, reason = "the server uses all of it")]
@@ -46,7 +48,7 @@ fn answer(input: &[u8], piece: usize) {
     }
 }
 
-/// The body of the answer that `input` is, decoded without any state.
+/// The body of the answer `input`, decoded without state.
 fn plain_body(input: &[u8]) -> Option<Vec<u8>> {
     let mut rest = input;
     let (status, version, headers) = loop {
@@ -129,7 +131,7 @@ fn requests(input: &[u8], piece: usize) {
     assert_eq!(whole, found(piece), "what is found depends on the pieces");
     let (is_plain, is_ambiguous) = whole;
 
-    // What hyper would take, request by request.
+    // What hyper would accept, request by request.
     let mut rest = input;
     loop {
         let mut fields = [httparse::EMPTY_HEADER; 100];
@@ -149,7 +151,7 @@ fn requests(input: &[u8], piece: usize) {
         let has_bare_line_feed =
             memchr::memchr_iter(b'\n', head).any(|at| at == 0 || head[at - 1] != b'\r');
         if has_bare_line_feed || (!lengths.is_empty() && !codings.is_empty()) {
-            // A length that is no number is hyper's to refuse.
+            // Hyper rejects an invalid length.
             let is_number = |length: &&[u8]| {
                 !length.is_empty() && length.iter().all(u8::is_ascii_digit) && length.len() < 20
             };

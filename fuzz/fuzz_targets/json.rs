@@ -1,5 +1,5 @@
-//! The JSON cursor and the scan of a request: they accept what `serde_json` accepts, read what it reads, and
-//! a splice changes what it should and no other byte.
+//! The JSON cursor and the scan of a request: they accept what `serde_json` accepts, read the same
+//! values, and a splice changes only the intended bytes.
 #![no_main]
 
 use bytes::Bytes;
@@ -58,7 +58,7 @@ fuzz_target!(|input: &[u8]| {
 fn scan(input: &[u8], plain: Option<&Members<'_>>) {
     let scanned = RequestScan::of(input);
     let Some(plain) = plain else {
-        // A name that is no Unicode is none of those that are looked for.
+        // A name that is not valid Unicode is none of the searched ones.
         assert!(scanned.is_err() || is_json(input));
         return;
     };
@@ -99,7 +99,7 @@ fn scan(input: &[u8], plain: Option<&Members<'_>>) {
             others(&after),
             "a splice changes other members"
         );
-        // What is replaced is known, so that a byte more or less would show.
+        // What is replaced is known, so that a byte more or less would be noticed.
         let old = plain
             .0
             .iter()
@@ -120,7 +120,7 @@ struct Wanted {
     asks: bool,
 }
 
-/// What the scan should find; `None` where it should refuse.
+/// The expected result of the scan; `None` if it should reject.
 fn request(members: &Members<'_>) -> Option<Wanted> {
     let fold = |key: &str| -> String {
         let fold = |character: char| match character {

@@ -1,5 +1,5 @@
-//! Requests of each face, read and written for each provider: nothing panics, what is refused is the client's
-//! to mend, and what is written is JSON that a client of that protocol could have sent.
+//! Requests of each client protocol, read and written for each provider: nothing panics, rejections
+//! are the client's to fix, and the written JSON is what a client of that protocol could have sent.
 #![no_main]
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
@@ -81,7 +81,7 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// What Anthropic refuses whatever was asked.
+/// What Anthropic rejects in any case.
 fn check_messages(json: &Value) {
     assert!(json["max_tokens"].is_u64(), "a limit is needed: {json}");
     let mut role = "assistant";
@@ -94,7 +94,7 @@ fn check_messages(json: &Value) {
         );
         role = next;
         let blocks = message["content"].as_array();
-        // Where a person says nothing else there is nothing to leave out.
+        // If the user turn has nothing else, there is nothing to leave out.
         let is_alone = next == "user" && blocks.is_none_or(|blocks| blocks.len() == 1);
         if let Some(text) = message["content"].as_str() {
             assert!(is_alone || !text.trim().is_empty(), "a blank text: {json}");
@@ -105,7 +105,7 @@ fn check_messages(json: &Value) {
                     let text = block["text"].as_str().expect("a text has text");
                     assert!(is_alone || !text.trim().is_empty(), "a blank text: {json}");
                 }
-                // Ids and names are fitted to the provider before a request is written.
+                // Ids and names are adapted to the provider before a request is written.
                 "tool_use" => assert!(block["id"].is_string() && block["input"].is_object()),
                 "tool_result" => assert!(block["tool_use_id"].is_string()),
                 _ => {}
@@ -114,7 +114,7 @@ fn check_messages(json: &Value) {
     }
 }
 
-/// What Gemini refuses whatever was asked.
+/// What Gemini rejects in any case.
 fn check_gemini(json: &Value) {
     for content in json["contents"].as_array().expect("there are contents") {
         let parts = content["parts"].as_array().expect("a content has parts");

@@ -1,4 +1,5 @@
-//! Server-sent events: cut anywhere they are the same, and what the specification's own algorithm finds.
+//! Server-sent events: the result does not depend on how they are split, and equals that of the
+//! specification's own algorithm.
 #![no_main]
 
 use bytes::Bytes;
@@ -10,7 +11,8 @@ type Told = (Option<Vec<u8>>, Vec<u8>);
 
 fuzz_target!(|input: &[u8]| {
     let [piece, input @ ..] = input else { return };
-    // A mark in the middle of a stream is no mark, but in front of a region it is taken for one.
+    // A byte order mark in the middle of a stream is not one, but before a region it is read as
+    // one.
     if memchr::memmem::find(input, b"\xEF\xBB\xBF").is_some_and(|at| at > 0) {
         return;
     }
@@ -52,7 +54,7 @@ fn told(region: &[u8]) -> Vec<Told> {
     events(region).map(told).collect()
 }
 
-/// As the HTML standard says it, but that the end of the input ends an event, too.
+/// The HTML standard's algorithm, except that the end of the input ends an event too.
 fn plain(input: &[u8]) -> Vec<Told> {
     let input = input.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(input);
     let mut lines: Vec<Vec<u8>> = vec![Vec::new()];

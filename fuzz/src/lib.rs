@@ -1,4 +1,5 @@
-//! What the fuzz targets share: a mutator that keeps JSON mostly whole, and plain readers to compare with.
+//! Shared by the fuzz targets: a mutator that mostly keeps JSON valid, and simple readers for
+//! comparison.
 
 mod mutator;
 mod plain;

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzzer_mutate;
 use serde_json::{Map, Value};
 
-/// The strings of the dictionary that libFuzzer gets, too.
+/// The strings of the dictionary, which libFuzzer gets too.
 static WORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let lines = include_str!("../json.dict").lines();
     let quoted = lines.filter_map(|line| line.strip_prefix('"')?.strip_suffix('"'));
@@ -11,17 +11,18 @@ static WORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
     words.filter(|word| !word.is_empty()).collect()
 });
 
-/// Changes JSON as a tree: libFuzzer's own changes of bytes rarely leave a document that is read.
+/// Changes JSON as a tree: libFuzzer's own byte changes rarely leave a readable document.
 #[derive(Debug)]
 pub struct JsonMutator(u64);
 
 impl JsonMutator {
-    /// One that does the same for the same `seed`.
+    /// A mutator that is deterministic for a `seed`.
     pub fn new(seed: u32) -> Self {
         Self(u64::from(seed) << 1 | 1)
     }
 
-    /// Changes the first `size` bytes of `data`, the first `header` of them as bytes; gives the new size.
+    /// Changes the first `size` bytes of `data`, the first `header` of them as bytes; returns the
+    /// new size.
     pub fn mutate(
         &mut self,
         data: &mut [u8],
@@ -95,7 +96,7 @@ impl JsonMutator {
             self.change(target, value);
         }
         let text = json.to_string();
-        // What a tree cannot hold.
+        // Values that a tree cannot hold.
         match self.below(24) {
             0 => text.replacen("\":\"", "\":\"\\ud83d", 1),
             1 => text.replacen("\":", "\":1e999,\"index\":", 1),

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The members of an object in order, those that are given twice, too.
+/// The members of an object in order, including duplicates.
 #[derive(Debug)]
 pub struct Members<'a>(pub Vec<(String, &'a RawValue)>);
 
@@ -31,12 +31,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     }
 }
 
-/// Whether `serde_json` takes `input` for one JSON text in UTF-8.
+/// Whether `serde_json` accepts `input` as one JSON text in UTF-8.
 pub fn is_json(input: &[u8]) -> bool {
     std::str::from_utf8(input).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
-/// How deep arrays and objects are nested in `input`, if that is JSON.
+/// The nesting depth of arrays and objects in `input`, if it is JSON.
 pub fn nesting(input: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let (mut in_string, mut is_escaped) = (false, false);

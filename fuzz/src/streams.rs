@@ -2,11 +2,11 @@ use nexus_lib::sse;
 use nexus_lib::translate::ClientProtocol;
 use serde_json::Value;
 
-/// Checks that `stream` is one that the protocol's own server could have written, as far as it goes; gives
-/// whether it came to its end.
+/// Checks that the protocol's own server could have written `stream`, as far as it goes; returns
+/// whether it is complete.
 ///
 /// # Panics
-/// When it is none.
+/// When it could not.
 pub fn check(client: ClientProtocol, stream: &[u8]) -> bool {
     assert!(
         stream.is_empty() || stream.ends_with(b"\n\n"),
@@ -86,7 +86,7 @@ pub fn check(client: ClientProtocol, stream: &[u8]) -> bool {
     over
 }
 
-/// The events of `stream`, without comments, and without ids and times that are made here.
+/// The events of `stream`, without comments, and without generated ids and times.
 pub fn masked(stream: &[u8]) -> Vec<String> {
     let events = sse::events(stream).map(|event| {
         let data = String::from_utf8_lossy(&event.data()).into_owned();

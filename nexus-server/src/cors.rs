@@ -3,16 +3,17 @@ use std::time::Duration;
 use hyper::header::{HeaderName, HeaderValue};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
 
-/// What a page may read of an answer besides the body.
+/// The headers that a page may read.
 const EXPOSED: [HeaderName; 3] = [
     HeaderName::from_static("x-request-id"),
     HeaderName::from_static("x-conversation-id"),
     HeaderName::from_static("x-nexus-provider"),
 ];
 
-/// Lets pages of `origins` call the LLM port. `None` without origins: then no page may.
+/// Allows pages of `origins` to call the LLM port. `None` without origins: then no page may.
 ///
-/// Keys travel in headers that the page itself sets, never in cookies, so credentials are not allowed.
+/// Keys are sent in headers that the page itself sets, never in cookies, so credentials are not
+/// allowed.
 pub(crate) fn layer(origins: &[HeaderValue]) -> Option<CorsLayer> {
     let allowed = match origins {
         [] => return None,

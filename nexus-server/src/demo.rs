@@ -5,11 +5,11 @@ const NAME: &str = "demo";
 const KIND: &str = "demo";
 const MODEL: &str = "nexus-echo";
 const CLIENT_KEY: &str = "demo-key";
-/// Never asked: the built-in model answers by itself.
+/// Never requested: the built-in model answers by itself.
 const URL: &str = "http://demo.invalid";
 
-/// Registers the built-in model, unless it is there from an earlier start. What an operator has
-/// changed since stays as it is.
+/// Registers the built-in model, unless it exists from an earlier start. An operator's changes are
+/// kept.
 pub(crate) async fn register(registry: &Registry) -> nexus_lib::Result<()> {
     let snapshot = registry.snapshot();
     let present = snapshot

@@ -1,18 +1,18 @@
-/// What is assumed where the limit is not known: the least that systems give.
+/// Assumed if the limit is unknown: the lowest common default.
 const UNKNOWN: u64 = 1024;
 
-/// How many connections each port may have open at once, so that file descriptors are left for the
-/// upstreams of those that are served.
+/// The maximum number of connections of each port. It leaves file descriptors for the upstreams of
+/// the requests being served.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Connections {
     pub(crate) admin: usize,
     pub(crate) api: usize,
 }
 
-/// Raises the number of files that this process may have open as far as it may be raised, and shares it out:
-/// half of it is for connections to upstreams and for the store, of the rest one eighth for the admin port.
+/// Raises this process's limit of open files as far as possible, and divides it: half of it is for
+/// connections to upstreams and for the store, and one eighth of the rest for the admin port.
 ///
-/// Systems give a process 1,024 by default, for the sake of programs that know no better, and allow it
+/// Systems give a process 1,024 by default, for old programs that cannot handle more, and allow it
 /// many more: <https://0pointer.net/blog/file-descriptor-limits.html>.
 pub(crate) fn share() -> Connections {
     let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {

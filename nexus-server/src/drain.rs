@@ -8,12 +8,13 @@ use crate::failure::Failure;
 use crate::listen::Phase;
 use crate::signals::Signals;
 
-/// Runs `serving` until a signal, then leads it through its phases to its end.
+/// Runs `serving` until a signal, then takes it through its phases to its end.
 ///
-/// Open requests have `timeout` to finish; then `cut_off` is called, which is to end and settle them.
+/// Open requests have `timeout` to finish; then `cut_off` is called, which must end and settle
+/// them.
 ///
 /// # Errors
-/// [`Failure::Forced`] at a second signal: nothing is waited for any more.
+/// [`Failure::Forced`] at a second signal: nothing is awaited any more.
 pub(crate) async fn run(
     serving: impl Future<Output = ()>,
     phase: &watch::Sender<Phase>,

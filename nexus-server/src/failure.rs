@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::settings::SettingsError;
 
-/// Why the server did not start, or did not end well.
+/// Why the server did not start, or did not end cleanly.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error(transparent)]
@@ -34,7 +34,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// 2 for settings that cannot be started with, as for a wrong command line; 1 for all else.
+    /// 2 for invalid settings, like an invalid command line; 1 for everything else.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Settings(_) => ExitCode::from(2),

@@ -19,57 +19,58 @@ use tokio::task::JoinSet;
 use crate::edge::{Finding, Framed, FromClient, Watched};
 use crate::failure::Failure;
 
-/// A request's head that is longer gets 431; so does one with more than hyper's own limit of 100 headers.
-/// To name that limit would move each request's headers to the heap.
+/// A request with a longer head gets 431; so does one with more headers than hyper's own limit of
+/// 100. Setting that limit explicitly would move each request's headers to the heap.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
-/// How much the kernel takes for a client beyond what is under way to it. Without this it takes megabytes,
-/// and a client that reads slowly is that far behind what the upstream was asked for and is paid for.
+/// How much unsent data the kernel accepts for a client. By default it is megabytes, and a slow
+/// client would lag that far behind what the upstream was asked for and is paid for.
 #[cfg(target_os = "linux")]
 const UNSENT_BYTES: u32 = 16 * 1024;
-/// How long to rest when no connection can be taken, for want of file descriptors mostly.
+/// How long to wait after a connection could not be accepted, usually for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long those who are cut off may take to be told so.
+/// How long requests that are cut off have to send their error.
 const CUT_GRACE: Duration = Duration::from_secs(1);
 
-/// How far the server's life has come; it only goes forward.
+/// The phase of the server's life; it only advances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Serving,
     /// No new connections; open requests may finish.
     Draining,
-    /// What is still open is cut off.
+    /// Open requests are cut off.
     Cutting,
 }
 
-/// How much a port bears of its clients.
+/// A port's limits for its clients.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// How many may be connected at once. More are left waiting to be accepted, until one leaves.
+    /// The maximum number of connections. Further ones wait to be accepted until one is closed.
     pub(crate) connections: usize,
-    /// How long the head of a request may take, and a connection be idle.
+    /// The time limit for the head of a request, and for an idle connection.
     pub(crate) head: Duration,
-    /// How long a client may take no byte of what there is for it.
+    /// How long a client may accept no byte of a pending answer.
     pub(crate) write_stall: Duration,
-    /// Whether the service is told the address of each request's client, which costs an allocation.
+    /// Whether the service gets the address of each request's client, which costs an allocation.
     pub(crate) tells_clients: bool,
 }
 
 impl Limits {
-    /// So many connections, and the usual timers.
+    /// This many connections, and the default timeouts.
     pub(crate) fn connections(connections: usize) -> Self {
         Self {
             connections,
             head: Duration::from_secs(30),
-            // Far longer than it seems to need: Linux tells us of room only once a whole packet, which may
-            // be of 64 KiB, was read, so that a client that reads 1 KB/s seems to take nothing for two minutes.
+            // Much longer than seems necessary: Linux only reports room once a whole packet of up
+            // to 64 KiB was read, so a client that reads 1 KB/s seems to accept nothing for two
+            // minutes.
             write_stall: Duration::from_secs(300),
             tells_clients: false,
         }
     }
 }
 
-/// A bound port that takes no connections yet.
+/// A bound port that does not accept connections yet.
 pub(crate) struct Port {
     name: &'static str,
     listener: TcpListener,
@@ -86,15 +87,15 @@ impl Port {
         self.name
     }
 
-    /// The address that is really bound.
+    /// The address that was actually bound.
     pub(crate) fn addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Serves connections through the phases, and returns when none is left.
+    /// Serves connections through all phases, and returns when none is left.
     ///
     /// # Cancel safety
-    /// Dropped, it cuts off every connection.
+    /// If dropped, every connection is cut off.
     pub(crate) async fn serve<S>(
         self,
         service: S,
@@ -131,23 +132,23 @@ impl Port {
             () = async { while connections.join_next().await.is_some() {} } => {}
             () = cut(&mut phase) => {}
         }
-        // Awaits them, so that every call that is cut off has been settled when this returns.
+        // Awaits them, so that every call that was cut off has been settled when this returns.
         connections.shutdown().await;
     }
 }
 
-/// Resolves when those who are cut off have had their time to be told so.
+/// Resolves when requests that were cut off have had time to send their error.
 pub(crate) async fn cut(phase: &mut watch::Receiver<Phase>) {
     reached(phase, Phase::Cutting).await;
     tokio::time::sleep(CUT_GRACE).await;
 }
 
-/// Resolves once `phase` has come to `wanted`, or nobody is left to bring it there.
+/// Resolves once `phase` has reached `wanted`, or can no longer change.
 pub(crate) async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
     let _ = phase.wait_for(|phase| *phase >= wanted).await;
 }
 
-/// Serves one connection to its end; while draining, to the end of the request that is open.
+/// Serves one connection to its end; while draining, to the end of the open request.
 async fn connection<S>(
     stream: TcpStream,
     service: S,
@@ -158,7 +159,8 @@ async fn connection<S>(
     S: Clone + Send + 'static,
     S::Future: Send,
 {
-    // Without this an event of a stream can wait 40 ms for the client's acknowledgement of the last.
+    // Without this an event of a stream can wait 40 ms for the client's acknowledgement of the
+    // previous one.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
@@ -185,8 +187,8 @@ async fn connection<S>(
         if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
             return Poll::Ready(Some(ended));
         }
-        // Asked once, it wakes this task by itself: to ask it at each turn of each request costs more
-        // than routing does.
+        // Checked once, it wakes this task by itself: checking it for each request costs more than
+        // routing does.
         if !is_registered || watched.has_changed().unwrap_or(true) {
             is_registered = true;
             return draining.as_mut().poll(cx).map(|()| None);
@@ -201,18 +203,18 @@ async fn connection<S>(
             tokio::select! {
                 biased;
                 ended = connection.as_mut() => ended,
-                // Polled once more, what is open learns that it was cut off, and says so.
+                // Polled once more, open requests see that they are cut off, and send their error.
                 () = reached(&mut watched, Phase::Cutting) => connection.await,
             }
         }
     };
-    // Clients hang up in every way there is: no matter for the operator.
+    // Clients disconnect in every possible way, which is of no interest to the operator.
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
 }
 
-/// Whether an accept failed for a reason that lies with the connection and not with this process.
+/// Whether an accept failed because of the connection, not of this process.
 fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind as K;
     matches!(

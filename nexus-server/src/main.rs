@@ -1,7 +1,7 @@
 //! The NexusAI gateway on two ports.
 //!
-//! A thin shell around `nexus-lib`: [`settings`] are read, [`logs`] begin, the gateway is
-//! [built and run](server) on a runtime, and a signal [drains](drain) it.
+//! A thin shell around `nexus-lib`: it reads the [`settings`], starts the [`logs`], and [builds and
+//! runs](server) the gateway on a runtime until a signal [drains](drain) it.
 
 mod check;
 mod cors;
@@ -52,24 +52,24 @@ fn main() -> ExitCode {
 }
 
 fn serve(settings: Settings) -> Result<(), Failure> {
-    // Kept to the end: what is logged last is written when this is dropped.
+    // Kept to the end: dropping it writes the last lines.
     let logs = logs::start(&settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Failure::Runtime)?;
     let outcome = runtime.block_on(server::run(settings, &logs));
-    // Whatever did not finish in its time is not waited for again.
+    // Tasks that did not finish in time are not awaited again.
     runtime.shutdown_background();
     outcome
 }
 
-/// Prints how `shell` completes our command line.
+/// Prints the completion script for `shell`.
 fn complete(shell: Shell) -> ExitCode {
     let mut script = Vec::new();
     let mut command = settings::command();
     clap_complete::generate(shell, &mut command, "nexus-server", &mut script);
-    // Whoever closed our stdout does not want to know.
+    // A closed stdout is not an error here.
     let _ = std::io::stdout().write_all(&script);
     ExitCode::SUCCESS
 }

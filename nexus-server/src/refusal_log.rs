@@ -7,14 +7,14 @@ use tokio::sync::watch;
 
 use crate::listen::{Phase, reached};
 
-/// How many lines of one reason there are within [`WINDOW`].
+/// The maximum number of lines per reason within [`WINDOW`].
 const MOST_LINES: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// Logs requests that were refused before they had a row on the ledger.
+/// Logs requests that were rejected before they had a row on the ledger.
 ///
-/// Whoever likes can make thousands of them a second: of each reason only so many have a line of their own,
-/// and the others are summed up. A clone is the same log.
+/// Anyone can cause thousands of them per second: each reason has a limited number of lines, and
+/// the rest are summed up. A clone is the same log.
 #[derive(Clone, Default)]
 pub(crate) struct RefusalLog(Arc<Mutex<HashMap<&'static str, Lines>>>);
 
@@ -25,7 +25,7 @@ struct Lines {
 }
 
 impl RefusalLog {
-    /// Sums up what had no line of its own every few seconds, until the server drains.
+    /// Sums up the rest every few seconds, until the server drains.
     pub(crate) async fn sum_up(&self, mut phase: watch::Receiver<Phase>) {
         let mut every = tokio::time::interval(WINDOW);
         loop {
@@ -36,14 +36,14 @@ impl RefusalLog {
         }
     }
 
-    /// Sums up what had no line of its own since the last time.
+    /// Sums up what was not logged since the last time.
     pub(crate) fn report(&self) {
         for (reason, lines) in &mut *self.lines() {
             lines.report(reason);
         }
     }
 
-    /// Whether one more line of `reason` may be written.
+    /// Whether another line for `reason` may be written.
     fn admits(&self, reason: &'static str) -> bool {
         let now = Instant::now();
         let mut all = self.lines();
@@ -61,7 +61,7 @@ impl RefusalLog {
     }
 
     fn lines(&self) -> MutexGuard<'_, HashMap<&'static str, Lines>> {
-        // The data is whole between statements.
+        // The data is consistent between statements.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

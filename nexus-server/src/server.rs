@@ -20,7 +20,7 @@ use crate::{cors, demo, descriptors, drain, tls};
 
 /// Serves both ports until a signal, then drains them and closes the gateway.
 pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> {
-    // Before anything that takes time: a signal during the start is not lost.
+    // Before anything that takes time, so that a signal during the start is not lost.
     let mut signals = Signals::listen().map_err(Failure::Signals)?;
     let admin = Port::bind("admin", settings.admin_addr).await?;
     let api = Port::bind("api", settings.api_addr).await?;
@@ -59,7 +59,7 @@ pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> 
         }
     };
     let serving = async {
-        // A connection that has become a WebSocket is not one of a port any more.
+        // A connection that has become a WebSocket no longer belongs to a port.
         tokio::join!(admin, api, sockets, sums);
     };
     let cut_off = || gateway.cut_off();
@@ -72,7 +72,7 @@ pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> 
     )
     .await?;
     refusals.report();
-    // A ledger that cannot be written is waited for: what was served is on it when this ends well.
+    // Waits for a ledger that cannot be written: after a clean end, everything served is on it.
     tokio::select! {
         closed = gateway.close() => closed?,
         () = signals.next() => return Err(Failure::Unwritten),
@@ -85,7 +85,7 @@ pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Leads the WebSockets through the phases, and returns when none is left.
+/// Takes the WebSockets through all phases, and returns when none is left.
 async fn sockets(sockets: &Sockets, mut phase: watch::Receiver<Phase>) {
     reached(&mut phase, Phase::Draining).await;
     sockets.drain();
@@ -138,7 +138,7 @@ async fn gateway(settings: &Settings, builder: GatewayBuilder) -> Result<Gateway
     Ok(gateway)
 }
 
-/// The gateway's figures, and the log's own.
+/// The gateway's metrics, and the log's own.
 fn metrics(logs: &Logs) -> Metrics {
     let metrics = Metrics::new();
     let dropped = logs.dropped();
@@ -150,13 +150,13 @@ fn metrics(logs: &Logs) -> Metrics {
     metrics
 }
 
-/// Says on stdout where the ports are: with port 0 nobody else knows.
+/// Prints the ports' addresses to stdout: with port 0 they are not known otherwise.
 fn announce(ports: &[&Port]) {
     let mut stdout = std::io::stdout().lock();
     for port in ports {
         let (name, addr) = (port.name(), port.addr());
         let Ok(addr) = addr else { continue };
-        // Whoever closed our stdout does not want to know.
+        // A closed stdout is not an error here.
         let _ = writeln!(stdout, "{name} listening on http://{addr}");
         tracing::info!(port = name, %addr, "listening");
     }

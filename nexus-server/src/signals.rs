@@ -1,18 +1,18 @@
 use std::io;
 
-/// The signals that ask for an end, SIGTERM and Ctrl-C; and the one that must not bring it.
+/// The signals that end the server, SIGTERM and Ctrl-C; and one that must not end it.
 pub(crate) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
-    /// Sent to a process that reaches its limit for the size of files (`ulimit -f`), to end it. Heard,
-    /// the write fails instead: to the ledger that is a full disk.
+    /// The kernel sends it at the file size limit (`ulimit -f`), to end the process. With a handler
+    /// the write fails instead: for the ledger that is a full disk.
     #[cfg(any(target_os = "linux", target_vendor = "apple"))]
     _file_too_large: tokio::signal::unix::Signal,
 }
 
-/// SIGXFSZ, which tokio has no name for. MIPS alone has another number.
+/// SIGXFSZ, which has no name in tokio. Only MIPS has another number.
 #[cfg(any(target_os = "linux", target_vendor = "apple"))]
 const FILE_TOO_LARGE: i32 = if cfg!(any(target_arch = "mips", target_arch = "mips64")) {
     31
@@ -21,7 +21,7 @@ const FILE_TOO_LARGE: i32 = if cfg!(any(target_arch = "mips", target_arch = "mip
 };
 
 impl Signals {
-    /// From here on a signal is heard, and no longer ends the process by itself.
+    /// From now on signals are handled, and no longer end the process by themselves.
     #[cfg(unix)]
     pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};

@@ -4,12 +4,12 @@ use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls_platform_verifier::BuilderVerifierExt;
 
-/// TLS for the connections to upstreams, which trusts whom the operating system trusts.
+/// TLS for connections to upstreams, with the operating system's trusted certificates.
 ///
-/// `None` where the system has no certificates, as in a bare container: the library's own list of
-/// authorities is used then.
+/// `None` if the system has none, as in a minimal container: then the library's own list of
+/// authorities is used.
 pub(crate) fn client_config() -> Option<ClientConfig> {
-    // Named here and not installed for the process, for that is not a library's to do, nor needed.
+    // Named here instead of installed for the process, which is not needed.
     let provider = Arc::new(ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -29,7 +29,7 @@ macro_rules! both {
     };
 }
 
-/// Each without and with the `usage` that every chunk has once usage was asked for.
+/// Each without and with the `usage` that every chunk has if usage was requested.
 const CONTENT: [&str; 2] =
     both!(r#"{"index":0,"delta":{"content":" assist"},"logprobs":null,"finish_reason":null}"#);
 const FINISH: [&str; 2] = both!(r#"{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}"#);
@@ -39,7 +39,7 @@ const USAGE: &str = event!(
 );
 const DONE: &str = "data: [DONE]\n\n";
 
-/// A streamed completion, one event a chunk.
+/// A streamed completion, one event per chunk.
 pub(super) struct Events {
     sent: u32,
     count: u32,
@@ -90,7 +90,7 @@ impl Body for Events {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        // hyper writes what it has when the body is pending: so each event leaves by itself.
+        // hyper writes what it has when the body is pending: so each event is sent separately.
         if mem::take(&mut self.flush) {
             cx.waker().wake_by_ref();
             return Poll::Pending;

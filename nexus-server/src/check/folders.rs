@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::report::Report;
 use crate::settings::Settings;
 
-/// Tries to write where the server would: permissions alone do not say whether a disk is full or mounted
-/// read-only, or whose the files of an earlier run are.
+/// Tries to write where the server would: permissions alone do not show a full disk, a read-only
+/// mount, or files of an earlier run by another user.
 pub(super) fn check(settings: &Settings, report: &mut Report) {
     let folders = [
         ("data folder", Some(&*settings.data_dir)),
@@ -15,7 +15,7 @@ pub(super) fn check(settings: &Settings, report: &mut Report) {
         ("store's folder", settings.database.parent()),
     ];
     for (name, folder) in folders {
-        // The database is in the data folder unless it was told another place.
+        // The database is in the data folder unless another place is set.
         let is_told = name != "store's folder" || folder != Some(&*settings.data_dir);
         if let Some(folder) = folder.filter(|_| is_told) {
             check_folder(name, or_here(folder), report);
@@ -42,7 +42,7 @@ fn check_folder(name: &str, folder: &Path, report: &mut Report) {
     }
 }
 
-/// Files of an earlier run that the server goes on writing.
+/// Files of an earlier run that the server appends to.
 fn check_files(settings: &Settings, report: &mut Report) {
     let log = crate::logs::todays_file(&settings.logs_dir);
     let beside = |end: &str| {
@@ -57,7 +57,7 @@ fn check_files(settings: &Settings, report: &mut Report) {
         ("store's write-ahead log", &*wal),
         ("log file", &*log),
     ] {
-        // Opened to append: nothing is written, and nothing is made.
+        // Opened for appending: nothing is written or created.
         match OpenOptions::new().append(true).open(path) {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -69,7 +69,7 @@ fn check_files(settings: &Settings, report: &mut Report) {
     }
 }
 
-/// Makes a file in `folder` with a byte in it, and deletes it.
+/// Creates a file of one byte in `folder`, and deletes it.
 fn try_to_write(folder: &Path) -> io::Result<()> {
     let path = folder.join(format!(".nexus-check-{}", std::process::id()));
     let mut file = OpenOptions::new()
@@ -82,7 +82,7 @@ fn try_to_write(folder: &Path) -> io::Result<()> {
     written
 }
 
-/// The nearest folder above that is there.
+/// The nearest existing parent folder.
 fn nearest(folder: &Path) -> &Path {
     let there = folder.ancestors().map(or_here).find(|path| path.exists());
     there.unwrap_or(folder)

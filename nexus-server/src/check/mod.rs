@@ -1,7 +1,8 @@
-//! `nexus-server check`: whether the server could serve, without serving.
+//! `nexus-server check`: checks whether the server could serve, without serving.
 //!
-//! Nothing is changed and nothing left behind: the store is only read, without its lock, so that a running
-//! server is not disturbed; a file that is made in each folder, to see whether it can be, is deleted again. Providers are asked for their lists of models, which costs no tokens.
+//! Nothing is changed and nothing left behind. The store is only read, without its lock, so that a
+//! running server is not disturbed. A test file in each folder is deleted again. Providers are
+//! asked for their lists of models, which costs no tokens.
 
 mod folders;
 mod providers;
@@ -21,13 +22,13 @@ use crate::failure::Failure;
 use crate::settings::Settings;
 use report::Report;
 
-/// How long to wait for somebody at our own addresses.
+/// The connect timeout for our own addresses.
 const KNOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Looks at everything, says what it finds on stdout, and returns 0 when all is well, else 1.
+/// Runs all checks, prints the results to stdout, and returns 0 if all is well, otherwise 1.
 ///
 /// # Errors
-/// When it cannot look.
+/// When a check cannot be run.
 pub(crate) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -35,7 +36,7 @@ pub(crate) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
         .map_err(Failure::Runtime)?;
     let mut report = Report::default();
     runtime.block_on(check(settings, &mut report));
-    // A resolver that hangs is not waited for.
+    // A hanging resolver is not awaited.
     runtime.shutdown_background();
     Ok(report.verdict())
 }
@@ -54,7 +55,7 @@ async fn check(settings: &Settings, report: &mut Report) {
     }
 }
 
-/// That somebody is there is no fault: it may be the server that is asked about.
+/// An open port is not an error: it may be the server in question.
 async fn check_port(name: &str, addr: SocketAddr, report: &mut Report) {
     let knock = tokio::time::timeout(KNOCK_TIMEOUT, TcpStream::connect(addr));
     match knock.await {

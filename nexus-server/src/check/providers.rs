@@ -10,10 +10,10 @@ use super::report::Report;
 use crate::settings::Settings;
 use crate::tls;
 
-/// How long a provider may take for each step: somebody waits for the outcome.
+/// A provider's timeout for each step: the operator is waiting.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Asks every enabled provider for its list of models, all at once, and tells of one after the other.
+/// Asks every enabled provider for its list of models, concurrently, and reports them in order.
 pub(super) async fn check(records: &RegistryRecords, settings: &Settings, report: &mut Report) {
     let probe = match probe(records, settings) {
         Ok(probe) => probe,
@@ -71,7 +71,7 @@ fn tell(
                 let told = "cannot be asked for its models, and was not asked";
                 report.note(&what, told);
             }
-            // It is there, and takes us for nobody it does not know.
+            // It is up, and does not know our key.
             ErrorKind::UpstreamInvalid => report.note(&what, told(&error)),
             _ => report.ill(&what, told(&error)),
         },
@@ -91,7 +91,7 @@ fn tell_missing(what: &str, registered: &[&ModelRecord], listed: &[String], repo
     }
 }
 
-/// With its causes: whoever runs this may know the address.
+/// With its source chain: the operator may see the address.
 fn told(error: &Error) -> String {
     error.report().to_string()
 }

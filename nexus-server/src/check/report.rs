@@ -2,30 +2,30 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// What was found, told line by line as it is found.
+/// The results, printed line by line.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     faults: u32,
 }
 
 impl Report {
-    /// Tells that `what` is in order.
+    /// Reports that `what` is in order.
     pub(super) fn well(&mut self, what: impl Display, told: impl Display) {
         say("ok", what, told);
     }
 
-    /// Tells what may surprise, but keeps nothing from working.
+    /// Reports something surprising that is not an error.
     pub(super) fn note(&mut self, what: impl Display, told: impl Display) {
         say("note", what, told);
     }
 
-    /// Tells what is wrong with `what`.
+    /// Reports what is wrong with `what`.
     pub(super) fn ill(&mut self, what: impl Display, told: impl Display) {
         self.faults += 1;
         say("FAIL", what, told);
     }
 
-    /// 0 when nothing was wrong, else 1.
+    /// 0 if nothing was wrong, otherwise 1.
     pub(super) fn verdict(&self) -> ExitCode {
         match self.faults {
             0 => ExitCode::SUCCESS,
@@ -35,6 +35,6 @@ impl Report {
 }
 
 fn say(verdict: &str, what: impl Display, told: impl Display) {
-    // Whoever closed our stdout goes by the exit code.
+    // With a closed stdout the exit code is enough.
     let _ = writeln!(std::io::stdout(), "{verdict:<4}  {what}: {told}");
 }

@@ -12,12 +12,13 @@ use tower::Service;
 
 use super::Finding;
 
-/// Answers 400 to requests whose host or whose end is not certain, and closes the connection behind each whose end is
-/// not known from its head: what follows such a message is never taken for a request.
+/// Answers 400 to requests with an ambiguous host or end, and closes the connection after each
+/// request whose end is not known from its head: what follows such a message is never read as a
+/// request.
 #[derive(Debug, Clone)]
 pub(crate) struct Framed<S> {
     inner: S,
-    /// Of the connection that this service was made for.
+    /// Of this service's connection.
     finding: Finding,
 }
 
@@ -76,13 +77,13 @@ where
     }
 }
 
-/// Whether the request names one host, as RFC 9112 demands (section 3.2). Of two, a proxy in front may have
-/// looked at the other one.
+/// Whether the request names exactly one host, as RFC 9112 requires (section 3.2). With two, a
+/// proxy in front may have used the other one.
 fn has_one_host<B>(request: &Request<B>) -> bool {
     let mut hosts = request.headers().get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => !host.as_bytes().iter().any(|byte| {
-            // What no host or port has: it could be read as two, or as another one.
+            // Characters that no host or port contains: it could be read as two, or as another one.
             byte.is_ascii_whitespace() || b"/\\?#@,<>\"`{}|^".contains(byte)
         }),
         (None, _) => request.version() < Version::HTTP_11,
@@ -90,7 +91,7 @@ fn has_one_host<B>(request: &Request<B>) -> bool {
     }
 }
 
-/// Whether there is no coding but `chunked`, and that once. Hyper has seen to it that it comes last.
+/// Whether `chunked` is the only coding, and present once. Hyper ensures that it is the last.
 fn is_plainly_chunked(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     let first = codings.next();

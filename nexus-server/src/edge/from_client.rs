@@ -5,8 +5,8 @@ use hyper::Request;
 use nexus_lib::http::ClientAddr;
 use tower::Service;
 
-/// Tells the service the address of the client, for what it logs and limits; or does not, on a port where
-/// every request counts.
+/// Passes the client's address to the service, for its logs and limits; optional, for a port where
+/// every allocation counts.
 #[derive(Debug, Clone)]
 pub(crate) struct FromClient<S> {
     inner: S,
@@ -15,7 +15,7 @@ pub(crate) struct FromClient<S> {
 
 impl<S> FromClient<S> {
     pub(crate) fn new(inner: S, client: Option<IpAddr>) -> Self {
-        // An IPv4 client of a port that takes both is shown as such.
+        // An IPv4 client of a dual-stack port is shown as such.
         let client = client.map(|client| ClientAddr(client.to_canonical()));
         Self { inner, client }
     }

@@ -3,20 +3,20 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use memchr::memchr;
 
-/// Stops looking at heads beyond this: hyper has refused them before.
+/// Heads beyond this are not read: hyper has rejected them before.
 const MAX_LINE_BYTES: usize = 64 * 1024;
 
-/// What the heads of a connection said about the ends of their messages.
+/// What the heads of a connection reveal about the ends of their messages.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Finding(Arc<AtomicU8>);
 
-/// Two readers could see the end of the message at different places.
+/// Two readers could see the end of the message in different places.
 const AMBIGUOUS: u8 = 1;
 /// The end of the message is not known from its head: no other request may follow it.
 const LAST: u8 = 2;
 
 impl Finding {
-    /// Whether there is nothing to be said: true of almost every request.
+    /// Whether there is nothing to report, as for almost every request.
     pub(super) fn is_plain(&self) -> bool {
         self.0.load(Ordering::Relaxed) == 0
     }
@@ -30,20 +30,20 @@ impl Finding {
     }
 }
 
-/// A look at the heads of requests while they pass, for what hyper hides from services.
+/// Reads the heads of passing requests for what hyper hides from services.
 ///
-/// Of a message with two lengths, or with a length and a transfer coding, hyper takes one and drops the
-/// other, as RFC 9112 allows (sections 6.1 and 6.3); it also takes a bare LF for the end of a line (2.2). A
-/// proxy in front of this server may choose differently, and then what is one request to it is two to us. So
-/// these are found here and refused.
+/// If a message has two lengths, or a length and a transfer coding, hyper uses one and drops the
+/// other, as RFC 9112 allows (sections 6.1 and 6.3); it also accepts a bare LF as a line end (2.2).
+/// A proxy in front of this server may choose differently, and then one request for it is two for
+/// us. So these are detected here and rejected.
 ///
-/// It reads no more than it must: where a head ends, and how long the body is that follows. Behind a
-/// transfer coding it looks no further. What follows an upgrade is no head, and what is found in it goes to a
-/// service that is not called any more.
+/// It reads no more than necessary: where a head ends, and the length of its body. After a transfer
+/// coding it stops. After an upgrade there are no heads, and anything found there goes to a service
+/// that is no longer called.
 #[derive(Debug)]
 pub(super) struct Heads {
     at: At,
-    /// The beginning of a line that did not come in one piece.
+    /// The start of a line that did not arrive in one piece.
     line: Vec<u8>,
     head: Head,
     finding: Finding,
@@ -52,12 +52,12 @@ pub(super) struct Heads {
 #[derive(Debug, Clone, Copy)]
 enum At {
     Head,
-    /// So many bytes of a body are still to come.
+    /// This many bytes of a body are left.
     Body(u64),
     Nowhere,
 }
 
-/// What was seen of a head so far.
+/// The content of a head so far.
 #[derive(Debug, Default)]
 struct Head {
     has_begun: bool,
@@ -75,7 +75,7 @@ impl Heads {
         }
     }
 
-    /// Looks at the next bytes of the connection.
+    /// Reads the next bytes of the connection.
     pub(super) fn look(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             match self.at {
@@ -117,13 +117,14 @@ impl Heads {
         self.line = Vec::new();
     }
 
-    /// Takes a line without its LF.
+    /// Handles a line without its LF.
     fn end_line(&mut self, line: &[u8]) {
         let Some(line) = line.strip_suffix(b"\r") else {
             return self.refuse();
         };
         let Some(first) = line.first() else {
-            // Empty lines before a request are skipped, as some old clients send one behind a body.
+            // Empty lines before a request are skipped, since some old clients send one after a
+            // body.
             if self.head.has_begun {
                 self.end_head();
             }
@@ -136,7 +137,7 @@ impl Heads {
         match first.to_ascii_lowercase() {
             b'c' => {
                 if let Some(value) = value_of(line, b"content-length") {
-                    // Hyper refuses what is no number, and closes.
+                    // Hyper rejects an invalid number, and closes the connection.
                     let Some(length) = number(value) else {
                         return self.stop();
                     };
@@ -168,7 +169,7 @@ impl Heads {
     }
 }
 
-/// The value of a header line whose name, in lower case, is `name`.
+/// The value of a header line with the lower-case name `name`.
 fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let (start, rest) = line.split_at_checked(name.len())?;
     let value = rest.strip_prefix(b":")?;
@@ -176,7 +177,7 @@ fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
-    // `parse` would take a sign.
+    // `parse` would accept a sign.
     let is_number = digits.iter().all(u8::is_ascii_digit);
     is_number
         .then(|| std::str::from_utf8(digits).ok()?.parse().ok())
@@ -187,7 +188,7 @@ fn number(digits: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// What is found when `bytes` come in pieces of `size`.
+    /// The finding when `bytes` arrive in pieces of `size`.
     fn found(bytes: &str, size: usize) -> u8 {
         let finding = Finding::default();
         let mut heads = Heads::new(finding.clone());

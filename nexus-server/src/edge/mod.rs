@@ -1,10 +1,10 @@
-//! What stands between a socket and hyper, so that no client can hold a connection for nothing or hide
-//! a request in another.
+//! The layer between a socket and hyper. It prevents clients from holding a connection for nothing,
+//! and from hiding a request inside another one (request smuggling).
 //!
-//! - [`Watched`] is the socket: it looks at the [heads] that pass, gives hyper's refusals the shape of all
-//!   [others](own_words), and breaks a connection whose client takes nothing any more.
-//! - [`FromClient`] tells the service where a request came from.
-//! - [`Framed`] is the service behind hyper: it refuses what the look at the head found.
+//! - [`Watched`] is the socket: it reads the passing [heads], gives hyper's error responses the
+//!   format of all [others](own_words), and closes a connection whose client has stopped reading.
+//! - [`FromClient`] passes the client's address to the service.
+//! - [`Framed`] is the service behind hyper: it rejects what was found in the head.
 
 mod framed;
 mod from_client;

@@ -1,7 +1,7 @@
 use nexus_lib::wire::ErrorBody;
 use nexus_lib::{Error, ErrorKind};
 
-/// How hyper answers what it cannot read: with a status, and without a word.
+/// Hyper's responses to malformed requests: a status without a body.
 const CURT: [(&str, ErrorKind, &str); 3] = [
     (
         "HTTP/1.1 400 Bad Request",
@@ -19,11 +19,11 @@ const CURT: [(&str, ErrorKind, &str); 3] = [
         "the request's head is over 64 KiB, or has more than 100 headers",
     ),
 ];
-/// What follows the status then, and in no answer of a service: those with an error have a body. Nor does
-/// the middle of one read like this: there is no bare CR LF within JSON.
+/// What follows the status in these, and in no answer of a service: error answers have a body. The
+/// middle of a body does not look like this either: JSON contains no bare CR LF.
 const WITHOUT_A_BODY: &str = "\r\nconnection: close\r\ncontent-length: 0\r\n";
 
-/// The same answer in the shape of all other errors, if `head` is one that hyper made by itself.
+/// The same answer in the format of all other errors, if `head` is one of hyper's own.
 pub(super) fn instead_of(head: &[u8]) -> Option<Vec<u8>> {
     if !head.starts_with(b"HTTP/1.1 4") {
         return None;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-/// Breaks a connection whose client takes no byte for a while although there are some for it.
+/// Breaks a connection whose client accepts no byte for a while although some are pending.
 ///
-/// A write that goes through touches no timer: one is armed by the first write that has to wait.
+/// A successful write touches no timer: the first write that has to wait starts it.
 #[derive(Debug)]
 pub(super) struct Stall {
     limit: Duration,
@@ -26,7 +26,7 @@ impl Stall {
         }
     }
 
-    /// Looks at how a write went; the error is there once writes have waited for too long.
+    /// Checks the result of a write; returns an error once writes have waited for too long.
     pub(super) fn check<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -59,7 +59,7 @@ mod tests {
 
     use super::*;
 
-    /// What becomes of a write that waits for `wait`.
+    /// The result of a write that waits for `wait`.
     async fn write(stall: &mut Stall, wait: u64) -> io::Result<usize> {
         let mut taken = Box::pin(tokio::time::sleep(Duration::from_secs(wait)));
         poll_fn(|cx| {

@@ -11,19 +11,19 @@ use super::heads::{Finding, Heads};
 use super::own_words;
 use super::stall::Stall;
 
-/// A client's socket, with an eye on what passes.
+/// A client's socket that observes what passes.
 #[derive(Debug)]
 pub(crate) struct Watched {
     socket: TcpStream,
     heads: Heads,
     stall: Stall,
-    /// What is left of an answer that goes out instead of one that hyper made.
+    /// What is left of an answer that replaces one of hyper's.
     instead: Option<VecDeque<u8>>,
 }
 
 impl Watched {
-    /// Tells `finding` about the heads of requests, and fails writes that have waited for `write_stall`
-    /// without a byte being taken.
+    /// Reports the heads of requests to `finding`, and fails writes that have waited for
+    /// `write_stall` without progress.
     pub(crate) fn new(socket: TcpStream, finding: Finding, write_stall: Duration) -> Self {
         Self {
             socket,
@@ -33,7 +33,7 @@ impl Watched {
         }
     }
 
-    /// Writes what goes out instead of `head`, if anything does; `None` when `head` itself is to.
+    /// Writes the replacement of `head`, if there is one; otherwise `None`.
     fn poll_instead(&mut self, cx: &mut Context<'_>, head: &[u8]) -> Option<Poll<io::Result<()>>> {
         if self.instead.is_none() {
             self.instead = Some(own_words::instead_of(head)?.into());
@@ -97,7 +97,7 @@ impl AsyncWrite for Watched {
         self.socket.is_write_vectored()
     }
 
-    // A socket has nothing to flush, and its shutdown does not wait.
+    // A socket needs no flush, and its shutdown does not wait.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_flush(cx)
     }

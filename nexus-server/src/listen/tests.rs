@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 
-/// A stream without end that tells when it is dropped.
+/// An endless stream that reports when it is dropped.
 struct Endless(#[allow(dead_code, reason = "its drop is what tells")] oneshot::Sender<()>);
 
 impl Stream for Endless {
@@ -47,7 +47,7 @@ async fn client_that_takes_nothing_is_let_go_and_its_answer_dropped() {
     let answer = drops.recv().await.unwrap();
     let dropped = tokio::time::timeout(DEADLINE, answer).await;
     assert!(dropped.expect("the answer to be dropped").is_err());
-    // What was sent before is still there to be read; then comes the end.
+    // What was sent before can still be read; then the end follows.
     client.closed().await;
     phase.send_replace(Phase::Cutting);
     serving.await.unwrap();

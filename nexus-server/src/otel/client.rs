@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 
 use crate::tls;
 
-/// How long a collector may take, as OpenTelemetry's specification has it.
+/// The timeout of a collector, as in OpenTelemetry's specification.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest answer that is read, in bytes.
@@ -51,7 +51,7 @@ impl HttpClient for Client {
             let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await?;
             Ok(Response::from_parts(head, body.to_bytes()))
         };
-        // The timer too is one of the runtime: it is not made here.
+        // The timer needs the runtime too, so it is not created here.
         let bounded = async move { tokio::time::timeout(TIMEOUT, exchange).await };
         self.runtime.spawn(bounded).await??
     }

@@ -1,8 +1,8 @@
 //! A span for each call, exported by OTLP over HTTP: <https://opentelemetry.io/docs/specs/otlp/>.
 //!
-//! Nothing is exported unless OTEL_EXPORTER_OTLP_ENDPOINT, or its form for traces, says where to. The other
-//! variables of OpenTelemetry are in force too: OTEL_SERVICE_NAME, OTEL_EXPORTER_OTLP_HEADERS,
-//! OTEL_TRACES_SAMPLER, … Spans wait in a queue of bounded length, and are dropped when it is full: no
+//! Nothing is exported unless OTEL_EXPORTER_OTLP_ENDPOINT, or its variant for traces, is set.
+//! OpenTelemetry's other variables apply too: OTEL_SERVICE_NAME, OTEL_EXPORTER_OTLP_HEADERS,
+//! OTEL_TRACES_SAMPLER, … Spans wait in a bounded queue, and are dropped when it is full: no
 //! request waits for them.
 
 mod client;
@@ -21,7 +21,7 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use crate::failure::Failure;
 use client::Client;
 
-/// How long the last spans may take to go out.
+/// How long exporting the last spans may take.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 const ENDPOINTS: [&str; 2] = [
@@ -37,7 +37,7 @@ pub(crate) struct Traces {
 }
 
 impl Traces {
-    /// `None` where nobody says where spans are to go. Must be called on a tokio runtime.
+    /// `None` if no endpoint is set. Must be called on a tokio runtime.
     pub(crate) fn start() -> Result<Option<Self>, Failure> {
         let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
         if !ENDPOINTS.iter().any(is_set) {
@@ -63,9 +63,9 @@ impl Traces {
         }))
     }
 
-    /// Exports what waits.
+    /// Exports queued spans.
     pub(crate) async fn close(self) {
-        // The exporter's own thread does it; this one waits for it.
+        // The exporter's own thread does the work; this one waits for it.
         let closing =
             tokio::task::spawn_blocking(move || self.provider.shutdown_with_timeout(FLUSH_TIMEOUT));
         if let Ok(Err(error)) = closing.await {

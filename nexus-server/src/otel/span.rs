@@ -9,11 +9,11 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracer;
 
-/// Exports the span of a call that is over, in the trace that its client named.
+/// Exports the span of an ended call, in the trace that its client named.
 ///
-/// Names are those of OpenTelemetry's conventions for generative AI
-/// (<https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/>); what they have no name for begins
-/// with `nexus.`. There are no messages in it.
+/// Names follow OpenTelemetry's conventions for generative AI
+/// (<https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/>); others begin with
+/// `nexus.`. Spans contain no messages.
 pub(super) fn export(tracer: &SdkTracer, call: &ClosedCall) {
     let operation = operation(call.operation.as_str());
     let usage = &call.usage;
@@ -65,7 +65,7 @@ pub(super) fn export(tracer: &SdkTracer, call: &ClosedCall) {
     span.end_with_timestamp(began + call.duration);
 }
 
-/// The span that the client said it was in.
+/// The client's span.
 fn parent(traceparent: Option<&str>) -> Context {
     let carried = traceparent.map(|value| ("traceparent".to_owned(), value.to_owned()));
     let carrier: HashMap<String, String> = carried.into_iter().collect();

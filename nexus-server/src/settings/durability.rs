@@ -3,7 +3,7 @@ use std::str::FromStr;
 use nexus_lib::store::Durability;
 use serde::Deserialize;
 
-/// `process` or `power`: what the ledger's rows outlive.
+/// `process` or `power`: the durability of the ledger's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct Outlives(pub(super) Durability);
@@ -13,7 +13,7 @@ impl FromStr for Outlives {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
-            // An empty variable is how a compose file says "not set".
+            // In a compose file an empty variable means "not set".
             "process" | "" => Ok(Self(Durability::Process)),
             "power" => Ok(Self(Durability::Power)),
             _ => Err(format!("`{text}` is no durability: say process or power")),

@@ -3,20 +3,20 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why the settings cannot be started with. Each message says what to do, and shows no secret.
+/// Why the settings are invalid. Each message says what to do, and contains no secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
     #[error("cannot read the configuration file {}: {cause}", path.display())]
     Unreadable { path: PathBuf, cause: io::Error },
-    /// The message shows no value of the file: it may be the token.
+    /// The message contains no value of the file: it may be the token.
     #[error("configuration file {}, line {line}: {message}", path.display())]
     Invalid {
         path: PathBuf,
         line: usize,
         message: String,
     },
-    /// A value that cannot be used. Starts as the flag's name; [`named`](Self::named) says where the
-    /// value really came from.
+    /// An invalid value. Starts with the flag's name; [`named`](Self::named) replaces it by the
+    /// actual source.
     #[error("{setting} {why}")]
     Wrong {
         /// `--drain-timeout`, `NEXUS_DRAIN_TIMEOUT`, or a key of the file.
@@ -36,17 +36,17 @@ pub(crate) enum SettingsError {
     ShortToken(SocketAddr),
 }
 
-/// The shortest token for an admin port that other machines can reach.
+/// The minimum length of a token for an admin port that other machines can reach.
 pub(super) const MIN_TOKEN_CHARS: usize = 16;
 
 impl SettingsError {
-    /// A value of the setting whose flag is `flag` (with its dashes) that cannot be used.
+    /// An invalid value of the setting with the flag `flag` (including its dashes).
     pub(super) fn wrong(flag: &str, why: impl Into<Cow<'static, str>>) -> Self {
         let (setting, why) = (flag.to_owned(), why.into());
         Self::Wrong { setting, why }
     }
 
-    /// The same error, blaming the place where the value was set: `place` maps a flag to its name there.
+    /// The same error with the actual source of the value: `place` maps a flag to its name there.
     pub(super) fn named(self, place: impl Fn(&str) -> Option<String>) -> Self {
         match self {
             Self::Wrong { setting, why } => {

@@ -57,7 +57,7 @@ pub(super) struct File {
 }
 
 impl File {
-    /// The file that `flags` name, if they name one.
+    /// The file named by `flags`, if any.
     pub(super) fn of(flags: &Flags) -> Result<Self, SettingsError> {
         match &flags.config {
             Some(path) => Self::read(path),
@@ -79,7 +79,7 @@ impl File {
     }
 }
 
-/// What is wrong with a file, without showing a value of it: that may be the token.
+/// What is wrong with a file, without any value of it: it may be the token.
 #[derive(Debug)]
 pub(super) struct FileError {
     start: usize,
@@ -99,9 +99,9 @@ impl FileError {
         let inner = error.into_inner();
         let told = inner.message();
         let message = match told.rsplit_once(", expected ") {
-            // Names the keys that there are.
+            // Lists the existing keys.
             _ if told.starts_with("unknown field") => told.to_owned(),
-            // What comes before these words may quote the value.
+            // The text before these words may quote the value.
             Some((_, expected)) => format!("`{key}` must be {}", in_words(expected)),
             None => format!("`{key}`: {told}"),
         };
@@ -119,7 +119,7 @@ impl FileError {
     }
 }
 
-/// What serde calls a type, for those who write TOML.
+/// Serde's name of a type, in TOML's terms.
 fn in_words(expected: &str) -> &str {
     match expected {
         "u32" | "u64" | "usize" => "a whole number, without quotes",
@@ -129,7 +129,7 @@ fn in_words(expected: &str) -> &str {
     }
 }
 
-/// Reads a list, or one value alone.
+/// Reads a list, or a single value.
 fn one_or_many<'de, D>(deserializer: D) -> Result<Option<Vec<String>>, D::Error>
 where
     D: serde::Deserializer<'de>,

@@ -16,7 +16,7 @@ use super::switch::switch;
 
 /// The NexusAI gateway: an OpenAI-compatible LLM API on one port, and the admin API on another.
 ///
-/// Needs no configuration: it makes its database below --data-dir and serves both ports on this
+/// Needs no configuration: it creates its database below --data-dir and serves both ports on this
 /// machine. Try it without any key or network: `nexus-server --demo`.
 #[derive(Parser)]
 #[command(version, after_help = AFTER_HELP)]
@@ -24,11 +24,11 @@ pub(super) struct Flags {
     #[command(subcommand)]
     pub(super) task: Option<Task>,
 
-    /// TOML file with any of these settings, under the long name of the flag
+    /// TOML file with any of these settings, under the flag's long name
     #[arg(long, value_name = "FILE", env = "NEXUS_CONFIG")]
     pub(super) config: Option<PathBuf>,
 
-    /// Where the admin API listens [default: 127.0.0.1:8000]; port 0 picks a free one
+    /// Address of the admin API [default: 127.0.0.1:8000]; port 0 picks a free one
     #[arg(
         long,
         value_name = "ADDR",
@@ -37,7 +37,7 @@ pub(super) struct Flags {
     )]
     pub(super) admin_addr: Option<Given<Address>>,
 
-    /// Where the LLM API listens [default: 127.0.0.1:5231]; port 0 picks a free one
+    /// Address of the LLM API [default: 127.0.0.1:5231]; port 0 picks a free one
     #[arg(
         long,
         value_name = "ADDR",
@@ -46,8 +46,8 @@ pub(super) struct Flags {
     )]
     pub(super) api_addr: Option<Given<Address>>,
 
-    /// Bearer token for the admin port; required when that is not on a loopback address. Better given
-    /// by its variable: others on this machine can read a command line
+    /// Bearer token for the admin port; required if its address is not loopback. Prefer the
+    /// environment variable: other users of this machine can read a command line
     #[arg(
         long,
         value_name = "TOKEN",
@@ -56,7 +56,7 @@ pub(super) struct Flags {
     )]
     pub(super) admin_token: Option<String>,
 
-    /// Where providers and the ledger are kept [default: sqlite:DATA_DIR/nexus.db]
+    /// Store for providers and the ledger [default: sqlite:DATA_DIR/nexus.db]
     #[arg(
         long,
         value_name = "sqlite:PATH",
@@ -65,8 +65,8 @@ pub(super) struct Flags {
     )]
     pub(super) store: Option<String>,
 
-    /// What the ledger outlives [default: process]: the death of the process (kill -9, a crash), or a
-    /// loss of power too. For power each commit waits for the disk
+    /// Durability of the ledger [default: process]: rows survive the death of the process (kill -9,
+    /// a crash), or also a loss of power. With power each commit waits for the disk
     #[arg(
         long,
         value_name = "process|power",
@@ -84,7 +84,7 @@ pub(super) struct Flags {
     )]
     pub(super) data_dir: Option<PathBuf>,
 
-    /// Folder for daily log files, written besides stderr [default: logs]
+    /// Folder for daily log files, in addition to stderr [default: logs]
     #[arg(
         long,
         value_name = "DIR",
@@ -93,7 +93,7 @@ pub(super) struct Flags {
     )]
     pub(super) logs_dir: Option<PathBuf>,
 
-    /// Folder for archived messages [default: messages]: JSON Lines, a file for each hour
+    /// Folder for archived messages [default: messages]: JSON Lines, one file per hour
     #[arg(
         long,
         value_name = "DIR",
@@ -102,14 +102,14 @@ pub(super) struct Flags {
     )]
     pub(super) messages_dir: Option<PathBuf>,
 
-    /// Keep request and response messages, in clear, below --messages-dir
+    /// Archive request and response messages, unencrypted, below --messages-dir
     #[arg(
         long, value_name = "on|off", env = "NEXUS_ARCHIVE_MESSAGES", hide_env_values = true,
         num_args = 0..=1, require_equals = true, default_missing_value = "on", value_parser = switch,
     )]
     pub(super) archive_messages: Option<bool>,
 
-    /// Delete archived messages that are older than so many days [default: keep them]
+    /// Delete archived messages after this many days [default: keep them]
     #[arg(
         long,
         value_name = "DAYS",
@@ -119,7 +119,7 @@ pub(super) struct Flags {
     )]
     pub(super) archive_retention_days: Option<Given<u32>>,
 
-    /// Origin whose pages may call the LLM port; may be repeated, * allows all
+    /// Origin whose pages may call the LLM port; repeatable, * allows all
     #[arg(
         long,
         value_name = "ORIGIN",
@@ -129,9 +129,9 @@ pub(super) struct Flags {
     )]
     pub(super) cors_origin: Option<Vec<String>>,
 
-    /// Outbound proxies, separated by commas, for models named like Grok whose provider names none:
-    /// http://, socks5:// or socks5h:// before USER:PASSWORD@HOST:PORT. Better given by its variable: others
-    /// on this machine can read a command line
+    /// Outbound proxies, separated by commas, for models named like Grok whose provider has none:
+    /// http://, socks5:// or socks5h://, followed by USER:PASSWORD@HOST:PORT. Prefer the
+    /// environment variable: other users of this machine can read a command line
     #[arg(
         long,
         value_name = "URLS",
@@ -140,22 +140,22 @@ pub(super) struct Flags {
     )]
     pub(super) grok_proxies: Option<String>,
 
-    /// Refuse requests of which the provider's protocol cannot tell all; by default hints are left out, and
-    /// named in the answer's header x-nexus-dropped
+    /// Reject requests that cannot be fully translated to the provider's protocol; by default
+    /// optional parameters are dropped and listed in the response header x-nexus-dropped
     #[arg(
         long, value_name = "on|off", env = "NEXUS_STRICT", hide_env_values = true,
         num_args = 0..=1, require_equals = true, default_missing_value = "on", value_parser = switch,
     )]
     pub(super) strict: Option<bool>,
 
-    /// Register a built-in model that answers without network: model nexus-echo, key demo-key
+    /// Register a built-in model that answers without a network: model nexus-echo, key demo-key
     #[arg(
         long, value_name = "on|off", env = "NEXUS_DEMO", hide_env_values = true,
         num_args = 0..=1, require_equals = true, default_missing_value = "on", value_parser = switch,
     )]
     pub(super) demo: Option<bool>,
 
-    /// How long open requests may take to finish once the server is told to stop [default: 30]
+    /// Seconds for open requests to finish during shutdown [default: 30]
     #[arg(
         long,
         value_name = "SECONDS",
@@ -165,7 +165,7 @@ pub(super) struct Flags {
     )]
     pub(super) drain_timeout: Option<Given<u64>>,
 
-    /// The largest request body that the LLM port reads, in MiB [default: 64]
+    /// Maximum request body on the LLM port, in MiB [default: 64]
     #[arg(
         long,
         value_name = "MIB",
@@ -175,8 +175,8 @@ pub(super) struct Flags {
     )]
     pub(super) max_body_mib: Option<Given<usize>>,
 
-    /// How much memory all request bodies and whole answers may take together, in MiB [default: a
-    /// quarter of this machine's, or of the control group's]; requests beyond are answered 503
+    /// Memory limit for all request bodies and whole answers together, in MiB [default: a quarter
+    /// of this machine's, or of the control group's]; requests beyond it get 503
     #[arg(
         long,
         value_name = "MIB",
@@ -186,7 +186,7 @@ pub(super) struct Flags {
     )]
     pub(super) max_body_memory_mib: Option<Given<usize>>,
 
-    /// How many chats may be open at once [default: 4096]; those beyond are answered 503
+    /// Maximum number of open chats [default: 4096]; further ones get 503
     #[arg(
         long,
         value_name = "REQUESTS",
@@ -196,7 +196,7 @@ pub(super) struct Flags {
     )]
     pub(super) max_open_requests: Option<Given<usize>>,
 
-    /// How many chats may be open on one WebSocket [default: 64]
+    /// Maximum number of open chats on one WebSocket [default: 64]
     #[arg(
         long,
         value_name = "CHATS",
@@ -210,7 +210,7 @@ pub(super) struct Flags {
     #[arg(long, value_name = "LEVEL", env = "NEXUS_LOG", hide_env_values = true)]
     pub(super) log_level: Option<String>,
 
-    /// How log lines are written, to standard error and to files [default: text]
+    /// Format of log lines, on standard error and in files [default: text]
     #[arg(
         long,
         value_name = "text|json",
@@ -219,7 +219,7 @@ pub(super) struct Flags {
     )]
     pub(super) log_format: Option<LogFormat>,
 
-    /// How much all log files may take together, in MiB [default: 1024]; the oldest are deleted
+    /// Maximum size of all log files together, in MiB [default: 1024]; the oldest are deleted
     #[arg(
         long,
         value_name = "MIB",
@@ -229,7 +229,7 @@ pub(super) struct Flags {
     )]
     pub(super) log_max_mib: Option<Given<u64>>,
 
-    /// Delete the log files of days beyond so many [default: 14]
+    /// Delete log files after this many days [default: 14]
     #[arg(
         long,
         value_name = "DAYS",
@@ -246,34 +246,34 @@ NEXUS_MASTER_KEY seals the providers' keys and proxies in the database; without 
 the data folder at the first start.
 SIGTERM and Ctrl-C finish open requests and stop; a second one stops at once.";
 
-/// What to do other than to serve.
+/// A task other than serving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub(super) enum Task {
-    /// Look whether the settings, the store and the providers are in order, and say what is not
+    /// Check the settings, the store and the providers, and report problems
     ///
-    /// Starts nothing and changes nothing, and may be run beside a server. Asks each enabled provider for its
-    /// list of models. Ends with 0 when all is well, 1 when something is not, and 2 when the settings cannot
-    /// be started with.
+    /// Starts nothing and changes nothing, and may run beside a server. Asks each enabled provider
+    /// for its list of models. Exits with 0 if all is well, 1 if there is a problem, and 2 if the
+    /// settings are invalid.
     Check,
-    /// Ask the server that runs with the same settings whether it is ready
+    /// Ask the running server with the same settings whether it is ready
     ///
-    /// Ends with 0 if it is, else with 1: for a container's health check.
+    /// Exits with 0 if it is, otherwise with 1: for a container's health check.
     Health,
-    /// Print a script that completes this program's command line, for the shell to read
+    /// Print a shell completion script
     ///
     /// For bash: `source <(nexus-server completions bash)`.
     Completions {
-        /// Whose
+        /// The shell
         shell: Shell,
     },
 }
 
 impl Flags {
-    /// Reads the command line and the environment. Flags may stand before and behind a task. Ends the
-    /// process for `--help`, `--version` and a command line that cannot be understood.
+    /// Reads the command line and the environment. Flags may precede or follow a task. Exits the
+    /// process for `--help`, `--version` and an invalid command line.
     ///
     /// # Errors
-    /// When an environment variable has a value that its setting does not take.
+    /// When an environment variable has an invalid value.
     pub(super) fn read() -> Result<(Self, Sources), SettingsError> {
         let matches = match command().try_get_matches() {
             Ok(matches) => matches,
@@ -286,11 +286,12 @@ impl Flags {
     }
 }
 
-/// Where each setting was given.
+/// The source of each setting.
 pub(super) struct Sources(ArgMatches);
 
 impl Sources {
-    /// How the operator knows the setting whose flag is `flag`: as a flag, a variable or a key of the file.
+    /// The operator's name for the setting with the flag `flag`: the flag, a variable or a key of
+    /// the file.
     pub(super) fn name(&self, flag: &str) -> Option<String> {
         let id = flag.trim_start_matches('-').replace('-', "_");
         match self.0.value_source(&id) {
@@ -304,13 +305,13 @@ impl Sources {
 /// The environment variable of a flag.
 fn variable(is_it: impl Fn(&Arg) -> bool) -> Option<String> {
     let mut command = command();
-    // Before that, a flag cannot be shown as it is written.
+    // Without this, flags cannot be displayed.
     command.build();
     let arg = command.get_arguments().find(|arg| is_it(arg))?;
     Some(arg.get_env()?.to_string_lossy().into_owned())
 }
 
-/// Clap blames a flag where it was a variable that has a wrong value.
+/// Clap blames a flag even if a variable has the invalid value.
 fn blame_variable(error: &clap::Error) -> Option<SettingsError> {
     if !matches!(
         error.kind(),
@@ -335,7 +336,7 @@ fn blame_variable(error: &clap::Error) -> Option<SettingsError> {
     Some(SettingsError::wrong(&name, why))
 }
 
-/// The command line, as it is read.
+/// The command line definition.
 pub(super) fn command() -> Command {
     Flags::command().mut_args(|flag| flag.global(true))
 }

@@ -1,11 +1,11 @@
 use std::str::FromStr;
 
-/// A value from the command line or the environment. An empty one counts as not set: that is how a
-/// compose file says so.
+/// A value from the command line or the environment. An empty one counts as not set, as in compose
+/// files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Given<T>(Option<T>);
 
-/// The value, if one was really given.
+/// The value, if it was set.
 pub(super) fn given<T>(value: Option<Given<T>>) -> Option<T> {
     value.and_then(|value| value.0)
 }
@@ -21,7 +21,7 @@ impl<T: FromStr<Err = String>> FromStr for Given<T> {
     }
 }
 
-/// Reads a whole number.
+/// Parses an integer.
 pub(super) fn whole<T: FromStr>(text: &str) -> Result<Given<T>, String> {
     match text.trim() {
         "" => Ok(Given(None)),

@@ -2,14 +2,14 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-/// How log lines are written, to standard error and to the files alike.
+/// The format of log lines, on standard error and in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) enum LogFormat {
     /// For people.
     #[default]
     Text,
-    /// For programs: a JSON object a line.
+    /// For programs: one JSON object per line.
     Json,
 }
 
@@ -18,7 +18,7 @@ impl FromStr for LogFormat {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
-            // An empty variable is how a compose file says "not set".
+            // In a compose file an empty variable means "not set".
             "text" | "" => Ok(Self::Text),
             "json" => Ok(Self::Json),
             _ => Err(format!("`{text}` is no format of logs: say text or json")),

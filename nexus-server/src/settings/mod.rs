@@ -1,7 +1,8 @@
-//! What the server is told: flags beat the environment, which beats the file, which beats defaults.
+//! The server's settings: flags take precedence over the environment, the environment over the
+//! file, and the file over defaults.
 //!
-//! [`Flags`] reads the command line and the environment, [`File`] the TOML file; both hold only what
-//! was said. [`Settings`] is their sum, checked: what it holds can be started with.
+//! [`Flags`] reads the command line and the environment, [`File`] the TOML file; both only contain
+//! what was set. [`Settings`] is the validated result.
 
 mod address;
 mod durability;
@@ -33,7 +34,7 @@ use flags::{Flags, Sources};
 use given::given;
 pub(crate) use log_format::LogFormat;
 
-/// Everything that the server is started with.
+/// The server's settings.
 pub(crate) struct Settings {
     pub(crate) admin_addr: SocketAddr,
     pub(crate) api_addr: SocketAddr,
@@ -43,60 +44,61 @@ pub(crate) struct Settings {
     pub(crate) durability: Durability,
     pub(crate) data_dir: PathBuf,
     pub(crate) logs_dir: PathBuf,
-    /// Where messages are archived, if they are.
+    /// Where messages are archived, if enabled.
     pub(crate) messages_dir: Option<PathBuf>,
     pub(crate) archive_retention_days: Option<u32>,
     pub(crate) master_key: Option<SecretString>,
-    /// Origins whose pages may call the LLM port; `*` stands for all.
+    /// Origins whose pages may call the LLM port; `*` means all.
     pub(crate) cors_origins: Vec<HeaderValue>,
-    /// For models named like Grok whose provider names none.
+    /// For models named like Grok whose provider has none.
     pub(crate) grok_proxies: Option<ProxyList>,
-    /// Nothing of a request is left out in translation.
+    /// Nothing may be dropped in translation.
     pub(crate) strict: bool,
     pub(crate) demo: bool,
     pub(crate) drain_timeout: Duration,
     pub(crate) max_body_bytes: usize,
-    /// For all request bodies and whole answers together; a share of the memory there is when not set.
+    /// For all request bodies and whole answers together; by default a share of the available
+    /// memory.
     pub(crate) max_body_memory_bytes: Option<usize>,
     pub(crate) max_open_requests: usize,
     pub(crate) max_socket_chats: usize,
-    /// What to log, in the language of `tracing` filters.
+    /// What to log, as a `tracing` filter.
     pub(crate) log_filter: String,
     pub(crate) log_format: LogFormat,
-    /// What all log files may take together.
+    /// The maximum size of all log files together.
     pub(crate) log_max_bytes: u64,
-    /// Of how many days log files are kept.
+    /// For how many days log files are kept.
     pub(crate) log_retention_days: usize,
 }
 
 /// What the program was started for.
 pub(crate) enum Task {
-    /// To serve, which is what it does unless told otherwise.
+    /// Serve, the default.
     Serve(Settings),
-    /// To look whether it could serve.
+    /// Check whether it could serve.
     Check(Settings),
-    /// To ask a server at this admin address how it is.
+    /// Ask the server at this admin address whether it is ready.
     Health(SocketAddr),
-    /// To print a script for this shell.
+    /// Print a completion script for this shell.
     Complete(Shell),
 }
 
 impl Task {
-    /// Reads the command line, the environment and the file. Ends the process for `--help`,
-    /// `--version` and a command line that cannot be understood.
+    /// Reads the command line, the environment and the file. Exits the process for `--help`,
+    /// `--version` and an invalid command line.
     pub(crate) fn read() -> Result<Self, SettingsError> {
         let (flags, sources) = Flags::read()?;
         match flags.task {
             None => Settings::load(flags, &sources).map(Self::Serve),
             Some(flags::Task::Check) => Settings::load(flags, &sources).map(Self::Check),
-            // The probe needs no token, and so not what an admin port needs to be started with.
+            // The probe needs no token, so it must not require one.
             Some(flags::Task::Health) => Settings::admin_addr(&flags).map(Self::Health),
             Some(flags::Task::Completions { shell }) => Ok(Self::Complete(shell)),
         }
     }
 }
 
-/// The command line, for whoever describes it.
+/// The command line definition, for completion scripts.
 pub(crate) fn command() -> Command {
     flags::command()
 }
@@ -104,12 +106,12 @@ pub(crate) fn command() -> Command {
 impl Settings {
     fn load(flags: Flags, sources: &Sources) -> Result<Self, SettingsError> {
         let file = File::of(&flags)?;
-        // Not a flag: a command line can be read by every user of the machine.
+        // Not a flag: a command line is visible to every user of the machine.
         let master_key = std::env::var("NEXUS_MASTER_KEY").ok();
         Self::merge(flags, file, master_key).map_err(|error| error.named(|flag| sources.name(flag)))
     }
 
-    /// Where the admin port of a server with these settings is.
+    /// The admin address of a server with these settings.
     fn admin_addr(flags: &Flags) -> Result<SocketAddr, SettingsError> {
         let said = match given(flags.admin_addr) {
             Some(addr) => Some(addr),
@@ -197,7 +199,7 @@ const LOG_DAYS: usize = 14;
 const LOG_MIB: u64 = 1024;
 const AT_LEAST_ONE: &str = "must be at least 1";
 
-/// An empty value is how a shell or a compose file says "none".
+/// In a shell or a compose file an empty value means "none".
 fn secret(text: Option<String>) -> Option<SecretString> {
     text.filter(|text| !text.is_empty()).map(SecretString::from)
 }
@@ -206,7 +208,7 @@ fn database(store: Option<&str>, data_dir: &Path) -> Result<PathBuf, SettingsErr
     let Some(store) = store.filter(|store| !store.is_empty()) else {
         return Ok(data_dir.join("nexus.db"));
     };
-    // The value of a store may hold a password: errors do not repeat it.
+    // The value of a store may contain a password: errors do not repeat it.
     match store.split_once(':') {
         Some(("sqlite", path)) if !path.is_empty() => Ok(path.into()),
         Some(("postgres" | "postgresql", _)) => Err(SettingsError::wrong(
@@ -242,11 +244,11 @@ fn origins(origins: Vec<String>) -> Result<Vec<HeaderValue>, SettingsError> {
 fn proxies(text: Option<&str>) -> Result<Option<ProxyList>, SettingsError> {
     let text = text.filter(|text| !text.trim().is_empty());
     let list = text.map(ProxyList::parse).transpose();
-    // The cause shows no credentials.
+    // The cause contains no credentials.
     list.map_err(|error| SettingsError::wrong("--grok-proxies", format!("cannot be used: {error}")))
 }
 
-/// Zero days could mean "none" as well as "for ever".
+/// Zero days could mean "none" as well as "forever".
 fn retention(days: Option<u32>) -> Result<Option<u32>, SettingsError> {
     match days {
         Some(0) => Err(SettingsError::wrong(
@@ -270,15 +272,15 @@ fn at_least_one(flag: &str, most: usize) -> Result<usize, SettingsError> {
     }
 }
 
-/// A level concerns this gateway only: what the crates below it have to say beyond `info` is for those
-/// who ask for it by a filter.
+/// A level applies to this gateway only: other crates are limited to `info`, unless a filter asks
+/// for more.
 fn log_filter(level: Option<&str>) -> Result<String, SettingsError> {
     let text = level.filter(|level| !level.is_empty()).unwrap_or("info");
     if let Ok(level) = text.parse::<LevelFilter>() {
         let others = level.min(LevelFilter::INFO);
         return Ok(format!("{others},nexus_lib={level},nexus_server={level}"));
     }
-    // A lone word that is no level would be taken for the name of a crate that never logs.
+    // A single word that is not a level would be the name of a crate that never logs.
     let is_filter = text.contains('=') && EnvFilter::try_new(text).is_ok();
     let bad = || {
         let why = format!(

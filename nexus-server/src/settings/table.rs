@@ -5,8 +5,8 @@ use super::{LogFormat, Settings};
 use nexus_lib::store::Durability;
 
 impl Settings {
-    /// What is in force, for the operator to see, by the long names of the flags. Nothing secret is in it:
-    /// of tokens and keys only whether there are any.
+    /// The effective settings for the operator, by the flags' long names. It contains no secret:
+    /// only whether tokens and keys are set.
     pub(crate) fn table(&self) -> impl Serialize {
         let origins = self.cors_origins.iter();
         let origins = origins.map(|origin| String::from_utf8_lossy(origin.as_bytes()));

@@ -1,4 +1,4 @@
-//! Clients that read slowly, from an upstream that writes as fast as it can.
+//! Slow clients with an upstream that sends as fast as possible.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::server::{Home, Server, chat};
 
 const CLIENTS: usize = 200;
 const STREAM_BYTES: u64 = 100 << 20;
-/// What the upstream's system takes from it: little, so that what it could write is what was taken from it.
+/// The upstream's socket buffer: small, so that what it could write is what was read from it.
 const SOCKET_BUFFER: u32 = 16 * 1024;
 
 /// An upstream whose answers are streams of [`STREAM_BYTES`]; it counts what it could write.
@@ -63,7 +63,7 @@ async fn slow_client(server: &Server) -> TcpStream {
     client
 }
 
-/// What the server has in memory, in KiB.
+/// The server's resident memory, in KiB.
 fn resident(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -75,7 +75,7 @@ fn resident(server: &Server) -> u64 {
         .unwrap()
 }
 
-/// Waits until nothing has been written for a while; returns how much there was in all.
+/// Waits until nothing has been written for a while; returns the total.
 async fn at_rest(written: &AtomicU64) -> u64 {
     let mut ticks = tokio::time::interval(Duration::from_millis(100));
     let (mut last, mut still) = (0, 0);
@@ -98,7 +98,7 @@ async fn slow_clients_slow_their_upstreams_and_cost_little() {
     let url = format!("http://{upstream}/v1");
     server.register(&url, "", "key", "m").await;
 
-    // What the first one costs is the server's, not the client's.
+    // The memory of the first client belongs to the server.
     let mut clients = vec![slow_client(&server).await];
     at_rest(&written).await;
     let before = resident(&server);
@@ -122,7 +122,7 @@ async fn slow_clients_slow_their_upstreams_and_cost_little() {
         "{more} bytes more, for 5 KiB that were read"
     );
     let each = (resident(&server) - before) / count(CLIENTS);
-    // Some 200; a program that is optimized takes less.
+    // About 200; less for an optimized build.
     assert!(each < 320, "{each} KiB for each client");
 }
 

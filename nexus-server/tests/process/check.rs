@@ -12,7 +12,7 @@ use crate::server::{Home, Server, chat};
 
 const SERVER_KEY: &str = "sk-canary-server-0123456789";
 
-/// What is below a folder, with its bytes.
+/// The files below a folder, with their content.
 fn files(folder: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -30,11 +30,11 @@ fn all_files(home: &Home) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// Runs the check to its end, and returns its code and what it said on stdout.
+/// Runs the check to its end, and returns its exit code and its stdout.
 async fn check(home: &Home, args: &[&str]) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nexus-server"));
     command.current_dir(home.path()).env_clear();
-    // Whoever else runs on this machine shall not be knocked at.
+    // Do not contact other processes on this machine.
     for port in ["--admin-addr", "--api-addr"] {
         if !args.contains(&port) {
             command.args([port, "127.0.0.1:0"]);
@@ -66,7 +66,7 @@ async fn add(server: &Server, name: &str, url: &str, models: &[&str]) {
     }
 }
 
-/// Lists two models for whoever shows the right key.
+/// Lists two models if the key is right.
 async fn listing() -> FakeUpstream {
     let list = json!({"object": "list", "data": [{"id": "a"}, {"id": "b"}]}).to_string();
     FakeUpstream::start(Script::by(move |request| {
@@ -128,7 +128,7 @@ async fn each_fault_is_told_and_is_a_failure() {
     let refusing = FakeUpstream::start(Answer::json(401, "{}")).await;
     let without = FakeUpstream::start(Answer::json(404, "{}")).await;
     let gone = refused_addr().await;
-    // As a server without TLS does it.
+    // Like a server without TLS.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let plain = listener.local_addr().unwrap();
     let answering = std::thread::spawn(move || {
@@ -207,7 +207,7 @@ async fn flags_may_stand_before_the_task_too() {
     );
 }
 
-/// A test may run as root, who may write everywhere but in places such as these.
+/// A test may run as root, who can write anywhere except in places such as these.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn folder_that_cannot_be_written_is_found() {
@@ -258,7 +258,7 @@ async fn a_container_can_ask_whether_the_server_is_ready() {
     let addr = format!("0.0.0.0:{}", server.admin.port());
     let health = |env: &[(&str, &str)]| home.fail(&["health", "--admin-addr", &addr], env);
     assert_eq!(health(&token).status.code(), Some(0));
-    // The probe needs no token: one that the server was given by a flag is nowhere else.
+    // The probe needs no token: one that was set by a flag is not available to it.
     assert_eq!(health(&[]).status.code(), Some(0));
     server.stop().await;
     let gone = health(&token);

@@ -1,4 +1,4 @@
-//! More clients than there are file descriptors for.
+//! More clients than file descriptors.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use nexus_lib::testing::{Answer, DEADLINE, FakeUpstream, Gate, RawClient, RawReq
 
 use crate::server::{Home, Server, chat};
 
-/// How many files the server may have open from now on.
+/// Limits the server's open files from now on.
 fn limit_files(server: &Server, files: usize) {
     let pid = server.pid().to_string();
     let limit = format!("--nofile={files}:{files}");
@@ -52,7 +52,7 @@ async fn server_without_descriptors_goes_on_with_what_it_has() {
     tokio::time::timeout(DEADLINE, told).await.unwrap();
     gate.open();
     assert!(client.body().await.text().contains("[DONE]"));
-    // The next one on that connection, too, over the upstream's connection that is there.
+    // The next request on that connection too, over the existing upstream connection.
     client.send(&chat("key", "m", "hi", true).to_bytes()).await;
     assert_eq!(client.head().await.status, 200);
     assert!(client.body().await.text().contains("[DONE]"));
@@ -66,7 +66,7 @@ async fn server_without_descriptors_goes_on_with_what_it_has() {
 #[tokio::test]
 async fn clients_beyond_the_limit_wait_until_others_leave() {
     let home = Home::new();
-    // 7 sixteenths of them are for clients of the LLM port.
+    // Seven sixteenths of them are for clients of the LLM port.
     let server = home.start_limited(128, &["--demo"]);
     let mut first = RawClient::connect(server.api).await;
     let mut crowd = crowd(&server, 60).await;

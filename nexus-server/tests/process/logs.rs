@@ -11,7 +11,7 @@ const SERVER_KEY: &str = "sk-canary-server-0123456789";
 const PROMPT: &str = "canary prompt";
 const ANSWER: &str = "canary answer";
 
-/// An upstream that answers, streams, and repeats what it was asked when it refuses.
+/// An upstream that answers, streams, and repeats the request in its errors.
 async fn upstream() -> FakeUpstream {
     let repeated = openai::error(&format!("{PROMPT} is refused"), "invalid", "bad").to_string();
     FakeUpstream::start(Script::by(move |request| match request.index {
@@ -47,7 +47,7 @@ async fn talk(server: &Server) -> Vec<String> {
     ids
 }
 
-/// The log of the day, and what was said on stderr.
+/// The day's log file, and stderr.
 fn written(home: &Home) -> [String; 2] {
     let mut files = fs::read_dir(home.path().join("logs")).unwrap();
     let file = files.next().unwrap().unwrap().path();
@@ -218,7 +218,7 @@ async fn lines_that_a_full_disk_does_not_take_are_counted_and_told_elsewhere() {
     let home = Home::new();
     let log = todays_log(&home);
     fs::create_dir_all(log.parent().unwrap()).unwrap();
-    // Every write to it finds no room.
+    // Every write to it fails for lack of space.
     std::os::unix::fs::symlink("/dev/full", &log).unwrap();
     let server = home.start(&["--demo"], &[]);
     let counted = async {
@@ -267,7 +267,7 @@ async fn log_files_have_a_limit_together() {
     let logs = home.path().join("logs");
     let rotated = async {
         loop {
-            // The longest name of a conversation makes long lines.
+            // The longest conversation name makes long lines.
             let request = chat("demo-key", "nexus-echo", "hi", false)
                 .header("x-conversation-id", &"c".repeat(128));
             for _ in 0..100 {
@@ -345,7 +345,7 @@ async fn refused_requests_leave_lines_with_their_ids_and_a_flood_is_summed_up() 
             (&json!(reason), &client)
         );
     }
-    // 20 wrong tokens, then too many: ten lines each, and the others in sums.
+    // 20 wrong tokens, then too many: ten lines each, and the rest as sums.
     let of = |reason: &str| {
         refused
             .iter()

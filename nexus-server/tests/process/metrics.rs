@@ -9,7 +9,7 @@ use crate::server::{Home, Server, chat};
 
 const DASHBOARD: &str = include_str!("../../../deploy/grafana/nexusai.json");
 
-/// Every query of the dashboard, wherever it is.
+/// Every query of the dashboard.
 fn queries(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
@@ -27,7 +27,7 @@ fn queries(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// The words of a query that begin as our metrics do.
+/// The words of a query that begin like our metrics.
 fn metrics_in(query: &str) -> impl Iterator<Item = &str> {
     let words = query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.filter(|word| word.starts_with("nexus_"))
@@ -60,7 +60,8 @@ async fn every_query_of_the_dashboard_names_metrics_that_are_there() {
     let good = FakeUpstream::start(openai::server(&["ok"], 3, 1)).await;
     add(&server, &broken, "Broken", 0, &["m", "alone"]).await;
     add(&server, &good, "Good", 1, &["m"]).await;
-    // Fails over the first time; then is asked again for what it alone has, until it rests.
+    // It fails over the first time. Then it is retried for a model that only this provider has,
+    // until it is in cooldown.
     for (model, stream, status) in [
         ("m", false, 200),
         ("m", true, 200),
@@ -83,7 +84,7 @@ async fn every_query_of_the_dashboard_names_metrics_that_are_there() {
     for metric in &named {
         assert!(has_series(text, metric), "{metric} is not in {text}");
     }
-    // And the other way round: what is counted can be seen.
+    // And vice versa: every metric is on the dashboard.
     for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         let name = line.split(' ').next().unwrap();
         let is_shown = named.iter().any(|metric| metric.starts_with(name));
@@ -95,7 +96,7 @@ async fn every_query_of_the_dashboard_names_metrics_that_are_there() {
     server.stop().await;
 }
 
-/// Prometheus's own checker reads what it gets without asking for a format.
+/// Prometheus's own checker reads the default format.
 #[tokio::test]
 async fn promtool_finds_nothing_wrong_with_the_figures() {
     if !has_promtool() {

@@ -1,4 +1,4 @@
-//! Spans, as a collector gets them.
+//! Spans as a collector receives them.
 
 use nexus_lib::testing::{Answer, FakeUpstream, Script, openai};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::server::{Home, chat};
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN: &str = "b7ad6b7169203331";
 
-/// The value of a span's attribute, whatever its type; 64-bit numbers are text in OTLP's JSON.
+/// The value of a span's attribute of any type; 64-bit numbers are strings in OTLP's JSON.
 fn attribute(span: &Value, key: &str) -> Value {
     let attributes = span["attributes"].as_array().unwrap();
     let mut named = attributes
@@ -36,7 +36,7 @@ async fn upstream() -> FakeUpstream {
     .await
 }
 
-/// Chats, one well and one badly, and returns what the collector was sent.
+/// Runs one successful and one failed chat, and returns what the collector received.
 async fn exported(protocol: &str) -> Vec<Vec<u8>> {
     let (collector, upstream) = (collector().await, upstream().await);
     let home = Home::new();

@@ -1,4 +1,4 @@
-//! What would be published.
+//! The content of the published packages.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! A server that was stopped for a while, as by a busy host or a laptop's lid.
+//! A server that was stopped for a while, as on a busy host or a closed laptop.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::server::{Home, chat};
 
-/// What a stream may be silent for, in milliseconds.
+/// The idle timeout of a stream, in milliseconds.
 const IDLE_MS: u64 = 1000;
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn streams_whose_bytes_lay_in_the_socket_are_not_silent() {
     }
     server.signal("STOP");
     gate.open();
-    // The time that passes is what this is about.
+    // This test needs real time to pass.
     tokio::time::sleep(Duration::from_millis(IDLE_MS * 3 / 2)).await;
     server.signal("CONT");
     for client in &mut clients {

@@ -4,7 +4,8 @@ use std::time::SystemTime;
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// From `NEXUS_TEST_SEED`, or the clock. The seed is printed, so that a failure can be repeated.
+    /// From `NEXUS_TEST_SEED`, or the clock. The seed is printed, so that a failure can be
+    /// repeated.
     pub(crate) fn new() -> Self {
         let given = std::env::var("NEXUS_TEST_SEED");
         let seed = given.map_or_else(

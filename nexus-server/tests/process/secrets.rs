@@ -13,7 +13,7 @@ const ANSWER: &str = "canary answer";
 const WRONG_KEY: &str = "canary-wrong-0123456789";
 const PROXY_PASSWORD: &str = "canary-proxy-0123456789";
 
-/// Every file below `folder` that holds `needle`.
+/// Finds every file below `folder` that contains `needle`.
 fn holding(folder: &Path, needle: &str, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

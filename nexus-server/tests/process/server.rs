@@ -1,4 +1,4 @@
-//! Starts the binary in a folder of its own, and stops it.
+//! Starts the binary in its own folder, and stops it.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 /// A folder to start servers in, one after the other.
 pub(crate) struct Home(TempDir);
 
-/// A server that listens. Killed when dropped.
+/// A listening server. Killed on drop.
 pub(crate) struct Server {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -31,7 +31,7 @@ impl Home {
         self.0.path()
     }
 
-    /// What the servers that were started here said on stderr.
+    /// The stderr of all servers started here.
     pub(crate) fn stderr(&self) -> String {
         fs::read_to_string(self.path().join("stderr")).unwrap()
     }
@@ -56,12 +56,12 @@ impl Home {
         self.start_at(&[&ports, args].concat(), env)
     }
 
-    /// Starts a server that is told its addresses.
+    /// Starts a server on given addresses.
     pub(crate) fn start_at(&self, args: &[&str], env: &[(&str, &str)]) -> Server {
         self.spawn(self.command(args, env))
     }
 
-    /// Starts a server on free ports that may have only so many files open.
+    /// Starts a server on free ports with a limit of open files.
     #[cfg(target_os = "linux")]
     pub(crate) fn start_limited(&self, files: usize, args: &[&str]) -> Server {
         let ports = ["--admin-addr", "127.0.0.1:0", "--api-addr", "127.0.0.1:0"];
@@ -103,7 +103,7 @@ impl Home {
         }
     }
 
-    /// Runs a server that should not come up, to its end.
+    /// Runs a server that should fail to start, to its end.
     pub(crate) fn fail(&self, args: &[&str], env: &[(&str, &str)]) -> Output {
         let mut command = self.command(args, env);
         let output = command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -156,12 +156,13 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
-    /// Ends the server at this very instant, as `kill -9` does.
+    /// Kills the server at this instant, like `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
     }
 
-    /// Awaits the server's end; returns how it ended and what it said on stdout after its addresses.
+    /// Awaits the server's end; returns its status and what it printed to stdout after its
+    /// addresses.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
         let pid = self.child.id();
         let ending = tokio::task::spawn_blocking(move || {
@@ -179,7 +180,7 @@ impl Server {
         }
     }
 
-    /// Asks the server to end, and asserts that it ends well.
+    /// Asks the server to end, and asserts that it ends cleanly.
     pub(crate) async fn stop(self) {
         self.signal("TERM");
         let (status, _) = self.ended().await;
@@ -199,7 +200,7 @@ fn kill(pid: u32) {
     let _ = Command::new("kill").args(["-s", "KILL", &pid]).status();
 }
 
-/// A chat with the demo model or any other.
+/// A chat with the demo model or another one.
 pub(crate) fn chat(key: &str, model: &str, text: &str, stream: bool) -> RawRequest {
     let body = json!({"model": model, "stream": stream,
         "messages": [{"role": "user", "content": text}]});

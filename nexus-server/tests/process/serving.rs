@@ -212,7 +212,7 @@ async fn pages_of_given_origins_may_call_the_llm_port() {
     assert_eq!(answer.head.header("access-control-allow-origin"), None);
 }
 
-/// Whoever follows the README after the demo gets a model of the provider that was just added.
+/// Following the README after the demo leads to a model of the new provider.
 #[tokio::test]
 async fn steps_of_the_readme_work_behind_the_demo() {
     for readme in [

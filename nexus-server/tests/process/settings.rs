@@ -2,7 +2,7 @@ use std::net::TcpListener;
 
 use crate::server::Home;
 
-/// Asserts that the server refuses to start with one clear line, and returns that.
+/// Asserts that the server refuses to start with one clear line, and returns it.
 #[track_caller]
 fn refusal(home: &Home, args: &[&str], env: &[(&str, &str)], code: i32) -> String {
     let output = home.fail(args, env);
@@ -182,7 +182,7 @@ fn variable_with_a_wrong_value_is_blamed_itself() {
             "{stderr}"
         );
     }
-    // What the command line says is blamed as before, and so is a key of the file.
+    // A value of the command line or the file is still blamed on its source.
     let env = [("NEXUS_DRAIN_TIMEOUT", "5")];
     let output = home.fail(&["--drain-timeout", "abc"], &env);
     let stderr = String::from_utf8(output.stderr).unwrap();

@@ -14,7 +14,7 @@ async fn paused(gate: &Gate) -> FakeUpstream {
     FakeUpstream::start(answer.sse(&[&second, &usage, done]).end()).await
 }
 
-/// A server with one stream open whose first event has come.
+/// A server with an open stream whose first event has arrived.
 async fn streaming(home: &Home, upstream: &FakeUpstream, args: &[&str]) -> (Server, RawClient) {
     let server = home.start(args, &[]);
     server.register(&upstream.url(), "", "key", "m").await;
@@ -37,7 +37,7 @@ async fn signals_end_an_idle_server_well() {
     for signal in ["TERM", "INT"] {
         let home = Home::new();
         let server = home.start(&[], &[]);
-        // One connection that has said nothing, and one that is kept alive.
+        // One silent connection, and one that is kept alive.
         let silent = RawClient::connect(server.api).await;
         let mut idle = RawClient::connect(server.admin).await;
         idle.send(&RawRequest::get("/healthz").to_bytes()).await;
@@ -50,7 +50,7 @@ async fn signals_end_an_idle_server_well() {
     }
 }
 
-/// How long after the signal the port still took connections.
+/// How long after the signal the port still accepted connections.
 async fn refused_after(server: &Server) -> Duration {
     server.signal("TERM");
     let told = Instant::now();
@@ -174,7 +174,8 @@ async fn second_signal_ends_at_once() {
     let (status, _) = server.ended().await;
     assert_eq!(status.code(), Some(1));
     drop(client);
-    // Nothing is waited for: the row was settled on the way out, or is at the next start. Never open.
+    // Nothing is awaited: the row was settled during shutdown, or will be at the next start. Never
+    // open.
     let row = last_row(&home).await;
     let state = row["state"].as_str().unwrap();
     assert!(matches!(state, "cancelled" | "interrupted"), "{state}");

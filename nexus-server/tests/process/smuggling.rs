@@ -1,4 +1,4 @@
-//! Requests whose end two readers could see at different places, with another request behind them.
+//! Requests whose end two readers could see in different places, with another request after them.
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ fn message(text: &str) -> String {
     json!({"model": "m", "messages": [{"role": "user", "content": text}]}).to_string()
 }
 
-/// A chat with a key that is known, framed by `headers`.
+/// A chat with a valid key, framed by `headers`.
 fn chat(line: &str, headers: &str, body: &str) -> String {
     format!("{line}\r\nhost: localhost\r\nauthorization: Bearer key\r\n{headers}\r\n{body}")
 }
@@ -23,8 +23,8 @@ fn smuggled() -> String {
     chat(POST, &format!("content-length: {}\r\n", body.len()), &body)
 }
 
-/// Sends `first` and a whole chat behind it; asserts that there is one answer, and that the connection is
-/// closed behind it.
+/// Sends `first` followed by a whole chat; asserts that there is only one answer, and that the
+/// connection is closed after it.
 async fn only_answer(addr: SocketAddr, name: &str, first: &str) -> RawResponse {
     let mut client = RawClient::connect(addr).await;
     client
@@ -341,7 +341,7 @@ async fn request_without_a_host_or_with_two_is_refused() {
     }
     assert!(upstream.requests().is_empty());
     assert_eq!(rows(&server).await, 0);
-    // An old client may leave it out.
+    // Old clients may leave it out.
     let old = "POST /v1/chat/completions HTTP/1.0";
     for (line, hosts) in [
         (POST, "host: localhost\r\n"),

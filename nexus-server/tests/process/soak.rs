@@ -1,7 +1,7 @@
-//! Traffic through a pool that fails at random: what any candidate could have served is served, what
-//! cannot be is told, every row is settled and memory stays flat.
+//! Traffic through a pool that fails at random: everything that any candidate could serve is
+//! served, everything else gets an error, every row is settled and memory stays flat.
 //!
-//! Some thousand chats by default; for as long as `NEXUS_SOAK_SECONDS` says, if it is set.
+//! A few thousand chats by default; with `NEXUS_SOAK_SECONDS` for that long.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,26 +19,26 @@ use crate::server::{self, Home, Server};
 
 const KEY: &str = "soak-key";
 const MODEL: &str = "soak-model";
-/// Those that are there; a fourth is down.
+/// The working providers; a fourth is down.
 const LIVING: [&str; 3] = ["a", "b", "c"];
 const CLIENTS: u64 = 24;
 const CHATS: u64 = 3_000;
-/// What a program that is warm may still grow by, besides what it remembers: rows in caches.
+/// How much a warm process may still grow, in addition to remembered replies: rows in caches.
 const GROWTH_KIB: u64 = 24 * 1024;
-/// What it may take to remember replies, each for half an hour: 64 bytes, of at most a million of them.
+/// The memory of replies, each kept for half an hour: 64 bytes, for at most a million of them.
 const REMEMBERED: u64 = 1_000_000;
 
-/// What becomes of a chat at one provider, however often it is asked.
+/// The result of a chat at one provider, constant over retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     /// One in five.
     Fails(u64),
-    /// One in ten streams: in the middle.
+    /// One in ten streams: interrupted in the middle.
     IsCut,
     Serves,
 }
 
-/// A chat's number says all about it; odd ones are streamed.
+/// A chat's number determines everything; odd ones are streamed.
 #[derive(Debug, Clone, Copy)]
 struct Chat(u64);
 
@@ -92,7 +92,7 @@ fn provider(name: &'static str) -> Script {
     })
 }
 
-/// All the ways to fail before the first byte.
+/// All ways to fail before the first byte.
 fn failure(how: u64, chat: Chat) -> Answer {
     let error = openai::error("no", "server_error", "no").to_string();
     match how % 7 {
@@ -106,16 +106,16 @@ fn failure(how: u64, chat: Chat) -> Answer {
     }
 }
 
-/// What the clients saw.
+/// What the clients got.
 #[derive(Default)]
 struct Seen {
-    /// By what the row should say: completed, failed after the first byte, failed before it.
+    /// By the expected row: completed, failed after the first byte, failed before it.
     rows: Mutex<HashMap<String, (&'static str, Chat)>>,
     refused: AtomicU64,
     cut: AtomicU64,
 }
 
-/// One chat, held against its fate.
+/// Runs one chat and checks its result.
 async fn ask(client: &mut RawClient, chat: Chat, seen: &Seen) {
     client.send(&chat.request().to_bytes()).await;
     let head = client.head().await;
@@ -238,7 +238,7 @@ async fn a_pool_that_fails_at_random_serves_whatever_it_can() {
     server.stop().await;
 }
 
-/// Every request has its row, and the row says what its client saw.
+/// Every request has its row, which matches what its client got.
 async fn check_rows(server: &Server, seen: &Seen) -> usize {
     let mut seen = std::mem::take(&mut *seen.rows.lock().unwrap());
     let total = server.admin_json("/stats/total").await;

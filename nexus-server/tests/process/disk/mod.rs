@@ -1,7 +1,7 @@
-//! A disk that can be full, and of which a test knows what has reached it.
+//! A disk that can be full, and whose durable content a test can determine.
 //!
-//! A small library in C, loaded into the server before its own, sits between SQLite and the system: see
-//! `disk.c`. What it writes down is replayed into what a disk holds after a loss of power.
+//! A small C library, preloaded into the server, sits between SQLite and the system: see `disk.c`.
+//! Its records are replayed into the content of a disk after a loss of power.
 
 mod replay;
 
@@ -18,12 +18,12 @@ pub(crate) struct Disk {
     data: PathBuf,
     log: PathBuf,
     full: PathBuf,
-    /// What it held when the server was started.
+    /// The content when the server was started.
     held: Replay,
 }
 
 impl Disk {
-    /// For the servers that are started in `home` with [`env`](Self::env), in their default folder.
+    /// For the servers started in `home` with [`env`](Self::env), in their default folder.
     pub(crate) fn new(home: &Home) -> Self {
         Self {
             data: home.path().join("data"),
@@ -42,7 +42,7 @@ impl Disk {
         ]
     }
 
-    /// From here on no write finds room.
+    /// From now on every write fails for lack of space.
     pub(crate) fn fill(&self) {
         fs::write(&self.full, "").unwrap();
     }
@@ -51,8 +51,8 @@ impl Disk {
         fs::remove_file(&self.full).unwrap();
     }
 
-    /// Leaves in the files of a dead server what a loss of power at the moment of its death would have
-    /// left: all that was synced, and of all else any part.
+    /// Leaves in the files of a dead server what a loss of power at that moment would have left:
+    /// everything synced, and any part of the rest.
     pub(crate) fn lose_power(&mut self, random: &mut Random) {
         let log = fs::read(&self.log).unwrap();
         self.held.replay(&log, random);
@@ -68,13 +68,13 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// Compiles `disk.c`, once: whoever builds SQLite has a compiler.
+/// Compiles `disk.c` once: there is a compiler, since SQLite needs one too.
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/process/disk/disk.c");
         let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join("disk.so");
-        // Another run may load the library while this one makes it.
+        // Another run may load the library while this one creates it.
         let draft = library.with_extension(std::process::id().to_string());
         let compiled = Command::new("cc")
             .args(["-O1", "-shared", "-fPIC", "-o"])

@@ -6,7 +6,7 @@ use crate::random::Random;
 /// The bytes before each record's own: see `struct record` in `disk.c`.
 const HEAD: usize = 16;
 
-/// A database and its log, as a disk holds them.
+/// A database and its log as on a disk.
 pub(super) struct Replay {
     database: File,
     log: File,
@@ -14,7 +14,7 @@ pub(super) struct Replay {
 
 struct File {
     bytes: Vec<u8>,
-    /// What was done since the last sync, in order.
+    /// Changes since the last sync, in order.
     unsynced: Vec<Change>,
 }
 
@@ -24,7 +24,7 @@ enum Change {
 }
 
 impl Replay {
-    /// What is in the folder of a server that was stopped.
+    /// The content of a stopped server's folder.
     pub(super) fn new(data: &Path) -> Self {
         let read = |file| File {
             bytes: fs::read(data.join(file)).unwrap_or_default(),
@@ -36,9 +36,9 @@ impl Replay {
         }
     }
 
-    /// Does again what was written down, up to the loss of power at its end.
+    /// Replays the records, up to the loss of power at their end.
     pub(super) fn replay(&mut self, mut records: &[u8], random: &mut Random) {
-        // The last record may have been cut off by the death of the server.
+        // The last record may be cut off by the death of the server.
         while let Some((head, rest)) = records.split_at_checked(HEAD) {
             let length = u32::from_le_bytes(head[4..8].try_into().unwrap());
             let Some((bytes, rest)) = rest.split_at_checked(length as usize) else {
@@ -73,7 +73,7 @@ impl Replay {
 }
 
 impl File {
-    /// Makes durable what is not yet, as far as `reached` says.
+    /// Makes pending changes durable, as far as `reached` allows.
     fn sync(&mut self, mut reached: impl FnMut() -> bool) {
         for change in self.unsynced.drain(..).filter(|_| reached()) {
             match change {

@@ -1,4 +1,4 @@
-//! Files that are taken away from a server that runs.
+//! Files that are removed while a server runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ async fn ask(server: &Server) -> RawResponse {
     server.api(&question).await
 }
 
-/// An archive that cannot be written is waited for, for ten seconds.
+/// A failing archive is retried for ten seconds.
 const PATIENCE: Duration = DEADLINE.saturating_mul(3);
 
 /// Chats until one is answered with `status`.
@@ -39,7 +39,7 @@ async fn until(server: &Server, status: u16) -> RawResponse {
     asked.unwrap_or_else(|_| panic!("no chat is answered with {status}"))
 }
 
-/// Chats are refused, as is whoever asks whether they would be.
+/// Chats are rejected, and the readiness probe fails.
 async fn assert_stopped(server: &Server) {
     let refused = until(server, 503).await;
     let ready = server.admin(&RawRequest::get("/readyz")).await;
@@ -50,7 +50,7 @@ async fn assert_stopped(server: &Server) {
     }
     let health = health(server);
     assert_eq!(health.status.code(), Some(1), "{health:?}");
-    // And so it stays.
+    // It stays that way.
     assert_eq!(ask(server).await.head.status, 503);
 }
 
@@ -109,7 +109,7 @@ async fn nothing_is_served_while_the_database_is_elsewhere() {
     }
     assert_logged(&home, "removed or moved away").await;
     assert_logged(&home, "the store answers again").await;
-    // What was promised while it was there is there at the next start.
+    // What was promised before is still there at the next start.
     let before = totals(&server).await;
     server.stop().await;
     let server = home.start(DEMO, &[]);
@@ -123,7 +123,7 @@ async fn nothing_is_served_when_the_database_is_removed_and_none_is_begun_beside
     assert_serves(&server).await;
     fs::remove_file(database(&home)).unwrap();
     assert_stopped(&server).await;
-    // A file of this name is no help: it is another one.
+    // A file of this name does not help: it is a different one.
     fs::write(database(&home), "").unwrap();
     assert_stopped(&server).await;
     drop(server);
@@ -168,7 +168,7 @@ async fn archive_that_cannot_be_written_makes_the_server_unready() {
     assert_serves(&server).await;
     let (messages, away) = (home.path().join("messages"), home.path().join("away"));
     rename(&messages, &away);
-    // No folder can be made where a file is.
+    // No folder can be created where a file is.
     fs::write(&messages, "").unwrap();
     assert_stopped(&server).await;
     fs::remove_file(&messages).unwrap();

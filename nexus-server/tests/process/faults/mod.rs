@@ -1,4 +1,4 @@
-//! A ledger that cannot be written, or not be opened.
+//! A ledger that cannot be written or opened.
 
 mod files;
 mod outage;

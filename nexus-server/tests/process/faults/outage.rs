@@ -50,7 +50,7 @@ impl Rig {
         client
     }
 
-    /// A stream of which the first event has come, and no more does before the gate is open.
+    /// A stream whose first event has arrived; no more follows before the gate is open.
     async fn stream(&self) -> RawClient {
         let mut client = self.begin(PAUSED, true).await;
         assert_eq!(client.head().await.status, 200);
@@ -58,7 +58,7 @@ impl Rig {
         client
     }
 
-    /// Chats until one is refused; returns those that were sent upstream before, and wait.
+    /// Chats until one is rejected; returns those that were sent upstream before, and wait.
     async fn chat_until_refused(&self) -> Vec<RawClient> {
         let mut waiting = Vec::new();
         while waiting.len() < 16 {
@@ -73,7 +73,7 @@ impl Rig {
                 }
                 _ = self.upstream.request(asked) => waiting.push(client),
             }
-            // So is whatever else must be written: after as long as the ledger's own write takes.
+            // So is any other write, after the same time as the ledger's.
             let answer = self.server.admin(&new_model()).await;
             assert_eq!(answer.head.status, 503, "{}", answer.body.text());
             assert!(answer.head.header("retry-after").is_some());
@@ -82,7 +82,7 @@ impl Rig {
         panic!("chats are served that cannot be counted");
     }
 
-    /// Through an outage that `begin` starts and `end` ends.
+    /// Runs through an outage that `begin` starts and `end` ends.
     async fn go_through<T>(self, begin: impl FnOnce(&Self) -> T, end: impl FnOnce(&Self, T)) {
         let mut stream = self.stream().await;
         let outage = begin(&self);
@@ -90,7 +90,7 @@ impl Rig {
         assert!(!waiting.is_empty());
         let asked = self.asked();
 
-        // What was begun goes on, up to its last event: that waits for the row.
+        // Open streams continue up to their last event, which waits for the row.
         self.gate.open();
         let text = String::from_utf8(stream.event().await.unwrap().to_vec()).unwrap();
         assert!(text.contains("lo"), "{text}");
@@ -107,7 +107,7 @@ impl Rig {
         assert_eq!(self.asked(), asked, "nothing is sent upstream uncounted");
         let ready = self.server.admin(&RawRequest::get("/readyz")).await;
         assert_eq!(ready.head.status, 503, "requests belong elsewhere");
-        // Reading goes on, and so does the process.
+        // Reading continues, and so does the process.
         let totals = self.server.admin_json("/stats/total").await;
         assert_eq!(totals["requests"], 1);
 
@@ -142,7 +142,7 @@ fn new_model() -> RawRequest {
     RawRequest::post("/provider_models").body(model.to_string())
 }
 
-/// Holds the database as another program that writes does, until it is dropped.
+/// Locks the database, as another writing program would, until it is dropped.
 fn lock(rig: &Rig) -> Connection {
     let other = Connection::open(rig.home.path().join("data/nexus.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -155,8 +155,8 @@ async fn nothing_is_lost_while_another_program_holds_the_database() {
     rig.go_through(lock, |_, other| drop(other)).await;
 }
 
-/// The limit for the size of files, as `ulimit -f` sets it: the kernel's own refusal, and a signal that
-/// would end the process.
+/// The file size limit, as set by `ulimit -f`: the kernel itself rejects writes, and sends a signal
+/// that would end the process.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn nothing_is_lost_while_files_may_not_grow() {
@@ -189,7 +189,7 @@ async fn nothing_is_lost_while_the_disk_is_full() {
         .await;
 }
 
-/// A server that was told to stop while its ledger cannot be written, with a row that waits.
+/// A server that was asked to stop while its ledger cannot be written, with a row that waits.
 async fn stopping() -> (Rig, Connection) {
     let rig = Rig::new(Home::new(), &["--drain-timeout", "0"], &[]).await;
     let other = lock(&rig);

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use crate::server::{Home, chat};
 
-/// Asserts that a server refuses to start with one line that says `what`, which also names the file.
+/// Asserts that a server refuses to start with one line that contains `what` and names the file.
 #[track_caller]
 fn refuses(home: &Home, file: &str, what: &str) {
     let ports = ["--admin-addr", "127.0.0.1:0", "--api-addr", "127.0.0.1:0"];
@@ -19,7 +19,7 @@ fn refuses(home: &Home, file: &str, what: &str) {
     assert!(stderr.contains(what), "{stderr}");
 }
 
-/// The same, and no byte of the database and its log is touched.
+/// The same, without changing a byte of the database and its log.
 #[track_caller]
 fn refuses_untouched(home: &Home, what: &str) {
     let files = ["nexus.db", "nexus.db-wal", "master.key"];
@@ -37,7 +37,7 @@ fn data(home: &Home) -> PathBuf {
     home.path().join("data")
 }
 
-/// A database of some size, and a write-ahead log beside it that was not folded in.
+/// A database of some size, with a write-ahead log that was not checkpointed.
 async fn killed() -> Home {
     let home = Home::new();
     home.start(&[], &[]).stop().await;

@@ -6,8 +6,8 @@ use crate::server;
 pub(super) const KEY: &str = "kill-key";
 pub(super) const MODEL: &str = "kill-model";
 
-/// One chat of the load. Its number says everything about it, so that client, upstream and ledger can be
-/// held against each other.
+/// One chat of the load. Its number determines everything about it, so that client, upstream and
+/// ledger can be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Chat(pub(super) u64);
 
@@ -15,7 +15,7 @@ pub(super) struct Chat(pub(super) u64);
 pub(super) enum Kind {
     Plain,
     Streamed,
-    /// The client leaves in the middle of the stream.
+    /// The client disconnects in the middle of the stream.
     Cancelled,
     /// The upstream ends the stream in the middle.
     Cut,
@@ -35,18 +35,18 @@ impl Chat {
         self.0 % 2 == 1
     }
 
-    /// Whether the upstream takes its time: then the row is written before the answer is there.
+    /// Whether the upstream is slow: then the row is written before the answer arrives.
     pub(super) fn is_slow(self) -> bool {
         (self.0 / 2).is_multiple_of(5)
     }
 
-    /// After how many events the client of a cancelled chat leaves.
+    /// After how many events the client of a cancelled chat disconnects.
     pub(super) fn patience(self) -> u64 {
         (self.0 / 8) % 3
     }
 
-    /// Whether the upstream tells its figures with each event: else those of a stream that does not
-    /// come to its end are for the gateway to count.
+    /// Whether the upstream reports usage with each event: otherwise the gateway counts the tokens
+    /// of an interrupted stream.
     pub(super) fn tells_at_once(self) -> bool {
         (self.0 / 64).is_multiple_of(2)
     }
@@ -59,12 +59,12 @@ impl Chat {
         1 + self.0 % 97
     }
 
-    /// What the upstream says, and to nobody else.
+    /// The upstream's answer, unique to this chat.
     pub(super) fn answer(self) -> String {
         format!("answer {};", self.0)
     }
 
-    /// The conversation that the client names: the ledger's row has it.
+    /// The conversation named by the client, which is on the ledger's row.
     pub(super) fn conversation(self) -> String {
         format!("chat-{}", self.0)
     }
@@ -78,7 +78,7 @@ impl Chat {
             .header("x-conversation-id", &self.conversation())
     }
 
-    /// Reads back which chat a body is of.
+    /// The chat of a request's body.
     pub(super) fn of_body(body: &serde_json::Value) -> Self {
         let text = body["messages"][0]["content"].as_str();
         Self(text.and_then(|text| text.parse().ok()).unwrap())

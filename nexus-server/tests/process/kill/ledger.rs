@@ -6,15 +6,15 @@ use super::chat::{Chat, Kind};
 use super::load::Seen;
 use crate::server::Server;
 
-/// The largest page that the server gives.
+/// The largest page that the server returns.
 const PAGE: usize = 1000;
 
-/// All rows of the ledger, by their ids.
+/// All rows of the ledger, by id.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Ledger(BTreeMap<String, Value>);
 
 impl Ledger {
-    /// Reads pages, from the newest row back to those that are known.
+    /// Reads pages, from the newest row back to known ones.
     pub(super) async fn read_new(&mut self, server: &Server) {
         let mut before = String::new();
         let newest = self.0.keys().next_back().cloned().unwrap_or_default();
@@ -47,7 +47,7 @@ impl Ledger {
             .count()
     }
 
-    /// What must hold of every row, whatever anybody saw.
+    /// What must hold for every row, whatever clients got.
     pub(super) fn check_rows(&self) {
         let mut chats = BTreeMap::new();
         for row in self.0.values() {
@@ -66,7 +66,7 @@ impl Ledger {
         }
     }
 
-    /// What must hold for what clients saw.
+    /// What must hold for what clients got.
     pub(super) fn check_seen(&self, seen: &[Seen]) {
         for seen in seen {
             let row = self.0.get(&seen.request_id);
@@ -91,7 +91,7 @@ impl Ledger {
                         matches!(state, "cancelled" | "interrupted"),
                         "{seen:?}: {row}"
                     );
-                    // Whatever the upstream had told by then.
+                    // As far as the upstream had reported by then.
                     if state == "cancelled" && row["usage_source"] != "reported" {
                         check_estimate(row);
                     }
@@ -101,7 +101,7 @@ impl Ledger {
         }
     }
 
-    /// The sums that the server gives are those of its rows.
+    /// The server's sums are those of its rows.
     pub(super) async fn check_totals(&self, server: &Server) {
         let totals = server.admin_json("/stats/total").await;
         let sum = |field: &str| -> u64 {

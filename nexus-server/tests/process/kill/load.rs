@@ -11,12 +11,12 @@ use crate::server::Server;
 /// Half of them chat plainly, half streamed.
 const CLIENTS: u64 = 48;
 
-/// What a client saw of an answer before the server died.
+/// What a client got of an answer before the server died.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     pub(super) chat: Chat,
     pub(super) request_id: String,
-    /// To its end, and not only its head.
+    /// All of it, not only its head.
     pub(super) whole: bool,
 }
 
@@ -29,18 +29,18 @@ impl Seen {
     }
 }
 
-/// One life of a server under load.
+/// One run of a server under load.
 pub(super) struct Round {
     addr: SocketAddr,
     server: Mutex<Server>,
-    /// How many more things the clients see before the server dies.
+    /// How many more things the clients see before the server is killed.
     left: AtomicU64,
     dead: AtomicBool,
     seen: Mutex<Vec<Seen>>,
 }
 
-/// Puts the server under load, and kills it at the instant at which a client sees the `sights`th piece of
-/// an answer: a head, an event or an end. `started` counts the chats of all rounds.
+/// Puts the server under load, and kills it at the instant at which a client sees the `sights`th
+/// piece of an answer: a head, an event or an end. `started` counts the chats of all rounds.
 pub(super) async fn run(server: Server, sights: u64, started: &Arc<AtomicU64>) -> Vec<Seen> {
     let round = Arc::new(Round {
         addr: server.api,
@@ -65,13 +65,13 @@ pub(super) async fn run(server: Server, sights: u64, started: &Arc<AtomicU64>) -
         ended.unwrap();
     }
     let round = Arc::into_inner(round).unwrap();
-    // Dropped, it is waited for: nothing of it is left when the next one starts.
+    // Dropping it waits for it: nothing of it is left when the next one starts.
     drop(round.server);
     round.seen.into_inner().unwrap()
 }
 
 impl Round {
-    /// One chat; returns the connection where it can be used again.
+    /// One chat; returns the connection if it can be reused.
     async fn chat(&self, client: Option<RawClient>, chat: Chat) -> Option<RawClient> {
         let mut client = match client {
             Some(client) => client,
@@ -116,7 +116,7 @@ impl Round {
         }
     }
 
-    /// Reads a stream to its last event: an error where it was cut, `[DONE]` else.
+    /// Reads a stream to its final event: an error if it was interrupted, otherwise `[DONE]`.
     async fn read_stream(&self, client: &mut RawClient, seen: Seen) {
         let mut text = String::new();
         while let Some(event) = client.event().await {
@@ -136,7 +136,7 @@ impl Round {
     }
 
     fn saw(&self, seen: &Seen) {
-        // Before anything else: the server gets no time to catch up with what it has shown.
+        // Before anything else: the server gets no time to catch up with what clients saw.
         if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.server.lock().unwrap().kill();
             self.dead.store(true, Ordering::SeqCst);

@@ -1,9 +1,9 @@
-//! The ledger's promise under `kill -9` and losses of power, again and again: what a client saw of an
-//! answer is on the ledger.
+//! The ledger's promise under `kill -9` and losses of power, again and again: what a client saw of
+//! an answer is on the ledger.
 //!
-//! [`load`] runs clients that chat plainly and in streams, leave in the middle, and are cut off by the
-//! [`upstream`]; it kills the server at a random one of the instants at which a client sees something.
-//! After each restart the [`ledger`] is held against what the clients saw.
+//! [`load`] runs clients with plain and streamed chats, some of which disconnect or are interrupted
+//! by the [`upstream`]; it kills the server at a random instant at which a client sees something.
+//! After each restart the [`ledger`] is compared with what the clients saw.
 
 mod chat;
 mod ledger;
@@ -27,13 +27,13 @@ use load::Seen;
 
 const KILLS: usize = 40;
 
-/// How many kills it takes until the write-ahead log is made longer.
+/// The write-ahead log is made long once in this many kills.
 const KILLS_TO_A_LONG_LOG: usize = 4;
 
-/// How many pieces of answers clients see before a kill, at most.
+/// The maximum number of answer pieces that clients see before a kill.
 const MOST_SIGHTS: u64 = 700;
 
-/// A server that dies over and over, and what was seen of it.
+/// A server that is killed again and again, and what was seen of it.
 struct Trial {
     home: Home,
     upstream: FakeUpstream,
@@ -60,14 +60,14 @@ impl Trial {
         trial
     }
 
-    /// Kills the server under load; returns what clients saw of it.
+    /// Kills the server under load; returns what clients saw.
     async fn kill(&mut self, server: Server) -> Vec<Seen> {
         let sights = self.random.up_to(MOST_SIGHTS);
         load::run(server, sights, &self.started).await
     }
 
-    /// Leaves the database of a dead server whole, and with so long a write-ahead log that it is folded in
-    /// during the next server's life. Now and then: reading it takes the server time.
+    /// Leaves the database of a dead server consistent, with a write-ahead log so long that it is
+    /// checkpointed during the next server's run. Only sometimes: reading it takes the server time.
     fn lengthen_log(&self, kill: usize) -> bool {
         if !kill.is_multiple_of(KILLS_TO_A_LONG_LOG) {
             return false;
@@ -88,7 +88,7 @@ impl Trial {
         true
     }
 
-    /// Holds the ledger of a server that came up again against what was seen before.
+    /// Compares the ledger of a restarted server with what was seen before.
     async fn check(&mut self, server: &Server, seen: Vec<Seen>) {
         self.ledger.read_new(server).await;
         self.ledger.check_rows();
@@ -97,7 +97,8 @@ impl Trial {
         self.seen.extend(seen);
     }
 
-    /// Holds the whole ledger against all that was ever seen, and makes sure that there was all of it.
+    /// Compares the whole ledger with everything that was seen, and checks that every case
+    /// occurred.
     async fn finish(self, server: Server) {
         let mut whole = Ledger::default();
         whole.read_new(&server).await;

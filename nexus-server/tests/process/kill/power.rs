@@ -30,7 +30,7 @@ async fn losses_of_power_undo_commits_where_only_the_process_is_outlived() {
     let seen = load::run(server, MOST_SIGHTS, &trial.started).await;
     disk.lose_power(&mut trial.random);
     let server = trial.home.start(&[], &[]);
-    // Whole, and too short.
+    // Consistent, but too short.
     trial.ledger.read_new(&server).await;
     trial.ledger.check_rows();
     trial.ledger.check_totals(&server).await;

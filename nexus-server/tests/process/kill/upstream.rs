@@ -9,7 +9,7 @@ use super::chat::{Chat, Kind};
 /// How many slow answers are held back at a time: far fewer than there are clients.
 const HELD: usize = 12;
 
-/// An upstream that knows of each chat how to answer it.
+/// An upstream that answers each chat as its number determines.
 pub(super) async fn start() -> FakeUpstream {
     let held = Held::default();
     FakeUpstream::start(Script::by(move |request| {
@@ -66,7 +66,7 @@ fn begun(chat: Chat) -> Answer {
     Answer::events(&[&event(&chat.answer()), &event("and ")])
 }
 
-/// The slow answers: each goes on when enough others have come after it.
+/// The slow answers: each continues when enough others have arrived after it.
 #[derive(Default)]
 struct Held(Mutex<VecDeque<Gate>>);
 
