@@ -132,12 +132,12 @@ async fn load() -> Result<()> {
         "on the ledger: {requests} requests, {prompt} and {completion} tokens; the upstream was asked {asked} times"
     );
     if !gateway.wait()?.success() {
-        return Err("the gateway did not end well".into());
+        return Err("the gateway did not exit cleanly".into());
     }
     match figures == [streams, 7 * streams, 3 * streams] && asked == streams {
         true if each < 64 => Ok(()),
         true => Err("over the budget".into()),
-        false => Err("the ledger does not say what the upstream was asked".into()),
+        false => Err("the ledger does not match the upstream's requests".into()),
     }
 }
 

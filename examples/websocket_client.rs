@@ -24,8 +24,8 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 async fn main() -> Result<()> {
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--once");
     if let Some(url) = args.next() {
-        let key = args.next().ok_or("name a key behind the address")?;
-        let model = args.next().ok_or("name a model behind the key")?;
+        let key = args.next().ok_or("pass a key after the address")?;
+        let model = args.next().ok_or("pass a model after the key")?;
         return talk(&url, &key, &model).await;
     }
     // A real program uses a permanent folder.

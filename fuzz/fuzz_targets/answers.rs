@@ -10,7 +10,7 @@ use nexus_fuzz::{JsonMutator, check, masked};
 use nexus_lib::ErrorKind;
 use nexus_lib::call::Observed;
 use nexus_lib::fuzzing::{Passing, pass, translate};
-use nexus_lib::translate::{ClientProtocol, ProviderProtocol, Request, Said};
+use nexus_lib::translate::{ClientProtocol, ProviderProtocol, Request, Output};
 use serde_json::Value;
 
 const CLIENTS: [ClientProtocol; 3] = [
@@ -72,13 +72,13 @@ fn whole(provider: ProviderProtocol, body: &[u8]) {
         let again = ProviderProtocol::from(client).read_reply(&written);
         let again = again.unwrap_or_else(|error| panic!("{client:?}: {error}\n{json}"));
         assert_eq!(
-            texts(&again.said),
-            texts(&answered.said),
+            texts(&again.output),
+            texts(&answered.output),
             "{client:?} loses words: {json}"
         );
         assert_eq!(
-            calls(&again.said),
-            calls(&answered.said),
+            calls(&again.output),
+            calls(&answered.output),
             "{client:?} loses calls: {json}"
         );
         // A part that exceeds its whole is reduced, by each protocol's own convention.
@@ -91,11 +91,11 @@ fn whole(provider: ProviderProtocol, body: &[u8]) {
             ) == (0, 0, 0)
                 && usage.prompt_tokens.max(usage.completion_tokens) < 1_000_000_000
         });
-        if let (Some(told), Some(counts)) = (again.usage, counts) {
+        if let (Some(reported), Some(counts)) = (again.usage, counts) {
             let sums =
                 |usage: nexus_lib::wire::Usage| (usage.prompt_tokens, usage.completion_tokens);
             assert_eq!(
-                sums(told.usage),
+                sums(reported.usage),
                 sums(counts.usage),
                 "{client:?}: other figures"
             );
@@ -103,18 +103,18 @@ fn whole(provider: ProviderProtocol, body: &[u8]) {
     }
 }
 
-fn texts(said: &[Said]) -> String {
-    let texts = said.iter().map(|said| match said {
+fn texts(output: &[Output]) -> String {
+    let texts = output.iter().map(|output| match output {
         // Not every protocol has a place for a refusal.
-        Said::Text(text) | Said::Refusal(text) => text.as_str(),
+        Output::Text(text) | Output::Refusal(text) => text.as_str(),
         _ => "",
     });
     texts.collect()
 }
 
-fn calls(said: &[Said]) -> Vec<String> {
-    let calls = said.iter().filter_map(|said| match said {
-        Said::ToolCall(call) => Some(call.name.clone()),
+fn calls(output: &[Output]) -> Vec<String> {
+    let calls = output.iter().filter_map(|output| match output {
+        Output::ToolCall(call) => Some(call.name.clone()),
         _ => None,
     });
     calls.collect()

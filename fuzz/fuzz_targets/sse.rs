@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use nexus_lib::sse::{Decoder, encode_data, events};
 
 /// An event's name, and its data.
-type Told = (Option<Vec<u8>>, Vec<u8>);
+type Parsed = (Option<Vec<u8>>, Vec<u8>);
 
 fuzz_target!(|input: &[u8]| {
     let [piece, input @ ..] = input else { return };
@@ -16,7 +16,7 @@ fuzz_target!(|input: &[u8]| {
     if memchr::memmem::find(input, b"\xEF\xBB\xBF").is_some_and(|at| at > 0) {
         return;
     }
-    let whole = told(input);
+    let whole = parsed(input);
     assert_eq!(whole, plain(input), "the specification finds other events");
     for piece in [usize::from(*piece) % 32 + 1, 1] {
         let mut decoder = Decoder::new(1 << 20);
@@ -26,11 +26,11 @@ fuzz_target!(|input: &[u8]| {
                 .push(Bytes::copy_from_slice(bytes))
                 .expect("it is short");
             passed.extend_from_slice(&region);
-            found.extend(told(&region));
+            found.extend(parsed(&region));
         }
         if let Some(region) = decoder.finish() {
             passed.extend_from_slice(&region);
-            found.extend(told(&region));
+            found.extend(parsed(&region));
         }
         assert_eq!(passed, input, "regions are the stream, byte for byte");
         assert_eq!(found, whole, "the events depend on the pieces");
@@ -47,15 +47,15 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-fn told(region: &[u8]) -> Vec<Told> {
-    let told = |event: nexus_lib::sse::Event<'_>| {
+fn parsed(region: &[u8]) -> Vec<Parsed> {
+    let parsed = |event: nexus_lib::sse::Event<'_>| {
         (event.name().map(<[u8]>::to_vec), event.data().into_owned())
     };
-    events(region).map(told).collect()
+    events(region).map(parsed).collect()
 }
 
 /// The HTML standard's algorithm, except that the end of the input ends an event too.
-fn plain(input: &[u8]) -> Vec<Told> {
+fn plain(input: &[u8]) -> Vec<Parsed> {
     let input = input.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(input);
     let mut lines: Vec<Vec<u8>> = vec![Vec::new()];
     let mut at = 0;

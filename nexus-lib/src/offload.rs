@@ -124,11 +124,11 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn long_work_does_not_hold_up_the_runtime() {
-        let (told, heard) = mpsc::channel();
-        let work = by_length(LONG, move || Ok(heard.recv().is_ok()));
+        let (sender, receiver) = mpsc::channel();
+        let work = by_length(LONG, move || Ok(receiver.recv().is_ok()));
         // Polled only while the work is running.
-        let tells = async { told.send(()).unwrap() };
-        let (worked, ()) = tokio::join!(work, tells);
+        let sends = async { sender.send(()).unwrap() };
+        let (worked, ()) = tokio::join!(work, sends);
         assert!(worked.unwrap());
     }
 

@@ -31,7 +31,7 @@ pub(crate) async fn register(registry: &Registry) -> nexus_lib::Result<()> {
                 provider_id,
                 model_name: MODEL.to_owned(),
                 upstream_model: None,
-                description: "Answers with what it was told, without any network".to_owned(),
+                description: "Echoes its input, without any network".to_owned(),
             })
             .await?;
     }

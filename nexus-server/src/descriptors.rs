@@ -16,7 +16,7 @@ pub(crate) struct Connections {
 /// many more: <https://0pointer.net/blog/file-descriptor-limits.html>.
 pub(crate) fn share() -> Connections {
     let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {
-        tracing::warn!(%error, "the number of open files cannot be raised");
+        tracing::warn!(%error, "the limit of open files cannot be raised");
         UNKNOWN
     });
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);

@@ -29,7 +29,7 @@ pub(crate) enum Failure {
     Gateway(#[from] nexus_lib::Error),
     #[error("stopped at once by a second signal; open requests were cut off")]
     Forced,
-    #[error("stopped at once by a second signal; the last rows may be missing on the ledger")]
+    #[error("stopped at once by a second signal; the last rows may be missing from the ledger")]
     Unwritten,
 }
 

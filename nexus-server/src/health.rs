@@ -9,12 +9,12 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Asks the server with the same settings whether it is ready, and returns 0 if it is, otherwise 1:
 /// for containers, which have no other program for this.
 pub(crate) fn run(admin_addr: SocketAddr) -> ExitCode {
-    let told = match ask(reachable(admin_addr)) {
+    let problem = match ask(reachable(admin_addr)) {
         Ok(status) if status == "200" => return ExitCode::SUCCESS,
         Ok(status) => format!("the server answers {status}"),
         Err(error) => format!("no server answers on {admin_addr}: {error}"),
     };
-    eprintln!("nexus-server: {told}");
+    eprintln!("nexus-server: {problem}");
     ExitCode::FAILURE
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct Limits {
     /// How long a client may accept no byte of a pending answer.
     pub(crate) write_stall: Duration,
     /// Whether the service gets the address of each request's client, which costs an allocation.
-    pub(crate) tells_clients: bool,
+    pub(crate) reports_clients: bool,
 }
 
 impl Limits {
@@ -65,7 +65,7 @@ impl Limits {
             // to 64 KiB was read, so a client that reads 1 KB/s seems to accept nothing for two
             // minutes.
             write_stall: Duration::from_secs(300),
-            tells_clients: false,
+            reports_clients: false,
         }
     }
 }
@@ -112,12 +112,12 @@ impl Port {
                 () = reached(&mut phase, Phase::Draining) => break,
                 accepted = self.listener.accept(), if connections.len() < limits.connections => match accepted {
                     Ok((stream, client)) => {
-                        let service = FromClient::new(service.clone(), limits.tells_clients.then(|| client.ip()));
+                        let service = FromClient::new(service.clone(), limits.reports_clients.then(|| client.ip()));
                         connections.spawn(connection(stream, service, limits, phase.clone()));
                     }
                     Err(error) if concerns_one_connection(&error) => {}
                     Err(error) => {
-                        tracing::warn!(port = self.name, %error, "no connection can be taken");
+                        tracing::warn!(port = self.name, %error, "connections cannot be accepted");
                         tokio::select! {
                             () = tokio::time::sleep(ACCEPT_PAUSE) => {}
                             () = reached(&mut phase, Phase::Draining) => break,

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::listen::{Phase, reached};
 
 /// The maximum number of lines per reason within [`WINDOW`].
-const MOST_LINES: u32 = 10;
+const MAX_LINES: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// Logs requests that were rejected before they had a row on the ledger.
@@ -52,7 +52,7 @@ impl RefusalLog {
             lines.report(reason);
             *lines = Lines::from(now);
         }
-        let admits = lines.written < MOST_LINES;
+        let admits = lines.written < MAX_LINES;
         match admits {
             true => lines.written += 1,
             false => lines.suppressed += 1,
@@ -78,7 +78,7 @@ impl Lines {
     fn report(&mut self, reason: &'static str) {
         let suppressed = std::mem::take(&mut self.suppressed);
         if suppressed > 0 {
-            tracing::warn!(reason, suppressed, "more requests were refused");
+            tracing::warn!(reason, suppressed, "more requests were rejected");
         }
     }
 }
@@ -93,7 +93,7 @@ impl Observer for RefusalLog {
                 status = request.status.as_u16(),
                 reason = request.reason,
                 message = ?request.message,
-                "a request was refused"
+                "a request was rejected"
             );
         }
     }

@@ -45,7 +45,7 @@ pub(crate) async fn run(settings: Settings, logs: &Logs) -> Result<(), Failure> 
     let sums = refusals.sum_up(watched.clone());
     let limits = Limits::connections(connections.api);
     let admin_limits = Limits {
-        tells_clients: true,
+        reports_clients: true,
         ..Limits::connections(connections.admin)
     };
     let admin = admin.serve(gateway.admin(), admin_limits, watched.clone());
@@ -144,7 +144,7 @@ fn metrics(logs: &Logs) -> Metrics {
     let dropped = logs.dropped();
     metrics.counter(
         "nexus_log_lines_dropped",
-        "Lines of the log that are missing: they came too fast, or could not be written",
+        "Log lines that were dropped because they came too fast or could not be written",
         move || dropped.on_stderr() + dropped.in_files(),
     );
     metrics

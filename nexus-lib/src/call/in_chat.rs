@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
 use crate::call::asides;
-use crate::translate::{ClientProtocol, Losses, Part, Request, Said, Source, Text, Turn, chat};
+use crate::translate::{ClientProtocol, Losses, Output, Part, Request, Source, Text, Turn, chat};
 use crate::wire::{Operation, Prefixes, RequestScan};
 
 /// The body of a request for `operation`, told as one for a chat completion: what was said is read of that,
@@ -39,7 +39,7 @@ pub(crate) fn said_so_far(operation: Operation, body: &Bytes) -> Prefixes {
         }
         // Pictures are not sent back by all, and names of calls' clients are said already.
         Turn::Assistant(said) => {
-            said.retain(|said| !matches!(said, Said::Picture(_)));
+            said.retain(|said| !matches!(said, Output::Picture(_)));
             true
         }
     });

@@ -289,7 +289,7 @@ impl Attempt {
     }
 
     /// The same attempt, told in another protocol.
-    pub(crate) fn told_as(mut self, operation: Operation, body: RequestBody) -> Self {
+    pub(crate) fn sent_as(mut self, operation: Operation, body: RequestBody) -> Self {
         self.told = Some(Arc::new((operation, body)));
         self
     }

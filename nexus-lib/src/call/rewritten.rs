@@ -92,7 +92,7 @@ impl Attempt {
         let body = self.body().replaced(operation, body.into())?;
         same_model(self.body(), &body)?;
         self.note(&body);
-        Ok(self.told_as(operation, body))
+        Ok(self.sent_as(operation, body))
     }
 }
 

@@ -12,11 +12,13 @@ pub(super) fn from_open_metrics(text: &str) -> String {
     let mut classic = String::with_capacity(text.len() + text.len() / 8);
     let mut help = None;
     for line in text.lines() {
-        if let Some(told) = line.strip_prefix("# HELP ") {
+        if let Some(definition) = line.strip_prefix("# HELP ") {
             // Held back: the next line decides which suffix the name gets.
-            help = told.split_once(' ').map(|(_, words)| words);
-        } else if let Some(told) = line.strip_prefix("# TYPE ") {
-            let (name, kind) = told.split_once(' ').unwrap_or((told, "untyped"));
+            help = definition.split_once(' ').map(|(_, words)| words);
+        } else if let Some(definition) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = definition
+                .split_once(' ')
+                .unwrap_or((definition, "untyped"));
             let (suffix, kind) = match kind {
                 "counter" => ("_total", "counter"),
                 "info" => ("_info", "gauge"),

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::translate::{ClientProtocol, Fault, implied_status};
 
 /// How much of a provider's message is kept, in characters.
-const LONGEST: usize = 500;
+const MAX_MESSAGE_CHARS: usize = 500;
 
 /// The client's own key is valid: the provider rejected the gateway's credentials.
 pub(crate) fn refused_credentials(status: StatusCode) -> Error {
@@ -83,7 +83,7 @@ pub(crate) fn odd_status(status: StatusCode) -> Option<Error> {
 ///
 /// # Errors
 /// `UpstreamAuth` if the gateway's credentials were rejected.
-pub(crate) fn told(
+pub(crate) fn client_error(
     client: ClientProtocol,
     (message, kind, code): &Fault,
 ) -> Result<(StatusCode, Vec<u8>, Observed)> {
@@ -110,7 +110,7 @@ pub(crate) fn status_of(implied: Option<StatusCode>) -> Result<StatusCode> {
 /// The observation of an error with `message`.
 pub(crate) fn observed(message: &str) -> Observed {
     Observed {
-        error: Some(message.chars().take(LONGEST).collect()),
+        error: Some(message.chars().take(MAX_MESSAGE_CHARS).collect()),
         ..Observed::default()
     }
 }

@@ -18,7 +18,7 @@ pub fn encoded(coding: &str, pieces: &[&[u8]]) -> Vec<Vec<u8>> {
         "bare deflate" => run(DeflateEncoder::new(level()), pieces),
         "br" => run(BrotliEncoder::new(EncoderParams::default()), pieces),
         "zstd" => run(ZstdEncoder::new(3), pieces),
-        other => panic!("no coding is called {other}"),
+        other => panic!("unknown coding {other}"),
     }
 }
 

@@ -1,6 +1,8 @@
 use bytes::Bytes;
 
-use crate::translate::{BlockKind, ClientProtocol, Event, ProviderProtocol, Reader, Said, Writer};
+use crate::translate::{
+    BlockKind, ClientProtocol, Event, Output, ProviderProtocol, Reader, Writer,
+};
 use crate::wire::Operation;
 
 /// Converts an answer in another client protocol to a chat completion, from which the text is read.
@@ -22,9 +24,9 @@ impl InChat {
 
     /// The content of `events`, one or more whole events. Malformed input is ignored.
     pub(crate) fn push(&mut self, events: &[u8]) -> Vec<u8> {
-        let told = self.reader.push(events);
+        let events = self.reader.push(events);
         let mut chunks = Vec::new();
-        for mut event in told {
+        for mut event in events {
             forget_client(&mut event);
             chunks.extend_from_slice(&self.writer.push(event));
         }
@@ -37,15 +39,15 @@ impl InChat {
             return body.clone();
         };
         let answered = ProviderProtocol::from(protocol).read_reply(body);
-        let told = answered.map(|mut answered| {
-            for said in &mut answered.said {
-                if let Said::ToolCall(call) = said {
+        let events = answered.map(|mut answered| {
+            for output in &mut answered.output {
+                if let Output::ToolCall(call) = output {
                     call.client = None;
                 }
             }
             ClientProtocol::Chat.write_reply(&answered, "")
         });
-        told.map(Bytes::from).unwrap_or_default()
+        events.map(Bytes::from).unwrap_or_default()
     }
 }
 

@@ -33,32 +33,32 @@ impl Streamed {
         if is_plain {
             return events;
         }
-        let mut told = Vec::with_capacity(events.len() + 1);
+        let mut out = Vec::with_capacity(events.len() + 1);
         for event in events {
             match event {
                 Event::Begin { block, .. } if begins_call(&event) => {
                     self.held.insert(block, String::new());
-                    told.push(event);
+                    out.push(event);
                 }
                 Event::Delta {
                     block,
                     delta: Delta::Arguments(more),
                 } => {
                     let delta = self.more(block, more);
-                    told.extend(delta.map(|delta| Event::Delta { block, delta }));
+                    out.extend(delta.map(|delta| Event::Delta { block, delta }));
                 }
                 Event::End { block } => {
                     if let Some(mut held) = self.held.remove(&block) {
                         tidy(&mut held);
                         let delta = Delta::Arguments(held);
-                        told.push(Event::Delta { block, delta });
+                        out.push(Event::Delta { block, delta });
                     }
-                    told.push(event);
+                    out.push(event);
                 }
-                event => told.push(event),
+                event => out.push(event),
             }
         }
-        told
+        out
     }
 
     /// The part of a block's arguments that can be sent once `more` has arrived.

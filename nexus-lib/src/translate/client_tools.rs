@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Answered, BlockKind, ClientTool, Event, Request, Said};
+use super::{Answered, BlockKind, ClientTool, Event, Output, Request};
 
 /// The tools of a request whose names differ between client and provider, by the name that the
 /// provider was sent.
@@ -50,8 +50,8 @@ impl ClientTools {
         if self.sent.is_empty() {
             return;
         }
-        for said in &mut answered.said {
-            if let Said::ToolCall(call) = said {
+        for output in &mut answered.output {
+            if let Output::ToolCall(call) = output {
                 call.client = self.find(&call.name).cloned();
             }
         }

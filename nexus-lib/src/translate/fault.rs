@@ -43,11 +43,11 @@ pub(super) fn is_failed_choice(choice: &Object<'_>) -> bool {
 
 fn has_error(object: &Object<'_>) -> bool {
     let error = object.raw("error");
-    error.is_some_and(|json| says_something(json.get()))
+    error.is_some_and(|json| is_error_value(json.get()))
 }
 
 /// Whether the value of an `error` member is an actual error.
-pub(crate) fn says_something(json: &str) -> bool {
+pub(crate) fn is_error_value(json: &str) -> bool {
     !matches!(json, "null" | "false" | "0" | "{}" | "[]" | "\"\"")
 }
 

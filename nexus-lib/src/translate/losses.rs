@@ -42,7 +42,7 @@ impl Losses {
     ///
     /// # Errors
     /// `InvalidRequest` naming it, if losses are not allowed.
-    pub fn drop_hint(&mut self, param: &str) -> Result<()> {
+    pub fn drop_param(&mut self, param: &str) -> Result<()> {
         if self.is_strict {
             return Err(Self::refusal(param));
         }
@@ -110,7 +110,7 @@ mod tests {
     fn names_are_listed_once_in_order() {
         let mut losses = Losses::new(false);
         for name in ["top_k", "seed", "top_k", "seed", "a,b\nc", "é"] {
-            losses.drop_hint(name).unwrap();
+            losses.drop_param(name).unwrap();
         }
         assert_eq!(losses.dropped(), ["top_k", "seed", "a,b\nc", "é"]);
         assert_eq!(losses.header().unwrap(), "top_k,seed,a?b?c,?");
@@ -122,7 +122,7 @@ mod tests {
         let mut losses = Losses::new(false);
         for round in 0..2 {
             for name in 0..100_000 {
-                losses.drop_hint(&format!("unknown_{name:06}")).unwrap();
+                losses.drop_param(&format!("unknown_{name:06}")).unwrap();
             }
             let header = losses.header().unwrap();
             assert!(header.len() <= 2048, "{} in round {round}", header.len());
@@ -138,9 +138,9 @@ mod tests {
     fn a_long_name_is_not_repeated_whole() {
         let name = "名".repeat(1 << 20);
         let mut losses = Losses::new(false);
-        losses.drop_hint(&name).unwrap();
+        losses.drop_param(&name).unwrap();
         assert!(losses.header().unwrap().len() <= MAX_NAME_BYTES);
-        let refusal = Losses::new(true).drop_hint(&name).unwrap_err();
+        let refusal = Losses::new(true).drop_param(&name).unwrap_err();
         assert!(refusal.to_string().len() < 300 && refusal.param().unwrap().len() <= 128);
     }
 }

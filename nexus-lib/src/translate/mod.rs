@@ -41,7 +41,7 @@ mod unplaced;
 pub(crate) use client_tools::ClientTools;
 pub use exchange::{
     Answered, BlockKind, BuiltInTool, ClientTool, Delta, Event, File, Finish, Format, Gathered,
-    Image, Part, Picture, Reasoning, Request, Said, Sampling, Source, Text, Thought, TokenCounts,
+    Image, Output, Part, Picture, Reasoning, Request, Sampling, Source, Text, Thought, TokenCounts,
     Tool, ToolCall, ToolChoice, ToolKind, ToolResult, Turn,
 };
 pub(crate) use implied_status::implied_status;

@@ -219,7 +219,7 @@ mod tests {
                 r#"{{"model":"m", "messages" : [ {{"role":"user","content":"hi"}} ,{content} ,{{"role":"user","content":"x"}}], "n":1.0}}"#
             )
         };
-        let said = |blocks: &str| format!(r#"{{"role":"assistant","content":[ {blocks} ]}}"#);
+        let output = |blocks: &str| format!(r#"{{"role":"assistant","content":[ {blocks} ]}}"#);
         let table = [
             (format!("{made} , {text}"), text.to_owned()),
             (format!("{text},{made}"), text.to_owned()),
@@ -230,14 +230,17 @@ mod tests {
             (format!("{own} ,{made},{text}"), format!("{own},{text}")),
         ];
         for (before, after) in table {
-            let left = repaired(without_foreign_thoughts, &body(&said(&before)));
-            assert_eq!(left, Some(body(&said(&after))), "{before}");
+            let left = repaired(without_foreign_thoughts, &body(&output(&before)));
+            assert_eq!(left, Some(body(&output(&after))), "{before}");
         }
         // A message that becomes empty is removed.
-        let left = repaired(without_foreign_thoughts, &body(&said(made))).unwrap();
+        let left = repaired(without_foreign_thoughts, &body(&output(made))).unwrap();
         assert_eq!(left, body("").replace(" ,, ", "").replace("} , ,{", "} ,{"));
         for kept in [own, text] {
-            assert_eq!(repaired(without_foreign_thoughts, &body(&said(kept))), None);
+            assert_eq!(
+                repaired(without_foreign_thoughts, &body(&output(kept))),
+                None
+            );
         }
     }
 

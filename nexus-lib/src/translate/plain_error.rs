@@ -1,7 +1,7 @@
 use http::StatusCode;
 
 /// How much of an error body in no known format is repeated, in characters.
-const MOST: usize = 500;
+const MAX_CHARS: usize = 500;
 
 /// The message of an error body in no known format: its text, or the name of its status.
 pub(crate) fn plain_error(status: StatusCode, body: &[u8]) -> String {
@@ -15,5 +15,5 @@ pub(crate) fn plain_error(status: StatusCode, body: &[u8]) -> String {
         let reason = status.canonical_reason().unwrap_or("an error");
         return format!("the provider answered {} ({reason})", status.as_u16());
     }
-    text.chars().take(MOST).collect()
+    text.chars().take(MAX_CHARS).collect()
 }

@@ -53,14 +53,14 @@ impl Reader {
     /// Ends the stream. `rest` is the part of an incomplete event.
     pub fn end(&mut self, rest: &[u8]) -> Vec<Event> {
         let mut out = self.read(rest, false);
-        let told = match &mut self.inner {
+        let read = match &mut self.inner {
             Inner::Chat(reader) => reader.end(),
             Inner::Messages(reader) => reader.end(),
             Inner::Responses(reader) => reader.end(),
             Inner::Gemini(reader) => reader.end(),
             Inner::Ollama(reader) => reader.end(),
         };
-        for event in told {
+        for event in read {
             self.steady.push(event, &mut out);
         }
         self.steady.end(&mut out);
@@ -74,24 +74,24 @@ impl Reader {
 
     fn read(&mut self, region: &[u8], is_whole: bool) -> Vec<Event> {
         let region = mended(region);
-        let (mut told, mut out) = (Vec::new(), Vec::new());
+        let (mut read, mut out) = (Vec::new(), Vec::new());
         if let Inner::Ollama(_) = self.inner {
             for line in region.split(|&byte| byte == b'\n') {
-                self.piece(line_data(line), None, is_whole, &mut told);
-                self.settle(&mut told, &mut out);
+                self.piece(line_data(line), None, is_whole, &mut read);
+                self.settle(&mut read, &mut out);
             }
             return out;
         }
         for event in sse::events(&region) {
             let data = event.data();
-            self.piece(data.trim_ascii(), Some(&event), is_whole, &mut told);
-            self.settle(&mut told, &mut out);
+            self.piece(data.trim_ascii(), Some(&event), is_whole, &mut read);
+            self.settle(&mut read, &mut out);
         }
         out
     }
 
-    fn settle(&mut self, told: &mut Vec<Event>, out: &mut Vec<Event>) {
-        for event in told.drain(..) {
+    fn settle(&mut self, read: &mut Vec<Event>, out: &mut Vec<Event>) {
+        for event in read.drain(..) {
             self.steady.push(event, out);
         }
     }
@@ -102,7 +102,7 @@ impl Reader {
         data: &[u8],
         event: Option<&sse::Event<'_>>,
         is_whole: bool,
-        told: &mut Vec<Event>,
+        read: &mut Vec<Event>,
     ) {
         match data.first() {
             None => return,
@@ -112,7 +112,7 @@ impl Reader {
             // Some servers report an error as plain text.
             Some(_) if event.and_then(sse::Event::name) == Some(b"error") => {
                 let words = String::from_utf8_lossy(data);
-                return told.push(Event::Error {
+                return read.push(Event::Error {
                     message: words.chars().take(LONGEST_ERROR_CHARS).collect(),
                     kind: None,
                     code: None,
@@ -124,16 +124,16 @@ impl Reader {
         if data == b"[DONE]" {
             // Chat's own final event; some proxies send it in other protocols too.
             if matches!(self.inner, Inner::Chat(_)) || self.steady.is_finished() {
-                told.push(Event::Done);
+                read.push(Event::Done);
             }
             return;
         }
         let read = match (&mut self.inner, event) {
-            (Inner::Chat(reader), Some(event)) => reader.push(event, told),
-            (Inner::Messages(reader), Some(event)) => reader.push(event, told),
-            (Inner::Responses(reader), Some(event)) => reader.push(event, told),
-            (Inner::Gemini(reader), Some(event)) => reader.push(event, told),
-            (Inner::Ollama(reader), _) => reader.push(data, told),
+            (Inner::Chat(reader), Some(event)) => reader.push(event, read),
+            (Inner::Messages(reader), Some(event)) => reader.push(event, read),
+            (Inner::Responses(reader), Some(event)) => reader.push(event, read),
+            (Inner::Gemini(reader), Some(event)) => reader.push(event, read),
+            (Inner::Ollama(reader), _) => reader.push(data, read),
             (_, None) => Ok(()),
         };
         if read.is_err() && is_whole {

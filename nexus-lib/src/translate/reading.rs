@@ -9,7 +9,7 @@ use crate::offload;
 
 /// The maximum nesting around an object. Tool results with documents of several blocks have ten
 /// levels.
-const MOST_LEVELS: usize = 20;
+const MAX_LEVELS: usize = 20;
 
 /// A position in a document, and the document's origin.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ impl<'p> Path<'p> {
             depth += 1;
             at = parent;
         }
-        depth > MOST_LEVELS
+        depth > MAX_LEVELS
     }
 
     /// Whether it is in a client's request.

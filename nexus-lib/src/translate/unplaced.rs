@@ -36,12 +36,12 @@ pub(super) fn look(request: &Request, own: &[&str], losses: &mut Losses) -> Resu
             (_, "null" | "false" | "{}" | "[]" | "\"\"") => {}
             ("n", "1") | ("modalities", r#"["text"]"#) => {}
             (name, _) if own.contains(&name) || SEEN_TO.contains(&name) => {}
-            (name, _) if name.ends_with(".citations") => losses.drop_hint("citations")?,
+            (name, _) if name.ends_with(".citations") => losses.drop_param("citations")?,
             ("n" | "modalities", _) => return Err(Losses::refusal(name)),
             (name, _) if MEANT.contains(&name) || name.contains('[') => {
                 return Err(Losses::refusal(name));
             }
-            (name, _) => losses.drop_hint(name)?,
+            (name, _) => losses.drop_param(name)?,
         }
     }
     Ok(())

@@ -16,8 +16,8 @@ pub(super) fn check(settings: &Settings, report: &mut Report) {
     ];
     for (name, folder) in folders {
         // The database is in the data folder unless another place is set.
-        let is_told = name != "store's folder" || folder != Some(&*settings.data_dir);
-        if let Some(folder) = folder.filter(|_| is_told) {
+        let is_elsewhere = name != "store's folder" || folder != Some(&*settings.data_dir);
+        if let Some(folder) = folder.filter(|_| is_elsewhere) {
             check_folder(name, or_here(folder), report);
         }
     }
@@ -34,8 +34,8 @@ fn check_folder(name: &str, folder: &Path, report: &mut Report) {
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             match try_to_write(nearest(folder)) {
-                Ok(()) => report.well(name, format!("{shown} will be made at the first start")),
-                Err(error) => report.ill(name, format!("{shown} cannot be made: {error}")),
+                Ok(()) => report.well(name, format!("{shown} will be created at the first start")),
+                Err(error) => report.ill(name, format!("{shown} cannot be created: {error}")),
             }
         }
         Err(error) => report.ill(name, format!("{shown} cannot be reached: {error}")),

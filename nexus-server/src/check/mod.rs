@@ -60,8 +60,8 @@ async fn check_port(name: &str, addr: SocketAddr, report: &mut Report) {
     let knock = tokio::time::timeout(KNOCK_TIMEOUT, TcpStream::connect(addr));
     match knock.await {
         Ok(Ok(_)) if addr.port() != 0 => {
-            let told = format!("{addr} is in use: a server is running, or another program");
-            report.note(name, told);
+            let finding = format!("{addr} is in use: a server is running, or another program");
+            report.note(name, finding);
         }
         _ => report.well(name, addr),
     }
@@ -72,12 +72,15 @@ async fn check_store(settings: &Settings, report: &mut Report) -> Option<Registr
     match records(settings).await {
         Ok(Some(records)) => {
             let (providers, models) = (records.providers.len(), records.models.len());
-            let told = format!("{path}, with {providers} providers and {models} models");
-            report.well("store", told);
+            let finding = format!("{path}, with {providers} providers and {models} models");
+            report.well("store", finding);
             Some(records)
         }
         Ok(None) => {
-            report.well("store", format!("{path} will be made at the first start"));
+            report.well(
+                "store",
+                format!("{path} will be created at the first start"),
+            );
             None
         }
         Err(error) => {

@@ -30,7 +30,7 @@ pub(super) async fn check(records: &RegistryRecords, settings: &Settings, report
     for (provider, outcome) in records.providers.iter().zip(outcomes) {
         let models = records.models.iter();
         let registered = models.filter(|model| model.provider_id == provider.id);
-        tell(provider, &registered.collect::<Vec<_>>(), outcome, report);
+        report_provider(provider, &registered.collect::<Vec<_>>(), outcome, report);
     }
 }
 
@@ -53,7 +53,7 @@ fn probe(records: &RegistryRecords, settings: &Settings) -> Result<Probe> {
     ))
 }
 
-fn tell(
+fn report_provider(
     provider: &ProviderRecord,
     registered: &[&ModelRecord],
     outcome: Option<Result<Vec<String>>>,
@@ -61,27 +61,27 @@ fn tell(
 ) {
     let what = format!("provider {} `{}`", provider.id, provider.name);
     match outcome {
-        None => return report.note(what, "is disabled and was not asked"),
+        None => return report.note(what, "is disabled and was not checked"),
         Some(Ok(models)) => {
             report.well(&what, format!("answers, with {} models", models.len()));
-            tell_missing(&what, registered, &models, report);
+            report_missing(&what, registered, &models, report);
         }
         Some(Err(error)) => match error.kind() {
             ErrorKind::NotFound => {
-                let told = "cannot be asked for its models, and was not asked";
-                report.note(&what, told);
+                let reason = "cannot list its models, and was not checked";
+                report.note(&what, reason);
             }
             // It is up, and does not know our key.
-            ErrorKind::UpstreamInvalid => report.note(&what, told(&error)),
-            _ => report.ill(&what, told(&error)),
+            ErrorKind::UpstreamInvalid => report.note(&what, explained(&error)),
+            _ => report.ill(&what, explained(&error)),
         },
     }
     if registered.is_empty() {
-        report.note(&what, "has no models: no client can reach it");
+        report.note(&what, "has no models, so no client can use it");
     }
 }
 
-fn tell_missing(what: &str, registered: &[&ModelRecord], listed: &[String], report: &mut Report) {
+fn report_missing(what: &str, registered: &[&ModelRecord], listed: &[String], report: &mut Report) {
     let listed: HashSet<&str> = listed.iter().map(String::as_str).collect();
     for model in registered {
         let sent = model.upstream_model.as_deref().unwrap_or(&model.model_name);
@@ -92,6 +92,6 @@ fn tell_missing(what: &str, registered: &[&ModelRecord], listed: &[String], repo
 }
 
 /// With its source chain: the operator may see the address.
-fn told(error: &Error) -> String {
+fn explained(error: &Error) -> String {
     error.report().to_string()
 }

@@ -10,19 +10,19 @@ pub(super) struct Report {
 
 impl Report {
     /// Reports that `what` is in order.
-    pub(super) fn well(&mut self, what: impl Display, told: impl Display) {
-        say("ok", what, told);
+    pub(super) fn well(&mut self, what: impl Display, finding: impl Display) {
+        print("ok", what, finding);
     }
 
     /// Reports something surprising that is not an error.
-    pub(super) fn note(&mut self, what: impl Display, told: impl Display) {
-        say("note", what, told);
+    pub(super) fn note(&mut self, what: impl Display, finding: impl Display) {
+        print("note", what, finding);
     }
 
     /// Reports what is wrong with `what`.
-    pub(super) fn ill(&mut self, what: impl Display, told: impl Display) {
+    pub(super) fn ill(&mut self, what: impl Display, finding: impl Display) {
         self.faults += 1;
-        say("FAIL", what, told);
+        print("FAIL", what, finding);
     }
 
     /// 0 if nothing was wrong, otherwise 1.
@@ -34,7 +34,7 @@ impl Report {
     }
 }
 
-fn say(verdict: &str, what: impl Display, told: impl Display) {
+fn print(verdict: &str, what: impl Display, finding: impl Display) {
     // With a closed stdout the exit code is enough.
-    let _ = writeln!(std::io::stdout(), "{verdict:<4}  {what}: {told}");
+    let _ = writeln!(std::io::stdout(), "{verdict:<4}  {what}: {finding}");
 }

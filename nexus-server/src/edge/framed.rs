@@ -50,7 +50,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         if !has_one_host(&request) {
             return Either::Right(Either::Left(ready(Ok(refusal(
-                "a request of HTTP/1.1 names its host in one `Host` header",
+                "an HTTP/1.1 request must have exactly one valid `Host` header",
             )))));
         }
         if self.finding.is_plain() {
@@ -58,13 +58,13 @@ where
         }
         if self.finding.is_ambiguous() {
             return Either::Right(Either::Left(ready(Ok(refusal(
-                "the request's end is not certain; send one `content-length` or `transfer-encoding: \
-                 chunked`, never both, and end each line by CR LF",
+                "the request's end is ambiguous; send either one `content-length` or \
+                 `transfer-encoding: chunked`, and end each line with CR LF",
             )))));
         }
         if !is_plainly_chunked(request.headers()) {
             return Either::Right(Either::Left(ready(Ok(refusal(
-                "this transfer coding is not understood; send `transfer-encoding: chunked` or a \
+                "this transfer coding is not supported; send `transfer-encoding: chunked` or a \
                  `content-length`",
             )))));
         }

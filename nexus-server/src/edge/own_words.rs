@@ -6,17 +6,17 @@ const CURT: [(&str, ErrorKind, &str); 3] = [
     (
         "HTTP/1.1 400 Bad Request",
         ErrorKind::InvalidRequest,
-        "this is no request of HTTP/1.1; see its method, target, headers and lengths",
+        "malformed HTTP/1.1 request; check its method, target, headers and lengths",
     ),
     (
         "HTTP/1.1 414 URI Too Long",
         ErrorKind::TooLarge,
-        "the request's target is too long; put what it says into the body",
+        "the request's target is too long; move its parameters into the body",
     ),
     (
         "HTTP/1.1 431 Request Header Fields Too Large",
         ErrorKind::TooLarge,
-        "the request's head is over 64 KiB, or has more than 100 headers",
+        "the request's head exceeds 64 KiB or 100 headers; send fewer or shorter headers",
     ),
 ];
 /// What follows the status in these, and in no answer of a service: error answers have a body. The

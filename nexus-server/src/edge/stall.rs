@@ -47,7 +47,7 @@ impl Stall {
         timer.as_mut().poll(cx).map(|()| {
             Err(io::Error::new(
                 io::ErrorKind::TimedOut,
-                "the client takes nothing any more",
+                "the client has stopped reading",
             ))
         })
     }

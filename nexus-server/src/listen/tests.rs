@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::*;
 
 /// An endless stream that reports when it is dropped.
-struct Endless(#[allow(dead_code, reason = "its drop is what tells")] oneshot::Sender<()>);
+struct Endless(#[allow(dead_code, reason = "reports its drop")] oneshot::Sender<()>);
 
 impl Stream for Endless {
     type Item = Result<Bytes>;
@@ -24,11 +24,11 @@ impl Stream for Endless {
 async fn client_that_takes_nothing_is_let_go_and_its_answer_dropped() {
     let (dropped, mut drops) = tokio::sync::mpsc::channel(1);
     let service = tower::service_fn(move |_: Request<Incoming>| {
-        let (told, drop) = oneshot::channel();
+        let (dropped, drop) = oneshot::channel();
         let sent = dropped.try_send(drop);
         async move {
             sent.unwrap();
-            Ok(Response::new(Body::stream(Box::pin(Endless(told)))))
+            Ok(Response::new(Body::stream(Box::pin(Endless(dropped)))))
         }
     });
     let port = Port::bind("test", "127.0.0.1:0".parse().unwrap()).await;

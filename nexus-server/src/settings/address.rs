@@ -21,7 +21,8 @@ impl FromStr for Address {
             Some(port) => Ok(Self(loopback(port))),
             None => text.parse().map(Self).map_err(|_| {
                 format!(
-                    "`{text}` is no address to listen on; give an IP and a port, such as 127.0.0.1:8000"
+                    "`{text}` is not a listen address; use an IP address and a port, such as \
+                     127.0.0.1:8000"
                 )
             }),
         }

@@ -6,9 +6,9 @@ use serde::Deserialize;
 /// `process` or `power`: the durability of the ledger's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Outlives(pub(super) Durability);
+pub(super) struct LedgerDurability(pub(super) Durability);
 
-impl FromStr for Outlives {
+impl FromStr for LedgerDurability {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -16,12 +16,14 @@ impl FromStr for Outlives {
             // In a compose file an empty variable means "not set".
             "process" | "" => Ok(Self(Durability::Process)),
             "power" => Ok(Self(Durability::Power)),
-            _ => Err(format!("`{text}` is no durability: say process or power")),
+            _ => Err(format!(
+                "`{text}` is not a durability; use process or power"
+            )),
         }
     }
 }
 
-impl TryFrom<String> for Outlives {
+impl TryFrom<String> for LedgerDurability {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::SettingsError;
 use super::address::Address;
-use super::durability::Outlives;
+use super::durability::LedgerDurability;
 use super::flags::Flags;
 use super::log_format::LogFormat;
 
@@ -19,7 +19,7 @@ pub(super) struct File {
     #[serde(alias = "admin-token")]
     pub(super) admin_token: Option<String>,
     pub(super) store: Option<String>,
-    pub(super) durability: Option<Outlives>,
+    pub(super) durability: Option<LedgerDurability>,
     #[serde(alias = "data-dir")]
     pub(super) data_dir: Option<PathBuf>,
     #[serde(alias = "logs-dir")]
@@ -97,13 +97,13 @@ impl FileError {
     fn value(error: serde_path_to_error::Error<toml::de::Error>) -> Self {
         let key = error.path().to_string();
         let inner = error.into_inner();
-        let told = inner.message();
-        let message = match told.rsplit_once(", expected ") {
+        let reported = inner.message();
+        let message = match reported.rsplit_once(", expected ") {
             // Lists the existing keys.
-            _ if told.starts_with("unknown field") => told.to_owned(),
+            _ if reported.starts_with("unknown field") => reported.to_owned(),
             // The text before these words may quote the value.
             Some((_, expected)) => format!("`{key}` must be {}", in_words(expected)),
-            None => format!("`{key}`: {told}"),
+            None => format!("`{key}`: {reported}"),
         };
         let start = inner.span().map_or(0, |span| span.start);
         Self { start, message }

@@ -9,7 +9,7 @@ use clap_complete::Shell;
 
 use super::SettingsError;
 use super::address::Address;
-use super::durability::Outlives;
+use super::durability::LedgerDurability;
 use super::given::{Given, whole};
 use super::log_format::LogFormat;
 use super::switch::switch;
@@ -73,7 +73,7 @@ pub(super) struct Flags {
         env = "NEXUS_DURABILITY",
         hide_env_values = true
     )]
-    pub(super) durability: Option<Outlives>,
+    pub(super) durability: Option<LedgerDurability>,
 
     /// Folder for the database and the master key [default: data]
     #[arg(
@@ -331,7 +331,7 @@ fn blame_variable(error: &clap::Error) -> Option<SettingsError> {
     let expected = error.source().map(ToString::to_string);
     let why = match expected {
         Some(expected) => format!("is `{value}`: {expected} (as for {flag})"),
-        None => format!("is `{value}`, which {flag} does not take"),
+        None => format!("is `{value}`, which {flag} does not accept"),
     };
     Some(SettingsError::wrong(&name, why))
 }

@@ -27,7 +27,7 @@ pub(super) fn whole<T: FromStr>(text: &str) -> Result<Given<T>, String> {
         "" => Ok(Given(None)),
         text => match text.parse() {
             Ok(number) => Ok(Given(Some(number))),
-            Err(_) => Err("give a whole number in digits, such as 30".to_owned()),
+            Err(_) => Err("must be a whole number, such as 30".to_owned()),
         },
     }
 }

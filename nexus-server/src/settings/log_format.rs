@@ -21,7 +21,7 @@ impl FromStr for LogFormat {
             // In a compose file an empty variable means "not set".
             "text" | "" => Ok(Self::Text),
             "json" => Ok(Self::Json),
-            _ => Err(format!("`{text}` is no format of logs: say text or json")),
+            _ => Err(format!("`{text}` is not a log format; use text or json")),
         }
     }
 }

@@ -113,11 +113,11 @@ impl Settings {
 
     /// The admin address of a server with these settings.
     fn admin_addr(flags: &Flags) -> Result<SocketAddr, SettingsError> {
-        let said = match given(flags.admin_addr) {
+        let given_value = match given(flags.admin_addr) {
             Some(addr) => Some(addr),
             None => File::of(flags)?.admin_addr,
         };
-        Ok(said.map_or(ADMIN_ADDR, |addr| addr.0))
+        Ok(given_value.map_or(ADMIN_ADDR, |addr| addr.0))
     }
 
     fn merge(flags: Flags, file: File, master_key: Option<String>) -> Result<Self, SettingsError> {
@@ -130,7 +130,7 @@ impl Settings {
             admin_token: secret(flags.admin_token).or_else(|| secret(file.admin_token)),
             database: database(store.as_deref(), &data_dir)?,
             durability: (flags.durability.or(file.durability))
-                .map_or_else(Durability::default, |said| said.0),
+                .map_or_else(Durability::default, |given_value| given_value.0),
             data_dir,
             logs_dir: (flags.logs_dir.or(file.logs_dir)).unwrap_or_else(|| "logs".into()),
             messages_dir: (flags.archive_messages.or(file.archive_messages))
@@ -232,7 +232,7 @@ fn origins(origins: Vec<String>) -> Result<Vec<HeaderValue>, SettingsError> {
                 _ => Err(SettingsError::wrong(
                     "--cors-origin",
                     format!(
-                        "does not take `{origin}`: give scheme, host and port only, such as \
+                        "does not accept `{origin}`; use scheme, host and port only, such as \
                          https://chat.example.com, or * for all"
                     ),
                 )),
@@ -253,7 +253,7 @@ fn retention(days: Option<u32>) -> Result<Option<u32>, SettingsError> {
     match days {
         Some(0) => Err(SettingsError::wrong(
             "--archive-retention-days",
-            "must be at least 1; leave it out to keep messages",
+            "must be at least 1; omit it to keep messages forever",
         )),
         days => Ok(days),
     }
@@ -284,7 +284,7 @@ fn log_filter(level: Option<&str>) -> Result<String, SettingsError> {
     let is_filter = text.contains('=') && EnvFilter::try_new(text).is_ok();
     let bad = || {
         let why = format!(
-            "does not know `{text}`: say error, warn, info, debug or trace, or a tracing filter"
+            "does not accept `{text}`; use error, warn, info, debug or trace, or a tracing filter"
         );
         SettingsError::wrong("--log-level", why)
     };

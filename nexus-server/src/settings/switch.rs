@@ -4,6 +4,6 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
         "1" | "true" | "yes" | "on" => Ok(true),
         // In a compose file an empty variable means "not set".
         "0" | "false" | "no" | "off" | "" => Ok(false),
-        _ => Err("say 1, true, yes or on; or 0, false, no or off".to_owned()),
+        _ => Err("use 1, true, yes or on; or 0, false, no or off".to_owned()),
     }
 }

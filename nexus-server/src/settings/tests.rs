@@ -173,7 +173,11 @@ fn value_of_a_wrong_type_is_named_and_not_shown() {
             "an origin or a list of origins",
         ),
         ("log_format = 'xml'", "log_format", "text or json"),
-        ("admin-addr = '8000'", "admin-addr", "an IP and a port"),
+        (
+            "admin-addr = '8000'",
+            "admin-addr",
+            "an IP address and a port",
+        ),
         (
             "admin_token = { a = 'canary' }",
             "admin_token",

@@ -84,7 +84,10 @@ async fn before_the_first_start_all_is_well_and_stays_untouched() {
     let home = Home::new();
     let (code, said) = check(&home, &[]).await;
     assert_eq!(code, 0, "{said}");
-    assert!(said.contains("store: data/nexus.db will be made"), "{said}");
+    assert!(
+        said.contains("store: data/nexus.db will be created"),
+        "{said}"
+    );
     assert!(all_files(&home).is_empty());
 }
 
@@ -202,7 +205,7 @@ async fn flags_may_stand_before_the_task_too() {
     );
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(
-        said.contains("data folder: elsewhere will be made"),
+        said.contains("data folder: elsewhere will be created"),
         "{said}"
     );
 }
@@ -218,10 +221,10 @@ async fn folder_that_cannot_be_written_is_found() {
             &["--logs-dir", "/proc"][..],
             "FAIL  logs folder: /proc cannot be written",
         ),
-        (&["--logs-dir", "/proc/nexus/logs"], "cannot be made"),
+        (&["--logs-dir", "/proc/nexus/logs"], "cannot be created"),
         (
             &["--data-dir", "/proc/nexus"],
-            "FAIL  data folder: /proc/nexus cannot be made",
+            "FAIL  data folder: /proc/nexus cannot be created",
         ),
         (
             &["--data-dir", "file"],

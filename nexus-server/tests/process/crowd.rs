@@ -44,12 +44,12 @@ async fn server_without_descriptors_goes_on_with_what_it_has() {
 
     limit_files(&server, open_files(&server) + 4);
     let crowd = crowd(&server, 40).await;
-    let told = async {
-        while !home.stderr().contains("no connection can be taken") {
+    let logged = async {
+        while !home.stderr().contains("connections cannot be accepted") {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(DEADLINE, told).await.unwrap();
+    tokio::time::timeout(DEADLINE, logged).await.unwrap();
     gate.open();
     assert!(client.body().await.text().contains("[DONE]"));
     // The next request on that connection too, over the existing upstream connection.

@@ -334,7 +334,7 @@ async fn refused_requests_leave_lines_with_their_ids_and_a_flood_is_summed_up() 
     let refused: Vec<&Value> = lines
         .iter()
         .filter(|line| {
-            line["message"] != "more requests were refused" && line["reason"].is_string()
+            line["message"] != "more requests were rejected" && line["reason"].is_string()
         })
         .collect();
     for (id, reason, client) in expected {
@@ -359,7 +359,7 @@ async fn refused_requests_leave_lines_with_their_ids_and_a_flood_is_summed_up() 
     );
     let sums = lines
         .iter()
-        .filter(|line| line["message"] == "more requests were refused");
+        .filter(|line| line["message"] == "more requests were rejected");
     let suppressed: u64 = sums.map(|line| line["suppressed"].as_u64().unwrap()).sum();
     assert_eq!(suppressed, 80, "{log}");
 }

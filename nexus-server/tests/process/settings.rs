@@ -163,7 +163,7 @@ fn variable_with_a_wrong_value_is_blamed_itself() {
         ("NEXUS_MAX_BODY_MIB", "0", "at least 1"),
         ("NEXUS_LOG_RETENTION_DAYS", "-1", "a whole number"),
         ("NEXUS_LOG_RETENTION_DAYS", "0", "at least 1"),
-        ("NEXUS_ADMIN_ADDR", "8000", "an IP and a port"),
+        ("NEXUS_ADMIN_ADDR", "8000", "an IP address and a port"),
         ("NEXUS_DEMO", "maybe", "true, yes or on"),
         ("NEXUS_DURABILITY", "earthquake", "process or power"),
         ("NEXUS_LOG_FORMAT", "xml", "text or json"),

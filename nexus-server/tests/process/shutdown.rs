@@ -53,11 +53,11 @@ async fn signals_end_an_idle_server_well() {
 /// How long after the signal the port still accepted connections.
 async fn refused_after(server: &Server) -> Duration {
     server.signal("TERM");
-    let told = Instant::now();
+    let signalled = Instant::now();
     while TcpStream::connect(server.api).await.is_ok() {
         tokio::task::yield_now().await;
     }
-    told.elapsed()
+    signalled.elapsed()
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use crate::provider::observe::{
     ChunkObserver, MessagesObserver, Normalising, Observe, TypedObserver, Whole, judge,
     observe_completion,
 };
-use crate::provider::translated::{Told, Translation};
+use crate::provider::translated::{ClientAnswer, Translation};
 use crate::provider::transport::{UpstreamBody, failure};
 use crate::translate::ClientProtocol;
 use crate::wire::{Operation, Usage};
@@ -156,22 +156,26 @@ impl<D: Dialect> Incoming<'_, D> {
         body: UpstreamBody,
         is_events: bool,
     ) -> Result<Reply> {
-        let mut told = match is_events {
+        let mut answer = match is_events {
             true => self.gathered(translation, body).await?,
             false => {
                 let bytes = self.normalised(body.collect(MAX_ANSWER_BYTES).await?);
                 translation.answer(bytes).await?
             }
         };
-        translation.head(&mut parts.headers, told.is_stream);
-        if told.status != parts.status {
-            told.observed.status = Some(parts.status);
+        translation.head(&mut parts.headers, answer.is_stream);
+        if answer.status != parts.status {
+            answer.observed.status = Some(parts.status);
         }
-        Ok(Reply::new(told.status, parts.headers, told.into_body()))
+        Ok(Reply::new(answer.status, parts.headers, answer.into_body()))
     }
 
     /// A stream, assembled.
-    async fn gathered(&self, translation: &Translation, mut body: UpstreamBody) -> Result<Told> {
+    async fn gathered(
+        &self,
+        translation: &Translation,
+        mut body: UpstreamBody,
+    ) -> Result<ClientAnswer> {
         let mut gathering = translation.gathering();
         // Lines may turn out to be one answer on several lines.
         let mut lines = translation.has_lines().then(BytesMut::new);

@@ -78,7 +78,7 @@ impl<D: Dialect> HttpProvider<D> {
         };
         // Vectors are long, and counting takes milliseconds.
         let (bytes, tokens) = offload::elsewhere(write).await?;
-        tell(&mut parts);
+        describe(&mut parts);
         if let Some(Ok(names)) = dropped.map(HeaderValue::try_from) {
             parts.headers.insert(DROPPED, names);
         }
@@ -148,13 +148,13 @@ fn spoken(protocol: Protocol) -> ProviderProtocol {
 fn failed(protocol: Protocol, mut parts: Parts, bytes: &[u8]) -> Reply {
     let (message, kind, code) = spoken(protocol).read_error(parts.status, bytes);
     let status = CLIENT.status(parts.status);
-    let told = CLIENT.write_error(status, &message, kind.as_deref(), code.as_deref());
-    tell(&mut parts);
+    let body = CLIENT.write_error(status, &message, kind.as_deref(), code.as_deref());
+    describe(&mut parts);
     Reply::new(
         status,
         parts.headers,
         ReplyBody::Full {
-            bytes: told.into(),
+            bytes: body.into(),
             observed: Observed {
                 status: (parts.status != status).then_some(parts.status),
                 ..faults::observed(&message)
@@ -168,8 +168,8 @@ fn failed(protocol: Protocol, mut parts: Parts, bytes: &[u8]) -> Reply {
 /// # Errors
 /// `UpstreamAuth` if the gateway's credentials were rejected.
 fn refused(mut parts: Parts, fault: &Fault) -> Result<Reply> {
-    let (status, body, observed) = faults::told(CLIENT, fault)?;
-    tell(&mut parts);
+    let (status, body, observed) = faults::client_error(CLIENT, fault)?;
+    describe(&mut parts);
     Ok(Reply::new(
         status,
         parts.headers,
@@ -181,7 +181,7 @@ fn refused(mut parts: Parts, fault: &Fault) -> Result<Reply> {
 }
 
 /// Sets the headers for a body that was written here.
-fn tell(parts: &mut Parts) {
+fn describe(parts: &mut Parts) {
     headers::forget_body(&mut parts.headers);
     parts.headers.insert(header::CONTENT_TYPE, media::JSON);
 }

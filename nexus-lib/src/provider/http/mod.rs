@@ -141,7 +141,7 @@ impl<D: Dialect> HttpProvider<D> {
         let body =
             memory::signatures::restore(&self.manner().recent, client, attempt.body().bytes());
         Ok(match body {
-            Some(body) => attempt.told_as(operation, RequestBody::read(operation, body)?),
+            Some(body) => attempt.sent_as(operation, RequestBody::read(operation, body)?),
             None => attempt,
         })
     }

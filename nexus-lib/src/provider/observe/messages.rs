@@ -61,12 +61,12 @@ impl MessagesObserver {
 
     /// A malformed event is ignored, and still passes.
     fn note(&mut self, event: &Event<'_>, observed: &mut Observed) {
-        let mut told = Vec::new();
-        let _ = self.reader.push(event, &mut told);
+        let mut events = Vec::new();
+        let _ = self.reader.push(event, &mut events);
         // The first event only means that the answer has started.
-        let is_begun = matches!(told.first(), Some(translate::Event::Start { .. }));
-        for told in told {
-            match told {
+        let is_begun = matches!(events.first(), Some(translate::Event::Start { .. }));
+        for events in events {
+            match events {
                 translate::Event::Usage(counts) if is_begun => observed.prompt = Some(counts.usage),
                 translate::Event::Usage(counts) => observed.usage = Some(counts.usage),
                 translate::Event::Finish(_) => observed.finished = true,

@@ -19,7 +19,7 @@ use crate::wire::mask;
 use spelling::Needles;
 
 /// The longest successful answer that is searched, in bytes. Longer ones are images and the like.
-const MOST_SEARCHED: usize = 4 << 20;
+const MAX_SEARCHED: usize = 4 << 20;
 
 /// A truncated message is assumed to end within the key if this many of the key's first characters
 /// are its last.
@@ -35,7 +35,7 @@ pub(crate) fn outcome(outcome: Result<Reply>, profile: &ProviderProfile) -> Resu
             if let ReplyBody::Full { bytes, observed } = &mut reply.body
                 && (observed.error.is_some()
                     || !reply.status.is_success()
-                    || bytes.len() <= MOST_SEARCHED && profile.is_key_in(bytes))
+                    || bytes.len() <= MAX_SEARCHED && profile.is_key_in(bytes))
             {
                 *bytes = redact(std::mem::take(bytes), key);
                 redact_observed(observed, key);

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 const PIECE: usize = 64 * 1024;
 
 /// The maximum length of an encoded byte: `\\u0041`, escaped once more.
-const MOST_LETTERS: usize = 16;
+const MAX_LETTERS: usize = 16;
 
 /// What is searched for: a key as it is, and in base64 at each alignment.
 pub(super) struct Needles {
@@ -49,7 +49,7 @@ impl Needles {
     ///
     /// Whole escapes are covered: the text around a position stays as valid as it was.
     pub(super) fn places(&self, text: &[u8]) -> Vec<Range<usize>> {
-        let overlap = (self.key.len() * MOST_LETTERS).max(1024);
+        let overlap = (self.key.len() * MAX_LETTERS).max(1024);
         let piece = PIECE.max(4 * overlap);
         let mut places = Vec::new();
         let mut start = 0;

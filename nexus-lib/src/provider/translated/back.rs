@@ -8,7 +8,8 @@ use crate::memory::{Keeper, Kind, Recent};
 use crate::sse;
 use crate::translate::fit::Restore;
 use crate::translate::{
-    Answered, BlockKind, ClientProtocol, ClientTools, Event, ProviderProtocol, Request, Said, Turn,
+    Answered, BlockKind, ClientProtocol, ClientTools, Event, Output, ProviderProtocol, Request,
+    Turn,
 };
 
 /// What is remembered of an answer for the client.
@@ -46,11 +47,11 @@ impl Notes {
             _ => false,
         };
         for turn in request.turns.iter_mut().filter(|_| is_geminis) {
-            let Turn::Assistant(said) = turn else {
+            let Turn::Assistant(output) = turn else {
                 continue;
             };
-            for said in said {
-                if let Said::ToolCall(call) = said
+            for output in output {
+                if let Output::ToolCall(call) = output
                     && call.signature.is_none()
                 {
                     let signature = self.recent.get(self.client, Kind::Signature, &call.id);
@@ -96,8 +97,8 @@ impl Back {
         let Some(notes) = &self.notes else {
             return;
         };
-        for said in &answered.said {
-            if let Said::ToolCall(call) = said {
+        for output in &answered.output {
+            if let Output::ToolCall(call) = output {
                 notes.call(&call.id, call.signature.as_ref());
             }
         }

@@ -42,7 +42,7 @@ pub(crate) const DROPPED: HeaderName = HeaderName::from_static("x-nexus-dropped"
 const LONGEST_FAULT: usize = 1 << 20;
 
 /// A complete answer for the client: a whole answer, a whole stream or an error.
-pub(crate) struct Told {
+pub(crate) struct ClientAnswer {
     pub(crate) status: StatusCode,
     /// Whether it is a stream of events.
     pub(crate) is_stream: bool,
@@ -50,7 +50,7 @@ pub(crate) struct Told {
     pub(crate) observed: Observed,
 }
 
-impl Told {
+impl ClientAnswer {
     /// As the body of a reply.
     pub(crate) fn into_body(self) -> ReplyBody {
         let (bytes, observed) = (self.bytes, self.observed);
@@ -84,13 +84,13 @@ fn read(provider: ProviderProtocol, body: &[u8]) -> Result<Result<Answered, Faul
     }
 }
 
-fn told(
+fn client_answer(
     client: ClientProtocol,
     mut answered: Answered,
     back: &Back,
     model: &str,
     writer: Option<Writer>,
-) -> Told {
+) -> ClientAnswer {
     back.answered(&mut answered);
     let mut observed = Observed {
         usage: answered.usage.map(|counts| counts.usage),
@@ -113,7 +113,7 @@ fn told(
             bytes.into()
         }
     };
-    Told {
+    ClientAnswer {
         status: StatusCode::OK,
         is_stream: observed.terminal,
         bytes,
@@ -121,9 +121,9 @@ fn told(
     }
 }
 
-fn refused(client: ClientProtocol, fault: &Fault) -> Result<Told> {
-    let (status, body, observed) = faults::told(client, fault)?;
-    Ok(Told {
+fn refused(client: ClientProtocol, fault: &Fault) -> Result<ClientAnswer> {
+    let (status, body, observed) = faults::client_error(client, fault)?;
+    Ok(ClientAnswer {
         status,
         is_stream: false,
         bytes: body.into(),
@@ -230,13 +230,13 @@ impl Translation {
     ///
     /// # Cancel safety
     /// If dropped, the work ends.
-    pub(crate) async fn answer(&self, body: Bytes) -> Result<Told> {
+    pub(crate) async fn answer(&self, body: Bytes) -> Result<ClientAnswer> {
         let (client, provider) = (self.client, self.provider);
         let (model, back) = (self.request.model.clone(), Arc::clone(&self.back));
         let writer = (self.request.stream).then(|| client.writer(&self.request));
         let len = body.len();
         let translate = move || match read(provider, &body)? {
-            Ok(answered) => Ok(told(client, answered, &back, &model, writer)),
+            Ok(answered) => Ok(client_answer(client, answered, &back, &model, writer)),
             Err(fault) => refused(client, &fault),
         };
         offload::by_length(len, translate).await
@@ -251,11 +251,17 @@ impl Translation {
     ///
     /// # Errors
     /// As for [`answer`](Self::answer); also when the stream was cut off.
-    pub(crate) fn gathered(&self, gathering: Gathering) -> Result<Told> {
+    pub(crate) fn gathered(&self, gathering: Gathering) -> Result<ClientAnswer> {
         match gathering.finish()? {
             Ok(answered) => {
                 let model = &self.request.model;
-                Ok(told(self.client, answered, &self.back, model, None))
+                Ok(client_answer(
+                    self.client,
+                    answered,
+                    &self.back,
+                    model,
+                    None,
+                ))
             }
             Err(fault) => refused(self.client, &fault),
         }
@@ -266,12 +272,13 @@ impl Translation {
         let (message, kind, code) = self.provider.read_error(status, body);
         let answered = status;
         let status = self.client.status(status);
-        let told = (self.client).write_error(status, &message, kind.as_deref(), code.as_deref());
+        let client_answer =
+            (self.client).write_error(status, &message, kind.as_deref(), code.as_deref());
         let observed = Observed {
             status: (answered != status).then_some(answered),
             ..faults::observed(&message)
         };
-        (status, told.into(), observed)
+        (status, client_answer.into(), observed)
     }
 
     /// Sets the headers of the translated answer.

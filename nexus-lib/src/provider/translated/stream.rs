@@ -73,7 +73,7 @@ impl StreamTranslator {
         Self::new(client, provider, request, Arc::default())
     }
 
-    fn tell(&mut self, events: Vec<Event>) -> Piece {
+    fn write(&mut self, events: Vec<Event>) -> Piece {
         let events = self.restoring.push(events);
         let mut observed = Observed::default();
         let mut bytes = Vec::new();
@@ -154,7 +154,7 @@ impl Observe for StreamTranslator {
         }
         let events = self.reader.push(&region);
         let is_silent = events.is_empty();
-        let mut piece = self.tell(events);
+        let mut piece = self.write(events);
         if !self.has_events() {
             self.silent_bytes = self.silent_bytes.saturating_add(region.len());
             if self.silent_bytes > MAX_SILENT_BYTES {
@@ -171,7 +171,7 @@ impl Observe for StreamTranslator {
     fn finish(&mut self) -> Result<Piece> {
         let rest = self.frames.finish();
         let events = self.reader.end(&rest);
-        let piece = self.tell(events);
+        let piece = self.write(events);
         match self.has_events {
             true => Ok(piece),
             false => Err(empty_stream()),

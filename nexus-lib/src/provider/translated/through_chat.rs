@@ -41,20 +41,20 @@ pub(crate) async fn through_chat(
     let body = RequestBody::scan(body)?;
     // The client's protocol always reports usage.
     let body = RequestBody::scan(body.spliced(None, translation.is_stream()))?;
-    let attempt = attempt.told_as(Operation::ChatCompletion, body);
+    let attempt = attempt.sent_as(Operation::ChatCompletion, body);
     let mut reply = provider.send(attempt).await?;
     reply.body = match reply.body {
         ReplyBody::Full { bytes, .. } if reply.status.is_success() => {
-            let told = translation.answer(bytes).await?;
-            reply.status = told.status;
-            told.into_body()
+            let translated = translation.answer(bytes).await?;
+            reply.status = translated.status;
+            translated.into_body()
         }
         ReplyBody::Full { bytes, .. } => {
             let (status, bytes, observed) = translation.error(reply.status, &bytes);
             reply.status = status;
             ReplyBody::Full { bytes, observed }
         }
-        ReplyBody::Stream(events) => ReplyBody::Stream(Box::pin(Told {
+        ReplyBody::Stream(events) => ReplyBody::Stream(Box::pin(TranslatedStream {
             events,
             translator: translation.stream(),
             is_over: false,
@@ -66,29 +66,29 @@ pub(crate) async fn through_chat(
 }
 
 /// A stream of chat completion chunks, translated to another protocol.
-struct Told {
+struct TranslatedStream {
     events: ReplyStream,
     translator: StreamTranslator,
     is_over: bool,
 }
 
-impl Stream for Told {
+impl Stream for TranslatedStream {
     type Item = Result<Piece>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.is_over {
             return Poll::Ready(None);
         }
-        let told = match ready!(self.events.as_mut().poll_next(cx)) {
-            Some(Ok(piece)) => self.translator.push(piece.bytes).map(|told| Piece {
+        let translated = match ready!(self.events.as_mut().poll_next(cx)) {
+            Some(Ok(piece)) => self.translator.push(piece.bytes).map(|translated| Piece {
                 // The provider's own usage counts, even if it is hidden from clients.
                 observed: {
                     let mut observed = piece.observed;
                     observed.terminal = false;
-                    observed.merge(told.observed);
+                    observed.merge(translated.observed);
                     observed
                 },
-                ..told
+                ..translated
             }),
             Some(Err(error)) => Err(error),
             None => {
@@ -96,8 +96,8 @@ impl Stream for Told {
                 self.translator.finish()
             }
         };
-        self.is_over |= told.is_err();
-        Poll::Ready(Some(told.map_err(within)))
+        self.is_over |= translated.is_err();
+        Poll::Ready(Some(translated.map_err(within)))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::provider::transport::pool::Body;
 
 /// How much whitespace may precede an answer: some upstreams send it for minutes to keep the
 /// connection alive.
-const MOST_AHEAD: usize = 64 * 1024;
+const MAX_AHEAD: usize = 64 * 1024;
 
 const BLANK: &str = "the provider sent only whitespace before its answer; try again";
 
@@ -91,7 +91,7 @@ impl UpstreamBody {
                 if seen.is_some() {
                     return Ok(seen);
                 }
-                if ahead.len() > MOST_AHEAD {
+                if ahead.len() > MAX_AHEAD {
                     return Err(Error::new(ErrorKind::UpstreamInvalid, BLANK));
                 }
             }

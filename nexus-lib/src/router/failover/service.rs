@@ -76,7 +76,7 @@ where
                         vitals.health.succeeded(began.map(|began| began.elapsed()));
                         return outcome;
                     }
-                    Verdict::CannotBeTold => {
+                    Verdict::Untranslatable => {
                         drop(probe);
                         note(&routed, index, &outcome);
                         failed.keep(index, outcome);

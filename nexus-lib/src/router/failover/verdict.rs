@@ -14,7 +14,7 @@ pub(super) enum Verdict {
     Failed(Failure),
     /// Nothing: it was not asked, since the request cannot be fully translated to its protocol.
     /// Another provider's protocol may fit.
-    CannotBeTold,
+    Untranslatable,
     /// Nothing: the cause lies elsewhere.
     Nothing,
 }
@@ -44,7 +44,7 @@ impl Verdict {
                     ErrorKind::UpstreamUnreachable | ErrorKind::UpstreamInvalid
                 ),
             }),
-            Err(error) if error.kind() == ErrorKind::InvalidRequest => Self::CannotBeTold,
+            Err(error) if error.kind() == ErrorKind::InvalidRequest => Self::Untranslatable,
             Err(_) => Self::Nothing,
         }
     }

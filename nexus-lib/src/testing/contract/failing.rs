@@ -39,8 +39,7 @@ async fn nonsense(case: &Case<'_>) {
     let registered = case.registered(upstream.as_ref()).await;
     let body = unreadable(case.operation, &case.contract.model);
     let sent = case.send(registered.attempt(case.operation, &body));
-    let clause =
-        "a request that cannot be read is an `InvalidRequest`, or for the upstream to refuse";
+    let clause = "a malformed request is an `InvalidRequest`, or rejected by the upstream";
     match AssertUnwindSafe(sent).catch_unwind().await {
         Ok(Ok(reply)) => case.holds(clause, !reply.status.is_success(), reply),
         Ok(Err(error)) => case.holds(clause, error.kind() == ErrorKind::InvalidRequest, error),
@@ -61,9 +60,9 @@ async fn refused(case: &Case<'_>, answers: &UpstreamAnswers, is_stream: bool) {
     let ReplyBody::Full { bytes, observed } = reply.body else {
         case.broken("an error is answered whole", reply)
     };
-    let told: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let body: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
     let in_protocol = "an error is in the protocol of the attempt's operation";
-    case.holds(in_protocol, told.get("error").is_some(), &bytes);
+    case.holds(in_protocol, body.get("error").is_some(), &bytes);
     let seen = "an error's message is observed";
     case.holds(seen, observed.error.is_some(), observed);
 }
@@ -83,7 +82,7 @@ async fn unreachable(case: &Case<'_>, is_stream: bool) {
 async fn no_answer(case: &Case<'_>, attempt: Attempt, addr: &str) {
     match case.send(attempt).await {
         Err(error) => check_error(case, &error, addr),
-        Ok(reply) => case.broken("where there is no answer, there is an `Err`", reply),
+        Ok(reply) => case.broken("if there is no answer, there is an `Err`", reply),
     }
 }
 
@@ -92,7 +91,7 @@ fn check_error(case: &Case<'_>, error: &Error, addr: &str) {
     case.holds(retryable, error.is_retryable(), error);
     let message = error.to_string();
     let is_clean = !message.contains(addr) && !message.contains(&case.contract.server_key);
-    let clause = "the message of an error holds neither key nor address";
+    let clause = "the message of an error contains neither key nor address";
     case.holds(clause, is_clean, message);
 }
 
@@ -119,7 +118,7 @@ async fn cut_streams(case: &Case<'_>, answers: &UpstreamAnswers) {
 }
 
 async fn ends_in_error(case: &Case<'_>, mut events: ReplyStream) {
-    let clause = "a stream that is cut ends with `Err`, and never as if it were whole";
+    let clause = "a stream that is cut ends with `Err`, and never looks complete";
     loop {
         match case.next(&mut events).await {
             Some(Ok(piece)) => case.holds(clause, !piece.observed.terminal, piece),

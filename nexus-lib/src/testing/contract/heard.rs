@@ -1,7 +1,7 @@
 use super::case::Case;
 use crate::call::{Observed, Piece, Reply, ReplyBody, ReplyStream};
 use crate::sse::Decoder;
-use crate::translate::{Delta, Event, Reader, Said};
+use crate::translate::{Delta, Event, Output, Reader};
 use crate::wire::Usage;
 
 /// The maximum length of an event, in bytes.
@@ -38,7 +38,7 @@ impl Heard {
             return;
         }
         self.pieces += 1;
-        let nothing_follows = "nothing follows the last event, which is observed as terminal";
+        let nothing_follows = "nothing follows the final event, which is observed as terminal";
         case.holds(nothing_follows, !was_terminal, &bytes);
         let whole = Decoder::new(MAX_EVENT_BYTES).push(bytes.clone());
         let is_whole = whole.is_ok_and(|whole| whole.len() == bytes.len());
@@ -50,7 +50,9 @@ impl Heard {
                     ..
                 } => self.text.push_str(&text),
                 Event::Usage(counts) => self.usage = Some(counts.usage),
-                Event::Error { message, .. } => case.broken("a good answer has no error", message),
+                Event::Error { message, .. } => {
+                    case.broken("a successful answer has no error", message)
+                }
                 Event::Done => self.is_over = true,
                 _ => {}
             }
@@ -63,7 +65,7 @@ impl Heard {
             match next {
                 Ok(piece) => self.take(case, piece),
                 Err(error) => case.broken(
-                    "a stream that the upstream ended in good order ends without an error",
+                    "a stream that the upstream ended regularly ends without an error",
                     error.report(),
                 ),
             }
@@ -74,7 +76,7 @@ impl Heard {
             "the last event is observed as terminal, and why the answer ended as finished";
         let seen = &self.observed;
         case.holds(terminal, seen.terminal && seen.finished, seen);
-        let usage = "the usage that is observed is the one that the answer tells";
+        let usage = "the observed usage is the one in the answer";
         let is_same = self.usage.is_none() || self.usage == seen.usage;
         case.holds(usage, is_same, (self.usage, seen));
         self.check_words(case, &self.text);
@@ -114,14 +116,14 @@ pub(super) fn check_whole(case: &Case<'_>, reply: Reply) {
     let finished = "a whole answer is observed as finished, and without an error";
     let is_finished = observed.finished && observed.error.is_none();
     case.holds(finished, is_finished, &observed);
-    let told = answered.usage.map(|counts| counts.usage);
-    let usage = "the usage that is observed is the one that the answer tells";
-    case.holds(usage, told == observed.usage, (told, &observed));
+    let reported = answered.usage.map(|counts| counts.usage);
+    let usage = "the observed usage is the one in the answer";
+    case.holds(usage, reported == observed.usage, (reported, &observed));
     let text: String = answered
-        .said
+        .output
         .iter()
-        .map(|said| match said {
-            Said::Text(text) => text.as_str(),
+        .map(|output| match output {
+            Output::Text(text) => text.as_str(),
             _ => "",
         })
         .collect();
@@ -131,8 +133,8 @@ pub(super) fn check_whole(case: &Case<'_>, reply: Reply) {
 /// Compares with what the upstream sent.
 fn check_answer(case: &Case<'_>, text: &str, usage: Option<Usage>) {
     let Some(answers) = case.answers else { return };
-    let words = "a reply says what the upstream said";
+    let words = "a reply has the text of the upstream's answer";
     case.holds(words, text == answers.words, text);
     let used = usage.is_some_and(|usage| usage.prompt_tokens > 0 && usage.completion_tokens > 0);
-    case.holds("usage that the upstream tells is observed", used, usage);
+    case.holds("usage in the upstream's answer is observed", used, usage);
 }

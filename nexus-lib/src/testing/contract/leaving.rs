@@ -5,8 +5,8 @@ use super::case::Case;
 use super::heard::{check_whole, stream_of};
 use crate::testing::{Answer, FakeUpstream, Script};
 
-const CLAUSE: &str = "when the client leaves, the upstream's request ends with it";
-const GOES_ON: &str = "a client that left is nothing to the next one";
+const CLAUSE: &str = "when the client disconnects, the upstream request ends";
+const GOES_ON: &str = "a client that disconnected does not affect the next one";
 
 /// How soon an upstream must notice that a client has disconnected.
 const LEAVES_WITHIN: Duration = Duration::from_secs(1);
@@ -55,7 +55,7 @@ async fn before_the_head(case: &Case<'_>, answers: &UpstreamAnswers) {
     let registered = case.registered(Some(&upstream)).await;
     tokio::select! {
         reply = case.send(case.asks(&registered, false)) => {
-            case.broken("an upstream that says nothing has not answered", reply)
+            case.broken("an upstream that sends nothing has not answered", reply)
         }
         _ = upstream.request(0) => {}
     }
@@ -73,7 +73,7 @@ async fn within_the_stream(case: &Case<'_>, answers: &UpstreamAnswers) {
     let mut events = stream_of(case, reply);
     let _ = case.next(&mut events).await;
     case.holds(
-        "a request lasts until its client leaves",
+        "a request lasts until its client disconnects",
         !upstream.is_closed(0),
         "a closed connection",
     );

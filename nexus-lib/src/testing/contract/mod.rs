@@ -171,7 +171,7 @@ impl ProviderContract {
         );
         assert!(
             self.provider.speaks(Operation::ChatCompletion),
-            "{kind}: every provider speaks chat completions, for all else is told in them"
+            "{kind}: every provider must speak chat completions, to which all else is translated"
         );
     }
 }

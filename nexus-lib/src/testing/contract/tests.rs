@@ -205,8 +205,8 @@ async fn verdict(contract: ProviderContract) -> String {
 async fn every_clause_is_told_when_it_is_broken() {
     for (fault, clause) in [
         (Fault::Kind, "lower-case"),
-        (Fault::Speaks, "speaks chat completions"),
-        (Fault::NoUsage, "the usage that is observed"),
+        (Fault::Speaks, "must speak chat completions"),
+        (Fault::NoUsage, "the observed usage"),
         (Fault::NotFinished, "observed as finished"),
         (Fault::WholeForStream, "is answered with one"),
         (Fault::HalfEvents, "whole events"),
@@ -228,9 +228,9 @@ async fn every_clause_is_told_over_http() {
         (Fault::FatalWhenUnreachable, "the next candidate"),
         (Fault::NamesTheAddress, "neither key nor address"),
         (Fault::HidesACut, "a stream that is cut"),
-        (Fault::Outlives, "when the client leaves"),
+        (Fault::Outlives, "when the client disconnects"),
         (Fault::OneAtATime, "concurrently"),
-        (Fault::Panics, "cannot be read"),
+        (Fault::Panics, "malformed request"),
     ];
     let checks = checks.map(|(fault, clause)| async move {
         let said = verdict(over_http(fault)).await;

@@ -46,6 +46,7 @@
 //!
 //! Source: OpenAI's API reference (Chat, Errors).
 
+mod assistant;
 pub mod error;
 mod finish;
 mod image;
@@ -53,7 +54,6 @@ mod model;
 mod odd;
 pub mod reply;
 pub mod request;
-mod said;
 pub mod stream;
 mod usage;
 

@@ -24,9 +24,9 @@ pub(crate) fn normalise(json: &[u8]) -> Option<Bytes> {
             let response = answer.get("response").filter(|value| value.is_string())?;
             let text = response.clone();
             answer.remove("response");
-            let said = said(text, is_chunk);
+            let output = output(text, is_chunk);
             let mut choice = json!({"index": 0, "finish_reason": "stop"});
-            choice[place(is_chunk)] = said;
+            choice[place(is_chunk)] = output;
             answer.insert("choices".to_owned(), Value::Array(vec![choice]));
             is_changed = true;
         }
@@ -64,16 +64,16 @@ fn normalise_choice(choice: &mut Map<String, Value>, is_chunk: bool) -> bool {
     let beside = ["text", "content"]
         .into_iter()
         .find(|name| choice.get(*name).is_some_and(Value::is_string));
-    let has_said = choice.get(place).is_some_and(Value::is_object);
+    let has_content = choice.get(place).is_some_and(Value::is_object);
     let name = match (bare, beside) {
         (Some(name), _) => name,
-        (None, Some(name)) if !has_said => name,
+        (None, Some(name)) if !has_content => name,
         _ => return false,
     };
     let Some(text) = choice.remove(name) else {
         return false;
     };
-    choice.insert(place.to_owned(), said(text, is_chunk));
+    choice.insert(place.to_owned(), output(text, is_chunk));
     true
 }
 
@@ -84,7 +84,7 @@ fn place(is_chunk: bool) -> &'static str {
     }
 }
 
-fn said(text: Value, is_chunk: bool) -> Value {
+fn output(text: Value, is_chunk: bool) -> Value {
     match is_chunk {
         true => json!({"content": text}),
         false => json!({"role": "assistant", "content": text}),

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use super::assistant::{self, Message};
 use super::finish;
-use super::said::{self, Message};
 use super::usage::{self, Figures};
 use crate::error::Result;
 use crate::translate::reading::{Object, Path};
@@ -29,11 +29,11 @@ pub fn read(body: &[u8]) -> Result<Answered> {
         None => choice.need_object("delta", &at_first)?,
     };
     let finish: Option<String> = choice.lenient("finish_reason");
-    let said = said::read(&message, &at_first.key("message"))?;
+    let output = assistant::read(&message, &at_first.key("message"))?;
     Ok(Answered {
         id: completion.lenient("id").unwrap_or_default(),
         model: completion.lenient("model").unwrap_or_default(),
-        said,
+        output,
         finish: finish
             .and_then(|reason| Finish::of_word(&reason))
             .unwrap_or_default(),
@@ -72,7 +72,7 @@ pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
         },
         choices: [Choice {
             index: 0,
-            message: Message::of_answer(&answered.said),
+            message: Message::of_answer(&answered.output),
             logprobs: None,
             finish_reason: finish::write(&answered.finish),
         }],

@@ -28,7 +28,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::translate::reading::{Object, Path, value};
 
 /// The maximum number of texts in one request to Gemini.
-const MOST_AT_ONCE: usize = 100;
+const MAX_AT_ONCE: usize = 100;
 
 /// A client's request.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +67,7 @@ impl Protocol {
     /// Splits the texts into batches that the provider accepts.
     pub(crate) fn portions(self, inputs: &[String]) -> impl Iterator<Item = &[String]> {
         let most = match self {
-            Self::Gemini => MOST_AT_ONCE,
+            Self::Gemini => MAX_AT_ONCE,
             Self::Ollama => usize::MAX,
         };
         inputs.chunks(most)

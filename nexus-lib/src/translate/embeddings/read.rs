@@ -32,7 +32,7 @@ pub(crate) fn read(body: &[u8], protocol: Protocol, losses: &mut Losses) -> Resu
     for (name, json) in body.members().filter(|(name, _)| !PLACED.contains(name)) {
         match knows(protocol, name) {
             true => extra.push((name.to_owned(), Json::of(json))),
-            false => losses.drop_hint(name)?,
+            false => losses.drop_param(name)?,
         }
     }
     Ok(Request {

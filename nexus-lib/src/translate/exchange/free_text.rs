@@ -170,11 +170,11 @@ mod tests {
             prop_assert_eq!(&unwrap(&arguments), &text);
             let letters: Vec<char> = arguments.chars().collect();
             let mut unwrapping = Unwrapping::default();
-            let mut told = String::new();
+            let mut unwrapped = String::new();
             for piece in letters.chunks(size) {
-                told += &unwrapping.push(&piece.iter().collect::<String>());
+                unwrapped += &unwrapping.push(&piece.iter().collect::<String>());
             }
-            prop_assert_eq!(&told, &text);
+            prop_assert_eq!(&unwrapped, &text);
             prop_assert_eq!(unwrapping.end(), (text, String::new()));
         }
     }

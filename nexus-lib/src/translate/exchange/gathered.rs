@@ -1,4 +1,4 @@
-use crate::translate::{Answered, BlockKind, Delta, Event, Fault, Said, Thought, ToolCall};
+use crate::translate::{Answered, BlockKind, Delta, Event, Fault, Output, Thought, ToolCall};
 
 /// Assembles the events of a stream into a whole answer.
 #[derive(Debug, Default)]
@@ -23,11 +23,11 @@ impl Gathered {
                 (self.answered.id, self.answered.model) = (id, model);
             }
             Event::Begin { block, kind } => {
-                self.blocks.push((block, self.answered.said.len()));
-                self.answered.said.push(begun(kind));
+                self.blocks.push((block, self.answered.output.len()));
+                self.answered.output.push(begun(kind));
             }
             Event::Delta { block, delta } => self.delta(block, delta),
-            Event::Picture(picture) => self.answered.said.push(Said::Picture(picture)),
+            Event::Picture(picture) => self.answered.output.push(Output::Picture(picture)),
             Event::Finish(finish) => self.answered.finish = finish,
             Event::Usage(counts) => self.answered.usage = Some(counts),
             Event::End { .. } | Event::Ping => {}
@@ -58,14 +58,14 @@ impl Gathered {
         let Some((_, at)) = blocks.find(|(block, _)| *block == number) else {
             return;
         };
-        match (self.answered.said.get_mut(*at), delta) {
-            (Some(Said::Text(text) | Said::Refusal(text)), Delta::Text(more)) => *text += &more,
-            (Some(Said::Reasoning(thought)), Delta::Text(more)) => thought.text += &more,
-            (Some(Said::Reasoning(thought)), Delta::Signature(more)) => {
+        match (self.answered.output.get_mut(*at), delta) {
+            (Some(Output::Text(text) | Output::Refusal(text)), Delta::Text(more)) => *text += &more,
+            (Some(Output::Reasoning(thought)), Delta::Text(more)) => thought.text += &more,
+            (Some(Output::Reasoning(thought)), Delta::Signature(more)) => {
                 *thought.signature.get_or_insert_default() += &more;
             }
-            (Some(Said::ToolCall(call)), Delta::Arguments(more)) => call.arguments += &more,
-            (Some(Said::ToolCall(call)), Delta::Signature(more)) => {
+            (Some(Output::ToolCall(call)), Delta::Arguments(more)) => call.arguments += &more,
+            (Some(Output::ToolCall(call)), Delta::Signature(more)) => {
                 *call.signature.get_or_insert_default() += &more;
             }
             _ => {}
@@ -73,11 +73,11 @@ impl Gathered {
     }
 }
 
-fn begun(kind: BlockKind) -> Said {
+fn begun(kind: BlockKind) -> Output {
     match kind {
-        BlockKind::Text => Said::Text(String::new()),
-        BlockKind::Refusal => Said::Refusal(String::new()),
-        BlockKind::Reasoning { sealed } => Said::Reasoning(Thought {
+        BlockKind::Text => Output::Text(String::new()),
+        BlockKind::Refusal => Output::Refusal(String::new()),
+        BlockKind::Reasoning { sealed } => Output::Reasoning(Thought {
             sealed,
             ..Thought::default()
         }),
@@ -86,7 +86,7 @@ fn begun(kind: BlockKind) -> Said {
             name,
             signature,
             client,
-        } => Said::ToolCall(ToolCall {
+        } => Output::ToolCall(ToolCall {
             id,
             name,
             signature,
@@ -101,8 +101,8 @@ impl Answered {
     pub fn into_events(self) -> Vec<Event> {
         let (id, model) = (self.id, self.model);
         let mut events = vec![Event::Start { id, model }];
-        for (block, said) in self.said.into_iter().enumerate() {
-            events.extend(said.into_events(block));
+        for (block, output) in self.output.into_iter().enumerate() {
+            events.extend(output.into_events(block));
         }
         events.push(Event::Finish(self.finish));
         events.extend(self.usage.map(Event::Usage));
@@ -111,7 +111,7 @@ impl Answered {
     }
 }
 
-impl Said {
+impl Output {
     /// Block number `block` of a stream, in one piece.
     pub(crate) fn into_events(self, block: usize) -> Vec<Event> {
         let (kind, deltas) = match self {

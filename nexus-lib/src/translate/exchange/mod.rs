@@ -17,7 +17,7 @@ pub use event::{BlockKind, Delta, Event};
 pub use gathered::Gathered;
 pub use reply::{Answered, Finish, TokenCounts};
 pub use request::{
-    File, Format, Image, Part, Picture, Reasoning, Request, Said, Sampling, Source, Text, Thought,
-    Tool, ToolCall, ToolChoice, ToolResult, Turn,
+    File, Format, Image, Output, Part, Picture, Reasoning, Request, Sampling, Source, Text,
+    Thought, Tool, ToolCall, ToolChoice, ToolResult, Turn,
 };
-pub use steady::{MOST_BLOCKS, Steady, steady};
+pub use steady::{MAX_BLOCKS, Steady, steady};

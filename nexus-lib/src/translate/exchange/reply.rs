@@ -1,4 +1,4 @@
-use crate::translate::Said;
+use crate::translate::Output;
 use crate::wire::Usage;
 
 /// A whole answer in neutral form.
@@ -9,7 +9,7 @@ pub struct Answered {
     /// The model that answered, by the provider's name.
     pub model: String,
     /// Its content, in order.
-    pub said: Vec<Said>,
+    pub output: Vec<Output>,
     /// Why it ended.
     pub finish: Finish,
     /// Its usage.

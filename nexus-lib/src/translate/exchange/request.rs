@@ -45,7 +45,7 @@ pub enum Turn {
     /// The user.
     User(Vec<Part>),
     /// The model.
-    Assistant(Vec<Said>),
+    Assistant(Vec<Output>),
     /// A tool result.
     Tool(ToolResult),
 }
@@ -117,7 +117,7 @@ pub struct File {
 
 /// A part of the model's output.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Said {
+pub enum Output {
     /// Text.
     Text(String),
     /// A refusal, with its text.

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use crate::translate::{Answered, BlockKind, Delta, Event, Finish, Said};
+use crate::translate::{Answered, BlockKind, Delta, Event, Finish, Output};
 
 /// The error when a piece of the answer was lost.
 const LOST: &str = "a part of the provider's answer could not be read";
@@ -13,7 +13,7 @@ const TOO_MANY: &str = "the provider's answer has too many parts";
 
 /// The maximum number of blocks in one answer. Each event looks its block up, so this bounds the
 /// work for an answer; models use a handful.
-pub const MOST_BLOCKS: usize = 2048;
+pub const MAX_BLOCKS: usize = 2048;
 
 /// Brings the events of any protocol's reader into the order that [`Event`] guarantees.
 ///
@@ -39,7 +39,7 @@ pub struct Steady {
     /// The ids of all calls so far.
     ids: HashSet<String>,
     has_called: bool,
-    has_said: bool,
+    has_content: bool,
     /// How many blocks have begun.
     begun: usize,
     finish: Option<Finish>,
@@ -68,7 +68,7 @@ impl Steady {
             Event::End { block } => self.end_block(block, out),
             Event::Picture(picture) => {
                 self.start(String::new(), String::new(), out);
-                self.has_said = true;
+                self.has_content = true;
                 out.push(Event::Picture(picture));
             }
             Event::Finish(finish) => self.finish = Some(finish),
@@ -114,12 +114,12 @@ impl Steady {
 
     fn begin(&mut self, number: usize, mut kind: BlockKind, out: &mut Vec<Event>) {
         self.begun += 1;
-        if self.begun > MOST_BLOCKS {
+        if self.begun > MAX_BLOCKS {
             return self.push(failure(TOO_MANY), out);
         }
         self.start(String::new(), String::new(), out);
         self.end_block(number, out);
-        self.has_said = true;
+        self.has_content = true;
         let mut held = None;
         if let BlockKind::ToolCall { id, .. } = &mut kind {
             self.has_called = true;
@@ -166,7 +166,7 @@ impl Steady {
         if self.has_lost {
             return out.push(failure(LOST));
         }
-        if !self.has_said && self.finish.is_none() {
+        if !self.has_content && self.finish.is_none() {
             return out.push(failure(EMPTY));
         }
         self.start(String::new(), String::new(), out);
@@ -199,8 +199,8 @@ impl Open {
 pub fn steady(answered: &mut Answered) {
     let mut ids = HashSet::new();
     let mut has_called = false;
-    for said in &mut answered.said {
-        if let Said::ToolCall(call) = said {
+    for output in &mut answered.output {
+        if let Output::ToolCall(call) = output {
             has_called = true;
             own(&mut call.id, &mut ids);
             if matches!(call.arguments.trim(), "" | "null") {
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn calls_get_ids_and_arguments() {
-        let told = through(vec![
+        let result = through(vec![
             begin(0, ""),
             arguments(0, "nu"),
             arguments(0, "ll"),
@@ -272,7 +272,7 @@ mod tests {
             Event::Finish(Finish::Stop),
         ]);
         let mut ids = Vec::new();
-        for event in &told {
+        for event in &result {
             if let Event::Begin {
                 kind: BlockKind::ToolCall { id, .. },
                 ..
@@ -283,9 +283,9 @@ mod tests {
         }
         assert!(ids[0].starts_with("call_") && ids[1] == "a" && ids[2].starts_with("call_"));
         for (block, text) in [(0, "{}"), (1, "{}"), (2, " {\"n\":1}")] {
-            assert!(told.contains(&arguments(block, text)));
+            assert!(result.contains(&arguments(block, text)));
         }
-        assert!(told.ends_with(&[Event::Finish(Finish::ToolCalls), Event::Done]));
+        assert!(result.ends_with(&[Event::Finish(Finish::ToolCalls), Event::Done]));
     }
 
     #[test]
@@ -295,7 +295,7 @@ mod tests {
             delta: Delta::Text(text.to_owned()),
         };
         let kind = BlockKind::Text;
-        let told = through(vec![
+        let result = through(vec![
             Event::Begin { block: 0, kind },
             text("He"),
             Event::Finish(Finish::Stop),
@@ -305,7 +305,7 @@ mod tests {
             text("lost"),
         ]);
         assert_eq!(
-            told[2..],
+            result[2..],
             [
                 text("He"),
                 text("llo"),

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::Destination;
 use crate::translate::{
-    Answered, BlockKind, Delta, Event, Finish, Format, Json, Part, ProviderProtocol, Request, Said,
-    Text, Tool, ToolCall, ToolChoice, Turn, gemini,
+    Answered, BlockKind, Delta, Event, Finish, Format, Json, Output, Part, ProviderProtocol,
+    Request, Text, Tool, ToolCall, ToolChoice, Turn, gemini,
 };
 
 /// Asks for JSON if nothing else does.
@@ -230,8 +230,8 @@ impl Answer {
         match self {
             Self::Plain => return,
             Self::TextIsCall(_) | Self::TextNamesCall => {
-                let texts = answered.said.iter().filter_map(|said| match said {
-                    Said::Text(text) => Some(text.as_str()),
+                let texts = answered.output.iter().filter_map(|output| match output {
+                    Output::Text(text) => Some(text.as_str()),
                     _ => None,
                 });
                 let text = texts.collect::<String>();
@@ -241,24 +241,26 @@ impl Answer {
                     _ => named_call(&text),
                 };
                 if let Some(called) = called {
-                    answered.said.retain(|said| !matches!(said, Said::Text(_)));
-                    answered.said.push(Said::ToolCall(called));
+                    answered
+                        .output
+                        .retain(|output| !matches!(output, Output::Text(_)));
+                    answered.output.push(Output::ToolCall(called));
                 }
             }
             Self::CallIsText(answer) => {
-                for said in &mut answered.said {
-                    if let Said::ToolCall(call) = said
+                for output in &mut answered.output {
+                    if let Output::ToolCall(call) = output
                         && call.name == *answer
                     {
-                        *said = Said::Text(std::mem::take(&mut call.arguments));
+                        *output = Output::Text(std::mem::take(&mut call.arguments));
                     }
                 }
             }
         }
         let has_called = answered
-            .said
+            .output
             .iter()
-            .any(|said| matches!(said, Said::ToolCall(_)));
+            .any(|output| matches!(output, Output::ToolCall(_)));
         finish(&mut answered.finish, has_called);
     }
 }
@@ -298,38 +300,38 @@ impl Answering {
         if self.answer == Answer::Plain {
             return events;
         }
-        let mut told = Vec::with_capacity(events.len());
+        let mut out = Vec::with_capacity(events.len());
         for event in events {
-            self.event(event, &mut told);
+            self.event(event, &mut out);
         }
-        told
+        out
     }
 
-    fn event(&mut self, event: Event, told: &mut Vec<Event>) {
+    fn event(&mut self, event: Event, out: &mut Vec<Event>) {
         match event {
             Event::Begin { block, kind } => {
-                told.extend(
+                out.extend(
                     self.begin(block, kind)
                         .map(|kind| Event::Begin { block, kind }),
                 );
             }
             Event::Delta { block, delta } => {
-                told.extend(
+                out.extend(
                     self.delta(block, delta)
                         .map(|delta| Event::Delta { block, delta }),
                 );
             }
             Event::End { block } => {
                 if self.answer == Answer::TextNamesCall && self.turned.contains(&block) {
-                    self.tell_held(block, told);
+                    self.emit_held(block, out);
                 }
-                told.push(Event::End { block });
+                out.push(Event::End { block });
             }
             Event::Finish(mut reason) => {
                 finish(&mut reason, self.has_called);
-                told.push(Event::Finish(reason));
+                out.push(Event::Finish(reason));
             }
-            event => told.push(event),
+            event => out.push(event),
         }
     }
 
@@ -380,7 +382,7 @@ impl Answering {
         }
     }
 
-    fn tell_held(&mut self, block: usize, told: &mut Vec<Event>) {
+    fn emit_held(&mut self, block: usize, out: &mut Vec<Event>) {
         let held = std::mem::take(&mut self.held);
         let (kind, delta) = match named_call(&held) {
             Some(call) => {
@@ -396,6 +398,6 @@ impl Answering {
             // It was cut off: the client gets what there is.
             None => (BlockKind::Text, Delta::Text(held)),
         };
-        told.extend([Event::Begin { block, kind }, Event::Delta { block, delta }]);
+        out.extend([Event::Begin { block, kind }, Event::Delta { block, delta }]);
     }
 }

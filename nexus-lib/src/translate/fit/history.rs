@@ -7,7 +7,9 @@ use std::mem;
 use serde_json::value::RawValue;
 
 use super::{Destination, ids};
-use crate::translate::{Part, ProviderProtocol, Said, Text, ToolCall, ToolResult, Turn, arguments};
+use crate::translate::{
+    Output, Part, ProviderProtocol, Text, ToolCall, ToolResult, Turn, arguments,
+};
 
 /// Replaces the result of a call that was interrupted.
 const INTERRUPTED: &str = "The call was interrupted; there is no result.";
@@ -48,19 +50,19 @@ pub(super) fn mend(turns: &mut Vec<Turn>, to: Destination<'_>) {
 }
 
 fn calls_mut(turn: &mut Turn) -> impl Iterator<Item = &mut ToolCall> {
-    let said = match turn {
-        Turn::Assistant(said) => said.as_mut_slice(),
+    let output = match turn {
+        Turn::Assistant(output) => output.as_mut_slice(),
         _ => &mut [],
     };
-    said.iter_mut().filter_map(|said| match said {
-        Said::ToolCall(call) => Some(call),
+    output.iter_mut().filter_map(|output| match output {
+        Output::ToolCall(call) => Some(call),
         _ => None,
     })
 }
 
-fn calls(said: &[Said]) -> impl Iterator<Item = &ToolCall> {
-    said.iter().filter_map(|said| match said {
-        Said::ToolCall(call) => Some(call),
+fn calls(output: &[Output]) -> impl Iterator<Item = &ToolCall> {
+    output.iter().filter_map(|output| match output {
+        Output::ToolCall(call) => Some(call),
         _ => None,
     })
 }
@@ -95,11 +97,11 @@ fn is_paired(turns: &[Turn]) -> bool {
                     return false;
                 }
             }
-            Turn::Assistant(said) => {
+            Turn::Assistant(output) => {
                 if !open.is_empty() || has_called {
                     return false;
                 }
-                for call in calls(said) {
+                for call in calls(output) {
                     if call.id.is_empty() || !seen.insert(call.id.as_str()) {
                         return false;
                     }
@@ -109,7 +111,7 @@ fn is_paired(turns: &[Turn]) -> bool {
             Turn::System(_) | Turn::User(_) if !open.is_empty() => return false,
             Turn::System(_) | Turn::User(_) => {}
         }
-        has_called = matches!(turn, Turn::Assistant(said) if calls(said).next().is_some());
+        has_called = matches!(turn, Turn::Assistant(output) if calls(output).next().is_some());
     }
     open.is_empty()
 }
@@ -118,7 +120,7 @@ fn is_paired(turns: &[Turn]) -> bool {
 enum Item {
     Turn(Turn),
     /// The model's output, and the number of its first call.
-    Said(Vec<Said>, usize),
+    Output(Vec<Output>, usize),
 }
 
 fn paired(turns: Vec<Turn>) -> Vec<Turn> {
@@ -129,14 +131,14 @@ fn paired(turns: Vec<Turn>) -> Vec<Turn> {
     let mut open: HashMap<String, (usize, VecDeque<usize>)> = HashMap::new();
     for turn in turns {
         match turn {
-            Turn::Assistant(said) => {
-                let goes_on = matches!(items.last(), Some(Item::Said(before, _))
+            Turn::Assistant(output) => {
+                let goes_on = matches!(items.last(), Some(Item::Output(before, _))
                     if calls(before).next().is_some());
                 if !goes_on {
-                    items.push(Item::Said(Vec::new(), results.len()));
+                    items.push(Item::Output(Vec::new(), results.len()));
                 }
                 let at = items.len();
-                for call in calls(&said) {
+                for call in calls(&output) {
                     let waiting = open.entry(call.id.clone()).or_default();
                     if waiting.0 != at {
                         *waiting = (at, VecDeque::new());
@@ -144,8 +146,8 @@ fn paired(turns: Vec<Turn>) -> Vec<Turn> {
                     waiting.1.push_back(results.len());
                     results.push(None);
                 }
-                if let Some(Item::Said(before, _)) = items.last_mut() {
-                    before.extend(said);
+                if let Some(Item::Output(before, _)) = items.last_mut() {
+                    before.extend(output);
                 }
             }
             Turn::Tool(result) => {
@@ -168,16 +170,16 @@ fn together(items: Vec<Item>, mut results: Vec<Option<ToolResult>>) -> Vec<Turn>
     let mut turns = Vec::with_capacity(items.len() + results.len());
     let mut seen: HashSet<String> = HashSet::new();
     for item in items {
-        let (mut said, first) = match item {
+        let (mut output, first) = match item {
             Item::Turn(turn) => {
                 turns.push(turn);
                 continue;
             }
-            Item::Said(said, first) => (said, first),
+            Item::Output(output, first) => (output, first),
         };
         let mut returned = Vec::new();
-        let called = said.iter_mut().filter_map(|said| match said {
-            Said::ToolCall(call) => Some(call),
+        let called = output.iter_mut().filter_map(|output| match output {
+            Output::ToolCall(call) => Some(call),
             _ => None,
         });
         for (number, call) in (first..).zip(called) {
@@ -198,7 +200,7 @@ fn together(items: Vec<Item>, mut results: Vec<Option<ToolResult>>) -> Vec<Turn>
                 ..result.unwrap_or_else(interrupted)
             }));
         }
-        turns.push(Turn::Assistant(said));
+        turns.push(Turn::Assistant(output));
         turns.append(&mut returned);
     }
     turns

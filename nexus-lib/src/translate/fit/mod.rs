@@ -26,7 +26,7 @@ mod vendor;
 pub(crate) use vendor::Vendor;
 
 use super::arguments::{self, Streamed};
-use super::{Answered, Event, Losses, ProviderProtocol, Request, Said};
+use super::{Answered, Event, Losses, Output, ProviderProtocol, Request};
 use crate::error::Result;
 
 /// The provider that a request is for.
@@ -71,8 +71,8 @@ impl Restore {
     pub(crate) fn answered(&self, answered: &mut Answered) {
         self.answer.answered(answered);
         self.names.answered(answered);
-        for said in &mut answered.said {
-            if let Said::ToolCall(call) = said {
+        for output in &mut answered.output {
+            if let Output::ToolCall(call) = output {
                 arguments::tidy(&mut call.arguments);
             }
         }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::translate::{
-    Answered, BlockKind, Event, ProviderProtocol, Request, Said, ToolChoice, Turn,
+    Answered, BlockKind, Event, Output, ProviderProtocol, Request, ToolChoice, Turn,
 };
 
 /// The maximum length of a name that all providers accept, in bytes.
-const LONGEST: usize = 64;
+const MAX_BYTES: usize = 64;
 
 /// The clients' tool names, by the names that the provider was sent.
 #[derive(Debug, Clone, Default)]
@@ -33,11 +33,11 @@ pub(super) fn fit(request: &mut Request, protocol: ProviderProtocol) -> Names {
         fit(name);
     }
     for turn in &mut request.turns {
-        let Turn::Assistant(said) = turn else {
+        let Turn::Assistant(output) = turn else {
             continue;
         };
-        for said in said {
-            if let Said::ToolCall(call) = said {
+        for output in output {
+            if let Output::ToolCall(call) = output {
                 fit(&mut call.name);
             }
         }
@@ -57,7 +57,7 @@ fn is_taken(name: &str, protocol: ProviderProtocol) -> bool {
         ProviderProtocol::Ollama => true,
         // Nothing can be derived from an empty name; the provider will reject it.
         _ if name.is_empty() => true,
-        _ if name.len() > LONGEST => false,
+        _ if name.len() > MAX_BYTES => false,
         ProviderProtocol::Gemini => {
             bytes().all(|byte| is_plain(byte) || byte == b'.' || byte == b':')
                 && !name.starts_with(|first: char| first.is_ascii_digit() || ".:-".contains(first))
@@ -70,7 +70,7 @@ fn is_taken(name: &str, protocol: ProviderProtocol) -> bool {
 
 /// A unique name for `name`: what is left of it, and a hash of the whole.
 fn fitted(name: &str, protocol: ProviderProtocol) -> String {
-    let mut fitted = String::with_capacity(LONGEST);
+    let mut fitted = String::with_capacity(MAX_BYTES);
     if protocol == ProviderProtocol::Gemini && !name.starts_with(|c: char| c.is_ascii_alphabetic())
     {
         fitted.push('_');
@@ -79,7 +79,7 @@ fn fitted(name: &str, protocol: ProviderProtocol) -> String {
         letter if letter.is_ascii_alphanumeric() || letter == '_' || letter == '-' => letter,
         _ => '_',
     });
-    fitted.extend(letters.take(LONGEST - 18));
+    fitted.extend(letters.take(MAX_BYTES - 18));
     fitted + &format!("_{:016x}", xxh3_64(name.as_bytes()))
 }
 
@@ -94,8 +94,8 @@ impl Names {
         if self.0.is_none() {
             return;
         }
-        for said in &mut answered.said {
-            if let Said::ToolCall(call) = said {
+        for output in &mut answered.output {
+            if let Output::ToolCall(call) = output {
                 self.restore(&mut call.name);
             }
         }

@@ -7,7 +7,7 @@ use super::{Destination, Vendor};
 use crate::error::Result;
 use crate::translate::chat::is_openais;
 use crate::translate::reading::{Object, Path};
-use crate::translate::{Json, Losses, ProviderProtocol, Request, Said, ToolChoice, Turn};
+use crate::translate::{Json, Losses, Output, ProviderProtocol, Request, ToolChoice, Turn};
 use crate::wire::{is_grok, may_think};
 
 /// The minimum `max_output_tokens` of Responses.
@@ -36,7 +36,7 @@ pub(super) fn leave_out(
         ProviderProtocol::Responses => {
             sampling(request, to.model, losses)?;
             if request.max_tokens.is_some_and(|most| most < LEAST_OUTPUT) {
-                losses.drop_hint("max_tokens")?;
+                losses.drop_param("max_tokens")?;
                 request.max_tokens = Some(LEAST_OUTPUT);
             }
         }
@@ -64,7 +64,7 @@ fn hosted_tools(request: &mut Request, losses: &mut Losses) -> Result<()> {
         }
         !is_hosted
     });
-    left_out.iter().try_for_each(|name| losses.drop_hint(name))
+    left_out.iter().try_for_each(|name| losses.drop_param(name))
 }
 
 /// `tools[2]`, but not a field of one.
@@ -87,7 +87,7 @@ fn without_tools(request: &mut Request, losses: &mut Losses) -> Result<()> {
     }
     request.parallel_tool_calls = None;
     match request.tool_choice.take() {
-        Some(ToolChoice::Required | ToolChoice::Named(_)) => losses.drop_hint("tool_choice"),
+        Some(ToolChoice::Required | ToolChoice::Named(_)) => losses.drop_param("tool_choice"),
         Some(ToolChoice::Auto | ToolChoice::None) | None => Ok(()),
     }
 }
@@ -106,16 +106,16 @@ fn most_stops(to: Destination<'_>) -> Option<usize> {
 fn stops(request: &mut Request, to: Destination<'_>, losses: &mut Losses) -> Result<()> {
     let before = request.stop.len();
     let takes_blanks = to.protocol != ProviderProtocol::Messages;
-    let says_something = |text: &String| match takes_blanks {
+    let is_error_value = |text: &String| match takes_blanks {
         true => !text.is_empty(),
         false => !text.trim().is_empty(),
     };
-    request.stop.retain(says_something);
+    request.stop.retain(is_error_value);
     if let Some(most) = most_stops(to) {
         request.stop.truncate(most);
     }
     match request.stop.len() < before {
-        true => losses.drop_hint("stop"),
+        true => losses.drop_param("stop"),
         false => Ok(()),
     }
 }
@@ -138,8 +138,8 @@ fn user(request: &mut Request, to: Destination<'_>) {
 
 fn forget_thoughts(request: &mut Request) {
     for turn in &mut request.turns {
-        if let Turn::Assistant(said) = turn {
-            said.retain(|said| !matches!(said, Said::Reasoning(_)));
+        if let Turn::Assistant(output) = turn {
+            output.retain(|output| !matches!(output, Output::Reasoning(_)));
         }
     }
 }
@@ -186,7 +186,7 @@ fn members(request: &mut Request, to: Destination<'_>, losses: &mut Losses) -> R
             left_out.push("user".to_owned());
         }
     }
-    left_out.iter().try_for_each(|name| losses.drop_hint(name))
+    left_out.iter().try_for_each(|name| losses.drop_param(name))
 }
 
 /// OpenAI's reasoning models do not accept sampling parameters.
@@ -205,11 +205,11 @@ fn sampling(request: &mut Request, model: &str, losses: &mut Losses) -> Result<(
             .take()
             .is_some_and(|value| (value - default).abs() > f64::EPSILON)
         {
-            losses.drop_hint(name)?;
+            losses.drop_param(name)?;
         }
     }
     if !std::mem::take(&mut request.stop).is_empty() {
-        losses.drop_hint("stop")?;
+        losses.drop_param("stop")?;
     }
     Ok(())
 }
@@ -255,7 +255,7 @@ fn effort(request: &mut Request, model: &str, losses: &mut Losses) -> Result<()>
     let is_beside_tools =
         !request.tools.is_empty() && gpt_version(name).is_some_and(|version| version >= (5, 4));
     if is_asked && (is_beside_tools || is_grok(name) && has_fixed_effort(name)) {
-        losses.drop_hint("reasoning_effort")?;
+        losses.drop_param("reasoning_effort")?;
         request.reasoning = None;
     }
     Ok(())
@@ -268,7 +268,7 @@ fn parallel(request: &mut Request, model: &str, losses: &mut Losses) -> Result<(
         .iter()
         .any(|first| name.starts_with(first));
     if is_first && request.parallel_tool_calls.take() == Some(false) {
-        losses.drop_hint("parallel_tool_calls")?;
+        losses.drop_param("parallel_tool_calls")?;
     }
     Ok(())
 }

@@ -95,13 +95,13 @@ impl Generation {
         let effort = effort(reasoning)?;
         let is_none = effort == Some("none");
         let thinks = self.thinks();
-        let (can_be_told, can_stop) = match thinks {
+        let (is_translatable, can_stop) = match thinks {
             Thinks::Not => (false, true),
             Thinks::ByBudget => (true, !self.is_pro),
             Thinks::ByLevel => (true, false),
         };
-        if is_none && !can_stop || effort.is_some() && !is_none && !can_be_told {
-            losses.drop_hint("reasoning_effort")?;
+        if is_none && !can_stop || effort.is_some() && !is_none && !is_translatable {
+            losses.drop_param("reasoning_effort")?;
         }
         let mut config = ThinkingConfig {
             include_thoughts: reasoning.is_shown.unwrap_or(!is_none),
@@ -138,14 +138,14 @@ impl Generation {
     fn allowed(self, budget: u64) -> u64 {
         match (self.is_pro, self.is_lite) {
             (true, _) => budget.clamp(128, 32_768),
-            (false, true) if budget > 0 => budget.clamp(512, MOST),
-            (false, _) => budget.min(MOST),
+            (false, true) if budget > 0 => budget.clamp(512, MAX_BUDGET),
+            (false, _) => budget.min(MAX_BUDGET),
         }
     }
 }
 
 /// The largest budget that all such models accept, in tokens.
-const MOST: u64 = 24_576;
+const MAX_BUDGET: u64 = 24_576;
 
 /// Google's own mapping in its compatible endpoint, in tokens.
 fn budget(effort: &str) -> u64 {
@@ -153,7 +153,7 @@ fn budget(effort: &str) -> u64 {
         "none" => 0,
         "minimal" | "low" => 1024,
         "medium" => 8192,
-        _ => MOST,
+        _ => MAX_BUDGET,
     }
 }
 
@@ -167,14 +167,14 @@ mod tests {
     use super::*;
 
     /// The level or the budget for an effort, and whether the effort was dropped.
-    fn told(model: &str, effort: &str) -> (String, bool) {
+    fn setting(model: &str, effort: &str) -> (String, bool) {
         let mut losses = Losses::new(false);
         let reasoning = Reasoning {
             effort: Some(effort.to_owned()),
             ..Reasoning::default()
         };
         let config = Generation::of(model).thinking(Some(&reasoning), &mut losses);
-        let told = match config.unwrap() {
+        let setting = match config.unwrap() {
             None => "nothing".to_owned(),
             Some(config) => match (config.thinking_level, config.thinking_budget) {
                 (Some(level), None) => level.to_owned(),
@@ -182,7 +182,7 @@ mod tests {
                 both => panic!("{both:?}"),
             },
         };
-        (told, !losses.dropped().is_empty())
+        (setting, !losses.dropped().is_empty())
     }
 
     #[test]
@@ -208,7 +208,7 @@ mod tests {
         ];
         for (model, effort, expected, is_dropped) in table {
             let expected = (expected.to_owned(), is_dropped);
-            assert_eq!(told(model, effort), expected, "{model} {effort}");
+            assert_eq!(setting(model, effort), expected, "{model} {effort}");
         }
     }
 

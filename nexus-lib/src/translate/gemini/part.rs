@@ -16,12 +16,12 @@ pub(super) enum Part {
 
 /// The content of one part, in order. Unknown parts are ignored.
 pub(super) fn read(part: &Object<'_>, at: &Path<'_>) -> Result<Vec<Part>> {
-    let mut told = Vec::new();
+    let mut out = Vec::new();
     let signature: Option<String> = part.lenient("thoughtSignature");
     let signature = signature.filter(|signature| !signature.is_empty());
     if let Some(call) = part.object("functionCall", at)? {
         let at = at.key("functionCall");
-        told.push(Part::Call(ToolCall {
+        out.push(Part::Call(ToolCall {
             id: call.lenient("id").unwrap_or_default(),
             name: call.need("name", &at)?,
             arguments: match call.raw("args") {
@@ -31,7 +31,7 @@ pub(super) fn read(part: &Object<'_>, at: &Path<'_>) -> Result<Vec<Part>> {
             signature,
             client: None,
         }));
-        return Ok(told);
+        return Ok(out);
     }
     let is_thought = part.lenient("thought").unwrap_or(false);
     if let Some(data) = part.object("inlineData", at)? {
@@ -39,7 +39,7 @@ pub(super) fn read(part: &Object<'_>, at: &Path<'_>) -> Result<Vec<Part>> {
         let media_type: String = data.lenient("mimeType").unwrap_or_default();
         // A draft image is part of the reasoning.
         if !is_thought && media_type.starts_with("image/") {
-            told.push(Part::Picture(Picture {
+            out.push(Part::Picture(Picture {
                 source: Source::Data {
                     media_type,
                     data: data.need("data", &at)?,
@@ -47,16 +47,16 @@ pub(super) fn read(part: &Object<'_>, at: &Path<'_>) -> Result<Vec<Part>> {
                 signature,
             }));
         }
-        return Ok(told);
+        return Ok(out);
     }
     let text: Option<String> = part.get("text", at)?;
     let text = text.filter(|text| !text.is_empty());
-    told.extend(text.map(|text| match is_thought {
+    out.extend(text.map(|text| match is_thought {
         true => Part::Thought(text),
         false => Part::Text(text),
     }));
-    told.extend(signature.map(|signature| Part::Signature(signature::mark(&signature))));
-    Ok(told)
+    out.extend(signature.map(|signature| Part::Signature(signature::mark(&signature))));
+    Ok(out)
 }
 
 /// The content of all parts of `candidate`.
@@ -66,10 +66,10 @@ pub(super) fn read_all(candidate: &Object<'_>, at: &Path<'_>) -> Result<Vec<Part
     };
     let at = at.key("content");
     let parts = at.key("parts");
-    let mut told = Vec::new();
+    let mut out = Vec::new();
     for (index, part) in content.list("parts", &at)?.into_iter().enumerate() {
         let at = parts.index(index);
-        told.extend(read(&Object::of(part, &at)?, &at)?);
+        out.extend(read(&Object::of(part, &at)?, &at)?);
     }
-    Ok(told)
+    Ok(out)
 }

@@ -4,7 +4,7 @@ use super::part::{self, Part};
 use super::usage;
 use crate::error::Result;
 use crate::translate::reading::{Object, Path};
-use crate::translate::{Answered, Finish, Said, Thought};
+use crate::translate::{Answered, Finish, Output, Thought};
 
 /// Reads Gemini's answer: its first candidate. A blocked prompt is a refusal.
 ///
@@ -15,47 +15,47 @@ pub fn read(body: &[u8]) -> Result<Answered> {
     let answer = Object::parse(body, &at)?;
     let candidates = at.key("candidates");
     let first = answer.list("candidates", &at)?.into_iter().next();
-    let (said, finish) = match (first, blocked(&answer)) {
+    let (output, finish) = match (first, blocked(&answer)) {
         (Some(candidate), _) => {
             let at = candidates.index(0);
             let candidate = Object::of(candidate, &at)?;
-            let mut said = Vec::new();
+            let mut output = Vec::new();
             for part in part::read_all(&candidate, &at)? {
-                say(part, &mut said);
+                say(part, &mut output);
             }
             let reason: Option<String> = candidate.lenient("finishReason");
             let finish = reason.and_then(|reason| Finish::of_word(&reason));
-            (said, finish.unwrap_or_default())
+            (output, finish.unwrap_or_default())
         }
-        (None, Some(why)) => (vec![Said::Refusal(why)], Finish::ContentFilter),
+        (None, Some(why)) => (vec![Output::Refusal(why)], Finish::ContentFilter),
         (None, None) => return Err(candidates.invalid("is empty")),
     };
     Ok(Answered {
         id: answer.lenient("responseId").unwrap_or_default(),
         model: answer.lenient("modelVersion").unwrap_or_default(),
-        said,
+        output,
         finish,
         usage: usage::read(&answer),
     })
 }
 
-fn say(part: Part, said: &mut Vec<Said>) {
-    match (part, said.last_mut()) {
-        (Part::Text(more), Some(Said::Text(text))) => text.push_str(&more),
-        (Part::Text(text), _) => said.push(Said::Text(text)),
-        (Part::Thought(more), Some(Said::Reasoning(thought))) if thought.signature.is_none() => {
+fn say(part: Part, output: &mut Vec<Output>) {
+    match (part, output.last_mut()) {
+        (Part::Text(more), Some(Output::Text(text))) => text.push_str(&more),
+        (Part::Text(text), _) => output.push(Output::Text(text)),
+        (Part::Thought(more), Some(Output::Reasoning(thought))) if thought.signature.is_none() => {
             thought.text.push_str(&more);
         }
-        (Part::Thought(text), _) => said.push(Said::Reasoning(Thought {
+        (Part::Thought(text), _) => output.push(Output::Reasoning(Thought {
             text,
             ..Thought::default()
         })),
-        (Part::Signature(signature), _) => said.push(Said::Reasoning(Thought {
+        (Part::Signature(signature), _) => output.push(Output::Reasoning(Thought {
             signature: Some(signature),
             ..Thought::default()
         })),
-        (Part::Picture(picture), _) => said.push(Said::Picture(picture)),
-        (Part::Call(call), _) => said.push(Said::ToolCall(call)),
+        (Part::Picture(picture), _) => output.push(Output::Picture(picture)),
+        (Part::Call(call), _) => output.push(Output::ToolCall(call)),
     }
 }
 

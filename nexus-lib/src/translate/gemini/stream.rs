@@ -34,11 +34,11 @@ impl Reader {
         Self::default()
     }
 
-    /// Appends the events in `event` to `told`, up to the first error.
+    /// Appends the events in `event` to `out`, up to the first error.
     ///
     /// # Errors
     /// `UpstreamInvalid` when its data is not a JSON object, or its members have the wrong type.
-    pub fn push(&mut self, event: &sse::Event<'_>, told: &mut Vec<Event>) -> Result<()> {
+    pub fn push(&mut self, event: &sse::Event<'_>, out: &mut Vec<Event>) -> Result<()> {
         let data = event.data();
         // `[DONE]` is not Gemini's, but proxies send it.
         if self.is_done || matches!(data.trim_ascii(), b"" | b"[DONE]") {
@@ -49,7 +49,7 @@ impl Reader {
             self.is_done = true;
             let status = StatusCode::INTERNAL_SERVER_ERROR;
             let (message, kind, code) = error::read(status, &data);
-            told.push(Event::Error {
+            out.push(Event::Error {
                 message,
                 kind,
                 code,
@@ -59,7 +59,7 @@ impl Reader {
         let answer = Object::parse(&data, &at)?;
         if !self.has_started {
             self.has_started = true;
-            told.push(Event::Start {
+            out.push(Event::Start {
                 id: answer.lenient("responseId").unwrap_or_default(),
                 model: answer.lenient("modelVersion").unwrap_or_default(),
             });
@@ -70,83 +70,83 @@ impl Reader {
             let at = candidates.index(0);
             let candidate = Object::of(candidate, &at)?;
             for part in part::read_all(&candidate, &at)? {
-                self.tell(part, told);
+                self.write_event(part, out);
             }
             let reason: Option<String> = candidate.lenient("finishReason");
             let finish = reason.and_then(|reason| Finish::of_word(&reason));
-            told.extend(finish.map(Event::Finish));
+            out.extend(finish.map(Event::Finish));
         } else if let Some(why) = reply::blocked(&answer) {
-            self.end_open(told);
-            self.whole(BlockKind::Refusal, Delta::Text(why), told);
-            told.push(Event::Finish(Finish::ContentFilter));
+            self.end_open(out);
+            self.whole(BlockKind::Refusal, Delta::Text(why), out);
+            out.push(Event::Finish(Finish::ContentFilter));
         }
-        told.extend(usage::read(&answer).map(Event::Usage));
+        out.extend(usage::read(&answer).map(Event::Usage));
         Ok(())
     }
 
     /// Handles the end of the bytes. The finish reason decides whether the answer is complete.
     pub fn end(&mut self) -> Vec<Event> {
-        let mut told = Vec::new();
-        self.end_open(&mut told);
-        told
+        let mut out = Vec::new();
+        self.end_open(&mut out);
+        out
     }
 
-    fn tell(&mut self, part: Part, told: &mut Vec<Event>) {
+    fn write_event(&mut self, part: Part, out: &mut Vec<Event>) {
         let (kind, delta) = match part {
             Part::Text(text) => (Kind::Text, Delta::Text(text)),
             Part::Thought(text) => (Kind::Thought, Delta::Text(text)),
             Part::Signature(signature) => {
-                self.end_open(told);
+                self.end_open(out);
                 let kind = BlockKind::Reasoning { sealed: None };
-                return self.whole(kind, Delta::Signature(signature), told);
+                return self.whole(kind, Delta::Signature(signature), out);
             }
             Part::Picture(picture) => {
-                self.end_open(told);
-                return told.push(Event::Picture(picture));
+                self.end_open(out);
+                return out.push(Event::Picture(picture));
             }
             Part::Call(call) => {
-                self.end_open(told);
+                self.end_open(out);
                 let kind = BlockKind::ToolCall {
                     id: call.id,
                     name: call.name,
                     signature: call.signature,
                     client: None,
                 };
-                return self.whole(kind, Delta::Arguments(call.arguments), told);
+                return self.whole(kind, Delta::Arguments(call.arguments), out);
             }
         };
         let block = match self.open {
             Some((block, open)) if open == kind => block,
             _ => {
-                self.end_open(told);
+                self.end_open(out);
                 let begun = match kind {
                     Kind::Text => BlockKind::Text,
                     Kind::Thought => BlockKind::Reasoning { sealed: None },
                 };
-                let block = self.begin(begun, told);
+                let block = self.begin(begun, out);
                 self.open = Some((block, kind));
                 block
             }
         };
-        told.push(Event::Delta { block, delta });
+        out.push(Event::Delta { block, delta });
     }
 
     /// A block that comes whole.
-    fn whole(&mut self, kind: BlockKind, delta: Delta, told: &mut Vec<Event>) {
-        let block = self.begin(kind, told);
-        told.extend([Event::Delta { block, delta }, Event::End { block }]);
+    fn whole(&mut self, kind: BlockKind, delta: Delta, out: &mut Vec<Event>) {
+        let block = self.begin(kind, out);
+        out.extend([Event::Delta { block, delta }, Event::End { block }]);
     }
 
-    fn begin(&mut self, kind: BlockKind, told: &mut Vec<Event>) -> usize {
+    fn begin(&mut self, kind: BlockKind, out: &mut Vec<Event>) -> usize {
         let block = self.begun;
         self.begun += 1;
-        told.push(Event::Begin { block, kind });
+        out.push(Event::Begin { block, kind });
         block
     }
 
-    fn end_open(&mut self, told: &mut Vec<Event>) {
+    fn end_open(&mut self, out: &mut Vec<Event>) {
         if let Some((block, _)) = self.open.take() {
-            told.push(Event::End { block });
+            out.push(Event::End { block });
         }
     }
 }

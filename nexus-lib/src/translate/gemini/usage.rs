@@ -15,8 +15,8 @@ pub(super) fn read(answer: &Object<'_>) -> Option<TokenCounts> {
     let total = figure("totalTokenCount");
     let beside = figure("toolUsePromptTokenCount").unwrap_or(0);
     let prompt_tokens = prompt.saturating_add(beside);
-    let said = figure("candidatesTokenCount").unwrap_or(0);
-    let completion_tokens = said.saturating_add(thoughts);
+    let output = figure("candidatesTokenCount").unwrap_or(0);
+    let completion_tokens = output.saturating_add(thoughts);
     Some(TokenCounts {
         usage: Usage {
             prompt_tokens,

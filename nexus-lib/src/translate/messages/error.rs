@@ -67,8 +67,8 @@ struct Detail<'a> {
 /// otherwise derived from `code` and `status`. The code is added, although Anthropic has none.
 pub fn write(status: StatusCode, message: &str, kind: Option<&str>, code: Option<&str>) -> Vec<u8> {
     let known = |text: Option<&str>| KINDS.into_iter().find(|known| Some(*known) == text);
-    let told = [code, kind].into_iter().flatten().find_map(implied);
-    let by_status = match told.unwrap_or(status.as_u16()) {
+    let status_of_word = [code, kind].into_iter().flatten().find_map(implied);
+    let by_status = match status_of_word.unwrap_or(status.as_u16()) {
         401 => "authentication_error",
         402 => "billing_error",
         403 => "permission_error",

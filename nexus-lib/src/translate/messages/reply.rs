@@ -10,9 +10,9 @@ use super::finish;
 use super::usage::Figures;
 use crate::error::Result;
 use crate::translate::extra_content::{ExtraContent, signature};
-use crate::translate::fault::says_something;
+use crate::translate::fault::is_error_value;
 use crate::translate::reading::{Object, Path};
-use crate::translate::{Answered, Said, Thought, TokenCounts, ToolCall};
+use crate::translate::{Answered, Output, Thought, TokenCounts, ToolCall};
 
 /// Reads Anthropic's answer. Unknown blocks, such as those of its own tools, are left out.
 ///
@@ -21,20 +21,20 @@ use crate::translate::{Answered, Said, Thought, TokenCounts, ToolCall};
 pub fn read(body: &[u8]) -> Result<Answered> {
     let at = Path::Answer;
     let message = Object::parse(body, &at)?;
-    let mut said = Vec::new();
+    let mut output = Vec::new();
     let content = at.key("content");
     let blocks: Vec<&RawValue> = message.need("content", &at)?;
     for (index, block) in blocks.into_iter().enumerate() {
         let at = content.index(index);
-        said.extend(read_said(&Object::of(block, &at)?, &at)?);
+        output.extend(read_output(&Object::of(block, &at)?, &at)?);
     }
-    said.extend(explanation(&message).map(Said::Refusal));
+    output.extend(explanation(&message).map(Output::Refusal));
     let stop_reason: Option<String> = message.lenient("stop_reason");
     let stop_sequence = message.lenient("stop_sequence");
     Ok(Answered {
         id: message.lenient("id").unwrap_or_default(),
         model: message.lenient("model").unwrap_or_default(),
-        said,
+        output,
         finish: stop_reason
             .and_then(|reason| finish::read(&reason, stop_sequence))
             .unwrap_or_default(),
@@ -53,7 +53,7 @@ pub(crate) fn look(body: &[u8]) -> (Option<TokenCounts>, bool) {
         .is_some_and(|json| json.get().starts_with('['));
     let is_failed = message
         .raw("error")
-        .is_some_and(|json| says_something(json.get()));
+        .is_some_and(|json| is_error_value(json.get()));
     (figures(&message), has_content && !is_failed)
 }
 
@@ -71,22 +71,22 @@ pub(super) fn explanation(object: &Object<'_>) -> Option<String> {
 }
 
 /// The content of an assistant block; `None` if no other provider would understand it.
-pub(super) fn read_said(block: &Object<'_>, at: &Path<'_>) -> Result<Option<Said>> {
+pub(super) fn read_output(block: &Object<'_>, at: &Path<'_>) -> Result<Option<Output>> {
     let kind: String = block.need("type", at)?;
     Ok(Some(match kind.as_str() {
-        "text" => Said::Text(block.need("text", at)?),
-        "thinking" => Said::Reasoning(Thought {
+        "text" => Output::Text(block.need("text", at)?),
+        "thinking" => Output::Reasoning(Thought {
             text: block.need("thinking", at)?,
             signature: block
                 .get("signature", at)?
                 .filter(|text: &String| !text.is_empty()),
             ..Thought::default()
         }),
-        "redacted_thinking" => Said::Reasoning(Thought {
+        "redacted_thinking" => Output::Reasoning(Thought {
             sealed: Some(block.need("data", at)?),
             ..Thought::default()
         }),
-        "tool_use" => Said::ToolCall(ToolCall {
+        "tool_use" => Output::ToolCall(ToolCall {
             id: block.lenient("id").unwrap_or_default(),
             name: block.need("name", at)?,
             arguments: block.raw("input").map_or("{}", RawValue::get).to_owned(),
@@ -112,9 +112,9 @@ struct Message<'a> {
 /// Writes an answer in Anthropic's format, for the client that asked for `model`.
 pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
     let has_refused = answered
-        .said
+        .output
         .iter()
-        .any(|said| matches!(said, Said::Refusal(_)));
+        .any(|output| matches!(output, Output::Refusal(_)));
     let (stop_reason, stop_sequence) = finish::write(&answered.finish, has_refused);
     let message = Message {
         id: id(&answered.id),
@@ -125,7 +125,7 @@ pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
         } else {
             model
         },
-        content: answered.said.iter().filter_map(write_said).collect(),
+        content: answered.output.iter().filter_map(write_said).collect(),
         stop_reason,
         stop_sequence,
         usage: answered.usage.map(Figures::from).unwrap_or_default(),
@@ -150,23 +150,23 @@ pub(super) fn call_id(id: &str) -> Cow<'_, str> {
     }
 }
 
-fn write_said(said: &Said) -> Option<Block<'_>> {
-    Some(match said {
-        Said::Text(text) | Said::Refusal(text) if text.is_empty() => return None,
-        Said::Text(text) | Said::Refusal(text) => Block::Text {
+fn write_said(output: &Output) -> Option<Block<'_>> {
+    Some(match output {
+        Output::Text(text) | Output::Refusal(text) if text.is_empty() => return None,
+        Output::Text(text) | Output::Refusal(text) => Block::Text {
             text: text.into(),
             cache_control: None,
         },
-        Said::Reasoning(Thought {
+        Output::Reasoning(Thought {
             sealed: Some(data), ..
         }) => Block::RedactedThinking { data },
-        Said::Reasoning(thought) => Block::Thinking {
+        Output::Reasoning(thought) => Block::Thinking {
             thinking: &thought.text,
             signature: thought.signature.as_deref().unwrap_or_default(),
         },
         // Anthropic's answers have no images.
-        Said::Picture(_) => return None,
-        Said::ToolCall(call) => Block::ToolUse {
+        Output::Picture(_) => return None,
+        Output::ToolCall(call) => Block::ToolUse {
             id: call_id(&call.id),
             name: &call.name,
             input: block::input(&call.arguments).unwrap_or_else(|| invalid(&call.arguments)),

@@ -3,7 +3,7 @@
 use super::message;
 use crate::error::Result;
 use crate::translate::reading::{Object, Path};
-use crate::translate::{Answered, Said, Thought};
+use crate::translate::{Answered, Output, Thought};
 
 /// Reads Ollama's answer.
 ///
@@ -15,21 +15,21 @@ pub fn read(body: &[u8]) -> Result<Answered> {
     let message = message::read(&answer, &at)?;
     let message = message.ok_or_else(|| at.key("message").invalid("is missing"))?;
     let finish = message::finish(&answer);
-    let mut said = Vec::new();
+    let mut output = Vec::new();
     if !message.thinking.is_empty() {
-        said.push(Said::Reasoning(Thought {
+        output.push(Output::Reasoning(Thought {
             text: message.thinking,
             ..Thought::default()
         }));
     }
     if !message.content.is_empty() {
-        said.push(Said::Text(message.content));
+        output.push(Output::Text(message.content));
     }
-    said.extend(message.calls.into_iter().map(Said::ToolCall));
+    output.extend(message.calls.into_iter().map(Output::ToolCall));
     Ok(Answered {
         id: String::new(),
         model: answer.lenient("model").unwrap_or_default(),
-        said,
+        output,
         finish,
         usage: message::usage(&answer),
     })

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::{error, message};
 use crate::error::Result;
-use crate::translate::fault::says_something;
+use crate::translate::fault::is_error_value;
 use crate::translate::reading::{Object, Path};
 use crate::translate::{BlockKind, Delta, Event};
 
@@ -30,11 +30,11 @@ impl Reader {
         Self::default()
     }
 
-    /// Appends the events in `line` to `told`, up to the first error. An empty line is ignored.
+    /// Appends the events in `line` to `out`, up to the first error. An empty line is ignored.
     ///
     /// # Errors
     /// `UpstreamInvalid` when it is not a JSON object, or its members have the wrong type.
-    pub fn push(&mut self, line: &[u8], told: &mut Vec<Event>) -> Result<()> {
+    pub fn push(&mut self, line: &[u8], out: &mut Vec<Event>) -> Result<()> {
         if self.is_done || line.trim_ascii().is_empty() {
             return Ok(());
         }
@@ -42,11 +42,11 @@ impl Reader {
         let answer = Object::parse(line, &at)?;
         if answer
             .raw("error")
-            .is_some_and(|json| says_something(json.get()))
+            .is_some_and(|json| is_error_value(json.get()))
         {
             self.is_done = true;
             let (message, kind, code) = error::read(StatusCode::INTERNAL_SERVER_ERROR, line);
-            told.push(Event::Error {
+            out.push(Event::Error {
                 message,
                 kind,
                 code,
@@ -55,34 +55,34 @@ impl Reader {
         }
         if !self.has_started {
             self.has_started = true;
-            told.push(Event::Start {
+            out.push(Event::Start {
                 id: String::new(),
                 model: answer.lenient("model").unwrap_or_default(),
             });
         }
         if let Some(message) = message::read(&answer, &at)? {
-            self.say(Kind::Thought, message.thinking, told);
-            self.say(Kind::Text, message.content, told);
+            self.say(Kind::Thought, message.thinking, out);
+            self.say(Kind::Text, message.content, out);
             for call in message.calls {
-                self.end_open(told);
+                self.end_open(out);
                 let kind = BlockKind::ToolCall {
                     id: call.id,
                     name: call.name,
                     signature: None,
                     client: None,
                 };
-                let block = self.begin(kind, told);
+                let block = self.begin(kind, out);
                 let delta = Delta::Arguments(call.arguments);
-                told.extend([Event::Delta { block, delta }, Event::End { block }]);
+                out.extend([Event::Delta { block, delta }, Event::End { block }]);
             }
         }
         if answer.lenient("done").unwrap_or(false) {
             self.is_done = true;
-            self.end_open(told);
+            self.end_open(out);
             let finish = message::finish(&answer);
-            told.push(Event::Finish(finish));
-            told.extend(message::usage(&answer).map(Event::Usage));
-            told.push(Event::Done);
+            out.push(Event::Finish(finish));
+            out.extend(message::usage(&answer).map(Event::Usage));
+            out.push(Event::Done);
         }
         Ok(())
     }
@@ -92,37 +92,37 @@ impl Reader {
         Vec::new()
     }
 
-    fn say(&mut self, kind: Kind, text: String, told: &mut Vec<Event>) {
+    fn say(&mut self, kind: Kind, text: String, out: &mut Vec<Event>) {
         if text.is_empty() {
             return;
         }
         let block = match self.open {
             Some((block, open)) if open == kind => block,
             _ => {
-                self.end_open(told);
+                self.end_open(out);
                 let begun = match kind {
                     Kind::Text => BlockKind::Text,
                     Kind::Thought => BlockKind::Reasoning { sealed: None },
                 };
-                let block = self.begin(begun, told);
+                let block = self.begin(begun, out);
                 self.open = Some((block, kind));
                 block
             }
         };
         let delta = Delta::Text(text);
-        told.push(Event::Delta { block, delta });
+        out.push(Event::Delta { block, delta });
     }
 
-    fn begin(&mut self, kind: BlockKind, told: &mut Vec<Event>) -> usize {
+    fn begin(&mut self, kind: BlockKind, out: &mut Vec<Event>) -> usize {
         let block = self.begun;
         self.begun += 1;
-        told.push(Event::Begin { block, kind });
+        out.push(Event::Begin { block, kind });
         block
     }
 
-    fn end_open(&mut self, told: &mut Vec<Event>) {
+    fn end_open(&mut self, out: &mut Vec<Event>) {
         if let Some((block, _)) = self.open.take() {
-            told.push(Event::End { block });
+            out.push(Event::End { block });
         }
     }
 }

@@ -145,11 +145,11 @@ pub(super) fn write(id: &str, status: &str, call: &ToolCall) -> Value {
 
 /// The arguments of a built-in tool, with the members that clients expect.
 fn built_in(tool: BuiltInTool, arguments: &str) -> Value {
-    let said: Map<String, Value> = serde_json::from_str(arguments).unwrap_or_default();
+    let given: Map<String, Value> = serde_json::from_str(arguments).unwrap_or_default();
     let mut known = match tool {
         BuiltInTool::LocalShell => json!({
-            "type": "exec", "command": command(&said), "env": {}, "timeout_ms": null, "user": null,
-            "working_directory": null,
+            "type": "exec", "command": command(&given), "env": {}, "timeout_ms": null,
+            "user": null, "working_directory": null,
         }),
         BuiltInTool::Shell => {
             json!({"commands": [], "timeout_ms": null, "max_output_length": null})
@@ -158,14 +158,14 @@ fn built_in(tool: BuiltInTool, arguments: &str) -> Value {
     };
     if let Some(members) = known.as_object_mut() {
         let is_read = |name: &str| tool == BuiltInTool::LocalShell && name == "command";
-        members.extend(said.into_iter().filter(|(name, _)| !is_read(name)));
+        members.extend(given.into_iter().filter(|(name, _)| !is_read(name)));
     }
     known
 }
 
 /// A command is a list; models that write a line mean a shell command.
-fn command(said: &Map<String, Value>) -> Value {
-    match said.get("command") {
+fn command(given: &Map<String, Value>) -> Value {
+    match given.get("command") {
         Some(Value::String(line)) => json!(["bash", "-lc", line]),
         Some(command) => command.clone(),
         None => json!([]),

@@ -5,21 +5,24 @@ use super::{SIGNATURE, call};
 use crate::error::Result;
 use crate::translate::extra_content::{ExtraContent, signature};
 use crate::translate::reading::{Content, Object, Path};
-use crate::translate::{Picture, Said, Source, Thought};
+use crate::translate::{Output, Picture, Source, Thought};
 
 /// The content of an item. Unknown items are ignored.
-pub(super) fn whole(item: &Object<'_>, at: &Path<'_>) -> Result<Vec<Said>> {
+pub(super) fn whole(item: &Object<'_>, at: &Path<'_>) -> Result<Vec<Output>> {
     let kind: Option<String> = item.lenient("type");
     Ok(match kind.as_deref().unwrap_or_default() {
         "message" => match item.content("content", at)? {
-            Some(Content::Text(text)) => vec![Said::Text(text)],
-            Some(Content::Parts(parts)) => said(&parts, &at.key("content"))?,
+            Some(Content::Text(text)) => vec![Output::Text(text)],
+            Some(Content::Parts(parts)) => output(&parts, &at.key("content"))?,
             None => Vec::new(),
         },
-        "reasoning" => vec![Said::Reasoning(thought(item, at)?)],
-        "image_generation_call" => picture(item, at)?.map(Said::Picture).into_iter().collect(),
+        "reasoning" => vec![Output::Reasoning(thought(item, at)?)],
+        "image_generation_call" => picture(item, at)?
+            .map(Output::Picture)
+            .into_iter()
+            .collect(),
         kind => call::read(kind, item, at)?
-            .map(Said::ToolCall)
+            .map(Output::ToolCall)
             .into_iter()
             .collect(),
     })
@@ -68,18 +71,20 @@ pub(super) fn thought(item: &Object<'_>, at: &Path<'_>) -> Result<Thought> {
 }
 
 /// The content of an assistant message. Unknown parts are ignored.
-pub(super) fn said(parts: &[&RawValue], at: &Path<'_>) -> Result<Vec<Said>> {
-    let mut said = Vec::new();
+pub(super) fn output(parts: &[&RawValue], at: &Path<'_>) -> Result<Vec<Output>> {
+    let mut output = Vec::new();
     for (index, json) in parts.iter().enumerate() {
         let at = at.index(index);
         let part = Object::of(json, &at)?;
         match part.need::<String>("type", &at)?.as_str() {
-            "output_text" | "input_text" | "text" => said.push(Said::Text(part.need("text", &at)?)),
-            "refusal" => said.push(Said::Refusal(part.need("refusal", &at)?)),
+            "output_text" | "input_text" | "text" => {
+                output.push(Output::Text(part.need("text", &at)?))
+            }
+            "refusal" => output.push(Output::Refusal(part.need("refusal", &at)?)),
             _ => {}
         }
     }
-    Ok(said)
+    Ok(output)
 }
 
 /// The image in an item of type `image_generation_call`; `None` before it is complete.

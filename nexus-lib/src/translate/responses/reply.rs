@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{call, item, usage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::reading::{Object, Path};
-use crate::translate::{Answered, Finish, Said, TokenCounts};
+use crate::translate::{Answered, Finish, Output, TokenCounts};
 use crate::wire::Timestamp;
 
 /// Reads the answer of a Responses provider. Unknown items are ignored.
@@ -16,17 +16,17 @@ use crate::wire::Timestamp;
 pub fn read(body: &[u8]) -> Result<Answered> {
     let at = Path::Answer;
     let response = Object::parse(body, &at)?;
-    let mut said = Vec::new();
-    let output = at.key("output");
+    let mut parts = Vec::new();
+    let at_output = at.key("output");
     let items: Vec<&RawValue> = response.need("output", &at)?;
     for (index, json) in items.into_iter().enumerate() {
-        let at = output.index(index);
-        said.extend(item::whole(&Object::of(json, &at)?, &at)?);
+        let at = at_output.index(index);
+        parts.extend(item::whole(&Object::of(json, &at)?, &at)?);
     }
     Ok(Answered {
         id: response.lenient("id").unwrap_or_default(),
         model: response.lenient("model").unwrap_or_default(),
-        said,
+        output: parts,
         finish: finish(&response)?,
         usage: usage::read(&response),
     })
@@ -56,7 +56,7 @@ pub(super) fn finish(response: &Object<'_>) -> Result<Finish> {
 
 /// Writes an answer in OpenAI's format, for the client that asked for `model`.
 pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
-    let mut output: Vec<Value> = answered.said.iter().filter_map(written).collect();
+    let mut output: Vec<Value> = answered.output.iter().filter_map(written).collect();
     if let Some(item) = output
         .last_mut()
         .filter(|item| item.get("status").is_some())
@@ -77,22 +77,22 @@ pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
     serde_json::to_vec(&response).unwrap_or_default()
 }
 
-fn written(said: &Said) -> Option<Value> {
-    Some(match said {
-        Said::Text(text) => {
+fn written(part: &Output) -> Option<Value> {
+    Some(match part {
+        Output::Text(text) => {
             let part = item::text_part(text);
             item::message(&item::new_id("msg"), "completed", Some(part))
         }
-        Said::Refusal(refusal) => {
+        Output::Refusal(refusal) => {
             let part = item::refusal_part(refusal);
             item::message(&item::new_id("msg"), "completed", Some(part))
         }
-        Said::Reasoning(thought) => {
+        Output::Reasoning(thought) => {
             let id = thought.id.clone().unwrap_or_else(|| item::new_id("rs"));
             item::reasoning(&id, &thought.text, item::encrypted(thought).as_deref())
         }
-        Said::Picture(picture) => return item::image(&item::new_id("ig"), picture),
-        Said::ToolCall(called) => {
+        Output::Picture(picture) => return item::image(&item::new_id("ig"), picture),
+        Output::ToolCall(called) => {
             let prefix = call::prefix(called.client.as_deref());
             call::write(&item::new_id(prefix), "completed", called)
         }

@@ -23,9 +23,9 @@ pub(super) fn protocol(client: ClientProtocol) -> &'static str {
 /// The events of `stream`.
 pub(super) fn events(provider: ProviderProtocol, stream: &[u8]) -> Vec<Event> {
     let mut reader = provider.reader();
-    let mut told = reader.push(stream);
-    told.extend(reader.end(b""));
-    told
+    let mut actual = reader.push(stream);
+    actual.extend(reader.end(b""));
+    actual
 }
 
 /// The stream that `client` receives, with usage.

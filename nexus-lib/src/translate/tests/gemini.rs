@@ -7,7 +7,7 @@ use super::clients::{self, CLIENTS, check_reply, check_requests, check_stream, n
 use super::recorded::fixture;
 use crate::translate::ClientProtocol::{Chat, Messages, Responses};
 use crate::translate::{
-    ClientProtocol, Event, Finish, Losses, Part, ProviderProtocol, Request, Said, Text, Thought,
+    ClientProtocol, Event, Finish, Losses, Output, Part, ProviderProtocol, Request, Text, Thought,
     ToolCall, ToolResult, Turn, gemini,
 };
 
@@ -121,13 +121,13 @@ fn signatures_come_back_through_every_client() {
 #[test]
 fn calls_of_another_provider_are_signed_as_such_where_it_is_wanted() {
     let call = |id: &str| {
-        Said::ToolCall(ToolCall {
+        Output::ToolCall(ToolCall {
             id: id.to_owned(),
             name: "f".to_owned(),
             ..ToolCall::default()
         })
     };
-    let foreign = Said::Reasoning(Thought {
+    let foreign = Output::Reasoning(Thought {
         text: "a thought".to_owned(),
         signature: Some("EqQBCg==".to_owned()),
         ..Thought::default()
@@ -237,13 +237,13 @@ fn an_answer_is_over_when_it_said_why() {
     let stop = ", \"finishReason\": \"STOP\"";
     // Older models send the reason with every event.
     let older = part("a", stop) + &part("b", stop);
-    let told = events(older.as_bytes());
-    let deltas = told
+    let actual = events(older.as_bytes());
+    let deltas = actual
         .iter()
         .filter(|event| matches!(event, Event::Delta { .. }));
     assert_eq!(deltas.count(), 2);
     assert_eq!(
-        told[told.len() - 2..],
+        actual[actual.len() - 2..],
         [Event::Finish(Finish::Stop), Event::Done]
     );
 
@@ -290,8 +290,8 @@ fn an_answer_says_why_it_ended() {
             .read_reply(body.as_bytes())
             .unwrap();
         assert_eq!(answered.finish, expected, "{part} {reason}");
-        let told = events(format!("data: {body}\n\n").as_bytes());
-        assert!(told.contains(&Event::Finish(expected)), "{part} {reason}");
+        let actual = events(format!("data: {body}\n\n").as_bytes());
+        assert!(actual.contains(&Event::Finish(expected)), "{part} {reason}");
     }
 }
 
@@ -333,7 +333,7 @@ fn results_are_objects() {
         };
         let request = Request {
             turns: vec![
-                Turn::Assistant(vec![Said::ToolCall(call)]),
+                Turn::Assistant(vec![Output::ToolCall(call)]),
                 Turn::Tool(ToolResult {
                     call_id: "a".to_owned(),
                     parts,

@@ -82,13 +82,13 @@ fn what_was_thought_and_called_comes_back_through_every_client() {
         let request = client.read_request(&body).unwrap();
         let body = ollama::request::write(&request, "qwen3", &mut Losses::new(true)).unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
-        let said = &body["messages"][1];
-        assert_eq!(said["content"], "I look.");
+        let output = &body["messages"][1];
+        assert_eq!(output["content"], "I look.");
         let function = json!({
             "index": 0, "name": "get_weather", "arguments": {"place": "Paris", "days": 1.5},
         });
-        assert_eq!(said["tool_calls"][0]["function"], function, "{client:?}");
-        assert_eq!(said["tool_calls"][1]["function"]["name"], "screenshot");
+        assert_eq!(output["tool_calls"][0]["function"], function, "{client:?}");
+        assert_eq!(output["tool_calls"][1]["function"]["name"], "screenshot");
         let result = json!({
             "role": "tool", "content": "18 degrees", "tool_name": "get_weather", "tool_call_id": "call_vq1hn5t2",
         });
@@ -146,15 +146,15 @@ fn a_cut_stream_is_not_over() {
     let whole = fixture("ollama", "stream_text.ndjson");
     assert_eq!(events(&whole).last(), Some(&Event::Done));
     let first = whole.split(|&byte| byte == b'\n').next().unwrap();
-    let told = events(first);
-    assert!(!told.is_empty() && !told.contains(&Event::Done));
+    let actual = events(first);
+    assert!(!actual.is_empty() && !actual.contains(&Event::Done));
 }
 
 #[test]
 fn errors_are_a_text() {
     let body = fixture("ollama", "error.json");
-    let told = ollama::error::read(StatusCode::NOT_FOUND, &body);
-    assert_eq!(told, ("model 'llama9' not found".to_owned(), None, None));
+    let actual = ollama::error::read(StatusCode::NOT_FOUND, &body);
+    assert_eq!(actual, ("model 'llama9' not found".to_owned(), None, None));
     let (message, ..) = ollama::error::read(StatusCode::BAD_GATEWAY, b"");
     assert_eq!(message, "the provider answered 502 (Bad Gateway)");
 }

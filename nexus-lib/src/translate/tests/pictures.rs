@@ -7,7 +7,7 @@ use super::properties::gathered;
 use super::recorded::fixture;
 use crate::translate::ClientProtocol::{Chat, Messages, Responses};
 use crate::translate::{
-    Answered, Losses, Picture, ProviderProtocol, Request, Said, Source, Turn, gemini,
+    Answered, Losses, Output, Picture, ProviderProtocol, Request, Source, Turn, gemini,
 };
 
 fn drawn() -> Answered {
@@ -20,7 +20,7 @@ fn picture(source: Source) -> Request {
         signature: None,
     };
     Request {
-        turns: vec![Turn::Assistant(vec![Said::Picture(picture)])],
+        turns: vec![Turn::Assistant(vec![Output::Picture(picture)])],
         ..Request::default()
     }
 }
@@ -105,18 +105,21 @@ fn a_picture_streamed_is_the_picture_whole() {
     let answered = gathered(clients::events(ProviderProtocol::Gemini, &stream));
     for client in [Chat, Responses] {
         let provider = ProviderProtocol::from(client);
-        let told = clients::streamed_to(client, clients::events(ProviderProtocol::Gemini, &stream));
-        let back = gathered(clients::events(provider, &told));
-        assert_eq!(back.said, answered.said, "{client:?}");
+        let actual =
+            clients::streamed_to(client, clients::events(ProviderProtocol::Gemini, &stream));
+        let back = gathered(clients::events(provider, &actual));
+        assert_eq!(back.output, answered.output, "{client:?}");
         let whole = provider
             .read_reply(&client.write_reply(&answered, "m"))
             .unwrap();
-        let pictures = |said: &[Said]| -> Vec<Said> {
-            let said = said.iter().filter(|said| matches!(said, Said::Picture(_)));
-            said.cloned().collect()
+        let pictures = |output: &[Output]| -> Vec<Output> {
+            let output = output
+                .iter()
+                .filter(|output| matches!(output, Output::Picture(_)));
+            output.cloned().collect()
         };
-        assert_eq!(pictures(&whole.said), pictures(&answered.said));
-        assert_eq!(pictures(&whole.said).len(), 2);
+        assert_eq!(pictures(&whole.output), pictures(&answered.output));
+        assert_eq!(pictures(&whole.output).len(), 2);
     }
 }
 
@@ -196,8 +199,8 @@ fn what_is_to_be_drawn_is_asked_for_in_known_words() {
 #[test]
 fn odd_pictures_are_passed_over_or_named() {
     let message = |image: &str| {
-        let said = format!(r#"{{"role": "assistant", "content": "a", "images": [{image}]}}"#);
-        let body = format!(r#"{{"model": "m", "messages": [{said}]}}"#);
+        let output = format!(r#"{{"role": "assistant", "content": "a", "images": [{image}]}}"#);
+        let body = format!(r#"{{"model": "m", "messages": [{output}]}}"#);
         let request = Chat.read_request(body.as_bytes());
         request.map_err(|error| error.param().unwrap().to_owned())
     };
@@ -208,8 +211,8 @@ fn odd_pictures_are_passed_over_or_named() {
         "7",
     ] {
         let request = message(image).unwrap();
-        let said = Said::Text("a".to_owned());
-        assert_eq!(request.turns, [Turn::Assistant(vec![said])], "{image}");
+        let output = Output::Text("a".to_owned());
+        assert_eq!(request.turns, [Turn::Assistant(vec![output])], "{image}");
     }
     let in_clear = message(r#"{"image_url": {"url": "data:image/png,x"}}"#);
     assert_eq!(

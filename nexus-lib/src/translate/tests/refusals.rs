@@ -168,7 +168,7 @@ fn what_changes_the_meaning_is_refused_and_hints_are_left_out() {
             Err(param.to_owned())
         );
     }
-    let hints = [
+    let dropped = [
         (r#""seed": 7"#, "seed"),
         (r#""frequency_penalty": 0.5"#, "frequency_penalty"),
         (r#""temperature": 1.5"#, "temperature"),
@@ -183,7 +183,7 @@ fn what_changes_the_meaning_is_refused_and_hints_are_left_out() {
             "reasoning_effort",
         ),
     ];
-    for (member, param) in hints {
+    for (member, param) in dropped {
         let body = chat_body(member);
         assert_eq!(to_messages(&body, model, false), Ok(vec![param.to_owned()]));
         assert_eq!(to_messages(&body, model, true), Err(param.to_owned()));
@@ -222,10 +222,10 @@ fn newer_models_take_no_sampling() {
 fn thoughts_give_way_to_what_cannot_stand_beside_them() {
     let tools = r#""tools": [{"type": "function", "function": {"name": "f"}}]"#;
     let forced = format!(r#""reasoning_effort": "low", "tool_choice": "required", {tools}"#);
-    let hint = || Ok(vec!["reasoning_effort".to_owned()]);
+    let dropped_effort = || Ok(vec!["reasoning_effort".to_owned()]);
     assert_eq!(
         to_messages(&chat_body(&forced), "claude-sonnet-4-5", false),
-        hint()
+        dropped_effort()
     );
     let called = |thought: &str| {
         format!(
@@ -239,7 +239,7 @@ fn thoughts_give_way_to_what_cannot_stand_beside_them() {
     let signed = called(r#"{"type": "reasoning", "text": "t", "signature": "s"}"#);
     assert_eq!(
         to_messages(without.as_bytes(), "claude-sonnet-4-5", false),
-        hint()
+        dropped_effort()
     );
     assert_eq!(
         to_messages(without.as_bytes(), "claude-sonnet-4-6", true),
@@ -281,7 +281,12 @@ fn what_chat_cannot_say_is_refused_or_left_out() {
             .map(|_| losses.dropped().to_vec())
             .map_err(|error| error.param().unwrap().to_owned())
     };
-    let hints = |hints: &[&str]| Ok(hints.iter().map(|&hint| hint.to_owned()).collect());
+    let dropped = |dropped: &[&str]| {
+        Ok(dropped
+            .iter()
+            .map(|&dropped_effort| dropped_effort.to_owned())
+            .collect())
+    };
     let refused = |param: &str| Err::<Vec<String>, _>(param.to_owned());
     let search = r#""tools": [{"type": "web_search_20250305", "name": "web_search"}]"#;
     assert_eq!(write(search), refused("tools[0]"));
@@ -291,15 +296,15 @@ fn what_chat_cannot_say_is_refused_or_left_out() {
     );
     assert_eq!(
         write(r#""top_k": 3, "metadata": {"user_id": "u", "team": "t"}"#),
-        hints(&["top_k", "metadata.team"])
+        dropped(&["top_k", "metadata.team"])
     );
     assert_eq!(
         write(r#""thinking": {"type": "enabled", "budget_tokens": 2000}"#),
-        hints(&["reasoning_effort"])
+        dropped(&["reasoning_effort"])
     );
     assert_eq!(
         write(r#""thinking": {"type": "disabled"}, "service_tier": "auto""#),
-        hints(&[])
+        dropped(&[])
     );
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::clients;
 use crate::translate::{
-    Answered, BlockKind, ClientProtocol, Delta, Event, Finish, ProviderProtocol, Said,
+    Answered, BlockKind, ClientProtocol, Delta, Event, Finish, Output, ProviderProtocol,
 };
 
 /// The text of a stream with `events` in the middle.
@@ -14,9 +14,9 @@ fn words(events: &str) -> String {
         events,
         "data: {\"type\":\"response.completed\",\"response\":{\"id\":\"r\",\"status\":\"completed\",\"output\":[]}}\n\n",
     ];
-    let told = clients::events(ProviderProtocol::Responses, stream.concat().as_bytes());
-    assert_eq!(told.last(), Some(&Event::Done));
-    let words = told.into_iter().filter_map(|event| match event {
+    let actual = clients::events(ProviderProtocol::Responses, stream.concat().as_bytes());
+    assert_eq!(actual.last(), Some(&Event::Done));
+    let words = actual.into_iter().filter_map(|event| match event {
         Event::Delta {
             delta: Delta::Text(text),
             ..
@@ -51,10 +51,10 @@ fn words_that_nobody_announced_are_heard() {
 
 #[test]
 fn what_was_cut_for_its_length_is_not_whole() {
-    let said = vec![Said::Text("a".to_owned()), Said::Text("b".to_owned())];
+    let output = vec![Output::Text("a".to_owned()), Output::Text("b".to_owned())];
     for (finish, last) in [(Finish::Length, "incomplete"), (Finish::Stop, "completed")] {
         let answered = Answered {
-            said: said.clone(),
+            output: output.clone(),
             finish: finish.clone(),
             ..Answered::default()
         };

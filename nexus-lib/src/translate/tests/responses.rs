@@ -8,7 +8,7 @@ use super::clients::{
 use super::recorded::{fixture, pretty, readable};
 use crate::translate::ClientProtocol::{Chat, Messages, Responses};
 use crate::translate::{
-    ClientProtocol, Event, Losses, ProviderProtocol, Said, Turn, chat, messages, responses,
+    ClientProtocol, Event, Losses, Output, ProviderProtocol, Turn, chat, messages, responses,
 };
 
 fn events(provider: ProviderProtocol, folder: &str, name: &str) -> Vec<Event> {
@@ -62,8 +62,8 @@ fn texts_at_which_an_answer_ends_cannot_be_told() {
         let error = responses::request::write(&request, "gpt-5", &mut losses).unwrap_err();
         assert_eq!(error.param(), Some("stop"));
         request.stop.clear();
-        let told = responses::request::write(&request, "gpt-5", &mut losses).unwrap();
-        let text = format!("left out: {:?}\n{}", losses.dropped(), pretty(&told));
+        let actual = responses::request::write(&request, "gpt-5", &mut losses).unwrap();
+        let text = format!("left out: {:?}\n{}", losses.dropped(), pretty(&actual));
         check(&format!("{folder}_to_responses_request_text"), &text);
     }
 }
@@ -96,8 +96,8 @@ fn recorded_replies() {
         ] {
             let body = fixture(folder, &format!("{name}.json"));
             let answered = provider.read_reply(&body).unwrap();
-            let told = Responses.write_reply(&answered, "asked-for");
-            check(&format!("{folder}_to_responses_{name}"), &pretty(&told));
+            let actual = Responses.write_reply(&answered, "asked-for");
+            check(&format!("{folder}_to_responses_{name}"), &pretty(&actual));
         }
     }
 }
@@ -112,8 +112,8 @@ fn recorded_streams() {
         "stream_error",
         "stream_failed",
     ] {
-        let told = events(ProviderProtocol::Responses, "responses", name);
-        check_stream("responses", name, &told);
+        let actual = events(ProviderProtocol::Responses, "responses", name);
+        check_stream("responses", name, &actual);
     }
     for (provider, folder) in [
         (ProviderProtocol::Chat, "chat"),
@@ -125,9 +125,9 @@ fn recorded_streams() {
             "stream_reasoning",
             "stream_error",
         ] {
-            let told = streamed_to(Responses, events(provider, folder, name));
+            let actual = streamed_to(Responses, events(provider, folder, name));
             let name = format!("{folder}_to_responses_{name}");
-            check(&name, &readable(&told));
+            check(&name, &readable(&actual));
         }
     }
 }
@@ -137,32 +137,35 @@ fn errors_keep_message_kind_and_code() {
     let body = fixture("responses", "error.json");
     let (message, kind, code) = responses::error::read(StatusCode::BAD_REQUEST, &body);
     assert!(message.starts_with("Invalid value: 'blob'."));
-    let told = Messages.write_error(
+    let actual = Messages.write_error(
         StatusCode::BAD_REQUEST,
         &message,
         kind.as_deref(),
         code.as_deref(),
     );
-    let told = String::from_utf8(told).unwrap();
-    assert!(told.contains(r#""type":"invalid_request_error""#), "{told}");
-    assert!(told.contains(r#""code":"invalid_value""#), "{told}");
+    let actual = String::from_utf8(actual).unwrap();
+    assert!(
+        actual.contains(r#""type":"invalid_request_error""#),
+        "{actual}"
+    );
+    assert!(actual.contains(r#""code":"invalid_value""#), "{actual}");
 }
 
 #[test]
 fn what_was_sealed_comes_back_as_it_was() {
     let sealed = responses::reply::read(&fixture("responses", "reply_reasoning.json")).unwrap();
-    let thought = sealed.said[0].clone();
+    let thought = sealed.output[0].clone();
     for client in clients::CLIENTS {
-        let told = client.write_reply(&sealed, "asked-for");
+        let actual = client.write_reply(&sealed, "asked-for");
         let next = client
-            .read_request(&next_request(client, &told, &[]))
+            .read_request(&next_request(client, &actual, &[]))
             .unwrap();
-        let said = next.turns.iter().find_map(|turn| match turn {
-            Turn::Assistant(said) => said.first(),
+        let output = next.turns.iter().find_map(|turn| match turn {
+            Turn::Assistant(output) => output.first(),
             _ => None,
         });
-        let (Some(Said::Reasoning(back)), Said::Reasoning(thought)) = (said, &thought) else {
-            panic!("{client:?}: {said:?}");
+        let (Some(Output::Reasoning(back)), Output::Reasoning(thought)) = (output, &thought) else {
+            panic!("{client:?}: {output:?}");
         };
         assert_eq!(back.sealed, thought.sealed, "{client:?}");
     }
@@ -178,10 +181,10 @@ fn whatever_is_kept_at_the_provider_is_refused_by_name() {
     ] {
         let body = format!(r#"{{"model":"m","input":"hi","{field}":{value}}}"#);
         for provider in [ProviderProtocol::Chat, ProviderProtocol::Messages] {
-            let told = Responses
+            let actual = Responses
                 .read_request(body.as_bytes())
                 .and_then(|request| provider.write_request(&request, "m", &mut Losses::new(false)));
-            let error = told.unwrap_err();
+            let error = actual.unwrap_err();
             assert_eq!(error.param(), Some(field), "{error}");
             assert_eq!(error.status(), 400);
         }
@@ -241,8 +244,8 @@ fn what_is_wrong_is_named_in_every_protocol() {
         (Responses, r#"{"model":"m","input":7}"#, "input"),
     ];
     for (client, body, place) in table {
-        let told = client.read_request(body.as_bytes());
-        let error = told.expect_err(body);
+        let actual = client.read_request(body.as_bytes());
+        let error = actual.expect_err(body);
         assert_eq!(error.status(), 400, "{body}");
         let param = error.param().unwrap_or_default();
         assert!(param.starts_with(place), "{body}: `{param}`: {error}");
@@ -251,7 +254,7 @@ fn what_is_wrong_is_named_in_every_protocol() {
 
 #[test]
 fn arguments_that_are_no_json_and_depths_without_end_harm_nobody() {
-    let said = [
+    let cases = [
         (
             Chat,
             r#"{"model":"m","messages":[{"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{oops"}}]},{"role":"tool","tool_call_id":"c","content":"x"}]}"#,
@@ -268,12 +271,12 @@ fn arguments_that_are_no_json_and_depths_without_end_harm_nobody() {
         ProviderProtocol::Gemini,
         ProviderProtocol::Ollama,
     ];
-    for (client, body) in said {
+    for (client, body) in cases {
         let request = client.read_request(body.as_bytes()).unwrap();
         for provider in all {
             match provider.write_request(&request, "m", &mut Losses::new(false)) {
                 // Unchanged where arguments are a string.
-                Ok(told) => assert!(String::from_utf8(told).unwrap().contains("oops")),
+                Ok(actual) => assert!(String::from_utf8(actual).unwrap().contains("oops")),
                 Err(error) => assert_eq!(error.status(), 400, "{provider:?}: {error}"),
             }
         }
@@ -287,9 +290,9 @@ fn arguments_that_are_no_json_and_depths_without_end_harm_nobody() {
         let body = format!(r#"{{"model":"m","input":"hi","tools":[{tool}]}}"#);
         if let Ok(request) = Responses.read_request(body.as_bytes()) {
             for provider in all {
-                let told = provider.write_request(&request, "m", &mut Losses::new(false));
-                let told = told.map(|told| String::from_utf8(told).unwrap());
-                assert!(told.is_err() || told.unwrap().contains(&nested(depth.min(20))));
+                let actual = provider.write_request(&request, "m", &mut Losses::new(false));
+                let actual = actual.map(|actual| String::from_utf8(actual).unwrap());
+                assert!(actual.is_err() || actual.unwrap().contains(&nested(depth.min(20))));
             }
         }
     }
@@ -323,10 +326,10 @@ fn readers_outlive_every_cut_and_every_lost_byte() {
                 [&stream[..at], b"\"", &stream[at..]].concat(),
             ] {
                 let mut reader = ProviderProtocol::Responses.reader();
-                let mut told = reader.push(&broken);
-                told.extend(reader.end(b""));
+                let mut actual = reader.push(&broken);
+                actual.extend(reader.end(b""));
                 // Each of them in turn.
-                streamed_to(clients::CLIENTS[at % clients::CLIENTS.len()], told);
+                streamed_to(clients::CLIENTS[at % clients::CLIENTS.len()], actual);
             }
         }
     }

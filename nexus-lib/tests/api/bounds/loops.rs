@@ -16,7 +16,7 @@ async fn leads_to(rig: &Rig, name: &str, other: &Rig, kind: &str, priority: i32)
 fn assert_loop(status: u16, body: &Value) {
     assert_eq!(status, 508, "{body}");
     let message = body["error"]["message"].as_str().unwrap();
-    assert!(message.contains("leads back"), "{body}");
+    assert!(message.contains("points back"), "{body}");
 }
 
 #[tokio::test]

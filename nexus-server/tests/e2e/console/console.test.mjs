@@ -153,7 +153,7 @@ test("a stopped chat is dropped upstream, and what it said is accounted for", ()
       await page.locator(".message.assistant .text").getByText("It goes on").waitFor();
       await button(page, "Stop").click();
       await page.locator("[data-cost]").getByText("Stopped").waitFor();
-      await page.locator("[data-cost]").getByText("counted here").waitFor();
+      await page.locator("[data-cost]").getByText("estimated by the gateway").waitFor();
       await within(DROPPED_MS, fake.dropped, "drop");
       assert.equal((await server.admin("GET", "/stats/requests")).requests[0].state, "cancelled");
     })));
@@ -196,10 +196,10 @@ test("what the server says against a form stands beside the field", () =>
     await button(dialog, "Add provider").click();
     await dialog.locator(".field.wrong").getByLabel("Weight").waitFor();
     await dialog.getByLabel("Weight").fill("1");
-    await dialog.getByLabel("Silence, ms").fill("99999999");
+    await dialog.getByLabel("Idle timeout (ms)").fill("99999999");
     await button(dialog, "Add provider").click();
-    await dialog.locator(".field.wrong").getByLabel("Silence, ms").waitFor();
-    await dialog.getByLabel("Silence, ms").fill("");
+    await dialog.locator(".field.wrong").getByLabel("Idle timeout (ms)").waitFor();
+    await dialog.getByLabel("Idle timeout (ms)").fill("");
     await button(dialog, "Add provider").click();
     await dialog.waitFor({ state: "detached" });
     assert.equal((await server.admin("GET", "/providers")).providers[0].name, "Local");
@@ -214,7 +214,7 @@ test("a provider of another protocol is added, and what it takes as it comes out
     await dialog.getByLabel("Address").fill("http://127.0.0.1:9");
     await dialog.getByText("More", { exact: true }).click();
     await dialog.getByLabel("Protocol", { exact: true }).selectOption("anthropic");
-    await dialog.getByLabel("Takes as they come").selectOption("chat,messages");
+    await dialog.getByLabel("Pass-through protocols").selectOption("chat,messages");
     await button(dialog, "Add provider").click();
     await dialog.waitFor({ state: "detached" });
     const added = async () => (await server.admin("GET", "/providers")).providers[0];
@@ -261,7 +261,7 @@ test("providers and models are changed, turned off and deleted by keyboard alone
     await page.keyboard.press("Enter");
     await button(dialog, "Delete").focus();
     await page.keyboard.press("Enter");
-    await page.getByText("No provider yet").waitFor();
+    await page.getByText("No providers yet").waitFor();
     assert.deepEqual((await server.admin("GET", "/providers")).providers, []);
   }));
 
@@ -290,7 +290,7 @@ test("a lost connection is told, and is over when the server is back", () =>
   with_console(["--demo"], {}, async ({ server, page }) => {
     await visit(page, server, "overview");
     await server.stop();
-    await page.getByRole("alert").getByText("connection to the gateway is lost").waitFor();
+    await page.getByRole("alert").getByText("Connection to the gateway lost").waitFor();
     await server.start();
     await page.getByRole("alert").waitFor({ state: "detached" });
     await visit(page, server, "providers");

@@ -110,7 +110,7 @@ test("an opened request says what each provider said", () =>
     const answer = await server.chat(KEY, "m", "hi");
     await answer.text();
     await visit(page, server, `requests?request=${answer.headers.get("x-request-id")}`);
-    const tries = page.getByRole("table", { name: "Requests to providers" });
+    const tries = page.getByRole("table", { name: "Upstream requests" });
     await tries.waitFor();
     assert.equal(await tries.locator("tbody tr").count(), 2);
     assert.match(await tries.locator("tbody tr").first().innerText(), /Gone.*cannot be resolved \(DNS\)/s);
@@ -172,5 +172,5 @@ test("a cooldown that is over says that the next request probes", () =>
     await server.admin("POST", "/provider_models", { provider_id: 1, model_name: "m" });
     for (let time = 0; time < 3; time += 1) await (await server.chat(KEY, "m", "hi")).text();
     await visit(page, server, "providers");
-    await page.getByText("Cooldown over: the next request probes").waitFor({ timeout: 20_000 });
+    await page.getByText("Cooldown ended: the next request probes").waitFor({ timeout: 20_000 });
   }));

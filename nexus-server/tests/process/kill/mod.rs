@@ -31,7 +31,7 @@ const KILLS: usize = 40;
 const KILLS_TO_A_LONG_LOG: usize = 4;
 
 /// The maximum number of answer pieces that clients see before a kill.
-const MOST_SIGHTS: u64 = 700;
+const MAX_SIGHTS: u64 = 700;
 
 /// A server that is killed again and again, and what was seen of it.
 struct Trial {
@@ -62,7 +62,7 @@ impl Trial {
 
     /// Kills the server under load; returns what clients saw.
     async fn kill(&mut self, server: Server) -> Vec<Seen> {
-        let sights = self.random.up_to(MOST_SIGHTS);
+        let sights = self.random.up_to(MAX_SIGHTS);
         load::run(server, sights, &self.started).await
     }
 

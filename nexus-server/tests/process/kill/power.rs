@@ -1,4 +1,4 @@
-use super::{MOST_SIGHTS, Trial, load};
+use super::{MAX_SIGHTS, Trial, load};
 use crate::disk::Disk;
 
 const LOSSES: usize = 20;
@@ -27,7 +27,7 @@ async fn losses_of_power_undo_commits_where_only_the_process_is_outlived() {
     let mut trial = Trial::new().await;
     let mut disk = Disk::new(&trial.home);
     let server = trial.home.start(&[], &disk.env());
-    let seen = load::run(server, MOST_SIGHTS, &trial.started).await;
+    let seen = load::run(server, MAX_SIGHTS, &trial.started).await;
     disk.lose_power(&mut trial.random);
     let server = trial.home.start(&[], &[]);
     // Consistent, but too short.

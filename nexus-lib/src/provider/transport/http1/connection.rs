@@ -19,7 +19,7 @@ const LEAST_READ: usize = 4 * 1024;
 
 /// The maximum read size. While a client reads slowly, this much of its answer is held here, and a
 /// piece of it keeps all of it in memory.
-const MOST_READ: usize = 16 * 1024;
+const MAX_READ: usize = 16 * 1024;
 
 /// A connection to an upstream, driven by the task that awaits its answer.
 pub(in crate::provider::transport) struct Http1<S> {
@@ -185,7 +185,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         }
         let count = ready!(pin!(self.io.read_buf(&mut self.input)).poll(cx))?;
         if count >= self.read_bytes {
-            self.read_bytes = (self.read_bytes * 2).min(MOST_READ);
+            self.read_bytes = (self.read_bytes * 2).min(MAX_READ);
         }
         Poll::Ready(Ok(count))
     }

@@ -219,13 +219,13 @@ fn size(line: &[u8]) -> Result<u64, Error> {
 fn length(headers: &HeaderMap) -> Result<Option<u64>, Error> {
     let mut length = None;
     for value in headers.get_all(header::CONTENT_LENGTH) {
-        for told in value.as_bytes().split(|byte| *byte == b',') {
-            let told = std::str::from_utf8(told.trim_ascii())
+        for listed in value.as_bytes().split(|byte| *byte == b',') {
+            let listed = std::str::from_utf8(listed.trim_ascii())
                 .ok()
-                .filter(|told| told.bytes().all(|byte| byte.is_ascii_digit()))
-                .and_then(|told| told.parse().ok())
+                .filter(|listed| listed.bytes().all(|byte| byte.is_ascii_digit()))
+                .and_then(|listed| listed.parse().ok())
                 .ok_or(Error::Length("it is not a number"))?;
-            if length.replace(told).is_some_and(|other| other != told) {
+            if length.replace(listed).is_some_and(|other| other != listed) {
                 return Err(Error::Length("two lengths differ"));
             }
         }
@@ -236,6 +236,6 @@ fn length(headers: &HeaderMap) -> Result<Option<u64>, Error> {
 fn has(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     headers.get_all(name).iter().any(|value| {
         (value.as_bytes().split(|byte| *byte == b','))
-            .any(|told| told.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+            .any(|listed| listed.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
     })
 }

@@ -240,24 +240,33 @@ async fn what_is_no_answer_is_an_error() {
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(200));
     let extended = format!("2;{}\r\nhi\r\n0\r\n\r\n", "x".repeat(5_000));
     let trailed = format!("0\r\n{}\r\n", "x: yz\r\n".repeat(5_000));
-    for (answer, told) in [
-        ("", "before the answer began"),
-        ("HTTP/1.1 200 OK\r\n", "before the answer began"),
-        ("SSH-2.0-x\r\n\r\n", "no HTTP/1"),
-        ("HTTP/2.0 200 OK\r\n\r\n", "no HTTP/1"),
-        ("HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "no HTTP/1"),
-        ("HTTP/1.1 200 OK\r\na : b\r\n\r\n", "no HTTP/1"),
-        ("HTTP/1.1 200 OK\r\na: b\r\n folded\r\n\r\n", "no HTTP/1"),
+    for (answer, expected) in [
+        ("", "before the answer started"),
+        ("HTTP/1.1 200 OK\r\n", "before the answer started"),
+        ("SSH-2.0-x\r\n\r\n", "malformed HTTP/1"),
+        ("HTTP/2.0 200 OK\r\n\r\n", "malformed HTTP/1"),
+        ("HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "malformed HTTP/1"),
+        ("HTTP/1.1 200 OK\r\na : b\r\n\r\n", "malformed HTTP/1"),
+        (
+            "HTTP/1.1 200 OK\r\na: b\r\n folded\r\n\r\n",
+            "malformed HTTP/1",
+        ),
         ("HTTP/1.1 101 Switching\r\n\r\n", "protocol"),
-        ("HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n", "no number"),
-        ("HTTP/1.1 200 OK\r\ncontent-length: \r\n\r\n", "no number"),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
+            "not a number",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: \r\n\r\n",
+            "not a number",
+        ),
         (
             "HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999\r\n\r\n",
-            "no number",
+            "not a number",
         ),
         (
             "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nhi",
-            "differs",
+            "two lengths differ",
         ),
         (
             "HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -268,12 +277,12 @@ async fn what_is_no_answer_is_an_error() {
             "before the answer ended",
         ),
         (&long, "longer than"),
-        (&many, "no HTTP/1"),
+        (&many, "malformed HTTP/1"),
     ] {
         let error = answered(Wire::new([answer])).await.unwrap_err();
-        assert!(error.to_string().contains(told), "{answer}: {error}");
+        assert!(error.to_string().contains(expected), "{answer}: {error}");
     }
-    for (chunks, told) in [
+    for (chunks, expected) in [
         ("", "before the answer ended"),
         ("2\r\nhi\r\n", "before the answer ended"),
         ("2\r\nhi\r\n0\r\n", "before the answer ended"),
@@ -295,7 +304,7 @@ async fn what_is_no_answer_is_an_error() {
     ] {
         let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
         let error = answered(Wire::new([head, chunks])).await.unwrap_err();
-        assert!(error.to_string().contains(told), "{chunks}: {error}");
+        assert!(error.to_string().contains(expected), "{chunks}: {error}");
         let together = format!("{head}{chunks}");
         let again = answered(Wire::new([together])).await.unwrap_err();
         assert_eq!(again.to_string(), error.to_string(), "{chunks}");

@@ -6,7 +6,7 @@ use crate::wire::{Origin, ProxyList};
 
 /// The maximum number of idle connections for one origin and its proxies. Others are closed after
 /// use.
-const MOST: usize = 1024;
+const MAX_IDLE: usize = 1024;
 
 /// Idle connections, the most recently used one on top.
 #[derive(Default)]
@@ -71,7 +71,7 @@ impl Shelf {
         let is_shared = |connection: &Connection| matches!(connection, Connection::Shared(_));
         let is_needed =
             !is_shared(&connection) || !kept.iter().any(|kept| is_shared(&kept.connection));
-        if is_needed && kept.len() < MOST {
+        if is_needed && kept.len() < MAX_IDLE {
             let since = self.sweeps;
             kept.push(Kept { connection, since });
         }

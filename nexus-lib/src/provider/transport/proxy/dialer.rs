@@ -11,7 +11,7 @@ use crate::provider::transport::resolver::{Resolver, Tcp};
 use crate::wire::{ProxyScheme, ProxyUrl};
 
 /// How many of an upstream's addresses are tried through one proxy, if names are resolved here.
-const MOST_ADDRESSES: usize = 4;
+const MAX_ADDRESSES: usize = 4;
 
 /// Opens tunnels through single proxies.
 #[derive(Clone)]
@@ -83,7 +83,7 @@ impl Dialer {
         let found = Resolver::resolve(&destination.host, destination.port).await;
         let found = found.map_err(DialError::beyond)?;
         let mut failure = DialError::beyond("the upstream's name has no address");
-        for address in found.into_iter().take(MOST_ADDRESSES) {
+        for address in found.into_iter().take(MAX_ADDRESSES) {
             let address = Address::Ip(address.ip());
             match self.socks(proxy, &address, destination).await {
                 Err(DialError::Beyond(cause)) => failure = DialError::Beyond(cause),

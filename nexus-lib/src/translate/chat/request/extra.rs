@@ -40,11 +40,11 @@ pub(super) fn look<'a>(
             // Anthropic's equivalent of OpenAI's `default`, which `write` sends.
             "service_tier" if json.get() == r#""standard_only""# => {}
             own if OWN.contains(&own) => passed.push((own, json)),
-            hint if hint.ends_with(".citations") => losses.drop_hint("citations")?,
+            name if name.ends_with(".citations") => losses.drop_param("citations")?,
             meant if MEANT.contains(&meant) || meant.contains('[') => {
                 return Err(Losses::refusal(meant));
             }
-            hint => losses.drop_hint(hint)?,
+            name => losses.drop_param(name)?,
         }
     }
     Ok(passed)

@@ -203,7 +203,7 @@ fn write<'a>(
         Given::Audio { .. } => &None,
     };
     if cache.is_some() {
-        losses.drop_hint("cache_control")?;
+        losses.drop_param("cache_control")?;
     }
     Ok(match part {
         Given::Text(text) => Part::Text {

@@ -2,7 +2,7 @@ use serde_json::value::RawValue;
 
 use super::part;
 use crate::error::Result;
-use crate::translate::chat::said;
+use crate::translate::chat::assistant;
 use crate::translate::exchange::custom_tool;
 use crate::translate::reading::{self, Object, Path};
 use crate::translate::{
@@ -86,7 +86,7 @@ fn turn(message: &Object<'_>, at: &Path<'_>) -> Result<Turn> {
     Ok(match role.as_str() {
         "system" | "developer" => Turn::System(part::read_all(message, at)?),
         "user" => Turn::User(part::read_all(message, at)?),
-        "assistant" => Turn::Assistant(said::read(message, at)?),
+        "assistant" => Turn::Assistant(assistant::read(message, at)?),
         "tool" => Turn::Tool(ToolResult {
             call_id: message.need("tool_call_id", at)?,
             parts: part::read_result(message, at)?,

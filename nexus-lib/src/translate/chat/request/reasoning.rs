@@ -13,7 +13,7 @@ pub(super) fn effort<'a>(
         return Ok(None);
     };
     if reasoning.is_shown == Some(false) {
-        losses.drop_hint("thinking.display")?;
+        losses.drop_param("thinking.display")?;
     }
     let of_budget = reasoning.budget_tokens.map(messages::effort_of);
     let effort = reasoning.effort.as_deref().or(of_budget);
@@ -23,12 +23,12 @@ pub(super) fn effort<'a>(
         // Few models accept it; most do not reason then anyway.
         Some("none") if !(is_openais && model.contains("gpt-5.")) => {
             if may_think(model) {
-                losses.drop_hint("reasoning_effort")?;
+                losses.drop_param("reasoning_effort")?;
             }
             None
         }
         Some(_) if is_openais && !may_think(model) => {
-            losses.drop_hint("reasoning_effort")?;
+            losses.drop_param("reasoning_effort")?;
             None
         }
         Some("max") => Some("xhigh"),

@@ -2,9 +2,9 @@ use serde::Serialize;
 
 use super::part::{self, Part, Parts};
 use crate::error::Result;
-use crate::translate::chat::said;
+use crate::translate::chat::assistant;
 use crate::translate::reading::Path;
-use crate::translate::{Losses, Said, ToolResult, Turn};
+use crate::translate::{Losses, Output, ToolResult, Turn};
 
 /// One message in its JSON form.
 #[derive(Debug, Serialize)]
@@ -14,7 +14,7 @@ pub(super) enum Message<'a> {
         role: &'static str,
         content: Parts<'a>,
     },
-    Said(said::Message<'a>),
+    Output(assistant::Message<'a>),
     Tool {
         role: &'static str,
         tool_call_id: &'a str,
@@ -62,12 +62,14 @@ pub(super) fn write<'a>(
                     content: Parts(content),
                 }
             }
-            Turn::Assistant(said) => {
-                let has_drawn = said.iter().any(|said| matches!(said, Said::Picture(_)));
+            Turn::Assistant(output) => {
+                let has_drawn = output
+                    .iter()
+                    .any(|output| matches!(output, Output::Picture(_)));
                 if is_openais && has_drawn {
                     return Err(Losses::refusal(&at.key("images").to_string()));
                 }
-                Message::Said(said::Message::of_request(said, is_openais))
+                Message::Output(assistant::Message::of_request(output, is_openais))
             }
             Turn::Tool(result) => tool(result, &at, &mut pictures, losses)?,
         };
@@ -115,10 +117,10 @@ fn tool<'a>(
     losses: &mut Losses,
 ) -> Result<Message<'a>> {
     if result.is_error {
-        losses.drop_hint("is_error")?;
+        losses.drop_param("is_error")?;
     }
     if result.cache.is_some() {
-        losses.drop_hint("cache_control")?;
+        losses.drop_param("cache_control")?;
     }
     let parts = part::write_all(&result.parts, at, losses)?.into_iter();
     let (texts, others) = parts.partition(|part| matches!(part, Part::Text { .. }));

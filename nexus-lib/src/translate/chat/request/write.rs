@@ -120,7 +120,7 @@ struct Schema<'a> {
 pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
     let is_openais = is_openais(model);
     if request.sampling.top_k.is_some() {
-        losses.drop_hint("top_k")?;
+        losses.drop_param("top_k")?;
     }
     let body = Body {
         model,
@@ -150,7 +150,7 @@ pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<
 
 fn tools<'a>(request: &'a Request, losses: &mut Losses) -> Result<Vec<Tool<'a>>> {
     if request.tools.iter().any(|tool| tool.cache.is_some()) {
-        losses.drop_hint("cache_control")?;
+        losses.drop_param("cache_control")?;
     }
     let tools = request.tools.iter().map(|tool| Tool {
         r#type: "function",

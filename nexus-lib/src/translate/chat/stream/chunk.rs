@@ -1,7 +1,7 @@
 use serde::Serialize;
 
+use crate::translate::chat::assistant::Detail;
 use crate::translate::chat::image::Image;
-use crate::translate::chat::said::Detail;
 use crate::translate::chat::usage::Figures;
 use crate::translate::extra_content::ExtraContent;
 

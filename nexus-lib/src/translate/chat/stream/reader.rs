@@ -3,12 +3,12 @@ use http::StatusCode;
 use super::arguments::Arguments;
 use crate::error::Result;
 use crate::sse;
-use crate::translate::chat::{error, image, said, usage};
-use crate::translate::exchange::MOST_BLOCKS;
+use crate::translate::chat::{assistant, error, image, usage};
+use crate::translate::exchange::MAX_BLOCKS;
 use crate::translate::extra_content::signature;
 use crate::translate::fault::{is_error_object, is_failed_choice, is_fault, lacks_answer};
 use crate::translate::reading::{Content, Object, Path};
-use crate::translate::{BlockKind, Delta, Event, Finish, ProviderProtocol, Said};
+use crate::translate::{BlockKind, Delta, Event, Finish, Output, ProviderProtocol};
 
 /// Reads the chunks of a chat provider: its first choice.
 ///
@@ -55,18 +55,18 @@ impl Reader {
         Self::default()
     }
 
-    /// Appends the events in `event` to `told`, up to the first error.
+    /// Appends the events in `event` to `out`, up to the first error.
     ///
     /// # Errors
     /// `UpstreamInvalid` when its data is not a JSON object, or its members have the wrong type.
-    pub fn push(&mut self, event: &sse::Event<'_>, told: &mut Vec<Event>) -> Result<()> {
+    pub fn push(&mut self, event: &sse::Event<'_>, out: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
         let data = event.data();
         let chunk = match Object::parse(&data, &at) {
             Ok(chunk) => chunk,
             // Gemini's errors come in a list.
             Err(_) if is_fault(ProviderProtocol::Chat, &data) => {
-                told.push(error(&data));
+                out.push(error(&data));
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -75,7 +75,7 @@ impl Reader {
             || is_error_object(&chunk)
             || lacks_answer(ProviderProtocol::Chat, &chunk);
         if is_error {
-            told.push(error(&data));
+            out.push(error(&data));
             return Ok(());
         }
         let choices = chunk.list("choices", &at)?;
@@ -85,32 +85,32 @@ impl Reader {
             .and_then(|json| serde_json::from_str(json.get()).ok());
         if !self.has_started && first.as_ref().is_some_and(is_failed_choice) {
             // The answer has not started: another provider may succeed.
-            told.push(error(&data));
+            out.push(error(&data));
             return Ok(());
         }
-        self.start(&chunk, !choices.is_empty(), told);
+        self.start(&chunk, !choices.is_empty(), out);
         for (index, choice) in choices.into_iter().enumerate() {
             let at = choices_at.index(index);
             let choice = Object::of(choice, &at)?;
             if choice.lenient::<u64>("index").unwrap_or(0) == 0 {
-                self.choice(&choice, &at, told)?;
+                self.choice(&choice, &at, out)?;
                 if is_failed_choice(&choice) {
-                    told.push(error(&data));
+                    out.push(error(&data));
                 }
             }
         }
-        told.extend(usage::read(&chunk).map(Event::Usage));
+        out.extend(usage::read(&chunk).map(Event::Usage));
         Ok(())
     }
 
     /// Handles the end of the bytes.
     pub fn end(&mut self) -> Vec<Event> {
-        let mut told = Vec::new();
-        self.end_open(&mut told);
-        told
+        let mut out = Vec::new();
+        self.end_open(&mut out);
+        out
     }
 
-    fn start(&mut self, chunk: &Object<'_>, has_choices: bool, told: &mut Vec<Event>) {
+    fn start(&mut self, chunk: &Object<'_>, has_choices: bool, out: &mut Vec<Event>) {
         // Azure's first chunk only has filter results; a chunk without a choice is not part of an
         // answer.
         if self.has_started || !has_choices {
@@ -119,47 +119,47 @@ impl Reader {
         self.has_started = true;
         let id: String = chunk.lenient("id").unwrap_or_default();
         let model = chunk.lenient("model").unwrap_or_default();
-        told.push(Event::Start { id, model });
+        out.push(Event::Start { id, model });
     }
 
-    fn choice(&mut self, choice: &Object<'_>, at: &Path<'_>, told: &mut Vec<Event>) -> Result<()> {
+    fn choice(&mut self, choice: &Object<'_>, at: &Path<'_>, out: &mut Vec<Event>) -> Result<()> {
         // Some servers send a whole message in place of a delta.
         for name in ["delta", "message"] {
             if let Some(delta) = choice.object(name, at)? {
-                self.delta(&delta, &at.key(name), told)?;
+                self.delta(&delta, &at.key(name), out)?;
                 break;
             }
         }
         let reason: Option<String> = choice.lenient("finish_reason");
         let finish = reason.and_then(|reason| Finish::of_word(&reason));
-        told.extend(finish.map(Event::Finish));
+        out.extend(finish.map(Event::Finish));
         Ok(())
     }
 
-    fn delta(&mut self, delta: &Object<'_>, at: &Path<'_>, told: &mut Vec<Event>) -> Result<()> {
-        self.thoughts(delta, told);
+    fn delta(&mut self, delta: &Object<'_>, at: &Path<'_>, out: &mut Vec<Event>) -> Result<()> {
+        self.thoughts(delta, out);
         match delta.content("content", at)? {
             None => {}
-            Some(Content::Text(text)) => self.say(Kind::Text, text, told),
+            Some(Content::Text(text)) => self.say(Kind::Text, text, out),
             // Mistral's parts are those of a whole message.
             Some(Content::Parts(parts)) => {
-                for said in said::parts(parts, at)? {
-                    match said {
-                        Said::Reasoning(thought) => {
-                            self.say(Kind::Thought(None), thought.text, told);
+                for output in assistant::parts(parts, at)? {
+                    match output {
+                        Output::Reasoning(thought) => {
+                            self.say(Kind::Thought(None), thought.text, out);
                         }
-                        Said::Refusal(text) => self.say(Kind::Refusal, text, told),
-                        Said::Text(text) => self.say(Kind::Text, text, told),
-                        Said::Picture(_) | Said::ToolCall(_) => {}
+                        Output::Refusal(text) => self.say(Kind::Refusal, text, out),
+                        Output::Text(text) => self.say(Kind::Text, text, out),
+                        Output::Picture(_) | Output::ToolCall(_) => {}
                     }
                 }
             }
         }
         let refusal: Option<String> = delta.lenient("refusal");
-        self.say(Kind::Refusal, refusal.unwrap_or_default(), told);
+        self.say(Kind::Refusal, refusal.unwrap_or_default(), out);
         for picture in image::read(delta, at)? {
-            self.end_open(told);
-            told.push(Event::Picture(picture));
+            self.end_open(out);
+            out.push(Event::Picture(picture));
         }
         let calls = at.key("tool_calls");
         let calls_before = self.calls.len();
@@ -174,7 +174,7 @@ impl Reader {
                 function.as_ref(),
                 is_beside,
                 &at.key("function"),
-                told,
+                out,
             )?;
         }
         if let Some(function) = delta.object("function_call", at)? {
@@ -183,70 +183,70 @@ impl Reader {
                 Some(&function),
                 false,
                 &at.key("function_call"),
-                told,
+                out,
             )?;
         }
         Ok(())
     }
 
-    fn thoughts(&mut self, delta: &Object<'_>, told: &mut Vec<Event>) {
+    fn thoughts(&mut self, delta: &Object<'_>, out: &mut Vec<Event>) {
         let details: Vec<Object<'_>> = delta.lenient("reasoning_details").unwrap_or_default();
         let mut has_details = false;
         for detail in &details {
-            let Some(thought) = said::detail(detail) else {
+            let Some(thought) = assistant::detail(detail) else {
                 continue;
             };
             has_details = true;
             let kind = Kind::Thought(detail.lenient("index"));
             if let Some(sealed) = thought.sealed {
-                self.end_open(told);
+                self.end_open(out);
                 let sealed = Some(sealed);
-                let block = self.begin(BlockKind::Reasoning { sealed }, told);
-                told.push(Event::End { block });
+                let block = self.begin(BlockKind::Reasoning { sealed }, out);
+                out.push(Event::End { block });
                 continue;
             }
-            self.say(kind, thought.text, told);
+            self.say(kind, thought.text, out);
             if let Some(signature) = thought.signature {
-                let block = self.open(kind, told);
+                let block = self.open(kind, out);
                 let delta = Delta::Signature(signature);
-                told.push(Event::Delta { block, delta });
+                out.push(Event::Delta { block, delta });
             }
         }
         if !has_details {
-            for thought in said::thoughts(delta) {
-                self.say(Kind::Thought(None), thought.text, told);
+            for thought in assistant::thoughts(delta) {
+                self.say(Kind::Thought(None), thought.text, out);
             }
         }
     }
 
-    fn say(&mut self, kind: Kind, text: String, told: &mut Vec<Event>) {
+    fn say(&mut self, kind: Kind, text: String, out: &mut Vec<Event>) {
         if !text.is_empty() {
-            let block = self.open(kind, told);
+            let block = self.open(kind, out);
             let delta = Delta::Text(text);
-            told.push(Event::Delta { block, delta });
+            out.push(Event::Delta { block, delta });
         }
     }
 
     /// The open block of that kind; begins one if needed.
-    fn open(&mut self, kind: Kind, told: &mut Vec<Event>) -> usize {
+    fn open(&mut self, kind: Kind, out: &mut Vec<Event>) -> usize {
         if let Some(open) = self.open.filter(|open| open.kind == kind) {
             return open.block;
         }
-        self.end_open(told);
+        self.end_open(out);
         let begun = match kind {
             Kind::Text => BlockKind::Text,
             Kind::Refusal => BlockKind::Refusal,
             Kind::Thought(_) => BlockKind::Reasoning { sealed: None },
         };
-        let block = self.begin(begun, told);
+        let block = self.begin(begun, out);
         self.open = Some(Open { block, kind });
         block
     }
 
-    fn begin(&mut self, kind: BlockKind, told: &mut Vec<Event>) -> usize {
+    fn begin(&mut self, kind: BlockKind, out: &mut Vec<Event>) -> usize {
         let block = self.begun;
         self.begun += 1;
-        told.push(Event::Begin { block, kind });
+        out.push(Event::Begin { block, kind });
         block
     }
 
@@ -256,13 +256,13 @@ impl Reader {
         function: Option<&Object<'_>>,
         is_beside: bool,
         at: &Path<'_>,
-        told: &mut Vec<Event>,
+        out: &mut Vec<Event>,
     ) -> Result<()> {
         let index: Option<u64> = call.lenient("index");
         let id: String = call.lenient("id").unwrap_or_default();
         let name: Option<String> = function.and_then(|function| function.lenient("name"));
         let name = name.filter(|name| !name.is_empty());
-        let arguments = function.map(|function| said::arguments(function, at));
+        let arguments = function.map(|function| assistant::arguments(function, at));
         let arguments = arguments.transpose()?.unwrap_or_default();
         let known = self.calls.iter().rposition(|known| match index {
             Some(_) => known.index == index,
@@ -287,17 +287,17 @@ impl Reader {
             Some(at) => at,
             None if id.is_empty() && name.is_none() => return Ok(()),
             None => {
-                if self.calls.len() >= MOST_BLOCKS {
+                if self.calls.len() >= MAX_BLOCKS {
                     return Err(at.invalid("exceeds the maximum number of calls"));
                 }
                 let signature = signature(call);
-                self.begin_call(index, id, name.unwrap_or_default(), signature, told)
+                self.begin_call(index, id, name.unwrap_or_default(), signature, out)
             }
         };
         let call = &mut self.calls[at];
         if !arguments.is_empty() {
             call.arguments.push(&arguments);
-            told.push(Event::Delta {
+            out.push(Event::Delta {
                 block: call.block,
                 delta: Delta::Arguments(arguments),
             });
@@ -312,17 +312,17 @@ impl Reader {
         id: String,
         name: String,
         signature: Option<String>,
-        told: &mut Vec<Event>,
+        out: &mut Vec<Event>,
     ) -> usize {
-        self.end_open(told);
-        self.end_whole_calls(told);
+        self.end_open(out);
+        self.end_whole_calls(out);
         let kind = BlockKind::ToolCall {
             id: id.clone(),
             name: name.clone(),
             signature,
             client: None,
         };
-        let block = self.begin(kind, told);
+        let block = self.begin(kind, out);
         self.calls.push(Call {
             index,
             id,
@@ -334,18 +334,18 @@ impl Reader {
         self.calls.len() - 1
     }
 
-    fn end_open(&mut self, told: &mut Vec<Event>) {
+    fn end_open(&mut self, out: &mut Vec<Event>) {
         if let Some(open) = self.open.take() {
-            told.push(Event::End { block: open.block });
+            out.push(Event::End { block: open.block });
         }
     }
 
     /// Ends calls to which nothing can be added, since another one begins.
-    fn end_whole_calls(&mut self, told: &mut Vec<Event>) {
+    fn end_whole_calls(&mut self, out: &mut Vec<Event>) {
         for call in self.calls.iter_mut().filter(|call| call.is_open) {
             if call.arguments.is_whole() {
                 call.is_open = false;
-                told.push(Event::End { block: call.block });
+                out.push(Event::End { block: call.block });
             }
         }
     }

@@ -2,8 +2,8 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::chunk::{Call, Called, Choice, Chunk, Custom, Delta, Function};
+use crate::translate::chat::assistant::{self, Detail};
 use crate::translate::chat::image::Image;
-use crate::translate::chat::said::{self, Detail};
 use crate::translate::chat::usage::Figures;
 use crate::translate::chat::{error, finish, reply};
 use crate::translate::exchange::free_text::Unwrapping;
@@ -96,12 +96,12 @@ impl Writer {
     pub fn push(&mut self, event: Event) -> Bytes {
         let mut out = Vec::new();
         if !self.is_done {
-            self.tell(event, &mut out);
+            self.write_event(event, &mut out);
         }
         out.into()
     }
 
-    fn tell(&mut self, event: Event, out: &mut Vec<u8>) {
+    fn write_event(&mut self, event: Event, out: &mut Vec<u8>) {
         match event {
             Event::Start { id, model } => self.start(&id, model, out),
             Event::Begin { block, kind } => self.begin(block, &kind, out),
@@ -184,7 +184,7 @@ impl Writer {
                 };
                 let call = Call {
                     index,
-                    id: Some(&said::call_id(id)),
+                    id: Some(&assistant::call_id(id)),
                     r#type: Some(kind),
                     called,
                     extra_content: signature.as_deref().map(ExtraContent::of),

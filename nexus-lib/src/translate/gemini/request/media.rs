@@ -25,14 +25,14 @@ pub(super) fn modalities(request: &Request) -> Result<Option<Vec<&'static str>>>
         return Ok(None);
     };
     let names: Vec<String> = serde_json::from_str(json.get()).unwrap_or_default();
-    let told = names.iter().map(|name| match name.as_str() {
+    let modalities = names.iter().map(|name| match name.as_str() {
         "text" => Some("TEXT"),
         "image" => Some("IMAGE"),
         _ => None,
     });
-    match told.collect::<Option<Vec<_>>>() {
-        Some(told) if told == ["TEXT"] => Ok(None),
-        Some(told) if !told.is_empty() => Ok(Some(told)),
+    match modalities.collect::<Option<Vec<_>>>() {
+        Some(modalities) if modalities == ["TEXT"] => Ok(None),
+        Some(modalities) if !modalities.is_empty() => Ok(Some(modalities)),
         _ => Err(Losses::refusal(MODALITIES)),
     }
 }
@@ -53,7 +53,7 @@ pub(super) fn image_config(request: &Request, losses: &mut Losses) -> Result<Opt
         match name {
             "aspect_ratio" => config.aspect_ratio = Some(value(json, &at)?),
             "image_size" => config.image_size = Some(value(json, &at)?),
-            _ => losses.drop_hint(&at.to_string())?,
+            _ => losses.drop_param(&at.to_string())?,
         }
     }
     Ok(Some(config))

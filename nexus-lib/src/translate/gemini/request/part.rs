@@ -166,7 +166,7 @@ pub(super) fn write<'a>(part: &'a Part, at: &Path<'_>, losses: &mut Losses) -> R
 /// Gemini caches automatically.
 pub(super) fn note_cache(cache: Option<&Json>, losses: &mut Losses) -> Result<()> {
     match cache {
-        Some(_) => losses.drop_hint("cache_control"),
+        Some(_) => losses.drop_param("cache_control"),
         None => Ok(()),
     }
 }
@@ -187,7 +187,7 @@ fn picture<'a>(image: &'a Image, at: &Path<'_>, losses: &mut Losses) -> Result<G
         .as_deref()
         .is_some_and(|detail| detail != "auto")
     {
-        losses.drop_hint("detail")?;
+        losses.drop_param("detail")?;
     }
     match &image.source {
         Source::Data { media_type, data } => {

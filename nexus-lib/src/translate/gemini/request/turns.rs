@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::translate::gemini::generation::Generation;
 use crate::translate::gemini::signature::{self, FOREIGN};
 use crate::translate::reading::Path;
-use crate::translate::{Json, Losses, Part, Said, ToolCall, ToolResult, Turn};
+use crate::translate::{Json, Losses, Output, Part, ToolCall, ToolResult, Turn};
 
 /// Stands in for what precedes the model's first message.
 const BEGINNING: &str = "...";
@@ -91,8 +91,8 @@ impl<'a> Contents<'a> {
                 let parts = part::write_all(parts, at, losses)?;
                 self.add("user", parts);
             }
-            Turn::Assistant(said) => {
-                let parts = self.said(said, at)?;
+            Turn::Assistant(output) => {
+                let parts = self.output(output, at)?;
                 self.add("model", parts);
             }
             Turn::Tool(result) => {
@@ -132,20 +132,20 @@ impl<'a> Contents<'a> {
         Ok(())
     }
 
-    fn said(&mut self, said: &'a [Said], at: &Path<'_>) -> Result<Vec<Given<'a>>> {
-        let mut parts: Vec<Given<'a>> = Vec::with_capacity(said.len());
+    fn output(&mut self, output: &'a [Output], at: &Path<'_>) -> Result<Vec<Given<'a>>> {
+        let mut parts: Vec<Given<'a>> = Vec::with_capacity(output.len());
         // Signatures of a text that follows: in chat, reasoning precedes everything else.
         let mut early = Vec::new();
         let mut calls = 0;
-        for said in said {
-            match said {
-                Said::Text(text) | Said::Refusal(text) if text.is_empty() => {}
-                Said::Text(text) | Said::Refusal(text) => {
+        for output in output {
+            match output {
+                Output::Text(text) | Output::Refusal(text) if text.is_empty() => {}
+                Output::Text(text) | Output::Refusal(text) => {
                     parts.push(Given::text(text.as_str()));
                     parts.append(&mut early);
                 }
                 // The reasoning need not be sent back; its signature must.
-                Said::Reasoning(thought) => {
+                Output::Reasoning(thought) => {
                     let own = thought.signature.as_deref().and_then(signature::unmark);
                     let own = own.map(Given::signature);
                     match parts.last() {
@@ -153,13 +153,13 @@ impl<'a> Contents<'a> {
                         _ => early.extend(own),
                     }
                 }
-                Said::Picture(picture) => {
+                Output::Picture(picture) => {
                     parts.append(&mut early);
                     let foreign = self.generation.wants_signatures().then_some(FOREIGN);
                     let part = Given::picture(picture, foreign);
                     parts.push(part.ok_or_else(|| Losses::refusal(&at.key("images").to_string()))?);
                 }
-                Said::ToolCall(call) => {
+                Output::ToolCall(call) => {
                     parts.append(&mut early);
                     let at = at.key("tool_calls");
                     parts.push(self.call(call, calls == 0, &at.index(calls))?);

@@ -98,10 +98,10 @@ pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<
     let generation = Generation::of(model);
     unplaced::look(request, &media::OWN, losses)?;
     if request.user.is_some() {
-        losses.drop_hint("user")?;
+        losses.drop_param("user")?;
     }
     if request.parallel_tool_calls == Some(false) && !request.tools.is_empty() {
-        losses.drop_hint("parallel_tool_calls")?;
+        losses.drop_param("parallel_tool_calls")?;
     }
     let (system_instruction, contents) = turns::write(&request.turns, generation, losses)?;
     let body = Body {
@@ -120,10 +120,10 @@ fn tools<'a>(request: &'a Request, losses: &mut Losses) -> Result<Option<[Tools<
     let mut function_declarations = Vec::with_capacity(request.tools.len());
     for tool in &request.tools {
         if tool.strict == Some(true) {
-            losses.drop_hint("tools.function.strict")?;
+            losses.drop_param("tools.function.strict")?;
         }
         if tool.cache.is_some() {
-            losses.drop_hint("cache_control")?;
+            losses.drop_param("cache_control")?;
         }
         function_declarations.push(FunctionDeclaration {
             name: &tool.name,
@@ -189,16 +189,16 @@ fn sampling(asked: Sampling, generation: Generation, losses: &mut Losses) -> Res
     if generation.takes_sampling() {
         return Ok(asked);
     }
-    let hints = [
+    let dropped = [
         ("temperature", asked.temperature.is_some()),
         ("top_p", asked.top_p.is_some()),
         ("top_k", asked.top_k.is_some()),
         ("presence_penalty", asked.presence_penalty.is_some()),
         ("frequency_penalty", asked.frequency_penalty.is_some()),
     ];
-    for (name, is_asked) in hints {
+    for (name, is_asked) in dropped {
         if is_asked {
-            losses.drop_hint(name)?;
+            losses.drop_param(name)?;
         }
     }
     Ok(Sampling {
@@ -212,9 +212,9 @@ fn seed(seed: Option<i64>, losses: &mut Losses) -> Result<Option<i32>> {
     let Some(seed) = seed else {
         return Ok(None);
     };
-    let told = i32::try_from(seed).ok();
-    if told.is_none() {
-        losses.drop_hint("seed")?;
+    let seed = i32::try_from(seed).ok();
+    if seed.is_none() {
+        losses.drop_param("seed")?;
     }
-    Ok(told)
+    Ok(seed)
 }

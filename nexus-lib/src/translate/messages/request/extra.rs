@@ -43,7 +43,7 @@ pub(super) fn look(request: &Request, losses: &mut Losses) -> Result<Extra> {
             (place, _) if place.contains('[') => return Err(Losses::refusal(place)),
             (name, _) if SEEN_TO.contains(&name) => {}
             (name, _) if MEANT.contains(&name) => return Err(Losses::refusal(name)),
-            (name, _) => losses.drop_hint(name)?,
+            (name, _) => losses.drop_param(name)?,
         }
     }
     Ok(extra)

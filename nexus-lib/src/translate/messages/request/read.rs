@@ -208,18 +208,20 @@ impl Reader<'_> {
         match role.as_str() {
             "user" => self.user(content, &content_at)?,
             "assistant" => {
-                let said = match content {
-                    Content::Text(text) => vec![crate::translate::Said::Text(text)],
+                let output = match content {
+                    Content::Text(text) => vec![crate::translate::Output::Text(text)],
                     Content::Parts(blocks) => {
                         let blocks = blocks.into_iter().enumerate();
-                        let said = blocks.map(|(index, block)| {
+                        let output = blocks.map(|(index, block)| {
                             let at = content_at.index(index);
-                            reply::read_said(&Object::of(block, &at)?, &at)
+                            reply::read_output(&Object::of(block, &at)?, &at)
                         });
-                        said.filter_map(Result::transpose).collect::<Result<_>>()?
+                        output
+                            .filter_map(Result::transpose)
+                            .collect::<Result<_>>()?
                     }
                 };
-                self.request.turns.push(Turn::Assistant(said));
+                self.request.turns.push(Turn::Assistant(output));
             }
             // Some models accept instructions in between.
             "system" => {

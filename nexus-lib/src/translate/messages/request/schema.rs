@@ -62,7 +62,7 @@ fn close(schema: Value) -> Value {
     }
     let is_object = is_object(&schema);
     let mut closed = Map::new();
-    let mut untold = Vec::new();
+    let mut unsupported = Vec::new();
     for (name, value) in schema {
         match (name.as_str(), value) {
             ("$schema" | "$id" | "$comment" | "additionalProperties", _) => {}
@@ -94,7 +94,7 @@ fn close(schema: Value) -> Value {
             (kept, value) if KEPT.contains(&kept) => {
                 closed.insert(name, value);
             }
-            (_, value) => untold.push(format!("{name}: {value}")),
+            (_, value) => unsupported.push(format!("{name}: {value}")),
         }
     }
     if is_object {
@@ -103,12 +103,12 @@ fn close(schema: Value) -> Value {
             .or_insert_with(|| Map::new().into());
         closed.insert("additionalProperties".to_owned(), false.into());
     }
-    if !untold.is_empty() {
-        let untold = format!("{{{}}}", untold.join(", "));
+    if !unsupported.is_empty() {
+        let unsupported = format!("{{{}}}", unsupported.join(", "));
         let described = closed.get("description").and_then(Value::as_str);
         let description = match described {
-            Some(description) => format!("{description}\n\n{untold}"),
-            None => untold,
+            Some(description) => format!("{description}\n\n{unsupported}"),
+            None => unsupported,
         };
         closed.insert("description".to_owned(), description.into());
     }

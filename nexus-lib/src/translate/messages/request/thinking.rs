@@ -3,10 +3,10 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::translate::messages::generation::{Generation, Thinks};
 use crate::translate::reading::Path;
-use crate::translate::{Losses, Reasoning, Request, Said, ToolChoice, Turn};
+use crate::translate::{Losses, Output, Reasoning, Request, ToolChoice, Turn};
 
 /// Anthropic's minimum budget, and the minimum left to the answer.
-const LEAST: u64 = 1024;
+const MIN_BUDGET: u64 = 1024;
 
 /// The budget of each effort in tokens, lowest first.
 const BUDGETS: [(&str, u64); 6] = [
@@ -65,7 +65,7 @@ impl Plan {
             return match thinks {
                 Thinks::Not => Ok(Self::default()),
                 _ if generation.always_thinks => {
-                    losses.drop_hint("reasoning_effort")?;
+                    losses.drop_param("reasoning_effort")?;
                     Ok(Self {
                         thinking: None,
                         effort: Some("low"),
@@ -85,13 +85,13 @@ impl Plan {
             (Thinks::ByEffort, _) | (Thinks::ByEither, None) => true,
             (Thinks::Not | Thinks::ByBudget, _) | (Thinks::ByEither, Some(_)) => false,
         };
-        let has_room = by_effort || max_tokens >= 2 * LEAST;
+        let has_room = by_effort || max_tokens >= 2 * MIN_BUDGET;
         if thinks == Thinks::Not
             || is_forced
             || !has_room
             || !by_effort && lacks_thought(&request.turns)
         {
-            losses.drop_hint("reasoning_effort")?;
+            losses.drop_param("reasoning_effort")?;
             return Ok(Self::default());
         }
         if by_effort {
@@ -99,14 +99,16 @@ impl Plan {
         }
         let budget_tokens = reasoning.budget_tokens;
         let budget_tokens = budget_tokens.or(budget(effort.unwrap_or("medium")));
-        let most = max_tokens.saturating_sub(LEAST);
+        let most = max_tokens.saturating_sub(MIN_BUDGET);
         Ok(Self {
             thinking: Some(Thinking::Enabled {
-                budget_tokens: budget_tokens.unwrap_or(LEAST).clamp(LEAST, most.max(LEAST)),
+                budget_tokens: budget_tokens
+                    .unwrap_or(MIN_BUDGET)
+                    .clamp(MIN_BUDGET, most.max(MIN_BUDGET)),
             }),
             effort: effort
                 .filter(|_| thinks == Thinks::ByEither)
-                .and_then(|effort| told(effort, generation)),
+                .and_then(|effort| effort_name(effort, generation)),
         })
     }
 
@@ -120,7 +122,7 @@ impl Plan {
                     false => "omitted",
                 }),
             }),
-            effort: effort.and_then(|effort| told(effort, generation)),
+            effort: effort.and_then(|effort| effort_name(effort, generation)),
         }
     }
 
@@ -136,7 +138,7 @@ fn budget(effort: &str) -> Option<u64> {
 }
 
 /// Anthropic's name of an effort.
-fn told(effort: &str, generation: Generation) -> Option<&'static str> {
+fn effort_name(effort: &str, generation: Generation) -> Option<&'static str> {
     match effort {
         "minimal" | "low" => Some("low"),
         "medium" => Some("medium"),
@@ -151,21 +153,25 @@ fn told(effort: &str, generation: Generation) -> Option<&'static str> {
 /// Anthropic rejects reasoning then; most chat clients do not send it back.
 fn lacks_thought(turns: &[Turn]) -> bool {
     // A final assistant message must begin with the reasoning too.
-    if let Some(Turn::Assistant(said)) = turns.last()
-        && !said.iter().any(is_signed)
+    if let Some(Turn::Assistant(output)) = turns.last()
+        && !output.iter().any(is_signed)
     {
         return true;
     }
     let since = turns.iter().rev();
     let since = since.take_while(|turn| !matches!(turn, Turn::User(_)));
     let calls = since.filter_map(|turn| match turn {
-        Turn::Assistant(said) => Some(said),
+        Turn::Assistant(output) => Some(output),
         _ => None,
     });
-    let mut calls = calls.filter(|said| said.iter().any(|said| matches!(said, Said::ToolCall(_))));
-    calls.any(|said| !said.iter().any(is_signed))
+    let mut calls = calls.filter(|output| {
+        output
+            .iter()
+            .any(|output| matches!(output, Output::ToolCall(_)))
+    });
+    calls.any(|output| !output.iter().any(is_signed))
 }
 
-fn is_signed(said: &Said) -> bool {
-    matches!(said, Said::Reasoning(thought) if super::turns::is_own(thought))
+fn is_signed(output: &Output) -> bool {
+    matches!(output, Output::Reasoning(thought) if super::turns::is_own(thought))
 }

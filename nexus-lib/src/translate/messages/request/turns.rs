@@ -7,7 +7,7 @@ use crate::translate::data_url;
 use crate::translate::messages::block::{self, Block, Blocks};
 use crate::translate::reading::Path;
 use crate::translate::{
-    File, Image, Losses, Part, Said, Source, Text, Thought, ToolCall, ToolResult, Turn,
+    File, Image, Losses, Output, Part, Source, Text, Thought, ToolCall, ToolResult, Turn,
 };
 use crate::translate::{gemini, responses};
 
@@ -77,7 +77,7 @@ pub(super) fn write<'a>(
             Turn::System(_) => {}
             Turn::User(given) => side.rest.extend(parts(given, &at, losses)?),
             Turn::Tool(returned) => side.results.push(result(returned, &at, losses)?),
-            Turn::Assistant(said) => side.say(said, &at)?,
+            Turn::Assistant(output) => side.say(output, &at)?,
         }
     }
     let messages = sides.into_iter().filter_map(|side| {
@@ -145,14 +145,14 @@ fn cut_blanks(messages: &mut Vec<Message<'_>>) {
 }
 
 impl<'a> Side<'a> {
-    fn say(&mut self, said: &'a [Said], at: &Path<'_>) -> Result<()> {
+    fn say(&mut self, output: &'a [Output], at: &Path<'_>) -> Result<()> {
         let mut count = 0;
-        for said in said {
-            match said {
-                Said::Text(text) | Said::Refusal(text) => self.rest.extend(plain(text)),
-                Said::Reasoning(thought) => self.rest.extend(thinking(thought)),
-                Said::Picture(_) => return Err(Losses::refusal(&at.key("images").to_string())),
-                Said::ToolCall(call) => {
+        for output in output {
+            match output {
+                Output::Text(text) | Output::Refusal(text) => self.rest.extend(plain(text)),
+                Output::Reasoning(thought) => self.rest.extend(thinking(thought)),
+                Output::Picture(_) => return Err(Losses::refusal(&at.key("images").to_string())),
+                Output::ToolCall(call) => {
                     self.rest
                         .push(tool_use(call, &at.key("tool_calls").index(count))?);
                     count += 1;
@@ -213,7 +213,7 @@ fn picture<'a>(image: &'a Image, at: &Path<'_>, losses: &mut Losses) -> Result<B
         .as_deref()
         .is_some_and(|detail| detail != "auto")
     {
-        losses.drop_hint("detail")?;
+        losses.drop_param("detail")?;
     }
     let source = match &image.source {
         Source::Url(url) => block::Source::Url { url },

@@ -9,7 +9,7 @@ use super::turns::{self, Message};
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::messages::block::Blocks;
 use crate::translate::messages::generation::Generation;
-use crate::translate::{Format, Json, Losses, Request, Said, ToolChoice, Turn};
+use crate::translate::{Format, Json, Losses, Output, Request, ToolChoice, Turn};
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -145,7 +145,7 @@ fn max_tokens(request: &Request, generation: Generation, losses: &mut Losses) ->
         return Ok(generation.max_tokens());
     };
     match generation.most_tokens() {
-        Some(most) if asked > most => losses.drop_hint("max_tokens").map(|()| most),
+        Some(most) if asked > most => losses.drop_param("max_tokens").map(|()| most),
         _ => Ok(asked),
     }
 }
@@ -153,12 +153,12 @@ fn max_tokens(request: &Request, generation: Generation, losses: &mut Losses) ->
 /// The tools that were called, if none is declared any more: Anthropic rejects calls without tools.
 fn called(request: &Request) -> Vec<Tool<'_>> {
     let mut names = std::collections::HashSet::new();
-    let said = request.turns.iter().filter_map(|turn| match turn {
-        Turn::Assistant(said) => Some(said),
+    let output = request.turns.iter().filter_map(|turn| match turn {
+        Turn::Assistant(output) => Some(output),
         _ => None,
     });
-    let calls = said.flatten().filter_map(|said| match said {
-        Said::ToolCall(call) => Some(call.name.as_str()),
+    let calls = output.flatten().filter_map(|output| match output {
+        Output::ToolCall(call) => Some(call.name.as_str()),
         _ => None,
     });
     let calls = calls.filter(|name| names.insert(*name));
@@ -184,7 +184,7 @@ fn tools<'a>(
     for tool in &request.tools {
         let mut strict = tool.strict.filter(|&is_strict| is_strict);
         if strict.is_some() && !generation.follows_schemas() {
-            losses.drop_hint("tools.function.strict")?;
+            losses.drop_param("tools.function.strict")?;
             strict = None;
         }
         tools.push(Tool {
@@ -218,7 +218,7 @@ fn choice(request: &Request) -> Option<Choice<'_>> {
         let called = request
             .turns
             .iter()
-            .any(|turn| matches!(turn, Turn::Assistant(said) if said.iter().any(is_call)));
+            .any(|turn| matches!(turn, Turn::Assistant(output) if output.iter().any(is_call)));
         return called.then_some(Choice {
             r#type: "none",
             name: None,
@@ -243,8 +243,8 @@ fn choice(request: &Request) -> Option<Choice<'_>> {
     })
 }
 
-fn is_call(said: &Said) -> bool {
-    matches!(said, Said::ToolCall(_))
+fn is_call(output: &Output) -> bool {
+    matches!(output, Output::ToolCall(_))
 }
 
 fn format(request: &Request, generation: Generation) -> Result<Option<OutputFormat<'_>>> {
@@ -276,7 +276,7 @@ fn sampling(
     losses: &mut Losses,
 ) -> Result<Drawn> {
     let sampling = request.sampling;
-    let hints = [
+    let dropped = [
         ("seed", sampling.seed.is_some()),
         (
             "frequency_penalty",
@@ -287,17 +287,17 @@ fn sampling(
             sampling.presence_penalty.is_some_and(is_other_than(0.0)),
         ),
     ];
-    for (name, _) in hints.iter().filter(|(_, is_given)| *is_given) {
-        losses.drop_hint(name)?;
+    for (name, _) in dropped.iter().filter(|(_, is_given)| *is_given) {
+        losses.drop_param(name)?;
     }
     let takes_none = !generation.takes_sampling();
     let mut drawn = Drawn::default();
     if let Some(temperature) = sampling.temperature {
         let is_default = !is_other_than(1.0)(temperature);
         if (takes_none || plan.has_budget()) && !is_default {
-            losses.drop_hint("temperature")?;
+            losses.drop_param("temperature")?;
         } else if temperature > 1.0 {
-            losses.drop_hint("temperature")?;
+            losses.drop_param("temperature")?;
             drawn.temperature = Some(1.0);
         } else if !takes_none {
             drawn.temperature = Some(temperature);
@@ -311,12 +311,12 @@ fn sampling(
         if !(takes_none || is_second || is_out) {
             drawn.top_p = Some(top_p);
         } else if !is_default {
-            losses.drop_hint("top_p")?;
+            losses.drop_param("top_p")?;
         }
     }
     if let Some(top_k) = sampling.top_k {
         if takes_none || plan.has_budget() {
-            losses.drop_hint("top_k")?;
+            losses.drop_param("top_k")?;
         } else {
             drawn.top_k = Some(top_k);
         }

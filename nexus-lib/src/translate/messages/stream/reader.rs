@@ -32,33 +32,33 @@ impl Reader {
         Self::default()
     }
 
-    /// Appends the events in `event` to `told`, up to the first error.
+    /// Appends the events in `event` to `out`, up to the first error.
     ///
     /// # Errors
     /// `UpstreamInvalid` when its data is not a JSON object, or lacks a required member.
-    pub fn push(&mut self, event: &sse::Event<'_>, told: &mut Vec<Event>) -> Result<()> {
+    pub fn push(&mut self, event: &sse::Event<'_>, out: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
         let data = event.data();
         let message = Object::parse(&data, &at)?;
         let kind: Option<String> = message.lenient("type");
         let name = event.name().and_then(|name| str::from_utf8(name).ok());
         match kind.as_deref().or(name).unwrap_or_default() {
-            "message_start" => self.start(&message, told)?,
-            "content_block_start" => self.begin(&message, told)?,
-            "content_block_delta" => self.delta(&message, told)?,
+            "message_start" => self.start(&message, out)?,
+            "content_block_start" => self.begin(&message, out)?,
+            "content_block_delta" => self.delta(&message, out)?,
             "content_block_stop" => {
                 let index = self.index(&message);
-                self.end_block(index, told);
+                self.end_block(index, out);
             }
-            "message_delta" => self.finish(&message, told)?,
+            "message_delta" => self.finish(&message, out)?,
             "message_stop" => {
-                self.end_all(told);
-                told.push(Event::Done);
+                self.end_all(out);
+                out.push(Event::Done);
             }
-            "ping" => told.push(Event::Ping),
-            "error" => told.push(error(&message)),
+            "ping" => out.push(Event::Ping),
+            "error" => out.push(error(&message)),
             // Whatever its name, from a proxy with an envelope of its own.
-            _ if message.raw("error").is_some() => told.push(error(&message)),
+            _ if message.raw("error").is_some() => out.push(error(&message)),
             _ => {}
         }
         Ok(())
@@ -69,17 +69,17 @@ impl Reader {
         Vec::new()
     }
 
-    fn start(&mut self, event: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
+    fn start(&mut self, event: &Object<'_>, out: &mut Vec<Event>) -> Result<()> {
         if self.has_started {
             return Ok(());
         }
         self.has_started = true;
         let message = event.need_object("message", &Path::Answer)?;
-        told.push(Event::Start {
+        out.push(Event::Start {
             id: message.lenient("id").unwrap_or_default(),
             model: message.lenient("model").unwrap_or_default(),
         });
-        self.usage(&message, told);
+        self.usage(&message, out);
         Ok(())
     }
 
@@ -90,14 +90,14 @@ impl Reader {
         index.or_else(latest).unwrap_or_default()
     }
 
-    fn usage(&mut self, object: &Object<'_>, told: &mut Vec<Event>) {
+    fn usage(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
         if let Some(usage) = object.lenient::<Object<'_>>("usage") {
             self.figures.update(&usage);
-            told.extend(self.figures.counts().map(Event::Usage));
+            out.extend(self.figures.counts().map(Event::Usage));
         }
     }
 
-    fn begin(&mut self, event: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
+    fn begin(&mut self, event: &Object<'_>, out: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
         let index: Option<u64> = event.lenient("index");
         let index = index.unwrap_or_else(|| self.blocks.last().map_or(0, |open| open.index + 1));
@@ -131,22 +131,22 @@ impl Reader {
             }
             _ => return Ok(()),
         };
-        self.end_block(index, told);
+        self.end_block(index, out);
         first.retain(|delta| match delta {
             Delta::Text(text) | Delta::Arguments(text) | Delta::Signature(text) => !text.is_empty(),
         });
         let lacks_arguments = matches!(kind, BlockKind::ToolCall { .. }) && first.is_empty();
         let number = self.begun;
-        self.open(index, kind, lacks_arguments, told);
+        self.open(index, kind, lacks_arguments, out);
         let deltas = first.into_iter();
-        told.extend(deltas.map(|delta| Event::Delta {
+        out.extend(deltas.map(|delta| Event::Delta {
             block: number,
             delta,
         }));
         Ok(())
     }
 
-    fn open(&mut self, index: u64, kind: BlockKind, lacks_arguments: bool, told: &mut Vec<Event>) {
+    fn open(&mut self, index: u64, kind: BlockKind, lacks_arguments: bool, out: &mut Vec<Event>) {
         let block = self.begun;
         self.begun += 1;
         self.blocks.push(Open {
@@ -154,10 +154,10 @@ impl Reader {
             block,
             lacks_arguments,
         });
-        told.push(Event::Begin { block, kind });
+        out.push(Event::Begin { block, kind });
     }
 
-    fn delta(&mut self, event: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
+    fn delta(&mut self, event: &Object<'_>, out: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
         let index: u64 = self.index(event);
         let delta = event.need_object("delta", &at)?;
@@ -166,9 +166,9 @@ impl Reader {
         if !self.blocks.iter().any(|open| open.index == index) {
             // Some servers do not announce a block of text.
             match kind.as_str() {
-                "text_delta" => self.open(index, BlockKind::Text, false, told),
+                "text_delta" => self.open(index, BlockKind::Text, false, out),
                 "thinking_delta" => {
-                    self.open(index, BlockKind::Reasoning { sealed: None }, false, told);
+                    self.open(index, BlockKind::Reasoning { sealed: None }, false, out);
                 }
                 _ => {}
             }
@@ -190,27 +190,27 @@ impl Reader {
             }
             _ => return Ok(()),
         };
-        told.push(Event::Delta {
+        out.push(Event::Delta {
             block: open.block,
             delta,
         });
         Ok(())
     }
 
-    fn end_block(&mut self, index: u64, told: &mut Vec<Event>) {
+    fn end_block(&mut self, index: u64, out: &mut Vec<Event>) {
         let at = self.blocks.iter().position(|open| open.index == index);
         if let Some(at) = at {
-            self.blocks.remove(at).end(told);
+            self.blocks.remove(at).end(out);
         }
     }
 
-    fn end_all(&mut self, told: &mut Vec<Event>) {
-        self.blocks.drain(..).for_each(|open| open.end(told));
+    fn end_all(&mut self, out: &mut Vec<Event>) {
+        self.blocks.drain(..).for_each(|open| open.end(out));
     }
 
-    fn finish(&mut self, event: &Object<'_>, told: &mut Vec<Event>) -> Result<()> {
+    fn finish(&mut self, event: &Object<'_>, out: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
-        self.usage(event, told);
+        self.usage(event, out);
         let Some(delta) = event.object("delta", &at)? else {
             return Ok(());
         };
@@ -225,23 +225,23 @@ impl Reader {
             self.begun += 1;
             let delta = Delta::Text(explanation);
             let kind = BlockKind::Refusal;
-            told.push(Event::Begin { block, kind });
-            told.push(Event::Delta { block, delta });
-            told.push(Event::End { block });
+            out.push(Event::Begin { block, kind });
+            out.push(Event::Delta { block, delta });
+            out.push(Event::End { block });
         }
-        told.push(Event::Finish(finish));
+        out.push(Event::Finish(finish));
         Ok(())
     }
 }
 
 impl Open {
-    fn end(self, told: &mut Vec<Event>) {
+    fn end(self, out: &mut Vec<Event>) {
         let block = self.block;
         if self.lacks_arguments {
             let delta = Delta::Arguments("{}".to_owned());
-            told.push(Event::Delta { block, delta });
+            out.push(Event::Delta { block, delta });
         }
-        told.push(Event::End { block });
+        out.push(Event::End { block });
     }
 }
 

@@ -59,12 +59,12 @@ impl Writer {
     pub fn push(&mut self, event: Event) -> Bytes {
         let mut out = Vec::new();
         if !self.is_done {
-            self.tell(event, &mut out);
+            self.write_event(event, &mut out);
         }
         out.into()
     }
 
-    fn tell(&mut self, event: Event, out: &mut Vec<u8>) {
+    fn write_event(&mut self, event: Event, out: &mut Vec<u8>) {
         match event {
             Event::Start { id, model } => self.start(&id, &model, out),
             Event::Begin { block, kind } => self.begin(block, &kind, out),

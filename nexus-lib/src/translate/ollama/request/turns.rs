@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::translate::reading::Path;
 use crate::translate::{
-    File, Image, Json, Losses, Part, Said, Source, ToolCall, ToolResult, Turn, data_url,
+    File, Image, Json, Losses, Output, Part, Source, ToolCall, ToolResult, Turn, data_url,
 };
 
 /// One message in its JSON form.
@@ -55,13 +55,13 @@ pub(super) fn write<'a>(turns: &'a [Turn], losses: &mut Losses) -> Result<Vec<Me
                 tool_name: called.get(returned.call_id.as_str()).copied(),
                 ..result(returned, &at, losses)?
             },
-            Turn::Assistant(said) => {
-                let calls = said.iter().filter_map(|said| match said {
-                    Said::ToolCall(call) => Some((call.id.as_str(), call.name.as_str())),
+            Turn::Assistant(output) => {
+                let calls = output.iter().filter_map(|output| match output {
+                    Output::ToolCall(call) => Some((call.id.as_str(), call.name.as_str())),
                     _ => None,
                 });
                 called.extend(calls);
-                self::said(said, &at)?
+                self::output(output, &at)?
             }
         });
     }
@@ -70,7 +70,7 @@ pub(super) fn write<'a>(turns: &'a [Turn], losses: &mut Losses) -> Result<Vec<Me
 
 fn result<'a>(result: &'a ToolResult, at: &Path<'_>, losses: &mut Losses) -> Result<Message<'a>> {
     if result.is_error {
-        losses.drop_hint("is_error")?;
+        losses.drop_param("is_error")?;
     }
     note_cache(result.cache.as_ref(), losses)?;
     Ok(Message {
@@ -115,7 +115,7 @@ fn picture<'a>(image: &'a Image, at: &Path<'_>, losses: &mut Losses) -> Result<&
     note_cache(image.cache.as_ref(), losses)?;
     let detail = image.detail.as_deref();
     if detail.is_some_and(|detail| detail != "auto") {
-        losses.drop_hint("detail")?;
+        losses.drop_param("detail")?;
     }
     match &image.source {
         Source::Data { data, .. } => Ok(data),
@@ -137,28 +137,28 @@ fn document(file: &File, at: &Path<'_>, losses: &mut Losses) -> Result<String> {
 /// Ollama caches automatically.
 fn note_cache(cache: Option<&Json>, losses: &mut Losses) -> Result<()> {
     match cache {
-        Some(_) => losses.drop_hint("cache_control"),
+        Some(_) => losses.drop_param("cache_control"),
         None => Ok(()),
     }
 }
 
-fn said<'a>(said: &'a [Said], at: &Path<'_>) -> Result<Message<'a>> {
+fn output<'a>(output: &'a [Output], at: &Path<'_>) -> Result<Message<'a>> {
     let mut message = Message {
         role: "assistant",
         ..Message::default()
     };
     let calls = at.key("tool_calls");
-    for said in said {
-        match said {
-            Said::Text(text) | Said::Refusal(text) => message.content += text,
-            Said::Reasoning(thought) => message.thinking += &thought.text,
-            Said::Picture(picture) => match &picture.source {
+    for output in output {
+        match output {
+            Output::Text(text) | Output::Refusal(text) => message.content += text,
+            Output::Reasoning(thought) => message.thinking += &thought.text,
+            Output::Picture(picture) => match &picture.source {
                 Source::Data { data, .. } => message.images.push(data),
                 Source::Url(_) | Source::Id(_) => {
                     return Err(Losses::refusal(&at.key("images").to_string()));
                 }
             },
-            Said::ToolCall(call) => {
+            Output::ToolCall(call) => {
                 let index = message.tool_calls.len();
                 let call = self::call(call, index, &calls.index(index))?;
                 message.tool_calls.push(call);

@@ -106,10 +106,10 @@ impl Options<'_> {
 pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
     unplaced::look(request, &OWN, losses)?;
     if request.user.is_some() {
-        losses.drop_hint("user")?;
+        losses.drop_param("user")?;
     }
     if request.parallel_tool_calls == Some(false) && !request.tools.is_empty() {
-        losses.drop_hint("parallel_tool_calls")?;
+        losses.drop_param("parallel_tool_calls")?;
     }
     let body = Body {
         model,
@@ -167,7 +167,7 @@ fn think(request: &Request, model: &str, losses: &mut Losses) -> Result<Option<T
     };
     let effort = effort(reasoning)?;
     if reasoning.is_shown == Some(false) && effort != Some("none") {
-        losses.drop_hint("thinking.display")?;
+        losses.drop_param("thinking.display")?;
     }
     Ok(effort.map(|effort| match effort {
         "none" => Think::Whether(false),
@@ -191,10 +191,10 @@ fn tools<'a>(request: &'a Request, losses: &mut Losses) -> Result<Vec<Tool<'a>>>
     let mut tools = Vec::with_capacity(request.tools.len());
     for tool in &request.tools {
         if tool.strict == Some(true) {
-            losses.drop_hint("tools.function.strict")?;
+            losses.drop_param("tools.function.strict")?;
         }
         if tool.cache.is_some() {
-            losses.drop_hint("cache_control")?;
+            losses.drop_param("cache_control")?;
         }
         tools.push(Tool {
             r#type: "function",

@@ -8,7 +8,7 @@ use crate::translate::data_url;
 use crate::translate::reading::{Content, Object, Path};
 use crate::translate::responses::tool::Tools;
 use crate::translate::responses::{call, item};
-use crate::translate::{File, Image, Json, Part, Request, Said, Source, ToolResult, Turn};
+use crate::translate::{File, Image, Json, Output, Part, Request, Source, ToolResult, Turn};
 
 /// Reads `input`. Consecutive output of the model is one turn.
 pub(super) fn read(
@@ -20,7 +20,7 @@ pub(super) fn read(
     let input_at = at.key("input");
     let input = body.content("input", at)?;
     match input.ok_or_else(|| input_at.invalid("is missing"))? {
-        Content::Text(said) => request.turns.push(Turn::User(vec![text(said)])),
+        Content::Text(output) => request.turns.push(Turn::User(vec![text(output)])),
         Content::Parts(items) => {
             let mut reader = Reader {
                 request,
@@ -41,7 +41,7 @@ pub(super) fn read(
 pub(super) fn read_leniently(body: &Object<'_>, request: &mut Request) {
     let at = Path::Request;
     match body.content("input", &at) {
-        Ok(Some(Content::Text(said))) => request.turns.push(Turn::User(vec![text(said)])),
+        Ok(Some(Content::Text(output))) => request.turns.push(Turn::User(vec![text(output)])),
         Ok(Some(Content::Parts(items))) => {
             let mut reader = Reader {
                 request,
@@ -79,11 +79,11 @@ impl Reader<'_> {
             "message" => message(item, at, turns)?,
             "reasoning" => {
                 let thought = item::thought(item, at)?;
-                say(turns, [Said::Reasoning(thought)]);
+                append(turns, [Output::Reasoning(thought)]);
             }
             "image_generation_call" => {
                 if let Some(picture) = item::picture(item, at)? {
-                    say(turns, [Said::Picture(picture)]);
+                    append(turns, [Output::Picture(picture)]);
                 }
             }
             "additional_tools" => self.tools.add_all(item, at)?,
@@ -97,7 +97,7 @@ impl Reader<'_> {
                     }
                     // Some models number their calls anew in every turn.
                     self.results.remove(&call.id);
-                    say(turns, [Said::ToolCall(call)]);
+                    append(turns, [Output::ToolCall(call)]);
                 }
                 None => self.leave_out(kind, json),
             },
@@ -170,10 +170,10 @@ impl Reader<'_> {
 }
 
 /// Appends to the model's turn, if it is the last one.
-fn say(turns: &mut Vec<Turn>, said: impl IntoIterator<Item = Said>) {
+fn append(turns: &mut Vec<Turn>, output: impl IntoIterator<Item = Output>) {
     match turns.last_mut() {
-        Some(Turn::Assistant(before)) => before.extend(said),
-        _ => turns.push(Turn::Assistant(said.into_iter().collect())),
+        Some(Turn::Assistant(before)) => before.extend(output),
+        _ => turns.push(Turn::Assistant(output.into_iter().collect())),
     }
 }
 
@@ -185,11 +185,11 @@ fn message(message: &Object<'_>, at: &Path<'_>, turns: &mut Vec<Turn>) -> Result
         "assistant" => {
             let content_at = at.key("content");
             let content = message.content("content", at)?;
-            let said = match content.ok_or_else(|| content_at.invalid("is missing"))? {
-                Content::Text(text) => vec![Said::Text(text)],
-                Content::Parts(parts) => item::said(&parts, &content_at)?,
+            let output = match content.ok_or_else(|| content_at.invalid("is missing"))? {
+                Content::Text(text) => vec![Output::Text(text)],
+                Content::Parts(parts) => item::output(&parts, &content_at)?,
             };
-            say(turns, said);
+            append(turns, output);
         }
         _ => {
             return Err(at
@@ -204,7 +204,7 @@ fn parts(object: &Object<'_>, name: &str, at: &Path<'_>) -> Result<Vec<Part>> {
     let at_list = at.key(name);
     match object.content(name, at)? {
         None => Err(at_list.invalid("is missing")),
-        Some(Content::Text(said)) => Ok(vec![text(said)]),
+        Some(Content::Text(output)) => Ok(vec![text(output)]),
         Some(Content::Parts(parts)) => {
             let parts = parts.into_iter().enumerate();
             let parts = parts.map(|(index, json)| part(json, &at_list.index(index)));

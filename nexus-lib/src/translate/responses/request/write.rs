@@ -7,7 +7,7 @@ use crate::translate::data_url::data_url;
 use crate::translate::exchange::{flat_format, free_text};
 use crate::translate::responses::{is_openais_seal, item};
 use crate::translate::{
-    Format, Json, Losses, Part, Request, Said, Source, ToolCall, ToolChoice, ToolKind, Turn,
+    Format, Json, Losses, Output, Part, Request, Source, ToolCall, ToolChoice, ToolKind, Turn,
 };
 
 /// Chat's fields that have the same name in Responses.
@@ -75,7 +75,7 @@ pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<
         ("seed", sampling.seed.is_some()),
     ] {
         if is_set {
-            losses.drop_hint(name)?;
+            losses.drop_param(name)?;
         }
     }
     if !request.stop.is_empty() {
@@ -94,7 +94,7 @@ pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<
                 return Err(Losses::refusal(meant));
             }
             "stream_options" => {}
-            hint => losses.drop_hint(hint.strip_prefix("responses.").unwrap_or(hint))?,
+            hint => losses.drop_param(hint.strip_prefix("responses.").unwrap_or(hint))?,
         }
     }
     // Writing strings and numbers into a growing buffer cannot fail.
@@ -133,7 +133,7 @@ fn tools(request: &Request, losses: &mut Losses) -> Result<Option<Value>> {
     let mut tools = Vec::new();
     for tool in &request.tools {
         if tool.cache.is_some() {
-            losses.drop_hint("cache_control")?;
+            losses.drop_param("cache_control")?;
         }
         if let Some(client) = &tool.client
             && let ToolKind::Custom { format } = &client.kind
@@ -220,19 +220,19 @@ fn input(turns: &[Turn], losses: &mut Losses) -> Result<Vec<Value>> {
             Turn::User(parts) => {
                 items.push(json!({"role": "user", "content": self::parts(parts, losses)?}));
             }
-            Turn::Assistant(said) => {
-                for said in said {
-                    if let Said::ToolCall(call) = said
+            Turn::Assistant(output) => {
+                for output in output {
+                    if let Output::ToolCall(call) = output
                         && is_custom(call)
                     {
                         custom.insert(call.id.as_str());
                     }
-                    items.extend(said_item(said)?);
+                    items.extend(output_item(output)?);
                 }
             }
             Turn::Tool(result) => {
                 if result.is_error {
-                    losses.drop_hint("is_error")?;
+                    losses.drop_param("is_error")?;
                 }
                 let kind = match custom.contains(result.call_id.as_str()) {
                     true => "custom_tool_call_output",
@@ -249,23 +249,23 @@ fn input(turns: &[Turn], losses: &mut Losses) -> Result<Vec<Value>> {
 }
 
 /// `None` for reasoning that is not encrypted: only encrypted reasoning is accepted back.
-fn said_item(said: &Said) -> Result<Option<Value>> {
-    Ok(Some(match said {
-        Said::Text(text) => json!({
+fn output_item(output: &Output) -> Result<Option<Value>> {
+    Ok(Some(match output {
+        Output::Text(text) => json!({
             "role": "assistant", "content": [{"type": "output_text", "text": text}],
         }),
-        Said::Refusal(refusal) => json!({
+        Output::Refusal(refusal) => json!({
             "role": "assistant", "content": [{"type": "refusal", "refusal": refusal}],
         }),
-        Said::ToolCall(call) if is_custom(call) => json!({
+        Output::ToolCall(call) if is_custom(call) => json!({
             "type": "custom_tool_call", "call_id": call.id, "name": call.name,
             "input": free_text::unwrap(&call.arguments),
         }),
-        Said::ToolCall(call) => json!({
+        Output::ToolCall(call) => json!({
             "type": "function_call", "call_id": call.id, "name": call.name,
             "arguments": call.arguments,
         }),
-        Said::Reasoning(thought) => {
+        Output::Reasoning(thought) => {
             // A stream has no other place for it.
             let sealed = thought.sealed.as_ref().or(thought.signature.as_ref());
             let sealed = sealed.filter(|sealed| is_openais_seal(sealed));
@@ -279,7 +279,7 @@ fn said_item(said: &Said) -> Result<Option<Value>> {
             }
             item
         }
-        Said::Picture(picture) => {
+        Output::Picture(picture) => {
             let Source::Data { data, .. } = &picture.source else {
                 return Err(Losses::refusal("images"));
             };
@@ -310,7 +310,7 @@ fn parts(parts: &[Part], losses: &mut Losses) -> Result<Value> {
             Part::Audio { .. } => return Err(Losses::refusal("input_audio")),
         };
         if cache.is_some() {
-            losses.drop_hint("cache_control")?;
+            losses.drop_param("cache_control")?;
         }
         written.push(match part {
             Part::Text(text) => json!({"type": "input_text", "text": text.text}),

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use crate::translate::reading::Object;
 use crate::translate::responses::{call, item};
-use crate::translate::{BlockKind, Said};
+use crate::translate::{BlockKind, Output};
 
 /// What was sent in fragments, so that it is not repeated when its item arrives whole.
 ///
@@ -48,12 +48,12 @@ impl Already {
     }
 
     /// Notes the content of `item`.
-    pub(super) fn note(&mut self, said: &Said, item: &Object<'_>) {
-        match said {
-            Said::Text(_) | Said::Refusal(_) => self.words = true,
-            Said::Reasoning(_) => self.thoughts = true,
-            Said::ToolCall(_) => self.note_call(item),
-            Said::Picture(_) => drop(self.pictures.insert(id(item))),
+    pub(super) fn note(&mut self, output: &Output, item: &Object<'_>) {
+        match output {
+            Output::Text(_) | Output::Refusal(_) => self.words = true,
+            Output::Reasoning(_) => self.thoughts = true,
+            Output::ToolCall(_) => self.note_call(item),
+            Output::Picture(_) => drop(self.pictures.insert(id(item))),
         }
     }
 }

@@ -29,10 +29,10 @@ enum Content {
 }
 
 /// Receives an event's type and its other fields.
-pub(super) type Tell<'a> = dyn FnMut(&str, Value) + 'a;
+pub(super) type Emit<'a> = dyn FnMut(&str, Value) + 'a;
 
 impl Block {
-    pub(super) fn begin(number: usize, index: usize, kind: BlockKind, tell: &mut Tell<'_>) -> Self {
+    pub(super) fn begin(number: usize, index: usize, kind: BlockKind, emit: &mut Emit<'_>) -> Self {
         let (prefix, content) = match kind {
             BlockKind::Text => ("msg", Content::Text(String::new())),
             BlockKind::Refusal => ("msg", Content::Refusal(String::new())),
@@ -84,12 +84,12 @@ impl Block {
                 call::write(&block.id, "in_progress", call)
             }
         };
-        tell(
+        emit(
             "response.output_item.added",
             json!({"output_index": index, "item": item}),
         );
         if let Some(part) = block.part() {
-            block.tell_part("response.content_part.added", part, tell);
+            block.emit_part("response.content_part.added", part, emit);
         }
         block
     }
@@ -108,11 +108,11 @@ impl Block {
         }
     }
 
-    fn tell_part(&self, kind: &str, part: Value, tell: &mut Tell<'_>) {
+    fn emit_part(&self, kind: &str, part: Value, emit: &mut Emit<'_>) {
         let fields = json!({
             "item_id": self.id, "output_index": self.index, "content_index": 0, "part": part,
         });
-        tell(kind, fields);
+        emit(kind, fields);
     }
 
     /// The fields by which an event refers to this block and a place in it, with `more`.
@@ -125,7 +125,7 @@ impl Block {
         fields
     }
 
-    pub(super) fn push(&mut self, delta: &Delta, tell: &mut Tell<'_>) {
+    pub(super) fn push(&mut self, delta: &Delta, emit: &mut Emit<'_>) {
         let mut begins_summary = false;
         match (&mut self.content, delta) {
             (Content::Text(text) | Content::Refusal(text), Delta::Text(more)) => {
@@ -147,7 +147,7 @@ impl Block {
             }
             (Content::Custom(_, input), Delta::Arguments(more)) => {
                 let text = input.push(more);
-                return self.tell_input(&text, tell);
+                return self.emit_input(&text, emit);
             }
             _ => return,
         }
@@ -158,41 +158,41 @@ impl Block {
             Content::Text(_) => {
                 let mut fields = self.place(Some("content_index"), ("delta", more));
                 fields["logprobs"] = json!([]);
-                tell("response.output_text.delta", fields);
+                emit("response.output_text.delta", fields);
             }
-            Content::Refusal(_) => tell(
+            Content::Refusal(_) => emit(
                 "response.refusal.delta",
                 self.place(Some("content_index"), ("delta", more)),
             ),
             Content::Reasoning { .. } => {
                 if begins_summary {
-                    self.tell_summary("response.reasoning_summary_part.added", "", tell);
+                    self.emit_summary("response.reasoning_summary_part.added", "", emit);
                 }
-                tell(
+                emit(
                     "response.reasoning_summary_text.delta",
                     self.place(Some("summary_index"), ("delta", more)),
                 );
             }
-            Content::Call(_) | Content::Custom(..) => tell(
+            Content::Call(_) | Content::Custom(..) => emit(
                 "response.function_call_arguments.delta",
                 self.place(None, ("delta", more)),
             ),
         }
     }
 
-    fn tell_input(&self, text: &str, tell: &mut Tell<'_>) {
+    fn emit_input(&self, text: &str, emit: &mut Emit<'_>) {
         if !text.is_empty() {
             let fields = self.place(None, ("delta", text));
-            tell("response.custom_tool_call_input.delta", fields);
+            emit("response.custom_tool_call_input.delta", fields);
         }
     }
 
-    fn tell_summary(&self, kind: &str, text: &str, tell: &mut Tell<'_>) {
+    fn emit_summary(&self, kind: &str, text: &str, emit: &mut Emit<'_>) {
         let fields = json!({
             "item_id": self.id, "output_index": self.index, "summary_index": 0,
             "part": {"type": "summary_text", "text": text},
         });
-        tell(kind, fields);
+        emit(kind, fields);
     }
 
     /// The item so far.
@@ -224,23 +224,23 @@ impl Block {
     }
 
     /// Ends the block with its `status`, and returns its item.
-    pub(super) fn end(self, status: &str, tell: &mut Tell<'_>) -> Value {
+    pub(super) fn end(self, status: &str, emit: &mut Emit<'_>) -> Value {
         match &self.content {
             Content::Text(text) => {
                 let mut fields = self.place(Some("content_index"), ("text", text));
                 fields["logprobs"] = json!([]);
-                tell("response.output_text.done", fields);
+                emit("response.output_text.done", fields);
             }
-            Content::Refusal(refusal) => tell(
+            Content::Refusal(refusal) => emit(
                 "response.refusal.done",
                 self.place(Some("content_index"), ("refusal", refusal)),
             ),
             Content::Reasoning { text, .. } if !text.is_empty() => {
-                tell(
+                emit(
                     "response.reasoning_summary_text.done",
                     self.place(Some("summary_index"), ("text", text)),
                 );
-                self.tell_summary("response.reasoning_summary_part.done", text, tell);
+                self.emit_summary("response.reasoning_summary_part.done", text, emit);
             }
             Content::Reasoning { .. } => {}
             Content::Call(call) if is_built_in(call) => {}
@@ -249,20 +249,20 @@ impl Block {
                 let client = call.client.as_deref();
                 let name = client.map_or(&call.name, |client| &client.name);
                 fields["name"] = name.as_str().into();
-                tell("response.function_call_arguments.done", fields);
+                emit("response.function_call_arguments.done", fields);
             }
             Content::Custom(_, input) => {
                 let (whole, missing) = input.end();
-                self.tell_input(&missing, tell);
+                self.emit_input(&missing, emit);
                 let fields = self.place(None, ("input", &whole));
-                tell("response.custom_tool_call_input.done", fields);
+                emit("response.custom_tool_call_input.done", fields);
             }
         }
         if let Some(part) = self.part() {
-            self.tell_part("response.content_part.done", part, tell);
+            self.emit_part("response.content_part.done", part, emit);
         }
         let item = self.item(status);
-        tell(
+        emit(
             "response.output_item.done",
             json!({"output_index": self.index, "item": item}),
         );

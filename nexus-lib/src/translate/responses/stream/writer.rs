@@ -54,12 +54,12 @@ impl Writer {
     pub fn push(&mut self, event: Event) -> Bytes {
         let mut out = Vec::new();
         if !self.is_done {
-            self.tell(event, &mut out);
+            self.write_event(event, &mut out);
         }
         out.into()
     }
 
-    fn tell(&mut self, event: Event, out: &mut Vec<u8>) {
+    fn write_event(&mut self, event: Event, out: &mut Vec<u8>) {
         let is_of_the_end = matches!(event, Event::Finish(_) | Event::Usage(_) | Event::Done);
         if let Some(number) = self.ending.take_if(|_| !is_of_the_end) {
             self.end(number, "completed", out);

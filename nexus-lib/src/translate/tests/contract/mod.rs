@@ -246,12 +246,12 @@ const FAILURES: [(&str, &[Step], &str); 6] = [
 
 fn streams(steps: &[Step], check: impl Fn(ProviderProtocol, ClientProtocol, Heard)) {
     for provider in ANSWERERS {
-        let told = events(provider, &stream(provider, steps));
+        let actual = events(provider, &stream(provider, steps));
         for client in CLIENTS {
             check(
                 provider,
                 client,
-                Heard::of_stream(client, &streamed_to(client, told.clone())),
+                Heard::of_stream(client, &streamed_to(client, actual.clone())),
             );
         }
     }

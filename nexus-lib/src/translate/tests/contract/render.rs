@@ -68,7 +68,7 @@ fn has_last(steps: &[Step]) -> bool {
 
 fn figures(steps: &[Step]) -> Option<(u64, u64)> {
     steps.iter().find_map(|step| match step {
-        Usage(prompt, said) => Some((*prompt, *said)),
+        Usage(prompt, completion) => Some((*prompt, *completion)),
         _ => None,
     })
 }
@@ -100,8 +100,8 @@ pub(super) fn stream(protocol: ProviderProtocol, steps: &[Step]) -> Vec<u8> {
         (Responses, true) => out.extend(data(&last_response(steps))),
         (Ollama, true) if last_reason(steps).is_some() => {
             let reason = word(Ollama, last_reason(steps).unwrap());
-            let figures = figures(steps).map_or(String::new(), |(prompt, said)| {
-                format!(r#","prompt_eval_count":{prompt},"eval_count":{said}"#)
+            let figures = figures(steps).map_or(String::new(), |(prompt, completion)| {
+                format!(r#","prompt_eval_count":{prompt},"eval_count":{completion}"#)
             });
             let last = format!(r#"{{"done":true,"done_reason":"{reason}"{figures}}}"#);
             out.extend(last.into_bytes());
@@ -117,8 +117,8 @@ fn last_response(steps: &[Step]) -> Vec<u8> {
         Some("length") => "incomplete",
         _ => "completed",
     };
-    let usage = figures(steps).map_or("null".to_owned(), |(prompt, said)| {
-        format!(r#"{{"input_tokens":{prompt},"output_tokens":{said}}}"#)
+    let usage = figures(steps).map_or("null".to_owned(), |(prompt, completion)| {
+        format!(r#"{{"input_tokens":{prompt},"output_tokens":{completion}}}"#)
     });
     let kind = format!("response.{status}");
     format!(r#"{{"type":"{kind}","response":{{"object":"response","status":"{status}","usage":{usage}}}}}"#)
@@ -141,8 +141,8 @@ fn piece(protocol: ProviderProtocol, at: usize, step: &Step) -> Vec<Vec<u8>> {
             r#"{{"choices":[{{"delta":{{}},"finish_reason":"{}"}}]}}"#,
             word(Chat, reason)
         )),
-        (Chat, Usage(prompt, said)) => text(format!(
-            r#"{{"choices":[],"usage":{{"prompt_tokens":{prompt},"completion_tokens":{said}}}}}"#
+        (Chat, Usage(prompt, completion)) => text(format!(
+            r#"{{"choices":[],"usage":{{"prompt_tokens":{prompt},"completion_tokens":{completion}}}}}"#
         )),
         (Chat, End) => one(&[b"[DONE]"]),
         (Messages, Words(words)) => vec![
@@ -186,8 +186,8 @@ fn piece(protocol: ProviderProtocol, at: usize, step: &Step) -> Vec<Vec<u8>> {
             r#"{{"candidates":[{{"finishReason":"{}"}}]}}"#,
             word(Gemini, reason)
         )),
-        (Gemini, Usage(prompt, said)) => text(format!(
-            r#"{{"usageMetadata":{{"promptTokenCount":{prompt},"candidatesTokenCount":{said}}}}}"#
+        (Gemini, Usage(prompt, completion)) => text(format!(
+            r#"{{"usageMetadata":{{"promptTokenCount":{prompt},"candidatesTokenCount":{completion}}}}}"#
         )),
         (Ollama, Words(words)) => one(&[br#"{"message":{"content":""#, words, br#""}}"#]),
         (Ollama, Call { id, name, arguments }) => text(format!(

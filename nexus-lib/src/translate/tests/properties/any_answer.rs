@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::translate::{
-    Answered, BlockKind, Delta, Event, Finish, Gathered, Picture, Said, Source, Thought,
+    Answered, BlockKind, Delta, Event, Finish, Gathered, Output, Picture, Source, Thought,
     TokenCounts, ToolCall,
 };
 use crate::wire::Usage;
@@ -22,7 +22,7 @@ pub(super) fn any_picture() -> impl Strategy<Value = Picture> {
     )
 }
 
-fn any_said(in_chat: bool) -> impl Strategy<Value = Vec<Said>> {
+fn any_said(in_chat: bool) -> impl Strategy<Value = Vec<Output>> {
     let text = || "[a-zé世\"\\\\\n ]{1,9}";
     let id = || "[a-zA-Z0-9_-]{1,8}";
     let thought = prop_oneof![
@@ -38,7 +38,7 @@ fn any_said(in_chat: bool) -> impl Strategy<Value = Vec<Said>> {
     ];
     let call =
         (id(), id(), of(id()), prop::bool::ANY).prop_map(|(id, name, signature, is_empty)| {
-            Said::ToolCall(ToolCall {
+            Output::ToolCall(ToolCall {
                 id,
                 name,
                 arguments: if is_empty {
@@ -51,33 +51,33 @@ fn any_said(in_chat: bool) -> impl Strategy<Value = Vec<Said>> {
                 client: None,
             })
         });
-    let said = (
+    let output = (
         vec(thought, 0..3),
         of(text()),
         of(text()),
         vec(any_picture(), 0..3),
         vec(call, 0..3),
     );
-    (said, any::<u64>()).prop_map(move |((thoughts, text, refusal, pictures, calls), order)| {
-        let mut said: Vec<Said> = thoughts.into_iter().map(Said::Reasoning).collect();
-        said.extend(text.map(Said::Text));
-        said.extend(refusal.filter(|_| in_chat).map(Said::Refusal));
+    (output, any::<u64>()).prop_map(move |((thoughts, text, refusal, pictures, calls), order)| {
+        let mut output: Vec<Output> = thoughts.into_iter().map(Output::Reasoning).collect();
+        output.extend(text.map(Output::Text));
+        output.extend(refusal.filter(|_| in_chat).map(Output::Refusal));
         let pictures = pictures.into_iter().filter(|_| in_chat);
-        said.extend(pictures.map(Said::Picture));
-        said.extend(calls);
-        if !in_chat && !said.is_empty() {
+        output.extend(pictures.map(Output::Picture));
+        output.extend(calls);
+        if !in_chat && !output.is_empty() {
             // Anthropic's blocks come in any order.
-            let len = u64::try_from(said.len()).unwrap();
-            said.rotate_left(usize::try_from(order % len).unwrap());
+            let len = u64::try_from(output.len()).unwrap();
+            output.rotate_left(usize::try_from(order % len).unwrap());
         }
         let mut ids = 0;
-        for said in &mut said {
-            if let Said::ToolCall(call) = said {
+        for output in &mut output {
+            if let Output::ToolCall(call) = output {
                 call.id += &format!("-{ids}");
                 ids += 1;
             }
         }
-        said
+        output
     })
 }
 
@@ -93,10 +93,10 @@ pub(super) fn any_answer(in_chat: bool) -> impl Strategy<Value = Answered> {
         }),
     ];
     let counts = of(any::<[u16; 5]>());
-    (any_said(in_chat), finish, counts).prop_map(|(said, finish, counts)| Answered {
+    (any_said(in_chat), finish, counts).prop_map(|(output, finish, counts)| Answered {
         id: "an-id".to_owned(),
         model: "m".to_owned(),
-        said,
+        output,
         finish,
         usage: counts.map(|counts| {
             let [plain, cached, written, answered, thought] = counts.map(u64::from);
@@ -123,7 +123,7 @@ pub(super) fn streamed(answered: &Answered, size: usize) -> Vec<Event> {
         model: answered.model.clone(),
     }];
     let mut block = 0;
-    for said in &answered.said {
+    for output in &answered.output {
         let pieces = |text: &str| -> Vec<String> {
             let letters: Vec<char> = text.chars().collect();
             letters
@@ -131,16 +131,16 @@ pub(super) fn streamed(answered: &Answered, size: usize) -> Vec<Event> {
                 .map(|piece| piece.iter().collect())
                 .collect()
         };
-        let (kind, deltas): (_, Vec<Delta>) = match said {
-            Said::Text(text) => (
+        let (kind, deltas): (_, Vec<Delta>) = match output {
+            Output::Text(text) => (
                 BlockKind::Text,
                 pieces(text).into_iter().map(Delta::Text).collect(),
             ),
-            Said::Refusal(text) => (
+            Output::Refusal(text) => (
                 BlockKind::Refusal,
                 pieces(text).into_iter().map(Delta::Text).collect(),
             ),
-            Said::Reasoning(thought) => {
+            Output::Reasoning(thought) => {
                 let texts = pieces(&thought.text).into_iter().map(Delta::Text);
                 let signature = thought.signature.clone().map(Delta::Signature);
                 let sealed = thought.sealed.clone();
@@ -149,11 +149,11 @@ pub(super) fn streamed(answered: &Answered, size: usize) -> Vec<Event> {
                     texts.chain(signature).collect(),
                 )
             }
-            Said::Picture(picture) => {
+            Output::Picture(picture) => {
                 events.push(Event::Picture(picture.clone()));
                 continue;
             }
-            Said::ToolCall(call) => (
+            Output::ToolCall(call) => (
                 BlockKind::ToolCall {
                     id: call.id.clone(),
                     name: call.name.clone(),

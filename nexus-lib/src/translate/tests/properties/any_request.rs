@@ -10,7 +10,7 @@ use super::any_part::{
 };
 use super::words::Words;
 use crate::translate::{
-    Format, Json, Reasoning, Request, Said, Sampling, Thought, Tool, ToolCall, ToolChoice,
+    Format, Json, Output, Reasoning, Request, Sampling, Thought, Tool, ToolCall, ToolChoice,
     ToolResult, Turn,
 };
 
@@ -77,14 +77,14 @@ fn any_round(words: Words) -> impl Strategy<Value = Vec<Turn>> {
     // OpenAI's own models generate none in chat, and Anthropic's none at all.
     let draws = words == Words::ChatWithThoughts;
     let pictures = vec(any_picture(), 0..if draws { 3 } else { 1 });
-    let said = (thoughts, texts, pictures);
-    (any_parts(words), said, calls, signature).prop_map(
+    let output = (thoughts, texts, pictures);
+    (any_parts(words), output, calls, signature).prop_map(
         move |(parts, (thoughts, texts, pictures), (calls, results), signature)| {
-            let mut said: Vec<Said> = thoughts.into_iter().map(Said::Reasoning).collect();
-            said.extend(texts.into_iter().map(Said::Text));
-            said.extend(pictures.into_iter().map(Said::Picture));
+            let mut output: Vec<Output> = thoughts.into_iter().map(Output::Reasoning).collect();
+            output.extend(texts.into_iter().map(Output::Text));
+            output.extend(pictures.into_iter().map(Output::Picture));
             for (at, (id, arguments)) in calls.into_iter().enumerate() {
-                said.push(Said::ToolCall(ToolCall {
+                output.push(Output::ToolCall(ToolCall {
                     id: format!("{id}{at}"),
                     name: "a_tool".to_owned(),
                     arguments,
@@ -92,7 +92,7 @@ fn any_round(words: Words) -> impl Strategy<Value = Vec<Turn>> {
                     client: None,
                 }));
             }
-            let mut turns = vec![Turn::User(parts), Turn::Assistant(said)];
+            let mut turns = vec![Turn::User(parts), Turn::Assistant(output)];
             turns.extend(results.into_iter().map(Turn::Tool));
             turns
         },
@@ -243,9 +243,9 @@ fn any_extra(words: Words) -> BoxedStrategy<Vec<(String, Json)>> {
 fn without_calls(turns: Vec<Turn>) -> Vec<Turn> {
     let turns = turns.into_iter().filter_map(|turn| match turn {
         Turn::Tool(_) => None,
-        Turn::Assistant(mut said) => {
-            said.retain(|said| !matches!(said, Said::ToolCall(_)));
-            Some(Turn::Assistant(said))
+        Turn::Assistant(mut output) => {
+            output.retain(|output| !matches!(output, Output::ToolCall(_)));
+            Some(Turn::Assistant(output))
         }
         turn => Some(turn),
     });

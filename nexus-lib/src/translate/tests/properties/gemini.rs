@@ -10,7 +10,7 @@ use crate::error::ErrorKind;
 use crate::translate::ClientProtocol::{Chat, Messages, Responses};
 use crate::translate::tests::clients::{CLIENTS, events, streamed_to};
 use crate::translate::{
-    ClientProtocol, Event, Losses, Part, ProviderProtocol, Request, Said, Source, Turn, gemini,
+    ClientProtocol, Event, Losses, Output, Part, ProviderProtocol, Request, Source, Turn, gemini,
     ollama,
 };
 use crate::wire::json::any_json;
@@ -90,19 +90,19 @@ fn any_words() -> impl Strategy<Value = Words> {
 }
 
 /// The author, the kind, and the content.
-type Told = (String, String, String);
+type Entry = (String, String, String);
 
-fn one(role: &str, kind: &str, said: &str) -> Told {
-    (role.to_owned(), kind.to_owned(), said.to_owned())
+fn one(role: &str, kind: &str, output: &str) -> Entry {
+    (role.to_owned(), kind.to_owned(), output.to_owned())
 }
 
 /// The content of a request, in order, with tool results other than text after the others.
-fn told(request: &Request) -> Vec<Told> {
-    let (mut told, mut behind) = (Vec::new(), Vec::new());
+fn entries(request: &Request) -> Vec<Entry> {
+    let (mut entries, mut behind) = (Vec::new(), Vec::new());
     for turn in &request.turns {
         match turn {
             Turn::Tool(result) => {
-                told.push(one("user", "functionResponse", &result.call_id));
+                entries.push(one("user", "functionResponse", &result.call_id));
                 let parts = result.parts.iter();
                 behind.extend(
                     parts
@@ -111,27 +111,29 @@ fn told(request: &Request) -> Vec<Told> {
                 );
                 continue;
             }
-            _ => told.append(&mut behind),
+            _ => entries.append(&mut behind),
         }
         match turn {
-            Turn::User(parts) => told.extend(parts.iter().map(given)),
-            Turn::Assistant(said) => told.extend(said.iter().filter_map(|said| match said {
-                Said::Text(text) | Said::Refusal(text) => Some(one("model", "text", text)),
-                Said::ToolCall(call) => Some(one("model", "functionCall", &call.id)),
-                Said::Picture(picture) => match &picture.source {
-                    Source::Data { data, .. } => Some(one("model", "inlineData", data)),
-                    source => panic!("{source:?}"),
-                },
-                Said::Reasoning(_) => None,
-            })),
+            Turn::User(parts) => entries.extend(parts.iter().map(given)),
+            Turn::Assistant(output) => {
+                entries.extend(output.iter().filter_map(|output| match output {
+                    Output::Text(text) | Output::Refusal(text) => Some(one("model", "text", text)),
+                    Output::ToolCall(call) => Some(one("model", "functionCall", &call.id)),
+                    Output::Picture(picture) => match &picture.source {
+                        Source::Data { data, .. } => Some(one("model", "inlineData", data)),
+                        source => panic!("{source:?}"),
+                    },
+                    Output::Reasoning(_) => None,
+                }))
+            }
             Turn::System(_) | Turn::Tool(_) => {}
         }
     }
-    told.append(&mut behind);
-    told
+    entries.append(&mut behind);
+    entries
 }
 
-fn given(part: &Part) -> Told {
+fn given(part: &Part) -> Entry {
     let source = match part {
         Part::Text(text) => return one("user", "text", &text.text),
         Part::Audio { data, .. } => return one("user", "inlineData", data),
@@ -157,7 +159,7 @@ fn instructions(request: &Request) -> Vec<&str> {
 }
 
 /// The same for a body that was written.
-fn found(body: &Value) -> Vec<Told> {
+fn found(body: &Value) -> Vec<Entry> {
     let mut found = Vec::new();
     for content in body["contents"].as_array().unwrap() {
         let role = content["role"].as_str().unwrap();
@@ -166,13 +168,13 @@ fn found(body: &Value) -> Vec<Told> {
             let (kind, value) = (part.iter())
                 .find(|(kind, _)| *kind != "thoughtSignature")
                 .unwrap();
-            let said = match kind.as_str() {
+            let output = match kind.as_str() {
                 "text" => value,
                 "inlineData" => &value["data"],
                 "fileData" => &value["fileUri"],
                 _ => &value["id"],
             };
-            found.push(one(role, kind, said.as_str().unwrap()));
+            found.push(one(role, kind, output.as_str().unwrap()));
         }
     }
     found
@@ -221,7 +223,7 @@ proptest! {
         request.extra.clear();
         let body = gemini::request::write(&request, MODELS[which], &mut Losses::new(false)).unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
-        prop_assert_eq!(found(&body), told(&request));
+        prop_assert_eq!(found(&body), entries(&request));
         let parts = body["systemInstruction"]["parts"].as_array().cloned().unwrap_or_default();
         let texts: Vec<&str> = parts.iter().map(|part| part["text"].as_str().unwrap()).collect();
         prop_assert_eq!(texts, instructions(&request));

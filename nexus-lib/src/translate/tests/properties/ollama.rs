@@ -9,7 +9,7 @@ use super::{check_events, mutated};
 use crate::error::ErrorKind;
 use crate::translate::tests::clients::{CLIENTS, events, streamed_to};
 use crate::translate::{
-    Event, Losses, Part, ProviderProtocol, Request, Said, Source, ToolChoice, Turn, ollama,
+    Event, Losses, Output, Part, ProviderProtocol, Request, Source, ToolChoice, Turn, ollama,
 };
 use crate::wire::json::any_json;
 
@@ -37,7 +37,7 @@ fn any_words() -> impl Strategy<Value = Words> {
 }
 
 /// Whether all of `request` can be translated.
-fn can_be_told(request: &Request) -> bool {
+fn is_translatable(request: &Request) -> bool {
     let is_forced = matches!(
         request.tool_choice,
         Some(ToolChoice::Required | ToolChoice::Named(_))
@@ -89,14 +89,14 @@ fn check_message(message: &Value, turn: &Turn) {
             assert_eq!(message["tool_name"], "a_tool");
             ("tool", &result.parts)
         }
-        Turn::Assistant(said) => {
+        Turn::Assistant(output) => {
             let (mut text, mut calls, mut pictures) = (String::new(), Vec::new(), Vec::new());
-            for said in said {
-                match said {
-                    Said::Text(more) | Said::Refusal(more) => text += more,
-                    Said::ToolCall(call) => calls.push(Value::from(call.id.as_str())),
-                    Said::Picture(picture) => pictures.push(data(&picture.source)),
-                    Said::Reasoning(_) => {}
+            for output in output {
+                match output {
+                    Output::Text(more) | Output::Refusal(more) => text += more,
+                    Output::ToolCall(call) => calls.push(Value::from(call.id.as_str())),
+                    Output::Picture(picture) => pictures.push(data(&picture.source)),
+                    Output::Reasoning(_) => {}
                 }
             }
             assert_eq!(message["role"], "assistant");
@@ -155,7 +155,7 @@ proptest! {
     fn requests_keep_what_is_said(mut request in any_words().prop_flat_map(any_request)) {
         request.extra.clear();
         let written = ollama::request::write(&request, "qwen3", &mut Losses::new(false));
-        prop_assert_eq!(written.is_ok(), can_be_told(&request));
+        prop_assert_eq!(written.is_ok(), is_translatable(&request));
         let Ok(body) = written else {
             return Ok(());
         };

@@ -12,8 +12,8 @@ use super::{check_events, frames, mutated, mutated_stream, through_chat, through
 use crate::error::ErrorKind;
 use crate::translate::tests::clients::{CLIENTS, events, streamed_to};
 use crate::translate::{
-    Answered, ClientProtocol, Finish, Format, Json, Losses, Part, ProviderProtocol, Request, Said,
-    Sampling, ToolResult, Turn, responses,
+    Answered, ClientProtocol, Finish, Format, Json, Losses, Output, Part, ProviderProtocol,
+    Request, Sampling, ToolResult, Turn, responses,
 };
 use crate::wire::json::any_json;
 
@@ -24,7 +24,7 @@ fn through_responses(request: &Request) -> Request {
 }
 
 /// The part of `request` that Responses can express.
-fn sayable(mut request: Request) -> Request {
+fn expressible(mut request: Request) -> Request {
     request.stop.clear();
     request.sampling = Sampling {
         temperature: request.sampling.temperature,
@@ -39,11 +39,11 @@ fn sayable(mut request: Request) -> Request {
         *schema = rewritten(schema);
     }
     for turn in &mut request.turns {
-        if let Turn::Assistant(said) = turn {
+        if let Turn::Assistant(output) = turn {
             // OpenAI only accepts its own reasoning.
-            said.retain(|said| !matches!(said, Said::Reasoning(_)));
-            for said in said {
-                if let Said::ToolCall(call) = said {
+            output.retain(|output| !matches!(output, Output::Reasoning(_)));
+            for output in output {
+                if let Output::ToolCall(call) = output {
                     call.signature = None;
                 }
             }
@@ -60,7 +60,7 @@ fn sayable(mut request: Request) -> Request {
             }
         }
     }
-    let says = |turn: &Turn| !matches!(turn, Turn::Assistant(said) if said.is_empty());
+    let says = |turn: &Turn| !matches!(turn, Turn::Assistant(output) if output.is_empty());
     request.turns.retain(says);
     request.extra.clear();
     request
@@ -102,11 +102,11 @@ fn check_stream(stream: &[u8]) {
 /// Reads `stream` as Responses, and writes it for every client.
 fn check_reader(stream: &[u8]) {
     let mut reader = ProviderProtocol::Responses.reader();
-    let mut told = reader.push(stream);
-    told.extend(reader.end(b""));
-    check_events(&told);
+    let mut actual = reader.push(stream);
+    actual.extend(reader.end(b""));
+    check_events(&actual);
     for client in CLIENTS {
-        streamed_to(client, told.clone());
+        streamed_to(client, actual.clone());
     }
 }
 
@@ -114,8 +114,8 @@ fn check_body(body: &[u8]) {
     match responses::reply::read(body) {
         Ok(answered) => {
             for client in CLIENTS {
-                let told = client.write_reply(&answered, "m");
-                assert!(ProviderProtocol::from(client).read_reply(&told).is_ok());
+                let actual = client.write_reply(&answered, "m");
+                assert!(ProviderProtocol::from(client).read_reply(&actual).is_ok());
             }
         }
         Err(error) => assert_eq!(error.kind(), ErrorKind::UpstreamInvalid),
@@ -164,16 +164,16 @@ const BODIES: [&str; 8] = [
 proptest! {
     #[test]
     fn what_all_three_can_say_survives_all_three(request in any_request(Words::Both)) {
-        let request = sayable(request);
+        let request = expressible(request);
         let model = &request.model;
-        let told = through_responses(&request);
-        prop_assert_eq!(&told, &request);
+        let actual = through_responses(&request);
+        prop_assert_eq!(&actual, &request);
         for back in [
             through_responses(&through_chat(&request, model)),
-            through_chat(&told, model),
-            through_messages(&told, model),
+            through_chat(&actual, model),
+            through_messages(&actual, model),
         ] {
-            prop_assert_eq!(&sayable(back), &request);
+            prop_assert_eq!(&expressible(back), &request);
         }
     }
 
@@ -183,7 +183,7 @@ proptest! {
         if !matches!(answered.finish, Finish::Length | Finish::ToolCalls) {
             answered.finish = Finish::Length;
         }
-        let has_called = answered.said.iter().any(|said| matches!(said, Said::ToolCall(_)));
+        let has_called = answered.output.iter().any(|output| matches!(output, Output::ToolCall(_)));
         if answered.finish == Finish::ToolCalls && !has_called {
             answered.finish = Finish::Stop;
         }
@@ -241,8 +241,8 @@ proptest! {
 /// Without generated ids, and with the signature or encrypted form of reasoning in its one place.
 fn plain(mut answered: Answered) -> Answered {
     answered.id.clear();
-    for said in &mut answered.said {
-        if let Said::Reasoning(thought) = said {
+    for output in &mut answered.output {
+        if let Output::Reasoning(thought) = output {
             thought.id = None;
             // A stream has one place for both.
             let seal = thought.sealed.take().or(thought.signature.take());

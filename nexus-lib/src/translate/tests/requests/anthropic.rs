@@ -17,10 +17,10 @@ fn librechat_agents_124_texts_and_stops_of_blanks_are_left_out() {
     assert_eq!(sent.body["messages"], json!([user(texts)]));
     assert_eq!(sent.body["stop_sequences"], json!(["END"]));
     assert_eq!(sent.left_out, ["stop"]);
-    let mut said = calls([call("a", "f", "{}")]);
-    said["content"] = json!("\n\n");
+    let mut output = calls([call("a", "f", "{}")]);
+    output["content"] = json!("\n\n");
     let sent = to_claude(
-        json!([user("go"), said, result("a", " ")]),
+        json!([user("go"), output, result("a", " ")]),
         json!({"stop": ["\n"]}),
     );
     assert_eq!(sent.body["messages"][1]["content"][0]["type"], "tool_use");
@@ -110,9 +110,9 @@ fn litellm_35808_schemas_are_closed_on_every_object() {
         "$defs": {"P": {"properties": {"q": {"const": 1}}, "additionalProperties": false}},
         "additionalProperties": false,
     });
-    let told = &sent.body["output_config"]["format"]["schema"];
-    assert_eq!(*told, expected);
-    let order: Vec<&String> = told["properties"].as_object().unwrap().keys().collect();
+    let actual = &sent.body["output_config"]["format"]["schema"];
+    assert_eq!(*actual, expected);
+    let order: Vec<&String> = actual["properties"].as_object().unwrap().keys().collect();
     assert_eq!(
         order,
         ["z", "a", "m", "when", "code"],
@@ -121,8 +121,8 @@ fn litellm_35808_schemas_are_closed_on_every_object() {
     let responses = json!({"model": "m", "input": "hi", "text": {"format": {"type": "json_schema", "name": "x",
         "schema": object(json!({"a": object(json!({}))}))}}});
     let sent = ok(Responses, &responses, CLAUDE);
-    let told = &sent.body["output_config"]["format"]["schema"];
-    assert_eq!(told["properties"]["a"]["additionalProperties"], false);
+    let actual = &sent.body["output_config"]["format"]["schema"];
+    assert_eq!(actual["properties"]["a"]["additionalProperties"], false);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::translate::ClientProtocol::{Chat, Messages, Responses};
-use crate::translate::{Answered, BlockKind, Event, Said, ToolCall};
+use crate::translate::{Answered, BlockKind, Event, Output, ToolCall};
 
 fn two() -> Value {
     json!([
@@ -145,29 +145,32 @@ fn names_come_back_as_the_client_has_them() {
             let sent = ok(Chat, &body, to);
             let text = sent.body.to_string();
             assert!(!text.contains(name), "{to:?}: {text}");
-            let told = sent.request.tools[0].name.clone();
+            let actual = sent.request.tools[0].name.clone();
             let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-            assert!(told.len() <= 64 && told.bytes().all(is_plain), "{told}");
             assert!(
-                !told.starts_with(|first: char| first.is_ascii_digit())
+                actual.len() <= 64 && actual.bytes().all(is_plain),
+                "{actual}"
+            );
+            assert!(
+                !actual.starts_with(|first: char| first.is_ascii_digit())
                     || to.0 != ProviderProtocol::Gemini
             );
             assert_eq!(
-                text.matches(&told).count(),
+                text.matches(&actual).count(),
                 3 + usize::from(to.0 == ProviderProtocol::Gemini)
             );
             let mut answered = Answered {
-                said: vec![Said::ToolCall(ToolCall {
-                    name: told.clone(),
+                output: vec![Output::ToolCall(ToolCall {
+                    name: actual.clone(),
                     ..ToolCall::default()
                 })],
                 ..Answered::default()
             };
             sent.restore.answered(&mut answered);
-            assert!(matches!(&answered.said[0], Said::ToolCall(call) if call.name == name));
+            assert!(matches!(&answered.output[0], Output::ToolCall(call) if call.name == name));
             let kind = BlockKind::ToolCall {
                 id: "a".to_owned(),
-                name: told,
+                name: actual,
                 signature: None,
                 client: None,
             };
@@ -176,7 +179,7 @@ fn names_come_back_as_the_client_has_them() {
                 .stream()
                 .push(vec![Event::Begin { block: 0, kind }]);
             assert!(
-                matches!(&events[0], Event::Begin { kind: BlockKind::ToolCall { name: told, .. }, .. } if told == name)
+                matches!(&events[0], Event::Begin { kind: BlockKind::ToolCall { name: actual, .. }, .. } if actual == name)
             );
         }
         assert_eq!(

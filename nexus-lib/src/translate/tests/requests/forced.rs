@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::translate::ClientProtocol::{Chat, Messages, Responses};
-use crate::translate::{Event, Finish, Said};
+use crate::translate::{Event, Finish, Output};
 
 fn weather() -> Value {
     object(json!({"place": {"type": "string"}}))
@@ -45,16 +45,17 @@ fn pydantic_ai_a_call_that_must_be_made_is_asked_of_ollama_by_its_schema() {
         sent.restore.answered(&mut answered);
         assert_eq!(answered.finish, Finish::ToolCalls);
         for client in [Chat, Messages, Responses] {
-            let told: Value = serde_json::from_slice(&client.write_reply(&answered, "m")).unwrap();
+            let actual: Value =
+                serde_json::from_slice(&client.write_reply(&answered, "m")).unwrap();
             let (call, reason) = match client {
                 Chat => (
-                    &told["choices"][0]["message"]["tool_calls"][0]["function"],
-                    &told["choices"][0]["finish_reason"],
+                    &actual["choices"][0]["message"]["tool_calls"][0]["function"],
+                    &actual["choices"][0]["finish_reason"],
                 ),
-                Messages => (&told["content"][1], &told["stop_reason"]),
-                Responses => (&told["output"][1], &told["status"]),
+                Messages => (&actual["content"][1], &actual["stop_reason"]),
+                Responses => (&actual["output"][1], &actual["status"]),
             };
-            assert_eq!(call["name"], "get_weather", "{told}");
+            assert_eq!(call["name"], "get_weather", "{actual}");
             let arguments = match client {
                 Messages => call["input"].to_string(),
                 _ => call["arguments"].as_str().unwrap().to_owned(),
@@ -72,11 +73,11 @@ fn pydantic_ai_a_call_that_must_be_made_is_asked_of_ollama_by_its_schema() {
 fn streamed(sent: &Sent, lines: &[Value]) -> Vec<Event> {
     let mut reader = ProviderProtocol::Ollama.reader();
     let mut restoring = sent.restore.stream();
-    let mut told = Vec::new();
+    let mut actual = Vec::new();
     for line in lines {
-        told.extend(restoring.push(reader.push(format!("{line}\n").as_bytes())));
+        actual.extend(restoring.push(reader.push(format!("{line}\n").as_bytes())));
     }
-    told
+    actual
 }
 
 fn line(text: &str) -> Value {
@@ -96,10 +97,10 @@ fn instructor_the_forced_call_streams() {
     let answered = super::super::properties::gathered(streamed(&sent, &lines));
     assert_eq!(answered.finish, Finish::ToolCalls);
     let calls: Vec<_> = answered
-        .said
+        .output
         .iter()
-        .filter_map(|said| match said {
-            Said::ToolCall(call) => Some((call.name.as_str(), call.arguments.as_str())),
+        .filter_map(|output| match output {
+            Output::ToolCall(call) => Some((call.name.as_str(), call.arguments.as_str())),
             _ => None,
         })
         .collect();
@@ -137,15 +138,15 @@ fn smolagents_one_of_several_tools_is_chosen_by_a_schema_of_all() {
         super::super::properties::gathered(streamed(&sent, &pieces)),
     ] {
         assert_eq!(answered.finish, Finish::ToolCalls);
-        let mut said = answered.said.iter();
-        let is_it = |said: &Said| {
-            matches!(said, Said::ToolCall(call)
+        let mut output = answered.output.iter();
+        let is_it = |output: &Output| {
+            matches!(output, Output::ToolCall(call)
             if call.name == "final_answer" && call.arguments == r#"{"answer":"mild"}"#)
         };
-        assert!(said.any(is_it), "{answered:?}");
+        assert!(output.any(is_it), "{answered:?}");
     }
     // Anything that is not a call is returned unchanged.
     let answered =
         super::super::properties::gathered(streamed(&sent, &[line("{\"na"), answer("", "length")]));
-    assert!(answered.said.contains(&Said::Text("{\"na".to_owned())));
+    assert!(answered.output.contains(&Output::Text("{\"na".to_owned())));
 }

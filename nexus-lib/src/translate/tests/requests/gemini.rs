@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::translate::ClientProtocol::{Chat, Responses};
-use crate::translate::{Finish, Said};
+use crate::translate::{Finish, Output};
 
 #[test]
 fn vercel_ai_14369_a_result_that_holds_a_reference_is_a_text() {
@@ -14,7 +14,7 @@ fn vercel_ai_14369_a_result_that_holds_a_reference_is_a_text() {
             json!({}),
         )
     };
-    let told = |text: &str| {
+    let actual = |text: &str| {
         let sent = ok(Chat, &body(text), GEMINI_3).body;
         sent["contents"][2]["parts"][0]["functionResponse"]["response"].clone()
     };
@@ -23,9 +23,9 @@ fn vercel_ai_14369_a_result_that_holds_a_reference_is_a_text() {
         r##"{"\u0024ref": "#/a"}"##,
         r##"{"a": [{"$defs": {}}]}"##,
     ] {
-        assert_eq!(told(text), json!({"output": text}));
+        assert_eq!(actual(text), json!({"output": text}));
     }
-    assert_eq!(told(r#"{"price": "5 $"}"#), json!({"price": "5 $"}));
+    assert_eq!(actual(r#"{"price": "5 $"}"#), json!({"price": "5 $"}));
 }
 
 fn answer_format() -> Value {
@@ -67,7 +67,10 @@ fn openai_agents_sdk_a_schema_beside_tools_is_a_tool_before_gemini_2_5() {
     events.extend(reader.end(b""));
     let streamed = super::super::properties::gathered(sent.restore.stream().push(events));
     for answered in [answered, streamed] {
-        assert_eq!(answered.said, [Said::Text(r#"{"text":"mild"}"#.to_owned())]);
+        assert_eq!(
+            answered.output,
+            [Output::Text(r#"{"text":"mild"}"#.to_owned())]
+        );
         assert_eq!(answered.finish, Finish::Stop);
     }
     // A call of another tool is a call.

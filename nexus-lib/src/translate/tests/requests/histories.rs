@@ -239,19 +239,20 @@ fn screenpipe_6905_arguments_of_null_are_none_in_answers_and_streams() {
         .unwrap();
     restore.answered(&mut answered);
     for client in [Chat, Messages, Responses] {
-        let told = String::from_utf8(client.write_reply(&answered, "m")).unwrap();
+        let actual = String::from_utf8(client.write_reply(&answered, "m")).unwrap();
         assert!(
-            !told.contains("null\"") && !told.contains(":null,\"name"),
-            "{told}"
+            !actual.contains("null\"") && !actual.contains(":null,\"name"),
+            "{actual}"
         );
         assert_eq!(
-            told.matches(match client {
-                Messages => r#""input":{}"#,
-                _ => r#""arguments":"{}""#,
-            })
-            .count(),
+            actual
+                .matches(match client {
+                    Messages => r#""input":{}"#,
+                    _ => r#""arguments":"{}""#,
+                })
+                .count(),
             2,
-            "{told}"
+            "{actual}"
         );
     }
     for pieces in [
@@ -283,15 +284,15 @@ fn screenpipe_6905_arguments_of_null_are_none_in_answers_and_streams() {
         events.extend(reader.end(b""));
         // One event at a time, as they arrive.
         let mut restoring = restore.stream();
-        let told = events
+        let actual = events
             .into_iter()
             .flat_map(|event| restoring.push(vec![event]));
-        let answered = super::super::properties::gathered(told.collect());
+        let answered = super::super::properties::gathered(actual.collect());
         let expected = match pieces.len() {
             2 if pieces[0] == "{" => r#"{"n":null}"#,
             _ => "{}",
         };
-        let crate::translate::Said::ToolCall(call) = &answered.said[0] else {
+        let crate::translate::Output::ToolCall(call) = &answered.output[0] else {
             panic!("{answered:?}");
         };
         assert_eq!(call.arguments, expected, "{pieces:?}");
@@ -397,11 +398,11 @@ fn codex2api_613_a_thought_without_a_proof_is_left_out_before_anthropic() {
     assert_eq!(body["messages"][1]["content"], content);
     // The same in the other clients' formats.
     let detail = json!({"type": "reasoning", "text": "hmm", "signature": ""});
-    let mut said = assistant("yes");
-    said["reasoning_details"] = json!([detail]);
+    let mut message = assistant("yes");
+    message["reasoning_details"] = json!([detail]);
     let sent = ok(
         Chat,
-        &chat(json!([user("go"), said, user("on")]), json!({})),
+        &chat(json!([user("go"), message, user("on")]), json!({})),
         CLAUDE,
     );
     assert_eq!(sent.body["messages"][1]["content"], "yes");

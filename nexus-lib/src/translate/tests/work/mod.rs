@@ -15,7 +15,7 @@ use crate::translate::{ClientProtocol, ProviderProtocol};
 const FEW: usize = 750;
 
 /// How much more work the larger text may take. Quadratic work comes near to sixteen times.
-const MOST_GROWTH: f64 = 8.0;
+const MAX_GROWTH: f64 = 8.0;
 
 /// Less work than this cannot be measured well, and does not matter.
 const LITTLE: Duration = Duration::from_millis(60);
@@ -46,7 +46,7 @@ fn grows_with_its_text(what: &str, text: impl Fn(usize) -> String, work: impl Fn
         }
         let few = took(|| work(black_box(few.as_bytes())));
         growth = growth.min(many.as_secs_f64() / few.as_secs_f64().max(1e-6));
-        if growth < MOST_GROWTH {
+        if growth < MAX_GROWTH {
             return;
         }
     }

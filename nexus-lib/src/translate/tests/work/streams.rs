@@ -33,9 +33,9 @@ fn translated_streams_take_work_like_their_length() {
                 grows_with_its_text(&what, text, |events| {
                     let mut reader = provider.reader();
                     let mut writer = client.writer(&Request::default());
-                    let mut told = reader.push(events);
-                    told.append(&mut reader.end(&[]));
-                    for event in told {
+                    let mut actual = reader.push(events);
+                    actual.append(&mut reader.end(&[]));
+                    for event in actual {
                         writer.push(event);
                     }
                 });

@@ -11,51 +11,56 @@ use crate::error::Result;
 use crate::translate::exchange::free_text;
 use crate::translate::extra_content::{ExtraContent, signature};
 use crate::translate::reading::{Content, Object, Path};
-use crate::translate::{ClientTool, Said, Thought, ToolCall, ToolKind};
+use crate::translate::{ClientTool, Output, Thought, ToolCall, ToolKind};
 
 /// The content of a message, reasoning first and calls last.
-pub(super) fn read(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<Said>> {
-    let mut said: Vec<Said> = thoughts(message).into_iter().map(Said::Reasoning).collect();
+pub(super) fn read(message: &Object<'_>, at: &Path<'_>) -> Result<Vec<Output>> {
+    let mut output: Vec<Output> = thoughts(message)
+        .into_iter()
+        .map(Output::Reasoning)
+        .collect();
     match message.content("content", at)? {
         None => {}
-        Some(Content::Text(text)) => said.extend((!text.is_empty()).then_some(Said::Text(text))),
-        Some(Content::Parts(parts)) => said.extend(self::parts(parts, at)?),
+        Some(Content::Text(text)) => {
+            output.extend((!text.is_empty()).then_some(Output::Text(text)))
+        }
+        Some(Content::Parts(parts)) => output.extend(self::parts(parts, at)?),
     }
     let refusal: Option<String> = message.get("refusal", at)?;
-    said.extend(refusal.filter(|text| !text.is_empty()).map(Said::Refusal));
-    said.extend(image::read(message, at)?.into_iter().map(Said::Picture));
+    output.extend(refusal.filter(|text| !text.is_empty()).map(Output::Refusal));
+    output.extend(image::read(message, at)?.into_iter().map(Output::Picture));
     let calls = at.key("tool_calls");
     for (index, call) in message.list("tool_calls", at)?.into_iter().enumerate() {
         let at = calls.index(index);
-        said.push(Said::ToolCall(tool_call(&Object::of(call, &at)?, &at)?));
+        output.push(Output::ToolCall(tool_call(&Object::of(call, &at)?, &at)?));
     }
     if let Some(call) = message.object("function_call", at)? {
         let at = at.key("function_call");
-        said.push(Said::ToolCall(ToolCall {
+        output.push(Output::ToolCall(ToolCall {
             name: call.need("name", &at)?,
             arguments: call.get("arguments", &at)?.unwrap_or_default(),
             ..ToolCall::default()
         }));
     }
-    Ok(said)
+    Ok(output)
 }
 
 /// The content of the parts of the message at `at`.
-pub(super) fn parts(parts: Vec<&RawValue>, at: &Path<'_>) -> Result<Vec<Said>> {
+pub(super) fn parts(parts: Vec<&RawValue>, at: &Path<'_>) -> Result<Vec<Output>> {
     let content = at.key("content");
-    let mut said = Vec::with_capacity(parts.len());
+    let mut output = Vec::with_capacity(parts.len());
     for (index, part) in parts.into_iter().enumerate() {
         let at = content.index(index);
-        said.extend(self::part(&Object::of(part, &at)?, &at)?);
+        output.extend(self::part(&Object::of(part, &at)?, &at)?);
     }
-    Ok(said)
+    Ok(output)
 }
 
-fn part(part: &Object<'_>, at: &Path<'_>) -> Result<Option<Said>> {
+fn part(part: &Object<'_>, at: &Path<'_>) -> Result<Option<Output>> {
     let kind: String = part.need("type", at)?;
     Ok(match kind.as_str() {
-        "text" | "output_text" => Some(Said::Text(part.need("text", at)?)),
-        "refusal" => Some(Said::Refusal(part.need("refusal", at)?)),
+        "text" | "output_text" => Some(Output::Text(part.need("text", at)?)),
+        "refusal" => Some(Output::Refusal(part.need("refusal", at)?)),
         // Mistral's: a list of text parts.
         "thinking" => {
             let mut text = String::new();
@@ -64,7 +69,7 @@ fn part(part: &Object<'_>, at: &Path<'_>) -> Result<Option<Said>> {
                 text += &part.lenient::<String>("text").unwrap_or_default();
             }
             (!text.is_empty()).then(|| {
-                Said::Reasoning(Thought {
+                Output::Reasoning(Thought {
                     text,
                     ..Thought::default()
                 })
@@ -180,7 +185,7 @@ impl<T> Field<T> {
 #[derive(Debug)]
 enum Text<'a> {
     Whole(Cow<'a, str>),
-    Parts(Vec<&'a Said>),
+    Parts(Vec<&'a Output>),
 }
 
 impl Serialize for Text<'_> {
@@ -194,10 +199,10 @@ impl Serialize for Text<'_> {
         match self {
             Self::Whole(text) => serializer.serialize_str(text),
             Self::Parts(parts) => {
-                serializer.collect_seq(parts.iter().filter_map(|said| match said {
-                    Said::Text(text) => Some(Part::Text { text }),
-                    Said::Refusal(refusal) => Some(Part::Refusal { refusal }),
-                    Said::Reasoning(_) | Said::Picture(_) | Said::ToolCall(_) => None,
+                serializer.collect_seq(parts.iter().filter_map(|output| match output {
+                    Output::Text(text) => Some(Part::Text { text }),
+                    Output::Refusal(refusal) => Some(Part::Refusal { refusal }),
+                    Output::Reasoning(_) | Output::Picture(_) | Output::ToolCall(_) => None,
                 }))
             }
         }
@@ -259,16 +264,16 @@ struct Function<'a> {
 impl<'a> Message<'a> {
     /// As a message of an answer: all text is joined, and `refusal` is always present, if only as
     /// null.
-    pub(super) fn of_answer(said: &'a [Said]) -> Self {
-        let text = joined(said, |said| match said {
-            Said::Text(text) => Some(text),
+    pub(super) fn of_answer(output: &'a [Output]) -> Self {
+        let text = joined(output, |output| match output {
+            Output::Text(text) => Some(text),
             _ => None,
         });
-        let refusal = joined(said, |said| match said {
-            Said::Refusal(text) => Some(text),
+        let refusal = joined(output, |output| match output {
+            Output::Refusal(text) => Some(text),
             _ => None,
         });
-        let mut message = Self::of(said, true, Call::of_answer);
+        let mut message = Self::of(output, true, Call::of_answer);
         message.content = text.map(Text::Whole);
         message.refusal = refusal.map_or(Field::Null, Field::Value);
         message
@@ -276,11 +281,11 @@ impl<'a> Message<'a> {
 
     /// As a message of a request. OpenAI's own models accept several texts and no reasoning; other
     /// servers the opposite.
-    pub(super) fn of_request(said: &'a [Said], is_openais: bool) -> Self {
-        let mut message = Self::of(said, !is_openais, Call::of_request);
-        let texts: Vec<&Said> = said
+    pub(super) fn of_request(output: &'a [Output], is_openais: bool) -> Self {
+        let mut message = Self::of(output, !is_openais, Call::of_request);
+        let texts: Vec<&Output> = output
             .iter()
-            .filter(|said| matches!(said, Said::Text(_) | Said::Refusal(_)))
+            .filter(|output| matches!(output, Output::Text(_) | Output::Refusal(_)))
             .collect();
         message.content = match *texts {
             // Content may only be absent if there are calls.
@@ -288,9 +293,9 @@ impl<'a> Message<'a> {
                 Some(Text::Whole("".into()))
             }
             [] => None,
-            [Said::Text(text)] => Some(Text::Whole(text.into())),
-            _ if !is_openais => joined(said, |said| match said {
-                Said::Text(text) | Said::Refusal(text) => Some(text),
+            [Output::Text(text)] => Some(Text::Whole(text.into())),
+            _ if !is_openais => joined(output, |output| match output {
+                Output::Text(text) | Output::Refusal(text) => Some(text),
                 _ => None,
             })
             .map(Text::Whole),
@@ -299,10 +304,10 @@ impl<'a> Message<'a> {
         message
     }
 
-    fn of(said: &'a [Said], with_thoughts: bool, call: fn(&'a ToolCall) -> Call<'a>) -> Self {
-        let thoughts = said.iter().filter(|_| with_thoughts);
-        let thoughts = thoughts.filter_map(|said| match said {
-            Said::Reasoning(thought) => Some(thought),
+    fn of(output: &'a [Output], with_thoughts: bool, call: fn(&'a ToolCall) -> Call<'a>) -> Self {
+        let thoughts = output.iter().filter(|_| with_thoughts);
+        let thoughts = thoughts.filter_map(|output| match output {
+            Output::Reasoning(thought) => Some(thought),
             _ => None,
         });
         Self {
@@ -310,23 +315,23 @@ impl<'a> Message<'a> {
             content: None,
             refusal: Field::Absent,
             reasoning_details: thoughts.map(Detail::from).collect(),
-            reasoning_content: joined(said, |said| match said {
-                Said::Reasoning(thought) if with_thoughts && !thought.text.is_empty() => {
+            reasoning_content: joined(output, |output| match output {
+                Output::Reasoning(thought) if with_thoughts && !thought.text.is_empty() => {
                     Some(&thought.text)
                 }
                 _ => None,
             }),
-            images: said
+            images: output
                 .iter()
-                .filter_map(|said| match said {
-                    Said::Picture(picture) => Image::of(picture, None),
+                .filter_map(|output| match output {
+                    Output::Picture(picture) => Image::of(picture, None),
                     _ => None,
                 })
                 .collect(),
-            tool_calls: said
+            tool_calls: output
                 .iter()
-                .filter_map(|said| match said {
-                    Said::ToolCall(called) => Some(call(called)),
+                .filter_map(|output| match output {
+                    Output::ToolCall(called) => Some(call(called)),
                     _ => None,
                 })
                 .collect(),
@@ -378,10 +383,10 @@ pub(super) fn call_id(id: &str) -> Cow<'_, str> {
 
 /// All texts that `text` finds, joined; `None` if it finds none.
 fn joined<'a>(
-    said: &'a [Said],
-    text: impl Fn(&'a Said) -> Option<&'a String>,
+    output: &'a [Output],
+    text: impl Fn(&'a Output) -> Option<&'a String>,
 ) -> Option<Cow<'a, str>> {
-    let mut texts = said.iter().filter_map(text);
+    let mut texts = output.iter().filter_map(text);
     let mut all = Cow::Borrowed(texts.next()?.as_str());
     for text in texts {
         all.to_mut().push_str(text);
