@@ -300,7 +300,7 @@ async fn a_disk_that_refuses_for_long_stops_admission_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn close_does_not_wait_for_ever_and_says_what_is_lost() {
+async fn close_does_not_wait_forever_and_reports_what_is_lost() {
     let disk = Disk::new();
     let archive = tight(&disk.dir(), Duration::ZERO);
     disk.fail();

@@ -60,7 +60,7 @@ fn raw_deflate_is_recognised_by_its_first_byte() {
 }
 
 #[test]
-fn what_a_chunk_says_comes_out_before_the_next_one() {
+fn the_output_of_a_chunk_precedes_the_next_one() {
     for coding in CODINGS {
         let pieces: [&[u8]; 3] = [b"data: one\n\n", b"data: two\n\n", b"data: three\n\n"];
         let mut decoder = Decoder::new(&[coding]);

@@ -85,7 +85,7 @@ fn gemini_leaves_the_index_out() {
 }
 
 #[test]
-fn choices_are_told_apart_and_what_is_no_chunk_says_nothing() {
+fn choices_are_kept_apart_and_non_chunks_are_ignored() {
     let mut answer = Answer::Nothing;
     for event in [
         // Azure's first chunk.
@@ -108,7 +108,7 @@ fn choices_are_told_apart_and_what_is_no_chunk_says_nothing() {
 }
 
 #[test]
-fn whole_answers_say_the_same() {
+fn whole_answers_have_the_same_content() {
     let body = json!({"choices": [
         {"index": 1, "message": {"role": "assistant", "content": [{"type": "text", "text": "p"}, {"type": "text", "text": "q"}]}},
         {"index": 0, "message": {"content": null, "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}},

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_of_names_is_bounded_and_says_how_many_are_not_listed() {
+    fn a_header_of_names_is_bounded_and_counts_the_rest() {
         let mut losses = Losses::new(false);
         for round in 0..2 {
             for name in 0..100_000 {

@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn new_ids_are_of_version_7_and_bear_the_time() {
+    fn new_ids_are_of_version_7_and_contain_the_time() {
         let before = Timestamp::now();
         let id = RequestId::new();
         assert_eq!(

@@ -7,7 +7,7 @@ use http_body_util::StreamBody;
 use crate::client::Admin;
 
 #[tokio::test]
-async fn malformed_json_is_told_with_line_and_column() {
+async fn malformed_json_is_reported_with_line_and_column() {
     let admin = Admin::new().await;
     admin.provider("a").await;
     for (method, path) in [

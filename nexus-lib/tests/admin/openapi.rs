@@ -22,7 +22,7 @@ async fn the_document_needs_the_token() {
 }
 
 #[tokio::test]
-async fn each_path_takes_what_is_told_and_nothing_else() {
+async fn each_path_accepts_exactly_the_documented_methods() {
     let admin = Admin::new().await;
     for (path, operations) in admin.document().await.operations() {
         let path = path.replace("{path}", "main.js").replace("{id}", "1");

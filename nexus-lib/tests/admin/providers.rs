@@ -47,7 +47,7 @@ async fn keys_are_never_shown() {
 }
 
 #[tokio::test]
-async fn kind_is_told_by_the_host() {
+async fn kind_is_derived_from_the_host() {
     let admin = Admin::new().await;
     let mut body = openai();
     body["server_url"] = "https://api.x.ai/v1".into();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::client::Admin;
 
 #[tokio::test]
-async fn wrong_method_is_told_which_are_allowed() {
+async fn a_wrong_method_gets_the_allowed_ones() {
     let admin = Admin::new().await;
     for (path, allow) in [
         ("/", "GET, HEAD"),
@@ -100,7 +100,7 @@ async fn head_is_get_without_the_body() {
 }
 
 #[tokio::test]
-async fn probes_tell_whether_the_store_answers() {
+async fn probes_report_whether_the_store_answers() {
     let admin = Admin::new().await;
     for path in ["/healthz", "/readyz"] {
         let answer = admin.get(path).await;

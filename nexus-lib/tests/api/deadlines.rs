@@ -39,7 +39,7 @@ async fn an_answer_that_is_not_there_in_time_is_504() {
 }
 
 #[tokio::test]
-async fn a_stream_that_takes_longer_is_cut_and_says_so() {
+async fn a_longer_stream_is_cut_off_with_an_error() {
     let event = openai::delta_event("a");
     let (rig, upstream) = Rig::over(Answer::events(&[&event]).hang()).await;
     let response = rig.ask(&within(STREAM, "100")).await;

@@ -128,7 +128,7 @@ async fn ollama_embeds_by_its_own_api() {
 }
 
 #[tokio::test]
-async fn failures_of_embeddings_are_told_in_openais_words() {
+async fn failures_of_embeddings_are_in_openais_format() {
     let gemini =
         json!({"error": {"code": 400, "message": "too long", "status": "INVALID_ARGUMENT"}});
     let (rig, _upstream) = over("gemini", Answer::json(400, gemini.to_string())).await;

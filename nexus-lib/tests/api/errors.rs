@@ -144,7 +144,7 @@ async fn a_body_in_chunks_is_as_good_as_another() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_405_and_says_which_is_right() {
+async fn a_wrong_method_is_405_with_allow() {
     let (rig, _upstream) = Rig::over(openai::server(&["x"], 1, 1)).await;
     for (method, path, allowed) in [
         ("GET", "/v1/chat/completions", "POST"),

@@ -128,7 +128,7 @@ async fn a_bad_conversation_id_is_refused() {
 }
 
 #[tokio::test]
-async fn the_length_told_is_that_of_what_is_sent() {
+async fn the_declared_length_is_that_of_what_is_sent() {
     // An error that repeats the provider's key is longer than what the client gets.
     let repeated = format!(r#"{{"error":{{"message":"{SERVER_KEY} is wrong"}}}}"#);
     let whole = openai::completion("ok", 1, 1).to_string();

@@ -93,7 +93,7 @@ async fn one_request_probes_while_others_go_elsewhere() {
 }
 
 #[tokio::test]
-async fn where_all_rest_the_one_whose_rest_ends_first_is_asked() {
+async fn if_all_are_in_cooldown_the_soonest_to_recover_is_asked() {
     let rig = Rig::start().await;
     let long = Script::each([refusal_for("90000"), good("first")]);
     let first = rig.add_upstream("First", 0, long).await;
@@ -111,7 +111,7 @@ async fn where_all_rest_the_one_whose_rest_ends_first_is_asked() {
 }
 
 #[tokio::test]
-async fn one_that_rests_is_the_last_resort() {
+async fn a_candidate_in_cooldown_is_the_last_resort() {
     let rig = Rig::start().await;
     let first = Script::each([refusal_for("60000"), good("first")]);
     let _first = rig.add_upstream("First", 0, first).await;

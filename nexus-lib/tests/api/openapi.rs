@@ -18,7 +18,7 @@ async fn both_documents_are_sound() {
 }
 
 #[tokio::test]
-async fn each_path_takes_what_is_told_and_nothing_else() {
+async fn each_path_accepts_exactly_the_documented_methods() {
     let rig = Rig::start().await;
     for port in [rig.api, rig.admin] {
         let document = rig.document(port).await;
@@ -37,7 +37,7 @@ async fn each_path_takes_what_is_told_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn every_operation_is_told_by_both_of_its_names() {
+async fn every_operation_is_found_by_both_of_its_names() {
     let rig = Rig::start().await;
     let document = rig.document(rig.api).await;
     let told: Vec<_> = document.operations().map(|(path, _)| path).collect();
@@ -52,7 +52,7 @@ async fn every_operation_is_told_by_both_of_its_names() {
 }
 
 #[tokio::test]
-async fn answers_of_providers_are_what_is_told() {
+async fn answers_of_providers_match_the_document() {
     let rig = Rig::start().await;
     rig.add_provider_with("Demo", "http://demo.invalid", json!({"kind": "demo"}))
         .await;

@@ -53,7 +53,7 @@ async fn a_test_asks_this_provider_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_failed_test_tells_the_exact_error() {
+async fn a_failed_test_reports_the_exact_error() {
     let refusal = openai::error("no such deployment", "invalid_request_error", "nope");
     let said = refusal["error"].clone();
     let (rig, _upstream) = Rig::over(Answer::json(404, refusal.to_string())).await;
@@ -121,7 +121,7 @@ async fn the_upstreams_list_is_names_alone() {
 }
 
 #[tokio::test]
-async fn an_upstream_without_a_list_is_told_as_such() {
+async fn an_upstream_without_a_list_is_reported_as_such() {
     let answers = [
         (Answer::json(401, "{}"), 502, "upstream_auth_failed"),
         (Answer::json(404, "{}"), 502, "upstream_invalid_response"),
@@ -180,7 +180,7 @@ async fn the_playground_streams_as_the_llm_port_does() {
 }
 
 #[tokio::test]
-async fn the_playground_asks_who_it_was_told_to() {
+async fn the_playground_asks_the_chosen_provider() {
     let (rig, first) = Rig::over(openai::server(&["first"], 1, 1)).await;
     let second = rig.add_upstream("Second", 5, Answer::json(500, "{}")).await;
     let response = playground(&rig, &hello(Some(2))).await;

@@ -136,7 +136,7 @@ async fn nothing_is_tried_elsewhere_once_the_client_has_a_byte() {
 }
 
 #[tokio::test]
-async fn when_all_fail_the_last_upstreams_error_is_told() {
+async fn when_all_fail_the_client_gets_the_last_upstreams_error() {
     let rig = Rig::start().await;
     let _first = rig
         .add_upstream("First", 0, Answer::json(500, r#"{"error":"one"}"#))
@@ -153,7 +153,7 @@ async fn when_all_fail_the_last_upstreams_error_is_told() {
 }
 
 #[tokio::test]
-async fn an_upstreams_answer_is_told_rather_than_that_another_was_not_there() {
+async fn an_upstreams_error_takes_precedence_over_a_failed_connection() {
     let rig = Rig::start().await;
     let _first = rig
         .add_upstream("First", 0, Answer::json(503, r#"{"error":"busy"}"#))

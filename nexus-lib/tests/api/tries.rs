@@ -237,7 +237,7 @@ async fn a_stream_that_breaks_has_the_providers_status_and_the_cause() {
 }
 
 #[tokio::test]
-async fn what_is_open_or_was_left_says_what_is_known_of_its_tries() {
+async fn open_and_cancelled_calls_show_their_known_attempts() {
     let (rig, upstream) = Rig::over(Answer::new().hang()).await;
     let waiting = rig.send(&crate::support::chat(PLAIN)).await;
     upstream.request(0).await;

@@ -236,7 +236,7 @@ fn fits(pattern: &str, path: &str) -> bool {
 /// An undocumented field is detected.
 #[test]
 #[should_panic(expected = "'more' was unexpected")]
-fn more_than_is_told_is_found() {
+fn undocumented_fields_are_found() {
     let schema = json!({"type": "object", "properties": {}, "additionalProperties": false});
     let responses = json!({"200": {"content": {"application/json": {"schema": schema}}}});
     let document = Documented(json!({

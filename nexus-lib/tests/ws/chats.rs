@@ -211,7 +211,7 @@ async fn a_conversation_goes_on_by_name_and_by_content() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_upstream_is_told_to_that_chat() {
+async fn an_upstream_failure_is_sent_to_its_chat() {
     let broken = Answer::events(&[&openai::delta_event("a")]).cut();
     let error = "data: {\"error\":{\"message\":\"in the middle\",\"type\":\"server_error\",\"code\":\"x\"}}\n\n";
     let midway = Answer::events(&[&openai::delta_event("a"), error]).hang();

@@ -34,7 +34,7 @@ async fn while_draining_open_chats_finish_and_new_ones_are_refused() {
 }
 
 #[tokio::test]
-async fn what_does_not_finish_is_cut_off_and_told_so() {
+async fn what_does_not_finish_is_cut_off_with_an_error() {
     let (rig, upstream) = Rig::over(Answer::events(&[&openai::delta_event("a")]).hang()).await;
     let mut client = Client::connect(&rig).await;
     client.chat("a", true).await;

@@ -8,7 +8,7 @@ use crate::client::{Client, words};
 use crate::support::{KEY, Rig};
 
 #[tokio::test]
-async fn frames_that_make_no_sense_are_told_so_and_disturb_nobody() {
+async fn malformed_frames_get_an_error_and_affect_nothing_else() {
     let gate = Gate::new();
     let event = openai::delta_event("a");
     let answer = Answer::events(&[&event])
@@ -158,7 +158,7 @@ async fn compression_is_not_taken_up() {
 }
 
 #[tokio::test]
-async fn what_is_no_handshake_is_told_so() {
+async fn an_invalid_handshake_gets_an_error() {
     let (rig, _upstream) = Rig::over(openai::server(&["ok"], 1, 1)).await;
     let upgrade = |request: RawRequest| {
         request

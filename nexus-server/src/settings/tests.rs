@@ -38,7 +38,7 @@ fn flag_beats_file_and_keys_are_spelt_either_way() {
 }
 
 #[test]
-fn table_tells_no_secret() {
+fn table_contains_no_secret() {
     let flags = [
         "nexus-server",
         "--demo",

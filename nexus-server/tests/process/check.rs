@@ -126,7 +126,7 @@ async fn a_good_provider_is_well_beside_a_server_that_runs() {
 }
 
 #[tokio::test]
-async fn each_fault_is_told_and_is_a_failure() {
+async fn each_fault_is_reported_and_is_a_failure() {
     let home = Home::new();
     let refusing = FakeUpstream::start(Answer::json(401, "{}")).await;
     let without = FakeUpstream::start(Answer::json(404, "{}")).await;

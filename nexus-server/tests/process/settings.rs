@@ -211,7 +211,7 @@ fn key_of_the_file_with_a_wrong_type_is_named_without_its_value() {
 }
 
 #[test]
-fn port_in_use_is_told() {
+fn a_port_in_use_is_reported() {
     let home = Home::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();

@@ -248,7 +248,7 @@ async fn message_whose_end_is_not_certain_is_refused_and_nothing_behind_it_is_re
 }
 
 #[tokio::test]
-async fn refusal_says_what_is_wrong_in_the_usual_shape() {
+async fn a_refusal_names_the_problem_in_the_usual_shape() {
     let (server, _upstream, _home) = chats().await;
     let first = chat(POST, "content-length: 5\r\ncontent-length: 5\r\n", "12345");
     let answer = only_answer(server.api, "the same length twice", &first).await;

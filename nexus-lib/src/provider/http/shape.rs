@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_told_by_its_first_bytes() {
+    fn a_body_is_recognised_by_its_first_bytes() {
         let table: [(&str, Option<Shape>); 14] = [
             ("{\"a\"", Some(Shape::Json)),
             ("\n\n [", Some(Shape::Json)),

@@ -80,7 +80,7 @@ fn openai_usage_is_seen_and_hidden_if_not_asked_for() {
 }
 
 #[test]
-fn tells_each_thing_with_the_piece_that_it_came_in() {
+fn reports_each_observation_with_its_piece() {
     let mut observer = ChunkObserver::new(true);
     let mut seen = Vec::new();
     for event in OPENAI {

@@ -202,7 +202,7 @@ async fn verdict(contract: ProviderContract) -> String {
 }
 
 #[tokio::test]
-async fn every_clause_is_told_when_it_is_broken() {
+async fn every_broken_clause_is_reported() {
     for (fault, clause) in [
         (Fault::Kind, "lower-case"),
         (Fault::Speaks, "must speak chat completions"),
@@ -220,7 +220,7 @@ async fn every_clause_is_told_when_it_is_broken() {
 }
 
 #[tokio::test]
-async fn every_clause_is_told_over_http() {
+async fn every_broken_clause_is_reported_over_http() {
     let checks = [
         (Fault::NoDone, "the last event of its protocol"),
         (Fault::Collects, "the rest is still to come"),

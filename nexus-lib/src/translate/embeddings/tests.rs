@@ -11,7 +11,7 @@ fn asked(body: &Value, protocol: Protocol) -> std::result::Result<(Request, Vec<
 }
 
 #[test]
-fn what_is_asked_is_told_in_each_providers_words() {
+fn requests_are_translated_for_each_provider() {
     let body = json!({"model": "m", "input": ["a", "b"], "dimensions": 8, "user": "u", "task_type": "RETRIEVAL_QUERY",
         "keep_alive": "5m", "num_ctx": 512});
     let (request, left_out) = asked(&body, Protocol::Gemini).unwrap();

@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn names_tell_how_much_is_thought() {
+    fn names_determine_the_thinking_settings() {
         let table = [
             ("gemini-1.5-pro", "high", "nothing", true),
             ("gemini-2.0-flash", "none", "nothing", false),

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_tell_what_a_model_takes() {
+    fn names_determine_what_a_model_accepts() {
         let table = [
             ("claude-3-haiku-20240307", Thinks::Not, 4096),
             ("claude-3-5-sonnet-20241022", Thinks::Not, 8192),

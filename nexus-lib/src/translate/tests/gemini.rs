@@ -210,7 +210,7 @@ fn what_cannot_be_said_is_named() {
 }
 
 #[test]
-fn hints_are_left_out_by_name() {
+fn optional_parameters_are_dropped_by_name() {
     let body =
         br#"{"model": "m", "messages": [{"role": "user", "content": "hi"}], "temperature": 0.2,
         "top_p": 0.9, "presence_penalty": 1, "seed": 4294967296, "verbosity": "low", "user": "u"}"#;
@@ -264,7 +264,7 @@ fn an_answer_is_over_when_it_said_why() {
 }
 
 #[test]
-fn an_answer_says_why_it_ended() {
+fn an_answer_has_its_finish_reason() {
     let text = r#"{"text": "hi"}"#;
     let call = r#"{"functionCall": {"name": "f"}}"#;
     let other = |reason: &str| Finish::Other(reason.to_owned());

@@ -229,7 +229,7 @@ fn odd_pictures_are_passed_over_or_named() {
 }
 
 #[test]
-fn clients_without_a_place_for_pictures_are_told_the_rest() {
+fn clients_without_a_place_for_images_get_the_rest() {
     let reply: Value = serde_json::from_slice(&Messages.write_reply(&drawn(), "m")).unwrap();
     let texts = reply["content"].as_array().unwrap().iter();
     let texts: Vec<&Value> = texts.filter(|block| block["type"] == "text").collect();

@@ -57,7 +57,7 @@ fn expected(calls: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
 }
 
 #[test]
-fn calls_are_told_apart_however_they_are_counted() {
+fn calls_are_kept_apart_however_they_are_numbered() {
     let side_by_side = [
         call(Some(0), Some("a"), Some("f"), "{\"x\""),
         call(Some(1), Some("b"), Some("g"), "{\"y\""),

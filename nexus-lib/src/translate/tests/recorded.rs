@@ -182,7 +182,7 @@ fn errors_keep_message_kind_and_code() {
 }
 
 #[test]
-fn errors_in_mid_stream_are_told_apart_by_their_words() {
+fn errors_in_mid_stream_are_distinguished_by_their_types() {
     let table = [
         (Some("rate_limit_error"), None, "rate_limit_error"),
         (
@@ -204,7 +204,7 @@ fn errors_in_mid_stream_are_told_apart_by_their_words() {
 }
 
 #[test]
-fn errors_of_any_form_say_something() {
+fn errors_of_any_form_have_a_message() {
     let table: [(&[u8], &str); 7] = [
         (
             br#"[{"error": {"code": 400, "message": "gemini", "status": "INVALID_ARGUMENT"}}]"#,

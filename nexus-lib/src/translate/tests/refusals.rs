@@ -147,7 +147,7 @@ fn to_messages(body: &[u8], model: &str, is_strict: bool) -> Result<Vec<String>,
 }
 
 #[test]
-fn what_changes_the_meaning_is_refused_and_hints_are_left_out() {
+fn what_changes_the_meaning_is_rejected_and_the_rest_is_dropped() {
     let model = "claude-sonnet-4-5";
     let refused = [
         (r#""n": 2"#, "n"),
@@ -269,7 +269,7 @@ fn no_history_is_refused_for_its_calls() {
 }
 
 #[test]
-fn what_chat_cannot_say_is_refused_or_left_out() {
+fn what_chat_cannot_express_is_rejected_or_dropped() {
     let write = |member: &str| {
         let body = format!(
             r#"{{"model": "m", "max_tokens": 9, "messages": [{{"role": "user", "content": "hi"}}], {member}}}"#

@@ -53,7 +53,7 @@ fn recorded_requests() {
 }
 
 #[test]
-fn texts_at_which_an_answer_ends_cannot_be_told() {
+fn stop_sequences_cannot_be_translated() {
     for (client, folder) in [(Chat, "chat"), (Messages, "messages")] {
         let mut request = client
             .read_request(&fixture(folder, "request_text.json"))

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_something_else_is_another() {
+    fn different_content_has_a_different_print() {
         for (one, other) in [
             (r#"{"a":1}"#, r#"{"a":"1"}"#),
             (r#"{"a":1}"#, r#"{"a":1.5}"#),

@@ -83,7 +83,7 @@ async fn a_first_event_that_is_an_error_is_an_answer_with_its_status() {
 }
 
 #[tokio::test]
-async fn a_later_error_is_told_as_one_and_the_row_has_failed() {
+async fn a_later_error_is_sent_as_one_and_the_row_has_failed() {
     let event = format!("event: error\ndata: {OVERLOADED}\n\n");
     let mut events = MESSAGE_EVENTS[..4].to_vec();
     events.push(&event);

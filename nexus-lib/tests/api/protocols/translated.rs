@@ -15,7 +15,7 @@ fn chat(stream: bool) -> String {
 }
 
 #[tokio::test]
-async fn a_chat_is_told_to_anthropic_as_messages() {
+async fn a_chat_is_translated_to_messages_for_anthropic() {
     let (rig, upstream) = over("anthropic", json!({}), Answer::json(200, MESSAGE)).await;
     let response = rig.ask(&post("/v1/chat/completions", chat(false))).await;
     let sent = upstream.request(0).await;
@@ -50,7 +50,7 @@ async fn until(client: &mut RawClient, text: &str) {
 }
 
 #[tokio::test]
-async fn a_stream_of_anthropics_is_told_as_chunks_while_it_comes() {
+async fn an_anthropic_stream_becomes_chunks_as_it_arrives() {
     let gate = Gate::new();
     let answer = Answer::events(&MESSAGE_EVENTS[..4]).pause(&gate);
     let answer = answer.sse(&MESSAGE_EVENTS[4..]).end();
@@ -66,7 +66,7 @@ async fn a_stream_of_anthropics_is_told_as_chunks_while_it_comes() {
 }
 
 #[tokio::test]
-async fn messages_and_responses_are_told_to_openais_as_chats() {
+async fn messages_and_responses_become_chats_for_openai() {
     for (path, operation, body, usage) in [
         (
             "/v1/messages",
@@ -115,7 +115,7 @@ async fn messages_and_responses_are_told_to_openais_as_chats() {
 
 /// Long requests are parsed and written on another thread.
 #[tokio::test]
-async fn requests_of_some_megabytes_are_told_whole() {
+async fn requests_of_some_megabytes_are_translated_completely() {
     let words = "Größe \"1\"\n".repeat(200_000);
     let message = json!([{"role": "user", "content": words}]);
     for (path, body) in [

@@ -7,7 +7,7 @@ use super::{MESSAGE, add, over, post};
 use crate::support::{Rig, assert_error};
 
 #[tokio::test]
-async fn hints_are_left_out_and_named_unless_the_gateway_is_strict() {
+async fn optional_parameters_are_dropped_and_reported_unless_strict() {
     let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"seed":1,"frequency_penalty":0.5}"#;
     let (rig, _upstream) = over("anthropic", json!({}), Answer::json(200, MESSAGE)).await;
     let response = rig.ask(&post("/v1/chat/completions", body)).await;
@@ -48,7 +48,7 @@ async fn what_changes_the_meaning_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn what_one_protocol_cannot_tell_goes_to_a_provider_of_another() {
+async fn what_one_protocol_cannot_express_goes_to_a_provider_of_another() {
     let (rig, first) = over(
         "anthropic",
         json!({"priority": -1}),

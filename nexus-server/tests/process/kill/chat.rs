@@ -47,7 +47,7 @@ impl Chat {
 
     /// Whether the upstream reports usage with each event: otherwise the gateway counts the tokens
     /// of an interrupted stream.
-    pub(super) fn tells_at_once(self) -> bool {
+    pub(super) fn reports_at_once(self) -> bool {
         (self.0 / 64).is_multiple_of(2)
     }
 

@@ -60,7 +60,7 @@ impl Ledger {
                 assert!(comes_to_its_end, "{row}");
             }
             if row["state"] == "completed" || row["usage_source"] == "reported" {
-                assert!(comes_to_its_end || chat.tells_at_once(), "{row}");
+                assert!(comes_to_its_end || chat.reports_at_once(), "{row}");
                 check_usage(row, chat);
             }
         }
@@ -80,7 +80,7 @@ impl Ledger {
                 }
                 Kind::Cut if seen.whole => {
                     assert_eq!(state, "failed", "{seen:?}: {row}");
-                    match seen.chat.tells_at_once() {
+                    match seen.chat.reports_at_once() {
                         true => check_usage(row, seen.chat),
                         false => check_estimate(row),
                     }

@@ -58,7 +58,7 @@ fn streamed(chat: Chat, held: &Held) -> Answer {
 fn begun(chat: Chat) -> Answer {
     let event = |text: &str| {
         let mut chunk = json!({"choices": [{"index": 0, "delta": {"content": text}}]});
-        if chat.tells_at_once() {
+        if chat.reports_at_once() {
             chunk["usage"] = chat.completion()["usage"].take();
         }
         format!("data: {chunk}\n\n")

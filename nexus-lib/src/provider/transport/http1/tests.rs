@@ -139,7 +139,7 @@ async fn a_request_says_where_what_and_how_long() {
 }
 
 #[tokio::test]
-async fn ends_and_reuse_are_told_from_the_head() {
+async fn end_and_reuse_follow_from_the_head() {
     let ok = "HTTP/1.1 200 OK\r\n";
     let old = "HTTP/1.0 200 OK\r\n";
     for (head, rest, body, reusable) in [
@@ -323,7 +323,7 @@ async fn an_answer_before_the_request_is_sent_is_heard_and_ends_the_connection()
 }
 
 #[tokio::test]
-async fn an_idle_connection_that_says_something_or_ends_is_closed() {
+async fn an_idle_connection_that_sends_bytes_or_ends_is_closed() {
     let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
     let wires = [
         (Wire::new([answer]).open(), false),

@@ -237,7 +237,7 @@ proptest! {
     }
 
     #[test]
-    fn writers_bear_requests_with_a_value_replaced(
+    fn writers_tolerate_requests_with_a_value_replaced(
         which in 0..REQUESTS.len(), at in 0..60_usize, with in prop::option::of(any_json()),
     ) {
         let (client, text) = REQUESTS[which];
@@ -258,7 +258,7 @@ proptest! {
     }
 
     #[test]
-    fn readers_bear_any_bytes(stream: Vec<u8>, json in any_json()) {
+    fn readers_tolerate_any_bytes(stream: Vec<u8>, json in any_json()) {
         check_stream(&stream);
         check_stream(&[b"data: ", &*stream, b"\n\n"].concat());
         check_stream(format!("data: {json}\n\n").as_bytes());
@@ -267,14 +267,14 @@ proptest! {
     }
 
     #[test]
-    fn readers_bear_streams_with_a_value_replaced(
+    fn readers_tolerate_streams_with_a_value_replaced(
         which in 0..STREAMS.len(), event in 0..8_usize, at in 0..40_usize, with in prop::option::of(any_json()),
     ) {
         check_stream(&mutated_stream(STREAMS[which], event, at, &with));
     }
 
     #[test]
-    fn readers_bear_streams_in_any_order(
+    fn readers_tolerate_streams_in_any_order(
         which in 0..STREAMS.len(), order in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
     ) {
         let events: Vec<&str> = STREAMS[which].split_inclusive("\n\n").collect();
@@ -283,7 +283,7 @@ proptest! {
     }
 
     #[test]
-    fn readers_bear_bodies_with_a_value_replaced(
+    fn readers_tolerate_bodies_with_a_value_replaced(
         which in 0..BODIES.len(), at in 0..60_usize, with in prop::option::of(any_json()),
     ) {
         let json: Value = serde_json::from_str(BODIES[which]).unwrap();

@@ -258,7 +258,7 @@ proptest! {
     }
 
     #[test]
-    fn what_both_can_say_survives_both(request in any_request(Words::Both)) {
+    fn what_both_can_express_survives_both(request in any_request(Words::Both)) {
         let model = &request.model;
         prop_assert_eq!(&through_messages(&through_chat(&request, model), model), &request);
         prop_assert_eq!(&through_chat(&through_messages(&request, model), model), &request);
@@ -289,7 +289,7 @@ proptest! {
     }
 
     #[test]
-    fn readers_bear_any_bytes(stream: Vec<u8>, json in any_json()) {
+    fn readers_tolerate_any_bytes(stream: Vec<u8>, json in any_json()) {
         check_readers(&stream);
         check_readers(&[b"data: ", &*stream, b"\n\n"].concat());
         check_readers(format!("data: {json}\n\n").as_bytes());
@@ -298,7 +298,7 @@ proptest! {
     }
 
     #[test]
-    fn readers_bear_streams_with_a_value_replaced(
+    fn readers_tolerate_streams_with_a_value_replaced(
         which in 0..9_usize, event in 0..48_usize, at in 0..40_usize, with in prop::option::of(any_json()),
     ) {
         let streams = CHAT_STREAMS.iter().chain(&MESSAGES_STREAMS);
@@ -307,7 +307,7 @@ proptest! {
     }
 
     #[test]
-    fn readers_bear_streams_in_any_order(
+    fn readers_tolerate_streams_in_any_order(
         which in 0..9_usize, order in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
     ) {
         let streams = CHAT_STREAMS.iter().chain(&MESSAGES_STREAMS);
@@ -317,7 +317,7 @@ proptest! {
     }
 
     #[test]
-    fn readers_bear_bodies_with_a_value_replaced(
+    fn readers_tolerate_bodies_with_a_value_replaced(
         which in 0..16_usize, at in 0..80_usize, with in prop::option::of(any_json()),
     ) {
         let json: Value = serde_json::from_str(BODIES[which]).unwrap();

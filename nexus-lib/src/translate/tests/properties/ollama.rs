@@ -168,7 +168,7 @@ proptest! {
     }
 
     #[test]
-    fn readers_bear_any_bytes(stream: Vec<u8>, json in any_json()) {
+    fn readers_tolerate_any_bytes(stream: Vec<u8>, json in any_json()) {
         check_stream(&stream);
         check_stream(json.to_string().as_bytes());
         check_body(&stream);
@@ -176,7 +176,7 @@ proptest! {
     }
 
     #[test]
-    fn readers_bear_streams_with_a_value_replaced(
+    fn readers_tolerate_streams_with_a_value_replaced(
         which in 0..STREAMS.len(), line in 0..4_usize, at in 0..20_usize, with in prop::option::of(any_json()),
     ) {
         let mut stream = String::new();
@@ -191,7 +191,7 @@ proptest! {
     }
 
     #[test]
-    fn readers_bear_streams_in_any_order(
+    fn readers_tolerate_streams_in_any_order(
         which in 0..STREAMS.len(), order in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
     ) {
         let lines: Vec<&str> = STREAMS[which].split_inclusive('\n').collect();
@@ -200,7 +200,7 @@ proptest! {
     }
 
     #[test]
-    fn readers_bear_bodies_with_a_value_replaced(
+    fn readers_tolerate_bodies_with_a_value_replaced(
         which in 0..BODIES.len(), at in 0..30_usize, with in prop::option::of(any_json()),
     ) {
         let json: Value = serde_json::from_str(BODIES[which]).unwrap();

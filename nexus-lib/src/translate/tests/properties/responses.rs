@@ -163,7 +163,7 @@ const BODIES: [&str; 8] = [
 
 proptest! {
     #[test]
-    fn what_all_three_can_say_survives_all_three(request in any_request(Words::Both)) {
+    fn what_all_three_can_express_survives_all_three(request in any_request(Words::Both)) {
         let request = expressible(request);
         let model = &request.model;
         let actual = through_responses(&request);
@@ -205,7 +205,7 @@ proptest! {
     }
 
     #[test]
-    fn the_reader_bears_any_bytes(stream: Vec<u8>, json in any_json()) {
+    fn the_reader_tolerates_any_bytes(stream: Vec<u8>, json in any_json()) {
         check_reader(&stream);
         check_reader(format!("data: {json}\n\n").as_bytes());
         check_body(&stream);
@@ -213,14 +213,14 @@ proptest! {
     }
 
     #[test]
-    fn the_reader_bears_streams_with_a_value_replaced(
+    fn the_reader_tolerates_streams_with_a_value_replaced(
         which in 0..STREAMS.len(), event in 0..48_usize, at in 0..40_usize, with in prop::option::of(any_json()),
     ) {
         check_reader(&mutated_stream(STREAMS[which], event, at, &with));
     }
 
     #[test]
-    fn the_reader_bears_streams_in_any_order(
+    fn the_reader_tolerates_streams_in_any_order(
         which in 0..STREAMS.len(), order in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
     ) {
         let events: Vec<&str> = STREAMS[which].split_inclusive("\n\n").collect();
@@ -229,7 +229,7 @@ proptest! {
     }
 
     #[test]
-    fn the_reader_bears_bodies_with_a_value_replaced(
+    fn the_reader_tolerates_bodies_with_a_value_replaced(
         which in 0..BODIES.len(), at in 0..80_usize, with in prop::option::of(any_json()),
     ) {
         let json: Value = serde_json::from_str(BODIES[which]).unwrap();

@@ -200,7 +200,7 @@ fn names_come_back_as_the_client_has_them() {
 }
 
 #[test]
-fn schemas_of_arguments_say_that_they_are_an_objects() {
+fn schemas_of_arguments_get_the_type_object() {
     let untyped = json!({"properties": {"a": {"type": "string"}}, "required": ["a"]});
     let tools = json!([function("f", untyped), function("g", json!({}))]);
     let body = chat(json!([user("hi")]), json!({"tools": tools}));

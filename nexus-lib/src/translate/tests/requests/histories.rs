@@ -300,7 +300,7 @@ fn screenpipe_6905_arguments_of_null_are_none_in_answers_and_streams() {
 }
 
 #[test]
-fn arguments_that_are_no_object_are_told_in_one() {
+fn arguments_that_are_not_an_object_are_wrapped_in_one() {
     let body = |arguments: &str| {
         chat(
             json!([

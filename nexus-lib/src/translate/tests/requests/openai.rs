@@ -202,7 +202,7 @@ fn messages_structured_answers_are_told_by_either_name() {
 }
 
 #[test]
-fn first_models_that_think_are_not_told_how_many_tools_to_call() {
+fn the_first_reasoning_models_get_no_parallel_tool_calls() {
     let tools = json!({"tools": [{"name": "f", "input_schema": {"type": "object"}}],
         "tool_choice": {"type": "auto", "disable_parallel_tool_use": true}});
     let body = messages(json!([user("hi")]), tools);

@@ -133,7 +133,7 @@ async fn an_answer_that_is_referred_to_brings_all_that_was_said_before() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_is_a_400_that_says_what_to_do() {
+async fn an_unknown_reference_is_a_400_that_says_what_to_do() {
     let rig = Rig::start().await;
     let upstream = model(&rig, "openai", vec![Says::Text("Hello.")]).await;
     let mut kept = body(false, &[user("hi")]);
