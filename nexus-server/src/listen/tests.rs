@@ -24,11 +24,11 @@ impl Stream for Endless {
 async fn client_that_takes_nothing_is_let_go_and_its_answer_dropped() {
     let (dropped, mut drops) = tokio::sync::mpsc::channel(1);
     let service = tower::service_fn(move |_: Request<Incoming>| {
-        let (dropped, drop) = oneshot::channel();
+        let (signal, drop) = oneshot::channel();
         let sent = dropped.try_send(drop);
         async move {
             sent.unwrap();
-            Ok(Response::new(Body::stream(Box::pin(Endless(dropped)))))
+            Ok(Response::new(Body::stream(Box::pin(Endless(signal)))))
         }
     });
     let port = Port::bind("test", "127.0.0.1:0".parse().unwrap()).await;
