@@ -134,6 +134,9 @@ impl Ledger {
             operation: "chat.completion",
             stream: chance >> 16 & 1 == 0,
             started_at: self.at(row),
+            key_id: None,
+            key: None,
+            project_id: None,
         };
         let settlement = Settlement {
             state,

@@ -82,6 +82,9 @@ fn open() -> OpenRow {
         operation: "chat.completion",
         stream: false,
         started_at: Timestamp::now(),
+        key_id: None,
+        key: None,
+        project_id: None,
     }
 }
 

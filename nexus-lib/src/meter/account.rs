@@ -48,6 +48,9 @@ impl Account {
                 operation: call.operation.as_str(),
                 stream: call.body.is_stream(),
                 started_at: call.started_at,
+                key_id: None,
+                key: None,
+                project_id: None,
             })
             .await?;
         Ok(Self {

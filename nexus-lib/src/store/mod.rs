@@ -4,6 +4,7 @@
 //! registry's records and the ledger's rows. Both halves are dyn-safe traits of their own, so that
 //! the ledger can be used without a registry.
 
+mod client;
 mod latency;
 mod record;
 mod row;
@@ -14,6 +15,7 @@ mod version;
 mod watch;
 
 pub use crate::wire::RequestState;
+pub use client::{KeyFields, KeyOrigin, KeyRecord, KeySecret, ProjectFields, ProjectRecord};
 pub use latency::{Histogram, Percentiles};
 pub use record::{
     ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
@@ -23,7 +25,7 @@ pub(crate) use series::Steps;
 pub use series::{Bucket, SeriesBucket};
 pub use sqlite::{Durability, SqliteOptions, SqliteStore};
 pub use statistics::{
-    ConversationTotals, ModelTotals, ProviderTotals, RequestFilter, RowPage, Totals,
+    ConversationTotals, KeyTotals, ModelTotals, ProviderTotals, RequestFilter, RowPage, Totals,
 };
 pub use version::Version;
 pub use watch::StoreWatch;
@@ -33,17 +35,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::wire::{
-    ConversationId, ModelId, ProviderId, RequestId, ThreadMark, TimeRange, TimeZone, Timestamp,
+    ConversationId, KeyId, ModelId, ProjectId, ProviderId, RequestId, ThreadMark, TimeRange,
+    TimeZone, Timestamp,
 };
 
-/// Keeps providers and models.
+/// Keeps providers, models, keys and projects.
 ///
 /// # Contract
 /// - What is handed in and out is clear text; what is at rest is not: an implementation seals
 ///   provider keys (authenticated encryption, bound to the provider's id) and never stores a
 ///   client's key, only its hash and its mask.
+/// - Adding a provider makes the key of origin [`Provider`](KeyOrigin::Provider) that its clients show, named after
+///   it, or joins the one that is there. A key of that origin goes with the last provider that carries it.
 /// - A write is durable when its future resolves, and raises the revision by one.
 /// - `expected` is compared with the row's [`Version`] in the same transaction; `None` is any. Each change
 ///   of a row gives it another version.
@@ -52,7 +57,7 @@ use crate::wire::{
 ///
 /// # Errors
 /// `NotFound` for an id that is not there, `Conflict` for a second model of one name under one
-/// provider, `PreconditionFailed` when a row is not as expected, `StoreUnavailable` when the store cannot be reached just now.
+/// provider, for a client key that is another key's, and for deleting what others still need, `PreconditionFailed` when a row is not as expected, `StoreUnavailable` when the store cannot be reached just now.
 #[async_trait]
 pub trait RegistryStore: Send + Sync + 'static {
     /// Everything, at one revision; providers and models ordered by id.
@@ -79,6 +84,52 @@ pub trait RegistryStore: Send + Sync + 'static {
     ) -> Result<ModelRecord>;
     /// Removes a model, if it is still as `expected`.
     async fn delete_model(&self, id: ModelId, expected: Option<Version>) -> Result<()>;
+    /// Adds a key of origin [`Key`](KeyOrigin::Key). A store that keeps none but those that providers carry
+    /// need not have this method, nor those below.
+    async fn insert_key(&self, fields: KeyFields, secret: KeySecret) -> Result<KeyRecord> {
+        let _ = (fields, secret);
+        Err(no_keys())
+    }
+    /// Replaces a key's fields, if it is still as `expected`. What a client shows stays.
+    async fn update_key(
+        &self,
+        id: KeyId,
+        fields: KeyFields,
+        expected: Option<Version>,
+    ) -> Result<KeyRecord> {
+        let _ = (id, fields, expected);
+        Err(no_keys())
+    }
+    /// Removes a key of origin [`Key`](KeyOrigin::Key), if it is still as `expected`. The ledger's rows stay.
+    async fn delete_key(&self, id: KeyId, expected: Option<Version>) -> Result<()> {
+        let _ = (id, expected);
+        Err(no_keys())
+    }
+    /// Adds a project.
+    async fn insert_project(&self, fields: ProjectFields) -> Result<ProjectRecord> {
+        let _ = fields;
+        Err(no_keys())
+    }
+    /// Replaces a project's fields, if it is still as `expected`.
+    async fn update_project(
+        &self,
+        id: ProjectId,
+        fields: ProjectFields,
+        expected: Option<Version>,
+    ) -> Result<ProjectRecord> {
+        let _ = (id, fields, expected);
+        Err(no_keys())
+    }
+    /// Removes a project that has no keys, if it is still as `expected`. The ledger's rows stay.
+    async fn delete_project(&self, id: ProjectId, expected: Option<Version>) -> Result<()> {
+        let _ = (id, expected);
+        Err(no_keys())
+    }
+}
+
+fn no_keys() -> Error {
+    let message = "this store keeps no keys and projects besides its providers' keys";
+    Error::new(ErrorKind::Unprocessable, message)
 }
 
 /// Keeps the ledger.

@@ -1,7 +1,8 @@
 use secrecy::SecretString;
 
 use crate::call::KeyHash;
-use crate::wire::{ModelId, Protocols, ProviderId, ProviderLimits, Timestamp};
+use crate::store::{KeyRecord, ProjectRecord};
+use crate::wire::{KeyId, ModelId, Protocols, ProviderId, ProviderLimits, Timestamp};
 
 /// A provider to be stored. Fields are checked before they get here.
 #[derive(Debug, Clone)]
@@ -74,6 +75,8 @@ pub struct ProviderRecord {
     pub server_url: String,
     /// Its own key, unsealed.
     pub server_key: SecretString,
+    /// The key that clients show.
+    pub key_id: KeyId,
     /// The hash of the key that clients show.
     pub client_key: KeyHash,
     /// The mask of the key that clients show.
@@ -151,4 +154,8 @@ pub struct RegistryRecords {
     pub providers: Vec<ProviderRecord>,
     /// The models, ordered by id.
     pub models: Vec<ModelRecord>,
+    /// The keys, ordered by id.
+    pub keys: Vec<KeyRecord>,
+    /// The projects, ordered by id.
+    pub projects: Vec<ProjectRecord>,
 }

@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::call::{ClosedCall, Try};
 use crate::error::ErrorKind;
 use crate::wire::{
-    ConversationId, ConversationScope, ProviderId, RequestId, RequestState, ThreadMark, Timestamp,
-    Usage, UsageSource,
+    ConversationId, ConversationScope, KeyId, ProjectId, ProviderId, RequestId, RequestState,
+    ThreadMark, Timestamp, Usage, UsageSource,
 };
 
 /// What is known of a request when it is sent upstream.
@@ -33,6 +33,12 @@ pub struct OpenRow {
     pub stream: bool,
     /// When it began.
     pub started_at: Timestamp,
+    /// The key that its client showed; `None` where it has none, as an operator.
+    pub key_id: Option<KeyId>,
+    /// The client's name, kept here so that history outlives the key.
+    pub key: Option<Arc<str>>,
+    /// The key's project at the time.
+    pub project_id: Option<ProjectId>,
 }
 
 /// How a request ended.
@@ -154,6 +160,12 @@ pub struct LedgerRow {
     pub duration_ms: Option<u64>,
     /// What went wrong.
     pub error: Option<String>,
+    /// The key that its client showed; null for the operator, and in rows of earlier versions.
+    pub key_id: Option<KeyId>,
+    /// That key's name at the time.
+    pub key: Option<String>,
+    /// The project that the key belonged to.
+    pub project_id: Option<ProjectId>,
 }
 
 /// A row with what came of each request to a provider: what is read of a single row.

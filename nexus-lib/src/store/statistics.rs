@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::store::{LedgerRow, Percentiles, RequestState};
-use crate::wire::{ProviderId, RequestId, TimeRange, Timestamp};
+use crate::wire::{KeyId, ProviderId, RequestId, TimeRange, Timestamp};
 
 /// Sums over the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
@@ -34,6 +34,25 @@ pub struct Totals {
     pub by_provider: Vec<ProviderTotals>,
     /// The same for each model, by name.
     pub by_model: Vec<ModelTotals>,
+    /// The same for each key, by id. Requests that came with none are not among them.
+    pub by_key: Vec<KeyTotals>,
+}
+
+/// One key's part of [`Totals`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct KeyTotals {
+    /// The key.
+    pub key_id: KeyId,
+    /// Its name, as its newest row has it.
+    pub key: Option<String>,
+    /// How many requests.
+    pub requests: u64,
+    /// Their prompt tokens.
+    pub prompt_tokens: u64,
+    /// Their completion tokens.
+    pub completion_tokens: u64,
+    /// Their total tokens.
+    pub total_tokens: u64,
 }
 
 /// One provider's part of [`Totals`].

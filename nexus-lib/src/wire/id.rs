@@ -287,6 +287,16 @@ row_id! {
 }
 
 row_id! {
+    /// Identifies a client's key. Never reused after the key is deleted.
+    KeyId
+}
+
+row_id! {
+    /// Identifies a project. Never reused after the project is deleted.
+    ProjectId
+}
+
+row_id! {
     /// Identifies a registered model. Never reused after the model is deleted.
     ModelId
 }

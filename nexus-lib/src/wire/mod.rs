@@ -34,7 +34,7 @@ pub use chat::{ChatChunk, ChatCompletion, ChatRequest, Choice, ChunkChoice, Delt
 pub use endpoint::{Endpoint, Origin};
 pub use error_body::{ErrorBody, ErrorDetail};
 pub use hop::Hop;
-pub use id::{ConversationId, ConversationScope, ModelId, ProviderId, RequestId};
+pub use id::{ConversationId, ConversationScope, KeyId, ModelId, ProjectId, ProviderId, RequestId};
 pub(crate) use limits::millis;
 pub use limits::{ProviderLimits, TimerSettings};
 pub use mask::mask;

@@ -25,6 +25,9 @@ pub(crate) fn open(minute: i64, conversation: &str, model: &str, provider: i64) 
         operation: "chat.completion",
         stream: false,
         started_at,
+        key_id: None,
+        key: None,
+        project_id: None,
     }
 }
 
@@ -92,7 +95,7 @@ async fn empty_ledger_is_all_zeros() {
         "total_conversations": 0, "total_rounds": 0, "requests": 0,
         "prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0,
         "cached_tokens": 0, "reasoning_tokens": 0, "errors": 0, "latency_ms": null,
-        "first_token_ms": null, "by_provider": [], "by_model": [], "now": totals["now"],
+        "first_token_ms": null, "by_provider": [], "by_model": [], "by_key": [], "now": totals["now"],
     });
     assert_eq!(totals, expected);
 }
@@ -135,6 +138,7 @@ async fn conversation_has_sums_and_rows_oldest_first() {
         "completion_tokens": 5, "total_tokens": 15, "cached_tokens": 1, "reasoning_tokens": 2,
         "status": 200, "attempts": 1, "started_at": "2026-01-31T08:00:00.000Z",
         "first_token_ms": 3, "duration_ms": 4, "error": null,
+        "key_id": null, "key": null, "project_id": null,
     });
     assert_eq!(conversation["requests"][0], expected);
 

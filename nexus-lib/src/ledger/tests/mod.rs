@@ -141,6 +141,9 @@ fn row() -> OpenRow {
         operation: "chat.completion",
         stream: false,
         started_at: Timestamp::now(),
+        key_id: None,
+        key: None,
+        project_id: None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::call::KeyHash;
 use crate::registry::snapshot::Rules;
 use crate::registry::{ProviderSpec, Registry, Snapshot};
 use crate::store::{ModelRecord, ProviderRecord, RegistryRecords};
-use crate::wire::{ModelId, ProviderId, ProviderLimits, Timestamp};
+use crate::wire::{KeyId, ModelId, ProviderId, ProviderLimits, Timestamp};
 
 /// The providers that answer for `model`, in their order.
 fn providers(registry: &Registry, key: &str, model: &str) -> Vec<i64> {
@@ -152,6 +152,7 @@ fn record(id: i64, key: &str, enabled: bool, kind: &str) -> ProviderRecord {
         kind: kind.to_owned(),
         server_url: URL.to_owned(),
         server_key: SecretString::from(""),
+        key_id: KeyId(id),
         client_key: KeyHash::of(key.as_bytes()),
         client_key_mask: "…".to_owned(),
         description: String::new(),
@@ -191,6 +192,7 @@ fn a_provider_that_cannot_be_reached_rightly_is_granted_to_nobody() {
         revision: 1,
         providers: vec![proxied, unspoken],
         models: models.into(),
+        ..RegistryRecords::default()
     };
     let snapshot = Snapshot::new(records, &rules(), &Snapshot::default());
     let principal = snapshot.authenticate(b"one").unwrap();

@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, params};
 
 use super::error::Failure;
 use super::ledger_row::{source_code, state_code};
-use super::usage_by_time::{Settled, UsageByTime};
+use super::usage_by_time::{ByClient, Settled, UsageByTime};
 use super::{SqliteStore, conversation, start, statistics, threads, tries};
 use crate::error::{ErrorKind, Result};
 use crate::store::{
@@ -21,8 +21,8 @@ use crate::wire::{
 /// A row that is there already stays as it is.
 const OPEN: &str = "
     INSERT INTO ledger (seq, tail, conversation_id, begins, provider_id, provider, model,
-        upstream_model, operation, stream, state, started_at, scope)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, ?12)
+        upstream_model, operation, stream, state, started_at, scope, key_id, key, project_id)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, ?12, ?13, ?14, ?15)
     ON CONFLICT DO NOTHING";
 
 /// Only an open row is settled.
@@ -33,15 +33,15 @@ const SETTLE: &str = "
         first_token_ms = ?15, duration_ms = ?16, error = ?17,
         thread = ?18, upstream_status = ?19, tries = ?20
     WHERE seq = ?1 AND tail = ?2 AND state = 0
-    RETURNING started_at, model, begins";
+    RETURNING started_at, model, begins, key_id, project_id";
 
 const WHOLE: &str = "
     INSERT INTO ledger (seq, tail, state, provider_id, provider, upstream_model, usage_source,
         prompt_tokens, completion_tokens, total_tokens, cached_tokens, reasoning_tokens, status,
         attempts, first_token_ms, duration_ms, error, thread, upstream_status, tries, conversation_id,
-        begins, model, operation, stream, started_at, scope)
+        begins, model, operation, stream, started_at, scope, key_id, key, project_id)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-        ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)
+        ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)
     ON CONFLICT DO NOTHING";
 
 /// Whether a conversation has rows: those that name it, and the one after which it is named.
@@ -54,7 +54,7 @@ const HAS_BEGUN: &str = "
 const INTERRUPT_OPEN: &str = "
     UPDATE ledger SET state = ?1, error = 'interrupted: the gateway stopped before the answer ended'
     WHERE state = 0
-    RETURNING seq, started_at, provider_id, provider, model, begins";
+    RETURNING seq, started_at, provider_id, provider, model, begins, key_id, project_id";
 
 /// A request's tokens are stored up to here. More is an upstream's mistake, which must not make the
 /// sums over the ledger overflow.
@@ -155,6 +155,7 @@ fn interrupt_open(connection: &Connection) -> Result<u64, Failure> {
             provider: &provider,
             model: &model,
             begins: row.get(5)?,
+            client: ByClient::read(row, 6)?,
             state,
             usage: Usage::default(),
             duration_ms: None,
@@ -233,6 +234,9 @@ impl Statements<'_> {
             row.stream,
             row.started_at.as_micros(),
             conversation::scope(&row.conversation_id),
+            row.key_id.map(|id| id.0),
+            row.key,
+            row.project_id.map(|id| id.0),
         ])?;
         if written == 0 {
             self.is_there(key, row.request_id)?;
@@ -273,6 +277,7 @@ impl Statements<'_> {
                 provider: &settlement.provider,
                 model,
                 begins: row.get(2)?,
+                client: ByClient::read(row, 3)?,
                 state: settlement.state,
                 usage,
                 duration_ms: Some(settlement.duration_ms),
@@ -315,6 +320,9 @@ impl Statements<'_> {
             row.stream,
             row.started_at.as_micros(),
             conversation::scope(&row.conversation_id),
+            row.key_id.map(|id| id.0),
+            row.key,
+            row.project_id.map(|id| id.0),
         ])?;
         if written == 0 {
             if self.is_there(key, row.request_id)? {
@@ -329,6 +337,7 @@ impl Statements<'_> {
             provider: &settlement.provider,
             model: &row.model,
             begins,
+            client: ByClient::of(row),
             state: settlement.state,
             usage,
             duration_ms: Some(settlement.duration_ms),

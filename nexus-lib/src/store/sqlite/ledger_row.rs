@@ -3,13 +3,15 @@ use rusqlite::types::{FromSqlError, Type, ValueRef};
 
 use super::conversation;
 use crate::store::{LedgerRow, RequestState};
-use crate::wire::{ConversationScope, ProviderId, RequestId, Timestamp, Usage, UsageSource};
+use crate::wire::{
+    ConversationScope, KeyId, ProjectId, ProviderId, RequestId, Timestamp, Usage, UsageSource,
+};
 
 /// The columns in the order in which [`read`] takes them.
 pub(super) const COLUMNS: &str = "seq, tail, conversation_id, provider_id, provider, model,
     upstream_model, operation, stream, state, usage_source, prompt_tokens, completion_tokens,
     total_tokens, cached_tokens, reasoning_tokens, status, attempts, started_at, first_token_ms,
-    duration_ms, error, scope";
+    duration_ms, error, scope, key_id, key, project_id";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<LedgerRow> {
     let request_id = RequestId::from_parts(row.get(0)?, row.get(1)?);
@@ -40,6 +42,9 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<LedgerRow> {
         first_token_ms: row.get::<_, Option<i64>>(19)?.map(unsigned),
         duration_ms: row.get::<_, Option<i64>>(20)?.map(unsigned),
         error: row.get(21)?,
+        key_id: row.get::<_, Option<i64>>(23)?.map(KeyId),
+        key: row.get(24)?,
+        project_id: row.get::<_, Option<i64>>(25)?.map(ProjectId),
         conversation_scope: scope.filter(|_| is_named).map(|scope| scope.to_string()),
         scope,
     })

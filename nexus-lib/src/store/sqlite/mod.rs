@@ -31,6 +31,7 @@ mod start;
 mod statistics;
 mod threads;
 mod tries;
+mod usage_by_key;
 mod usage_by_time;
 mod writer;
 

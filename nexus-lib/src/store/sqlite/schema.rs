@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, Fill)] = &[
     (include_str!("migrations/0003.sql"), latencies::fill),
     (include_str!("migrations/0004.sql"), nothing),
     (include_str!("migrations/0005.sql"), nothing),
+    (include_str!("migrations/0006.sql"), nothing),
 ];
 
 /// What a step does besides its SQL.

@@ -6,11 +6,15 @@
 //! A row is added to its minute alone as long as that minute is the newest; when the next one begins,
 //! the minutes before are folded into their hours and days. So most batches change one row here, and
 //! who reads longer spans adds the minutes that are [not folded yet](folded_until).
+//!
+//! Minutes tell keys and projects apart. Hours and days do not, since many of them are read at once: their
+//! sums by key are in a [table of their own](super::usage_by_key), written when minutes are folded.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::error::Failure;
-use crate::store::{Bucket, Histogram, RequestState};
+use super::usage_by_key;
+use crate::store::{Bucket, Histogram, OpenRow, RequestState};
 use crate::wire::{ProviderId, Timestamp, Usage};
 
 /// Adds to a sum that is there already.
@@ -18,7 +22,7 @@ macro_rules! adding_up {
     ($insert:literal) => {
         concat!(
             $insert,
-            " ON CONFLICT (span, start, provider_id, model) DO UPDATE SET
+            " ON CONFLICT (span, start, provider_id, model, key_id, project_id) DO UPDATE SET
                 provider = iif(excluded.newest > newest, excluded.provider, provider),
                 newest = max(newest, excluded.newest),
                 completed = completed + excluded.completed,
@@ -40,8 +44,8 @@ macro_rules! adding_up {
 const ADD: &str = adding_up!(
     "INSERT INTO usage_by_time (span, start, provider_id, model, provider, newest, completed, failed,
         cancelled, interrupted, conversations, prompt_tokens, completion_tokens, total_tokens,
-        cached_tokens, reasoning_tokens, latency, first_token)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+        cached_tokens, reasoning_tokens, latency, first_token, key_id, project_id)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
 );
 
 /// Adds the minutes from `?2` to before `?3` to the spans of `?1` seconds that they lie in. `provider` is
@@ -49,14 +53,38 @@ const ADD: &str = adding_up!(
 const FOLD: &str = adding_up!(
     "INSERT INTO usage_by_time (span, start, provider_id, model, provider, newest, completed, failed,
         cancelled, interrupted, conversations, prompt_tokens, completion_tokens, total_tokens,
-        cached_tokens, reasoning_tokens, latency, first_token)
+        cached_tokens, reasoning_tokens, latency, first_token, key_id, project_id)
     SELECT ?1, start - start % ?1, provider_id, model, provider, MAX(newest), SUM(completed),
         SUM(failed), SUM(cancelled), SUM(interrupted), SUM(conversations), SUM(prompt_tokens),
         SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(reasoning_tokens),
-        latency_sum(latency), latency_sum(first_token)
+        latency_sum(latency), latency_sum(first_token), 0, 0
     FROM usage_by_time WHERE span = 60 AND start >= ?2 AND start < ?3
     GROUP BY start - start % ?1, provider_id, model"
 );
+
+/// The client whose sums a row belongs to: its key and project, 0 for none.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct ByClient {
+    pub(super) key_id: i64,
+    pub(super) project_id: i64,
+}
+
+impl ByClient {
+    pub(super) fn of(row: &OpenRow) -> Self {
+        Self {
+            key_id: row.key_id.map_or(0, |id| id.0),
+            project_id: row.project_id.map_or(0, |id| id.0),
+        }
+    }
+
+    /// Reads the columns of key and project, the first of them at `column`.
+    pub(super) fn read(row: &Row<'_>, column: usize) -> rusqlite::Result<Self> {
+        Ok(Self {
+            key_id: row.get::<_, Option<i64>>(column)?.unwrap_or(0),
+            project_id: row.get::<_, Option<i64>>(column + 1)?.unwrap_or(0),
+        })
+    }
+}
 
 /// What of a settled row is added up.
 pub(super) struct Settled<'a> {
@@ -66,6 +94,7 @@ pub(super) struct Settled<'a> {
     pub(super) provider: &'a str,
     pub(super) model: &'a str,
     pub(super) begins: bool,
+    pub(super) client: ByClient,
     pub(super) state: RequestState,
     pub(super) usage: Usage,
     pub(super) duration_ms: Option<u64>,
@@ -77,13 +106,14 @@ pub(super) struct Settled<'a> {
 pub(super) struct UsageByTime(Vec<Sum>);
 
 #[derive(Clone)]
-struct Sum {
-    start: i64,
+pub(super) struct Sum {
+    pub(super) start: i64,
     provider_id: ProviderId,
     model: Box<str>,
+    pub(super) client: ByClient,
     provider: Box<str>,
-    newest: i64,
-    figures: [i64; 10],
+    pub(super) newest: i64,
+    pub(super) figures: [i64; 10],
     /// Of the completed ones.
     latency: Histogram,
     first_token: Histogram,
@@ -114,7 +144,7 @@ impl UsageByTime {
             tokens(row.usage.reasoning_tokens),
         ];
         let start = Bucket::Minute.start_of(row.started_at.as_seconds());
-        let at = match find(&self.0, start, row.provider_id, row.model) {
+        let at = match find(&self.0, (start, row.provider_id, row.model, row.client)) {
             Some(at) => {
                 self.0[at].add(row.seq, row.provider, &figures);
                 at
@@ -124,6 +154,7 @@ impl UsageByTime {
                     start,
                     provider_id: row.provider_id,
                     model: row.model.into(),
+                    client: row.client,
                     provider: row.provider.into(),
                     newest: row.seq,
                     figures,
@@ -152,8 +183,13 @@ impl UsageByTime {
         let folded = fold(connection, newest)?;
         let (late, new): (Vec<_>, Vec<_>) = self.0.into_iter().partition(|sum| sum.start < folded);
         add(connection, Bucket::Minute, &new)?;
+        if late.is_empty() {
+            return Ok(());
+        }
+        add(connection, Bucket::Minute, &late)?;
+        usage_by_key::add(connection, &late)?;
         let mut sums = late;
-        for span in [Bucket::Minute, Bucket::Hour, Bucket::Day] {
+        for span in [Bucket::Hour, Bucket::Day] {
             sums = gathered(sums, span);
             add(connection, span, &sums)?;
         }
@@ -178,6 +214,7 @@ fn fold(connection: &Connection, newest: i64) -> Result<i64, Failure> {
     for span in [Bucket::Hour, Bucket::Day] {
         fold.execute(params![span.seconds(), folded, newest])?;
     }
+    usage_by_key::fold(connection, folded, newest)?;
     connection.execute("UPDATE meta SET folded_until = ?1", [newest])?;
     Ok(newest)
 }
@@ -208,6 +245,8 @@ fn add(connection: &Connection, span: Bucket, sums: &[Sum]) -> Result<(), Failur
             f[9],
             blob(&sum.latency),
             blob(&sum.first_token),
+            sum.client.key_id,
+            sum.client.project_id,
         ])?;
     }
     Ok(())
@@ -233,17 +272,28 @@ fn blob(histogram: &Histogram) -> Option<Vec<u8>> {
 }
 
 /// Backwards, since rows come in the order of time.
-fn find(sums: &[Sum], start: i64, provider: ProviderId, model: &str) -> Option<usize> {
-    sums.iter()
-        .rposition(|sum| sum.start == start && sum.provider_id == provider && *sum.model == *model)
+fn find(
+    sums: &[Sum],
+    (start, provider, model, client): (i64, ProviderId, &str, ByClient),
+) -> Option<usize> {
+    sums.iter().rposition(|sum| {
+        sum.start == start
+            && sum.client == client
+            && sum.provider_id == provider
+            && *sum.model == *model
+    })
 }
 
-/// The same sums by longer spans.
+/// The same sums by longer spans, of all clients.
 fn gathered(sums: Vec<Sum>, span: Bucket) -> Vec<Sum> {
     let mut gathered: Vec<Sum> = Vec::with_capacity(sums.len());
     for mut sum in sums {
         sum.start = span.start_of(sum.start);
-        match find(&gathered, sum.start, sum.provider_id, &sum.model) {
+        sum.client = ByClient::default();
+        match find(
+            &gathered,
+            (sum.start, sum.provider_id, &sum.model, sum.client),
+        ) {
             Some(at) => {
                 let longer = &mut gathered[at];
                 longer.add(sum.newest, &sum.provider, &sum.figures);

@@ -10,7 +10,7 @@ use crate::store::{
     ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
     RegistryStore, Version,
 };
-use crate::wire::{ModelId, ProviderId, RequestId, Timestamp, mask};
+use crate::wire::{KeyId, ModelId, ProviderId, RequestId, Timestamp, mask};
 
 const CLIENT_KEY: &str = "the-key-of-a-client";
 
@@ -91,6 +91,7 @@ impl RegistryStore for InMemory {
             kind: new.kind,
             server_url: new.server_url,
             server_key: new.server_key,
+            key_id: KeyId(1),
             client_key: KeyHash::of(client_key.as_bytes()),
             client_key_mask: mask(client_key),
             description: new.description,

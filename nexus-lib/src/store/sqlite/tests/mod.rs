@@ -3,6 +3,7 @@
 mod faults;
 mod files;
 mod inspecting;
+mod keys;
 mod ledger;
 mod migrating;
 mod model;
@@ -94,6 +95,9 @@ fn open_row(conversation: &str) -> OpenRow {
         operation: "chat.completion",
         stream: true,
         started_at: Timestamp::now(),
+        key_id: None,
+        key: None,
+        project_id: None,
     }
 }
 

@@ -7,10 +7,12 @@ use proptest::prelude::*;
 
 use super::{Place, SqliteStore, open_row, settlement};
 use crate::store::{
-    Bucket, Histogram, LedgerRow, LedgerStore, LedgerWrite, ModelTotals, OpenRow, ProviderTotals,
-    RequestFilter, RequestState, SeriesBucket, Settlement, Steps, Totals,
+    Bucket, Histogram, KeyTotals, LedgerRow, LedgerStore, LedgerWrite, ModelTotals, OpenRow,
+    ProviderTotals, RequestFilter, RequestState, SeriesBucket, Settlement, Steps, Totals,
 };
-use crate::wire::{ConversationId, ProviderId, RequestId, TimeRange, TimeZone, Timestamp, Usage};
+use crate::wire::{
+    ConversationId, KeyId, ProjectId, ProviderId, RequestId, TimeRange, TimeZone, Timestamp, Usage,
+};
 
 /// 2026-01-30T22:58:00Z: hours and days end nearby.
 const BASE: i64 = 1_769_813_880;
@@ -20,6 +22,8 @@ struct Start {
     conversation: usize,
     provider: usize,
     model: usize,
+    /// 0 for none.
+    key: i64,
     at: i64,
     /// How far the time in the id lies from the start.
     skew_ms: i64,
@@ -57,11 +61,13 @@ fn moment() -> impl Strategy<Value = i64> {
 
 fn start() -> impl Strategy<Value = Start> {
     let skew = prop_oneof![8 => -900..900i64, 1 => -100_000..100_000i64];
-    (0..12usize, 0..3usize, 0..3usize, moment(), skew).prop_map(
-        |(conversation, provider, model, at, skew_ms)| Start {
+    let names = (0..12usize, 0..3usize, 0..3usize, 0..3i64);
+    (names, moment(), skew).prop_map(
+        |((conversation, provider, model, key), at, skew_ms)| Start {
             conversation,
             provider,
             model,
+            key,
             at,
             skew_ms,
         },
@@ -204,6 +210,10 @@ impl Model {
             provider: format!("p{} {}", start.provider, number % 3).into(),
             model: format!("m{}", start.model).into(),
             started_at: Timestamp::from_micros(start.at),
+            // A key may move to another project.
+            key_id: (start.key > 0).then_some(KeyId(start.key)),
+            key: (start.key > 0).then(|| format!("k{} {}", start.key, number % 3).into()),
+            project_id: (start.key == 2).then_some(ProjectId(number % 2)),
             ..open_row("unused")
         }
     }
@@ -273,6 +283,7 @@ impl Model {
         let mut totals = Totals::default();
         let mut providers = BTreeMap::new();
         let mut models = BTreeMap::new();
+        let mut keys = BTreeMap::new();
         let (mut latency, mut first_token) = Default::default();
         for row in self.within(range) {
             let usage = row.usage();
@@ -305,6 +316,27 @@ impl Model {
             part.prompt_tokens += usage.prompt_tokens;
             part.completion_tokens += usage.completion_tokens;
             part.total_tokens += usage.total_tokens;
+            if let Some(key_id) = row.open.key_id {
+                let (newest, part) = keys.entry(key_id).or_insert_with(|| {
+                    let none = KeyTotals {
+                        key_id,
+                        key: None,
+                        requests: 0,
+                        prompt_tokens: 0,
+                        completion_tokens: 0,
+                        total_tokens: 0,
+                    };
+                    (RequestId::from_bytes([0; 16]), none)
+                });
+                if row.open.request_id > *newest {
+                    let name = row.open.key.as_deref().map(str::to_owned);
+                    (*newest, part.key) = (row.open.request_id, name);
+                }
+                part.requests += 1;
+                part.prompt_tokens += usage.prompt_tokens;
+                part.completion_tokens += usage.completion_tokens;
+                part.total_tokens += usage.total_tokens;
+            }
             let model = row.open.model.to_string();
             let part = models.entry(model.clone()).or_insert(ModelTotals {
                 model,
@@ -322,6 +354,7 @@ impl Model {
         totals.first_token_ms = first_token.percentiles();
         totals.by_provider = providers.into_values().map(|(_, part)| part).collect();
         totals.by_model = models.into_values().collect();
+        totals.by_key = keys.into_values().map(|(_, part)| part).collect();
         totals
     }
 

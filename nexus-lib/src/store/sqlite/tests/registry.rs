@@ -8,7 +8,7 @@ use crate::error::ErrorKind;
 use crate::store::{LedgerStore, LedgerWrite, ProviderUpdate, RegistryStore};
 use crate::wire::{ModelId, Protocols, ProviderId, ProviderLimits, TimeRange, TimerSettings};
 
-fn update() -> ProviderUpdate {
+pub(super) fn update() -> ProviderUpdate {
     ProviderUpdate {
         name: "B".to_owned(),
         kind: "gemini".to_owned(),
