@@ -135,7 +135,7 @@ where
         Box::pin(async move {
             let call = routed.call();
             let question = (
-                call.principal.key(),
+                call.principal.identity(),
                 call.operation,
                 routed.body().bytes().clone(),
             );

@@ -141,6 +141,7 @@ pub mod fuzzing;
 pub mod gateway;
 pub mod health;
 pub mod http;
+pub mod intake;
 mod isolate;
 mod lasting;
 mod late;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, StatusCode};
+use http::{Extensions, HeaderMap, StatusCode};
 
 use crate::call::rewritten::Rewritten;
 use crate::call::spent::Spent;
@@ -26,6 +26,8 @@ pub struct Call {
     pub body: RequestBody,
     /// Those of the client's headers that may go upstream.
     pub headers: HeaderMap,
+    /// What the server, or an application's middleware, has added to the request.
+    pub extensions: Extensions,
     /// When it began, by the wall clock.
     pub started_at: Timestamp,
     /// When it began, by the steady clock.
@@ -44,7 +46,7 @@ impl Call {
         operation: Operation,
         body: RequestBody,
     ) -> Self {
-        let conversation = ConversationId::begun_by(id).within(principal.key().scope());
+        let conversation = ConversationId::begun_by(id).within(principal.identity().scope());
         Self {
             id,
             principal,
@@ -52,6 +54,7 @@ impl Call {
             operation,
             body,
             headers: HeaderMap::new(),
+            extensions: Extensions::new(),
             started_at: Timestamp::now(),
             started: Instant::now(),
             only: None,

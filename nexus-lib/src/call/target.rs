@@ -6,6 +6,7 @@ use http::{HeaderValue, Uri};
 use memchr::memmem::Finder;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::call::Scope;
 use crate::error::{Error, ErrorKind, Result};
 use crate::health::Vitals;
 use crate::wire::{
@@ -170,16 +171,22 @@ impl Target {
     }
 }
 
-/// What one client key may call: for each model's name, the targets in the order in which they are
+/// What one client may call: for each model's name, the targets in the order in which they are
 /// asked.
 #[derive(Debug, Default)]
 pub struct Grant {
     targets: HashMap<Arc<str>, Arc<[Target]>>,
+    /// What it was made for; `None` where it is what providers' own key opens.
+    scope: Option<Scope>,
 }
 
 impl Grant {
-    pub(crate) fn new(targets: HashMap<Arc<str>, Arc<[Target]>>) -> Self {
-        Self { targets }
+    pub(crate) fn new(targets: HashMap<Arc<str>, Arc<[Target]>>, scope: Option<Scope>) -> Self {
+        Self { targets, scope }
+    }
+
+    pub(crate) fn scope(&self) -> Option<&Scope> {
+        self.scope.as_ref()
     }
 
     /// The targets for `model`, first choice first; `None` when the key may not call it.

@@ -19,6 +19,10 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The key is missing or unknown: 401.
     InvalidApiKey,
+    /// The key is known, but switched off: 401.
+    KeyDisabled,
+    /// The key is known, but was only valid until some time: 401.
+    KeyExpired,
     /// The admin token is missing or wrong: 401.
     InvalidAdminToken,
     /// The request is not allowed from this origin: 403.
@@ -92,6 +96,8 @@ impl ErrorKind {
         match self {
             K::InvalidRequest
             | K::InvalidApiKey
+            | K::KeyDisabled
+            | K::KeyExpired
             | K::InvalidAdminToken
             | K::Forbidden
             | K::NotFound
@@ -131,7 +137,9 @@ impl ErrorKind {
         use ErrorKind as K;
         match self {
             K::InvalidRequest => StatusCode::BAD_REQUEST,
-            K::InvalidApiKey | K::InvalidAdminToken => StatusCode::UNAUTHORIZED,
+            K::InvalidApiKey | K::KeyDisabled | K::KeyExpired | K::InvalidAdminToken => {
+                StatusCode::UNAUTHORIZED
+            }
             K::Forbidden | K::Refused => StatusCode::FORBIDDEN,
             K::NotFound | K::ModelNotFound => StatusCode::NOT_FOUND,
             K::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -161,7 +169,13 @@ impl ErrorKind {
     /// The `type` of the error body.
     pub fn wire_type(self) -> &'static str {
         match (self, self.origin()) {
-            (Self::InvalidApiKey | Self::InvalidAdminToken, _) => "authentication_error",
+            (
+                Self::InvalidApiKey
+                | Self::KeyDisabled
+                | Self::KeyExpired
+                | Self::InvalidAdminToken,
+                _,
+            ) => "authentication_error",
             (Self::ProviderBusy | Self::TooManyAttempts, _) => "rate_limit_error",
             (_, Origin::Client) => "invalid_request_error",
             (_, Origin::Upstream) => "upstream_error",
@@ -175,6 +189,8 @@ impl ErrorKind {
         match self {
             K::InvalidRequest => "invalid_request",
             K::InvalidApiKey => "invalid_api_key",
+            K::KeyDisabled => "key_disabled",
+            K::KeyExpired => "key_expired",
             K::InvalidAdminToken => "invalid_admin_token",
             K::Forbidden => "forbidden",
             K::NotFound => "not_found",

@@ -14,7 +14,8 @@ use crate::gateway::dispatch::Dispatch;
 use crate::gateway::stack::OwnLayers;
 use crate::gateway::watch::Watch;
 use crate::gateway::{Gateway, stack};
-use crate::http::{BodyTimeouts, OpenRequests, SettingsView, SocketSettings, Sockets};
+use crate::http::{BodyTimeouts, SettingsView, SocketSettings, Sockets};
+use crate::intake::{Authenticator, Intake, IntakeParts, OpenRequests};
 use crate::ledger::UsageLedger;
 use crate::memory::Recent;
 use crate::meter::{Books, Cutoff};
@@ -41,6 +42,7 @@ pub struct GatewayBuilder {
     retries: RetryPolicy,
     grok_proxies: Option<ProxyList>,
     observers: Vec<Arc<dyn Observer>>,
+    authenticator: Option<Arc<dyn Authenticator>>,
     #[cfg(feature = "metrics")]
     metrics: Option<crate::metrics::Metrics>,
     admin_token: Option<SecretString>,
@@ -64,6 +66,7 @@ impl GatewayBuilder {
             retries: RetryPolicy::default(),
             grok_proxies: None,
             observers: Vec::new(),
+            authenticator: None,
             #[cfg(feature = "metrics")]
             metrics: None,
             admin_token: None,
@@ -118,6 +121,14 @@ impl GatewayBuilder {
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// Replaces who finds out which client a request is of: users of the application's own, in place of or besides
+    /// the keys of the registry.
+    #[must_use]
+    pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
+        self.authenticator = Some(Arc::new(authenticator));
         self
     }
 
@@ -176,9 +187,9 @@ impl GatewayBuilder {
         self
     }
 
-    /// How many chats may be open on the LLM port at once; 4,096 unless set. A chat is open until the last
-    /// of its answer has been taken or its client has left. Those beyond are answered 503 at once, with
-    /// `retry-after`. Chats [without HTTP](Gateway::chat) do not count.
+    /// How many chats may be open at once; 4,096 unless set. A chat is open until the last of its answer has been
+    /// taken or its client has left. Those beyond are answered 503 at once, with `retry-after`. Chats over
+    /// WebSocket, the operator's and those [without HTTP](Gateway::chat) count alike.
     #[must_use]
     pub fn max_open_requests(mut self, requests: usize) -> Self {
         self.max_open_requests = requests;
@@ -275,18 +286,24 @@ impl GatewayBuilder {
             retries: self.retries.into(),
             application: self.settings,
         };
+        let intake = IntakeParts {
+            authenticator: self.authenticator,
+            registry: registry.clone(),
+            threads: books.threads.clone(),
+            open_requests: OpenRequests::at_most(self.max_open_requests),
+            observers: books.observers.clone(),
+            memory,
+            hop,
+        };
         Ok(Gateway {
             store: self.store,
             watch,
             registry,
             books,
-            stack,
-            hop,
+            intake: Intake::new(intake, stack),
             admin_token: self.admin_token,
             max_body_bytes: self.max_body_bytes,
-            memory,
             body_timeouts: self.body_timeouts,
-            open_requests: OpenRequests::at_most(self.max_open_requests),
             sockets: Sockets::new(self.sockets),
             providers,
             settings,

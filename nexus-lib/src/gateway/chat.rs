@@ -10,11 +10,11 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use sync_wrapper::SyncWrapper;
-use tower::ServiceExt;
 
-use crate::call::{Call, Metered, MeteredBody, MeteredStream, Operation, RequestBody};
+use crate::call::{Metered, MeteredBody, MeteredStream, Principal, RequestBody};
 use crate::error::{Error, ErrorKind, Result, UpstreamError};
 use crate::gateway::Gateway;
+use crate::intake::{Arrival, Credentials, OpenRequest, Passport};
 use crate::observe::Edge;
 use crate::sse;
 use crate::wire::{ChatChunk, ChatCompletion, ChatRequest, ConversationId, RequestId, retry_after};
@@ -42,12 +42,31 @@ impl Gateway {
     /// # Cancel safety
     /// Dropped, it drops the upstream's request and settles the call as cancelled.
     pub async fn chat(&self, request: ChatRequest) -> Result<ChatReply> {
-        let metered = self
-            .send(ChatRequest {
-                stream: false,
-                ..request
-            })
-            .await?;
+        self.chat_of(None, request).await
+    }
+
+    /// The same for a client that the application has recognised itself, whatever key the request has.
+    ///
+    /// # Errors
+    /// As [`chat`](Self::chat).
+    ///
+    /// # Cancel safety
+    /// As [`chat`](Self::chat).
+    pub async fn chat_as(&self, principal: &Principal, request: ChatRequest) -> Result<ChatReply> {
+        self.chat_of(Some(principal), request).await
+    }
+
+    async fn chat_of(
+        &self,
+        principal: Option<&Principal>,
+        request: ChatRequest,
+    ) -> Result<ChatReply> {
+        let request = ChatRequest {
+            stream: false,
+            ..request
+        };
+        // It counts as open until all of it is here.
+        let (metered, _open) = self.send(principal, request).await?;
         let MeteredBody::Full(bytes) = metered.body else {
             return Err(unreadable(
                 "the provider streamed an answer that was asked for whole",
@@ -78,18 +97,41 @@ impl Gateway {
     /// # Cancel safety
     /// As [`chat`](Self::chat), and so does dropping the stream before its end.
     pub async fn chat_stream(&self, request: ChatRequest) -> Result<ChatStream> {
-        let metered = self
-            .send(ChatRequest {
-                stream: true,
-                ..request
-            })
-            .await?;
+        self.chat_stream_of(None, request).await
+    }
+
+    /// The same for a client that the application has recognised itself, whatever key the request has.
+    ///
+    /// # Errors
+    /// As [`chat_stream`](Self::chat_stream).
+    ///
+    /// # Cancel safety
+    /// As [`chat_stream`](Self::chat_stream).
+    pub async fn chat_stream_as(
+        &self,
+        principal: &Principal,
+        request: ChatRequest,
+    ) -> Result<ChatStream> {
+        self.chat_stream_of(Some(principal), request).await
+    }
+
+    async fn chat_stream_of(
+        &self,
+        principal: Option<&Principal>,
+        request: ChatRequest,
+    ) -> Result<ChatStream> {
+        let request = ChatRequest {
+            stream: true,
+            ..request
+        };
+        let (metered, open) = self.send(principal, request).await?;
         match metered.body {
             MeteredBody::Stream(events) => Ok(ChatStream {
                 request_id: metered.request_id,
                 conversation_id: metered.conversation_id,
                 events: SyncWrapper::new(events),
                 ready: VecDeque::new(),
+                open: Some(open),
             }),
             MeteredBody::Full(bytes) if !metered.status.is_success() => {
                 Err(refused(metered.status, &metered.headers, &bytes))
@@ -100,18 +142,44 @@ impl Gateway {
         }
     }
 
-    async fn send(&self, request: ChatRequest) -> Result<Metered> {
+    async fn send(
+        &self,
+        principal: Option<&Principal>,
+        request: ChatRequest,
+    ) -> Result<(Metered, OpenRequest)> {
         let id = RequestId::new();
-        let sent = self.send_as(id, request).await;
+        let sent = self.send_as(id, principal, request).await;
         if let Err(error) = &sent {
-            self.refusals().report(Edge::InProcess, id, error, None);
+            let refusals = self.intake.refusals();
+            refusals.report(Edge::InProcess, id, error, None);
         }
         sent
     }
 
-    async fn send_as(&self, id: RequestId, request: ChatRequest) -> Result<Metered> {
-        let principal = self.registry().authenticate(request.key.as_bytes())?;
-        let named = request
+    async fn send_as(
+        &self,
+        id: RequestId,
+        principal: Option<&Principal>,
+        request: ChatRequest,
+    ) -> Result<(Metered, OpenRequest)> {
+        let open = self.intake.admit()?;
+        let headers = &request.headers;
+        let passed = self.intake.hop().arrives(headers)?;
+        let passport = Passport {
+            timeout: request.timeout,
+            ..Passport::read(headers, passed)?
+        };
+        let principal = match principal {
+            Some(principal) => self.intake.renew(principal)?,
+            None => {
+                let shown = Credentials::of(headers, &request.extensions, Edge::InProcess);
+                let key = request.key.as_bytes();
+                self.intake.ask(&shown.with_key(key)).await?
+            }
+        };
+        let passport = passport.with(request.extensions.clone());
+        let mut arrival = Arrival::chat(id, principal, passport);
+        arrival.conversation = request
             .conversation
             .as_deref()
             .map(str::parse)
@@ -124,9 +192,8 @@ impl Gateway {
             .with_source(cause)
         })?;
         let body = RequestBody::scan(body.into())?;
-        let mut call = Call::new(id, principal, Operation::ChatCompletion, body);
-        self.books.threads.place(&mut call, named);
-        let answered = self.stack.clone().oneshot(call).await;
+        let answered = self.intake.send(self.intake.call(arrival, body)).await;
+        let answered = answered.map(|metered| (metered, open));
         // Those that the gateway made of a provider's answer keep its status too.
         answered.map_err(|error| match (error.upstream(), error.upstream_status()) {
             (None, Some(status)) => error.with_upstream(UpstreamError::new(status)),
@@ -146,6 +213,8 @@ pub struct ChatStream {
     events: SyncWrapper<MeteredStream>,
     /// Chunks that came in one piece with the last one that was yielded.
     ready: VecDeque<Result<ChatChunk>>,
+    /// It counts as open until its end.
+    open: Option<OpenRequest>,
 }
 
 impl Stream for ChatStream {
@@ -159,7 +228,10 @@ impl Stream for ChatStream {
             match ready!(self.events.get_mut().as_mut().poll_next(cx)) {
                 Some(Ok(piece)) => self.ready.extend(chunks(&piece)),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => return Poll::Ready(None),
+                None => {
+                    self.open = None;
+                    return Poll::Ready(None);
+                }
             }
         }
     }

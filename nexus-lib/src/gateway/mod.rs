@@ -20,20 +20,18 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use crate::body_memory::BodyMemory;
 use crate::error::Result;
 #[cfg(feature = "metrics")]
 use crate::http::MetricsPage;
 use crate::http::{
-    AdminService, ApiParts, ApiService, BodyTimeouts, Chats, GatewayParts, OpenRequests, Refusals,
-    SettingsView, Sockets,
+    AdminService, ApiParts, ApiService, BodyTimeouts, GatewayParts, SettingsView, Sockets,
 };
+use crate::intake::Intake;
 use crate::ledger::UsageLedger;
 use crate::meter::Books;
 use crate::provider::ByKind;
 use crate::registry::Registry;
 use crate::store::Store;
-use crate::wire::Hop;
 use watch::Watch;
 
 /// A running gateway. A clone is the same one.
@@ -55,13 +53,10 @@ pub struct Gateway {
     watch: Watch,
     registry: Registry,
     books: Books,
-    stack: Stack,
-    hop: Hop,
+    intake: Intake<Stack>,
     admin_token: Option<SecretString>,
     max_body_bytes: usize,
-    memory: BodyMemory,
     body_timeouts: BodyTimeouts,
-    open_requests: OpenRequests,
     sockets: Sockets,
     providers: ByKind,
     settings: SettingsView,
@@ -78,21 +73,11 @@ impl Gateway {
     /// The LLM port: OpenAI's API as a tower service.
     pub fn api(&self) -> ApiService<Stack> {
         ApiService::over(ApiParts {
-            registry: self.registry.clone(),
-            threads: self.books.threads.clone(),
-            stack: self.stack.clone(),
+            intake: self.intake.clone(),
             max_body_bytes: self.max_body_bytes,
             body_timeouts: self.body_timeouts,
-            open_requests: self.open_requests.clone(),
             sockets: self.sockets.clone(),
-            refusals: self.refusals(),
-            hop: self.hop.clone(),
-            memory: self.memory.clone(),
         })
-    }
-
-    fn refusals(&self) -> Refusals {
-        Refusals::new(self.books.observers.clone())
     }
 
     /// The admin port: providers, models, statistics and the web console as a tower service.
@@ -104,15 +89,15 @@ impl Gateway {
         let archive = self.books.archive.clone();
         let token = self.admin_token.clone();
         let parts = GatewayParts {
-            chats: Chats::new(self.books.threads.clone(), self.stack.clone()),
+            chats: self.intake.boxed(),
             providers: self.providers.clone(),
             books: self.books.clone(),
             settings: self.settings.clone(),
-            refusals: self.refusals(),
+            refusals: self.intake.refusals().clone(),
         };
         let admin = AdminService::over(self.registry.clone(), store, archive, token, Some(parts))
             .body_timeouts(self.body_timeouts)
-            .body_memory(self.memory.clone());
+            .body_memory(self.intake.memory().clone());
         #[cfg(feature = "metrics")]
         if let Some(metrics) = self.metrics.clone() {
             let (registry, ledger) = (self.registry.clone(), self.books.ledger.clone());

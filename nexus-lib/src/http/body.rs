@@ -8,7 +8,7 @@ use sync_wrapper::SyncWrapper;
 
 use crate::call::MeteredStream;
 use crate::error::Error;
-use crate::http::open_requests::OpenRequest;
+use crate::intake::OpenRequest;
 
 /// The body of every response that this crate makes.
 ///

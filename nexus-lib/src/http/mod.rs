@@ -13,22 +13,18 @@ mod api;
 mod body;
 mod collect;
 mod decode;
-mod open_requests;
 mod openapi;
 mod pace;
-mod refusals;
 mod respond;
 mod ws;
 
+pub use crate::intake::ClientAddr;
 pub use admin::{AdminService, MetricsPage};
-pub(crate) use admin::{Chats, GatewayParts, SettingsView};
+pub(crate) use admin::{GatewayParts, SettingsView};
 pub(crate) use api::ApiParts;
 pub use api::ApiService;
 pub use body::Body;
-pub(crate) use open_requests::OpenRequests;
 pub use pace::BodyTimeouts;
-pub use refusals::ClientAddr;
-pub(crate) use refusals::Refusals;
 #[cfg(feature = "test-util")]
 pub use ws::EchoService;
 pub use ws::{SocketSettings, Sockets};

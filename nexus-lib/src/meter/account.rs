@@ -48,9 +48,9 @@ impl Account {
                 operation: call.operation.as_str(),
                 stream: call.body.is_stream(),
                 started_at: call.started_at,
-                key_id: None,
-                key: None,
-                project_id: None,
+                key_id: call.principal.key_id(),
+                key: call.principal.shared_name(),
+                project_id: call.principal.project_id(),
             })
             .await?;
         Ok(Self {

@@ -5,7 +5,7 @@ use arc_swap::ArcSwap;
 
 use super::snapshot::Rules;
 use super::{ProviderSpec, Snapshot, model};
-use crate::call::{Principal, Upstream};
+use crate::call::{Grant, Principal, Scope, Upstream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{ModelRecord, NewModel, ProviderRecord, RegistryStore, Version};
 use crate::wire::{ModelId, ProviderId, ProxyList};
@@ -67,31 +67,35 @@ impl Registry {
         self.inner.snapshot.load_full()
     }
 
-    /// Whom a client's `key` stands for. Neither allocates nor waits.
+    /// The client that shows `key`. Neither allocates nor waits.
     ///
-    /// A key is known as long as a registered provider bears it; one whose providers are all disabled
+    /// A key that providers carry is known as long as one of them is registered; while all of them are disabled it
     /// is granted nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidApiKey`] for a key that is not known.
+    /// [`ErrorKind::InvalidApiKey`] for a key that is not known, [`ErrorKind::KeyDisabled`] and
+    /// [`ErrorKind::KeyExpired`] for one that is not accepted.
     pub fn authenticate(&self, key: &[u8]) -> Result<Principal> {
         self.inner.snapshot.load().authenticate(key)
     }
 
-    /// The same client, with what its key may call by now.
+    /// The same client, with what it may call by now.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidApiKey`] when the key is not known any more.
+    /// As for [`authenticate`](Self::authenticate), where the client has a key.
     pub fn renew(&self, principal: &Principal) -> Result<Principal> {
-        self.inner.snapshot.load().principal(principal.key())
+        self.inner.snapshot.load().renew(principal)
     }
 
-    /// Whom the key stands for that clients of a provider show: for an operator, who need not know it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`] for an id that is not there.
-    pub(crate) fn principal_of(&self, id: ProviderId) -> Result<Principal> {
-        self.inner.snapshot.load().principal_of(id)
+    /// What a client of this scope may call by now: for a [`Principal`] of the application's own. Made once between
+    /// two changes of the registry.
+    pub fn grant(&self, scope: &Scope) -> Arc<Grant> {
+        self.inner.snapshot.load().grant(scope)
+    }
+
+    /// The operator, who may call everything and is nobody's client.
+    pub(crate) fn operator(&self) -> Principal {
+        Principal::operator(self.grant(&Scope::everything()))
     }
 
     /// A provider and the way to it, be it enabled or not.

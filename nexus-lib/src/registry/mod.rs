@@ -29,6 +29,7 @@
 //! # }
 //! ```
 
+mod clients;
 mod ensure;
 mod kind;
 mod live;

@@ -1,18 +1,18 @@
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use http::HeaderValue;
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
+use super::clients::{Clients, Offer};
 use crate::call::{
-    Endpoints, Grant, KeyFinder, KeyHash, Principal, ProviderProfile, Target, Upstream,
+    Endpoints, Grant, KeyFinder, KeyHash, Principal, ProviderProfile, Scope, Target, Upstream,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::health::Vitals;
-use crate::store::{ModelRecord, ProviderRecord, RegistryRecords};
-use crate::wire::{self, BaseUrl, ModelId, ProviderId, ProxyList};
+use crate::store::{KeyRecord, ModelRecord, ProjectRecord, ProviderRecord, RegistryRecords};
+use crate::wire::{self, BaseUrl, KeyId, ModelId, ProviderId, ProxyList};
 
 /// All that is registered, as it stood at one moment, and what each key may call.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ pub struct Snapshot {
     records: RegistryRecords,
     /// Of every provider, be it enabled or not.
     vitals: HashMap<ProviderId, Arc<Vitals>>,
-    grants: HashMap<KeyHash, Arc<Grant>, BuildHasherDefault<HashPrefix>>,
+    clients: Clients,
 }
 
 impl Snapshot {
@@ -36,7 +36,7 @@ impl Snapshot {
             models.entry(model.provider_id).or_default().push(model);
         }
         let mut names = Names::default();
-        let mut offers: HashMap<KeyHash, HashMap<Arc<str>, Vec<Target>>> = HashMap::new();
+        let mut offers: HashMap<KeyHash, Offer> = HashMap::new();
         let mut providers: Vec<_> = records.providers.iter().collect();
         providers.sort_by_key(|provider| (provider.priority, provider.id));
         for provider in providers {
@@ -50,18 +50,11 @@ impl Snapshot {
                 offer.entry(target.model.clone()).or_default().push(target);
             }
         }
-        let grants = offers
-            .into_iter()
-            .map(|(key, targets)| {
-                let targets = targets.into_iter();
-                let targets = targets.map(|(model, targets)| (model, targets.into()));
-                (key, Arc::new(Grant::new(targets.collect())))
-            })
-            .collect();
+        let clients = Clients::new(&records, offers);
         Self {
             records,
             vitals,
-            grants,
+            clients,
         }
     }
 
@@ -116,27 +109,46 @@ impl Snapshot {
         index.ok().map(|index| &models[index])
     }
 
-    /// See [`Registry::authenticate`](super::Registry::authenticate).
-    pub(super) fn authenticate(&self, key: &[u8]) -> Result<Principal> {
-        self.principal(KeyHash::of(key))
+    /// The keys, ordered by id.
+    pub fn keys(&self) -> &[KeyRecord] {
+        &self.records.keys
     }
 
-    /// Whom the key of this hash stands for.
-    pub(super) fn principal(&self, key: KeyHash) -> Result<Principal> {
-        match self.grants.get(&key) {
-            Some(grant) => Ok(Principal::new(key, Arc::clone(grant))),
-            None => Err(Error::new(
-                ErrorKind::InvalidApiKey,
-                "this key is not known here; send the `personalized_key` of a registered provider \
-                 as `Authorization: Bearer KEY`",
-            )),
+    /// The key of this id.
+    pub fn key(&self, id: KeyId) -> Option<&KeyRecord> {
+        let keys = &self.records.keys;
+        let index = keys.binary_search_by_key(&id, |key| key.id);
+        index.ok().map(|index| &keys[index])
+    }
+
+    /// The projects, ordered by id.
+    pub fn projects(&self) -> &[ProjectRecord] {
+        &self.records.projects
+    }
+
+    /// See [`Registry::authenticate`](super::Registry::authenticate).
+    pub(super) fn authenticate(&self, key: &[u8]) -> Result<Principal> {
+        self.clients.find(KeyHash::of(key))
+    }
+
+    /// See [`Registry::renew`](super::Registry::renew).
+    pub(super) fn renew(&self, principal: &Principal) -> Result<Principal> {
+        match (principal.key(), principal.grant().scope()) {
+            (Some(key), _) => self.clients.find(key),
+            (None, Some(scope)) => {
+                let grant = self.clients.grant(scope);
+                Ok(match Arc::ptr_eq(&grant, principal.grant()) {
+                    true => principal.clone(),
+                    false => principal.with_grant(grant),
+                })
+            }
+            (None, None) => Ok(principal.clone()),
         }
     }
 
-    /// See [`Registry::principal_of`](super::Registry::principal_of).
-    pub(super) fn principal_of(&self, id: ProviderId) -> Result<Principal> {
-        let provider = self.provider(id).ok_or_else(|| no_provider(id))?;
-        self.principal(provider.client_key)
+    /// See [`Registry::grant`](super::Registry::grant).
+    pub(super) fn grant(&self, scope: &Scope) -> Arc<Grant> {
+        self.clients.grant(scope)
     }
 
     /// See [`Registry::upstream`](super::Registry::upstream).
@@ -269,24 +281,5 @@ impl Names {
         let shared: Arc<str> = name.into();
         self.0.insert(name.into(), Arc::clone(&shared));
         shared
-    }
-}
-
-/// Hashes a [`KeyHash`] by taking its first eight bytes, which are as good as random.
-#[derive(Default)]
-struct HashPrefix(u64);
-
-impl Hasher for HashPrefix {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(prefix) = bytes.first_chunk() {
-            self.0 = u64::from_ne_bytes(*prefix);
-        }
-    }
-
-    /// The length that comes before the bytes is always the same.
-    fn write_usize(&mut self, _: usize) {}
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }

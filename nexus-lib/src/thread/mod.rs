@@ -69,11 +69,11 @@ impl Threads {
         let named = named.or_else(|| call.body.fields().conversation.clone());
         let found = named.or_else(|| self.referred(call)).or_else(|| {
             let messages = &call.body.fields().prefixes;
-            self.find(call.principal.key(), messages, call.started_at)
+            self.find(call.principal.identity(), messages, call.started_at)
         });
         if let Some(conversation) = found {
             // What another client names so is another conversation.
-            call.conversation = conversation.within(call.principal.key().scope());
+            call.conversation = conversation.within(call.principal.identity().scope());
         }
     }
 
@@ -83,7 +83,7 @@ impl Threads {
             return None;
         }
         let id = memory::last_reference(call.body.bytes())?;
-        let client = call.principal.key();
+        let client = call.principal.identity();
         let conversation = self.recent.get(client, Kind::Conversation, &id)?;
         str::from_utf8(&conversation).ok()?.parse().ok()
     }
@@ -106,13 +106,13 @@ impl Threads {
 
     /// Remembers Gemini's signatures in `answer`, a chat completion or events of one.
     fn note_signatures(&self, call: &Call, answer: &[u8]) {
-        memory::signatures::note(&self.recent, call.principal.key(), answer);
+        memory::signatures::note(&self.recent, call.principal.identity(), answer);
     }
 
     /// Remembers the conversation of `answer`, or of a stream that ends with it, by its ids and those of its items.
     fn name(&self, call: &Call, answer: &[u8]) {
         let conversation = Bytes::from(call.conversation.to_string());
-        let client = call.principal.key();
+        let client = call.principal.identity();
         for id in memory::ids(answer) {
             let conversation = conversation.clone();
             self.recent
@@ -163,7 +163,7 @@ impl Threads {
 /// mark is on the ledger, which outlives the process. Empty where nothing was said that could be
 /// continued.
 pub fn marks(call: &Call, answer: &Answer) -> ThreadMarks {
-    let client = call.principal.key();
+    let client = call.principal.identity();
     let mut marks = ThreadMarks::default();
     let said = call.body.fields().prefixes.whole;
     answer.replies(said, |reply| marks.push(mark(client, reply)));

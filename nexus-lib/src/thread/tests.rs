@@ -9,7 +9,7 @@ use crate::wire::RequestId;
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn call(key: &str, messages: Value, after: Duration) -> Call {
-    let principal = Principal::new(KeyHash::of(key.as_bytes()), Arc::new(Grant::default()));
+    let principal = Principal::new(key, Arc::new(Grant::default()));
     let body = json!({"model": "m", "messages": messages}).to_string();
     let body = RequestBody::scan(body.into()).unwrap();
     let mut call = Call::new(RequestId::new(), principal, Operation::ChatCompletion, body);

@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -31,6 +34,14 @@ pub struct ChatRequest {
     /// The conversation's id, if the caller names one.
     #[serde(skip)]
     pub(crate) conversation: Option<String>,
+    /// How long the caller waits.
+    #[serde(skip)]
+    pub(crate) timeout: Option<Duration>,
+    /// As over HTTP.
+    #[serde(skip)]
+    pub(crate) headers: HeaderMap,
+    #[serde(skip)]
+    pub(crate) extensions: Extensions,
 }
 
 impl std::fmt::Debug for ChatRequest {
@@ -88,6 +99,27 @@ impl ChatRequest {
     #[must_use]
     pub fn conversation(mut self, id: impl Into<String>) -> Self {
         self.conversation = Some(id.into());
+        self
+    }
+
+    /// How long the caller waits: a call that takes longer fails.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Adds a header, as over HTTP: those that may go upstream do, and an application's layers see them.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Adds a value for an application's layers and providers, which they find in the call's extensions.
+    #[must_use]
+    pub fn extension(mut self, value: impl Clone + Send + Sync + 'static) -> Self {
+        self.extensions.insert(value);
         self
     }
 }

@@ -9,6 +9,7 @@
 mod bounds;
 mod chats;
 mod client;
+mod doors;
 mod drain;
 mod input;
 mod keys;

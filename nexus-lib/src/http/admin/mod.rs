@@ -30,7 +30,6 @@ mod statistics;
 mod upstream;
 mod views;
 
-pub(crate) use chat::Chats;
 pub(crate) use service::GatewayParts;
 pub use service::{AdminService, MetricsPage};
 pub(crate) use settings::SettingsView;

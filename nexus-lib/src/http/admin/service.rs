@@ -18,18 +18,20 @@ use crate::archive::Archive;
 use crate::body_memory::{BodyMemory, Holder};
 use crate::coding::Coding;
 use crate::error::{BoxError, Error, ErrorKind, Result};
+use crate::http::admin::SettingsView;
+use crate::http::admin::chat::Chats;
 use crate::http::admin::guard::Guard;
 use crate::http::admin::operator::Operator;
 use crate::http::admin::query::Query;
 use crate::http::admin::route::{Paths, Route};
 use crate::http::admin::views::Health;
-use crate::http::admin::{Chats, SettingsView};
 use crate::http::admin::{
     chat, console, conversations, models, operations, providers, statistics, upstream,
 };
 use crate::http::collect::{BodyLimits, collect};
 use crate::http::decode::{codings_of, decoded};
-use crate::http::{Body, BodyTimeouts, ClientAddr, Refusals, respond};
+use crate::http::{Body, BodyTimeouts, ClientAddr, respond};
+use crate::intake::Refusals;
 use crate::meter::Books;
 use crate::observe::Edge;
 use crate::provider::ByKind;
@@ -275,8 +277,8 @@ impl Shared {
         let operator = &Operator::new(&self.guard, asked.client, asked.id);
         let route = route?;
         let query = Query::parse(head.uri.query());
-        let method = match head.method {
-            Method::HEAD => Method::GET,
+        let method = match &head.method {
+            &Method::HEAD => &Method::GET,
             method => method,
         };
 
@@ -305,14 +307,14 @@ impl Shared {
             ("GET", Route::ProviderModels(id)) => models::list(registry, id, &query?),
             ("POST", Route::ProviderTest(id)) => {
                 let chats = &self.gateway()?.chats;
-                chat::test(registry, chats, id, &whole(body).await?).await
+                chat::test(chats, id, &whole(body).await?).await
             }
             ("GET", Route::UpstreamModels(id)) => {
                 upstream::models(registry, &self.gateway()?.providers, id).await
             }
             ("POST", Route::Playground) => {
                 let chats = &self.gateway()?.chats;
-                chat::stream(registry, chats, &head.headers, &whole(body).await?).await
+                chat::stream(chats, head, &whole(body).await?).await
             }
             ("GET", Route::Settings) => {
                 let settings = &self.gateway()?.settings;

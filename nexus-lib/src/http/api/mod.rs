@@ -1,14 +1,13 @@
 //! The LLM port: OpenAI's API and Anthropic's Messages, for any client of them.
 //!
 //! ```text
-//! request ─▶ route ─▶ credentials ─▶ Principal ─▶ body, scanned ─▶ Call ─▶ the stack ─▶ Metered ─▶ response
+//! request ─▶ route ─▶ intake: Principal, body, Call ─▶ the stack ─▶ Metered ─▶ response
 //! ```
 //!
 //! The key is looked at before the body is read, and the path is parsed once, for both routing and
 //! authentication. Every response bears `x-request-id` and `x-conversation-id`.
 
 pub(in crate::http) mod answer;
-mod credentials;
 mod error_events;
 pub(in crate::http) mod error_form;
 mod models;
@@ -18,4 +17,3 @@ mod service;
 
 pub(crate) use service::ApiParts;
 pub use service::ApiService;
-pub(in crate::http) use service::conversation;

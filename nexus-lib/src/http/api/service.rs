@@ -3,45 +3,28 @@ use std::future::{Ready, ready};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use futures_util::future::{BoxFuture, Either};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body as HttpBody;
-use tower::{Service, ServiceExt};
+use tower::Service;
 
-use crate::body_memory::{BodyMemory, Holder};
-use crate::call::{Call, Metered, Operation, Principal, RequestBody};
+use crate::body_memory::Holder;
+use crate::call::{Call, Metered, Operation, Principal};
 use crate::coding::Coding;
 use crate::error::{BoxError, Error, ErrorKind, Result};
-use crate::http::api::credentials::presented_key;
 use crate::http::api::error_form::ErrorForm;
 use crate::http::api::route::{NoRoute, Route};
 use crate::http::api::{answer, models, operations, route};
 use crate::http::collect::{BodyLimits, collect};
 use crate::http::decode::{codings_of, decoded};
-use crate::http::open_requests::{OpenRequest, OpenRequests};
-use crate::http::ws::{self, Face, Socket, Sockets};
-use crate::http::{Body, BodyTimeouts, ClientAddr, Refusals, respond};
+use crate::http::ws::{self, Socket, Sockets};
+use crate::http::{Body, BodyTimeouts, ClientAddr, respond};
+use crate::intake::{self, Arrival, Credentials, Intake, OpenRequest, Passport, conversation};
 use crate::observe::Edge;
-use crate::offload;
-use crate::provider::headers::forwardable;
-use crate::registry::Registry;
-use crate::thread::Threads;
-use crate::wire::{self, ConversationId, Hop, RequestId};
-
-static CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
-static TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
-static SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
-/// Where agents say which of their sessions a request is of: Codex, and those who took after it; Claude Code.
-static SESSIONS: [HeaderName; 4] = [
-    HeaderName::from_static("session-id"),
-    HeaderName::from_static("session_id"),
-    HeaderName::from_static("thread-id"),
-    HeaderName::from_static("x-claude-code-session-id"),
-];
+use crate::wire::{ConversationId, RequestId};
 
 /// The LLM port as a tower service. It is always ready, never fails, and a clone is the same port.
 ///
@@ -53,66 +36,46 @@ pub struct ApiService<S> {
 
 /// What the LLM port is made of.
 pub(crate) struct ApiParts<S> {
-    pub(crate) registry: Registry,
-    pub(crate) threads: Threads,
-    pub(crate) stack: S,
+    pub(crate) intake: Intake<S>,
     pub(crate) max_body_bytes: usize,
     pub(crate) body_timeouts: BodyTimeouts,
-    pub(crate) open_requests: OpenRequests,
     pub(crate) sockets: Sockets,
-    pub(crate) refusals: Refusals,
-    pub(crate) hop: Hop,
-    pub(crate) memory: BodyMemory,
 }
 
 struct Shared<S> {
-    /// What answers calls, over HTTP and over WebSocket.
-    face: Arc<Face<S>>,
+    /// Shared with the sockets.
+    intake: Arc<Intake<S>>,
     /// Held for as long as the port is served.
-    _sockets: Sockets,
+    sockets: Sockets,
     max_body_bytes: usize,
     body_timeouts: BodyTimeouts,
-    /// Recognises what the gateway itself has sent.
-    hop: Hop,
-    memory: BodyMemory,
 }
-
-/// A day.
-const LONGEST_TIMEOUT_MS: u32 = 86_400_000;
 
 /// What a request's head comes to.
 enum Begun {
     Answered(Response<Body>),
-    /// With the headers that go on with it.
-    Call(
-        Operation,
-        Principal,
-        Option<Instant>,
-        Vec<Coding>,
-        OpenRequest,
-        HeaderMap,
-    ),
+    /// With the codings of its body.
+    Call(Arrival, Vec<Coding>, OpenRequest),
+    /// The application is to say who asks.
+    Asking(Entered),
+}
+
+/// A request that was let in, and whose client is not known yet.
+struct Entered {
+    route: Route,
+    /// Of a call.
+    open: Option<OpenRequest>,
+    /// The gateways that it has passed.
+    passed: Option<HeaderValue>,
 }
 
 impl<S> ApiService<S> {
     pub(crate) fn over(parts: ApiParts<S>) -> Self {
-        let sockets = parts.sockets;
-        let face = Face {
-            registry: parts.registry,
-            threads: parts.threads,
-            stack: parts.stack,
-            open_requests: parts.open_requests,
-            refusals: parts.refusals,
-            memory: parts.memory.clone(),
-            tasks: Arc::clone(sockets.tasks()),
-        };
         let shared = Shared {
-            face: Arc::new(face),
-            _sockets: sockets,
+            intake: Arc::new(parts.intake),
+            sockets: parts.sockets,
             max_body_bytes: parts.max_body_bytes,
             body_timeouts: parts.body_timeouts,
-            memory: parts.memory,
-            hop: parts.hop,
         };
         Self {
             shared: Arc::new(shared),
@@ -120,12 +83,12 @@ impl<S> ApiService<S> {
     }
 }
 
-impl<S> ApiService<S>
+impl<S> Shared<S>
 where
     S: Service<Call, Response = Metered, Error = Error> + Clone + Send + Sync + 'static,
     S::Future: Send,
 {
-    /// All that can be said before the body is read.
+    /// All that can be said before the body is read, and without waiting.
     fn begin(
         &self,
         id: RequestId,
@@ -137,36 +100,85 @@ where
             Err(NoRoute::Method(allowed)) => {
                 let error = wrong_method(head, allowed);
                 let client = head.extensions.get::<ClientAddr>().map(|client| client.0);
-                self.shared.report(id, &error, client);
+                self.report(id, &error, client);
                 let mut response = ErrorForm::OpenAi.response(&error);
                 answer::allow(&mut response, allowed);
                 response
             }
             Ok(Route::Health) => answer::healthy(),
             Ok(Route::OpenApi) => respond::json_bytes(StatusCode::OK, operations::whole()),
-            Ok(Route::Socket) => self.open_socket(head)?,
             Ok(route) => {
-                // First of all: a request that has been here comes from this gateway itself.
-                let passed = match route {
-                    Route::Call(_) => self.shared.hop.arrives(&head.headers)?,
-                    _ => None,
+                let entered = Entered {
+                    route,
+                    open: match route {
+                        Route::Call(_) => Some(self.intake.admit()?),
+                        _ => None,
+                    },
+                    // Before the key: a request that has been here comes from this gateway itself.
+                    passed: match route {
+                        Route::Call(_) | Route::Socket => {
+                            self.intake.hop().arrives(&head.headers)?
+                        }
+                        _ => None,
+                    },
                 };
-                let key = presented_key(&head.headers)?;
-                let principal = self.shared.face.registry.authenticate(key)?;
-                if let Route::Call(operation) = route {
-                    let deadline = deadline(&head.headers)?;
-                    let codings = codings_of(&head.headers)?;
-                    let open = self.shared.face.open_requests.admit()?;
-                    let mut headers = forwardable(&head.headers);
-                    Hop::keep(passed, &mut headers);
-                    return Ok(Begun::Call(
-                        operation, principal, deadline, codings, open, headers,
-                    ));
-                }
+                let known = match route {
+                    Route::Socket => {
+                        let key = ws::key_among_protocols(&head.headers)?;
+                        self.intake.recognise(&shown(head, route, key.as_deref()))
+                    }
+                    _ => self.intake.recognise(&shown(head, route, None)),
+                };
+                return match known {
+                    Some(principal) => self.go_on(id, head, entered, principal),
+                    None => Ok(Begun::Asking(entered)),
+                };
+            }
+        };
+        Ok(Begun::Answered(answer))
+    }
+
+    /// Asks the application who the client is, and goes on with that.
+    async fn ask(&self, id: RequestId, head: &mut Parts, entered: Entered) -> Result<Begun> {
+        let route = entered.route;
+        let key = match route {
+            Route::Socket => ws::key_among_protocols(&head.headers)?,
+            _ => None,
+        };
+        let principal = self.intake.ask(&shown(head, route, key.as_deref())).await;
+        self.go_on(id, head, entered, principal)
+    }
+
+    /// What a request comes to whose client is known, or is not.
+    fn go_on(
+        &self,
+        id: RequestId,
+        head: &mut Parts,
+        Entered {
+            route,
+            open,
+            passed,
+        }: Entered,
+        principal: Result<Principal>,
+    ) -> Result<Begun> {
+        let answer = match (route, open) {
+            (Route::Call(operation), Some(open)) => {
+                let principal = principal?;
+                let passport = Passport::read(&head.headers, passed)?;
+                let codings = codings_of(&head.headers)?;
+                let passport = passport.with(std::mem::take(&mut head.extensions));
+                let arrival = Arrival {
+                    operation,
+                    ..Arrival::chat(id, principal, passport)
+                };
+                return Ok(Begun::Call(arrival, codings, open));
+            }
+            (Route::Socket, _) => self.open_socket(head, passed, principal)?,
+            _ => {
                 let form = models::form(&head.headers);
                 match route::model_name(head.uri.path()) {
-                    Some(name) => models::one(&principal, form, name)?,
-                    None => models::list(&principal, form, head.uri.query())?,
+                    Some(name) => models::one(&principal?, form, name)?,
+                    None => models::list(&principal?, form, head.uri.query())?,
                 }
             }
         };
@@ -175,73 +187,86 @@ where
 
     /// Takes a WebSocket. A key that is shown must be valid; one that is not shown here has to come as the
     /// first frame.
-    fn open_socket(&self, head: &mut Parts) -> Result<Response<Body>> {
-        self.shared.hop.arrives(&head.headers)?;
-        let face = Arc::clone(&self.shared.face);
-        let among_protocols = ws::key_among_protocols(&head.headers)?;
-        let principal = match (presented_key(&head.headers), among_protocols) {
-            (Ok(key), _) => Some(face.registry.authenticate(key)?),
-            (Err(_), Some(key)) => Some(face.registry.authenticate(&key)?),
-            (Err(_), None) => None,
+    fn open_socket(
+        &self,
+        head: &mut Parts,
+        passed: Option<HeaderValue>,
+        principal: Result<Principal>,
+    ) -> Result<Response<Body>> {
+        let is_shown = Credentials::of(&head.headers, &head.extensions, Edge::Socket)
+            .key
+            .is_some()
+            || ws::key_among_protocols(&head.headers)?.is_some();
+        let principal = match principal {
+            Ok(principal) => Some(principal),
+            Err(error) if is_shown || error.kind() != ErrorKind::InvalidApiKey => {
+                return Err(error);
+            }
+            Err(_) => None,
         };
+        let passport = Passport::read(&head.headers, passed)?;
         let ws::Opened { upgrade, response } = ws::open(head)?;
-        let tasks = Arc::clone(&face.tasks);
-        tasks.accept(upgrade, move |io| Socket::new(face, io, principal).run());
+        let passport = passport.with(std::mem::take(&mut head.extensions));
+        let shown = ws::Shown {
+            principal,
+            headers: std::mem::take(&mut head.headers),
+            passport,
+        };
+        let (intake, tasks) = (Arc::clone(&self.intake), Arc::clone(self.sockets.tasks()));
+        let owner = Arc::clone(&tasks);
+        tasks.accept(upgrade, move |io| {
+            Socket::new(intake, owner, io, shown).run()
+        });
         Ok(response)
+    }
+
+    /// Reads the body, makes the call and answers it.
+    async fn answer<B>(
+        &self,
+        arrival: Arrival,
+        codings: Vec<Coding>,
+        content_type: Option<HeaderValue>,
+        body: B,
+        conversation: &mut Option<ConversationId>,
+    ) -> Result<Metered>
+    where
+        B: HttpBody<Data: Buf, Error: Into<BoxError>> + Send,
+    {
+        let limits = BodyLimits {
+            bytes: self.max_body_bytes,
+            timeouts: self.body_timeouts,
+            memory: self.intake.memory(),
+            holder: Holder::Client(arrival.principal.identity().short()),
+        };
+        let mut body = collect(body, limits).await?;
+        if !codings.is_empty() {
+            // Boxed: most requests need no room for it.
+            body = Box::pin(decoded(body, codings, limits)).await?;
+        }
+        let body = intake::read(arrival.operation, body, content_type).await?;
+        let call = self.intake.call(arrival, body);
+        *conversation = Some(call.conversation.clone());
+        self.intake.send(call).await
+    }
+}
+
+/// What the client shows of itself. A key among a socket's subprotocols stands behind one in a header.
+fn shown<'a>(head: &'a Parts, route: Route, key: Option<&'a [u8]>) -> Credentials<'a> {
+    let edge = match route {
+        Route::Socket => Edge::Socket,
+        _ => Edge::Api,
+    };
+    let shown = Credentials::of(&head.headers, &head.extensions, edge);
+    match (shown.key, key) {
+        (None, Some(key)) => shown.with_key(key),
+        _ => shown,
     }
 }
 
 impl<S> Shared<S> {
     fn report(&self, id: RequestId, error: &Error, client: Option<IpAddr>) {
-        (self.face.refusals).report(Edge::Api, id, error, client);
+        (self.intake.refusals()).report(Edge::Api, id, error, client);
     }
-}
-
-/// The conversation that the client names, if it names one.
-pub(in crate::http) fn conversation(headers: &HeaderMap) -> Result<Option<ConversationId>> {
-    let Some(value) = headers
-        .get(&CONVERSATION_ID)
-        .or_else(|| headers.get(&SESSION_ID))
-    else {
-        let mut names = SESSIONS.iter().filter_map(|name| headers.get(name));
-        // Theirs was never meant for a gateway: one that is no name says nothing.
-        return Ok(names.find_map(|name| name.to_str().ok()?.parse().ok()));
-    };
-    // What is no text has no visible ASCII characters either; the parser says so.
-    value.to_str().unwrap_or_default().parse().map(Some)
-}
-
-/// When the client stops waiting, if it says so.
-fn deadline(headers: &HeaderMap) -> Result<Option<Instant>> {
-    let Some(value) = headers.get(&TIMEOUT) else {
-        return Ok(None);
-    };
-    let millis = value
-        .to_str()
-        .ok()
-        .and_then(|text| text.trim().parse().ok());
-    match millis {
-        Some(millis @ 1..=LONGEST_TIMEOUT_MS) => Ok(Some(Instant::now() + wire::millis(millis))),
-        _ => Err(Error::new(
-            ErrorKind::InvalidRequest,
-            "x-request-timeout-ms is a whole number of milliseconds from 1 to 86400000",
-        )
-        .with_param("x-request-timeout-ms")),
-    }
-}
-
-/// What else than chat completions tells a conversation is translated for that, which takes longer.
-async fn read(
-    operation: Operation,
-    body: Bytes,
-    content_type: Option<HeaderValue>,
-) -> Result<RequestBody> {
-    if operation == Operation::ChatCompletion {
-        return RequestBody::scan_for(operation, body, content_type);
-    }
-    let len = body.len();
-    let scan = move || RequestBody::scan_for(operation, body, content_type);
-    Box::pin(offload::by_length(len, scan)).await
 }
 
 fn no_such_route() -> Error {
@@ -278,7 +303,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut head, body) = request.into_parts();
         let id = RequestId::new();
-        let client = head.extensions.get::<ClientAddr>().map(|client| client.0);
+        let addr = head.extensions.get::<ClientAddr>().map(|client| client.0);
         let named = conversation(&head.headers);
         let route = Route::of(&head.method, head.uri.path());
         let form = match &route {
@@ -288,63 +313,100 @@ where
         };
         // What needs no waiting is done here, so that the head does not travel with the future.
         let (named, begun) = match named {
-            Ok(named) => (named, self.begin(id, &mut head, route)),
+            Ok(named) => (named, self.shared.begin(id, &mut head, route)),
             Err(error) => (None, Err(error)),
         };
-        let answered = match begun {
-            Ok(Begun::Call(operation, principal, deadline, codings, open, headers)) => {
+        let client = Client { id, form, addr };
+        match begun {
+            Ok(Begun::Call(mut arrival, codings, open)) => {
+                arrival.conversation = named;
+                let content_type = content_type(&arrival, &head);
+                let call = (arrival, codings, open, content_type);
+                Either::Right(Box::pin(respond_to(
+                    Arc::clone(&self.shared),
+                    client,
+                    call,
+                    body,
+                )))
+            }
+            Ok(Begun::Asking(entered)) => {
                 let shared = Arc::clone(&self.shared);
-                let content_type = match operation {
-                    Operation::ChatCompletion => None,
-                    _ => head.headers.get(header::CONTENT_TYPE).cloned(),
-                };
-                return Either::Right(Box::pin(async move {
-                    let mut conversation = named;
-                    let mut stack = shared.face.stack.clone();
-                    let answer = async {
-                        let limits = BodyLimits {
-                            bytes: shared.max_body_bytes,
-                            timeouts: shared.body_timeouts,
-                            memory: &shared.memory,
-                            holder: Holder::Client(principal.key().short()),
-                        };
-                        let mut body = collect(body, limits).await?;
-                        if !codings.is_empty() {
-                            // Boxed: most requests need no room for it.
-                            body = Box::pin(decoded(body, codings, limits)).await?;
+                Either::Right(Box::pin(async move {
+                    match shared.ask(id, &mut head, entered).await {
+                        Ok(Begun::Call(mut arrival, codings, open)) => {
+                            arrival.conversation = named;
+                            let content_type = content_type(&arrival, &head);
+                            let call = (arrival, codings, open, content_type);
+                            respond_to(shared, client, call, body).await
                         }
-                        let body = read(operation, body, content_type).await?;
-                        let mut call = Call::new(id, principal, operation, body);
-                        shared.face.threads.place(&mut call, conversation.take());
-                        conversation = Some(call.conversation.clone());
-                        call.headers = headers;
-                        call.deadline = deadline;
-                        stack.ready().await?.call(call).await
-                    };
-                    let mut response = match answer.await {
-                        Ok(metered) => {
-                            answer::metered(metered, form).map(|body| body.of_request(open))
-                        }
-                        Err(error) => {
-                            shared.report(id, &error, client);
-                            answer::error(&error, form)
-                        }
-                    };
-                    answer::name(response.headers_mut(), id, conversation);
-                    Ok(response)
-                }));
+                        begun => Ok(client.answered(&shared, begun, named)),
+                    }
+                }))
             }
-            Ok(Begun::Answered(response)) => Ok(response),
-            Err(error) => Err(error),
-        };
-        let mut response = match answered {
-            Ok(response) => response,
-            Err(error) => {
-                self.shared.report(id, &error, client);
-                answer::error(&error, form)
-            }
-        };
-        answer::name(response.headers_mut(), id, named);
-        Either::Left(ready(Ok(response)))
+            begun => Either::Left(ready(Ok(client.answered(&self.shared, begun, named)))),
+        }
     }
+}
+
+/// Who is answered, and how.
+#[derive(Clone, Copy)]
+struct Client {
+    id: RequestId,
+    form: ErrorForm,
+    addr: Option<IpAddr>,
+}
+
+impl Client {
+    /// The response of a request that no call came of.
+    fn answered<S>(
+        self,
+        shared: &Shared<S>,
+        begun: Result<Begun>,
+        named: Option<ConversationId>,
+    ) -> Response<Body> {
+        let mut response = match begun {
+            Ok(Begun::Answered(response)) => response,
+            // There is nobody left to be asked.
+            Ok(_) => self.refused(shared, &no_such_route()),
+            Err(error) => self.refused(shared, &error),
+        };
+        answer::name(response.headers_mut(), self.id, named);
+        response
+    }
+
+    fn refused<S>(self, shared: &Shared<S>, error: &Error) -> Response<Body> {
+        shared.report(self.id, error, self.addr);
+        answer::error(error, self.form)
+    }
+}
+
+/// What a body is, where that is not known.
+fn content_type(arrival: &Arrival, head: &Parts) -> Option<HeaderValue> {
+    match arrival.operation {
+        Operation::ChatCompletion => None,
+        _ => head.headers.get(header::CONTENT_TYPE).cloned(),
+    }
+}
+
+type ArrivedCall = (Arrival, Vec<Coding>, OpenRequest, Option<HeaderValue>);
+
+async fn respond_to<S, B>(
+    shared: Arc<Shared<S>>,
+    client: Client,
+    (arrival, codings, open, content_type): ArrivedCall,
+    body: B,
+) -> Result<Response<Body>, Infallible>
+where
+    S: Service<Call, Response = Metered, Error = Error> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+    B: HttpBody<Data: Buf, Error: Into<BoxError>> + Send,
+{
+    let mut conversation = arrival.conversation.clone();
+    let answer = shared.answer(arrival, codings, content_type, body, &mut conversation);
+    let mut response = match answer.await {
+        Ok(metered) => answer::metered(metered, client.form).map(|body| body.of_request(open)),
+        Err(error) => client.refused(&shared, &error),
+    };
+    answer::name(response.headers_mut(), client.id, conversation);
+    Ok(response)
 }

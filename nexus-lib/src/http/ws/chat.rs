@@ -6,19 +6,17 @@ use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt, unfold};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use tower::{Service, ServiceExt};
+use tower::Service;
 
 use super::frame::{ChatFrame, Data, ServerFrame, error as error_frame, refusal};
 use super::label::Label;
 use super::look::Look;
-use super::socket::Face;
 use super::streaming::Streaming;
-use crate::body_memory::{BodyMemory, Holder};
-use crate::call::{Call, Metered, MeteredBody, Operation, Principal, RequestBody};
+use crate::body_memory::Holder;
+use crate::call::{Call, Metered, MeteredBody, RequestBody};
 use crate::error::{Error, Result};
-use crate::http::open_requests::OpenRequest;
+use crate::intake::{Arrival, Intake, OpenRequest};
 use crate::observe::Edge;
-use crate::thread::Threads;
 use crate::wire::{ConversationId, RequestId};
 
 /// A frame for the client.
@@ -44,7 +42,7 @@ pub(super) struct Prepared {
 }
 
 /// Begins a chat: the call goes out with the first poll.
-pub(super) fn chat<S>(face: Arc<Face<S>>, prepared: Prepared) -> Chat
+pub(super) fn chat<S>(intake: Arc<Intake<S>>, prepared: Prepared) -> Chat
 where
     S: Service<Call, Response = Metered, Error = Error> + Clone + Send + Sync + 'static,
     S::Future: Send,
@@ -55,8 +53,8 @@ where
         false => State::Ready(Box::new(prepared)),
     };
     let frames = unfold(Some(first), move |state| {
-        let (face, label) = (Arc::clone(&face), label.clone());
-        async move { Some(state?.step(&face, &label).await) }
+        let (intake, label) = (Arc::clone(&intake), label.clone());
+        async move { Some(state?.step(&intake, &label).await) }
     });
     frames.boxed()
 }
@@ -90,9 +88,9 @@ async fn stream(mut streaming: Box<Streaming>, label: &Label) -> Step {
 }
 
 impl State {
-    async fn step<S>(self, face: &Face<S>, label: &Label) -> Step
+    async fn step<S>(self, intake: &Intake<S>, label: &Label) -> Step
     where
-        S: Service<Call, Response = Metered, Error = Error> + Clone + Send + Sync,
+        S: Service<Call, Response = Metered, Error = Error> + Clone + Send + Sync + 'static,
         S::Future: Send,
     {
         let failed = |error: &Error| last(error_frame(label.name(), error));
@@ -116,14 +114,9 @@ impl State {
             ..
         } = *prepared;
         let request_id = call.id;
-        let mut stack = face.stack.clone();
-        let answer = match stack.ready().await {
-            Ok(stack) => stack.call(call).await,
-            Err(error) => Err(error),
-        };
-        match answer {
+        match intake.send(call).await {
             Err(error) => {
-                (face.refusals).report(Edge::Socket, request_id, &error, None);
+                (intake.refusals()).report(Edge::Socket, request_id, &error, None);
                 failed(&error)
             }
             Ok(Metered {
@@ -153,14 +146,14 @@ impl State {
 impl Prepared {
     /// # Errors
     /// Those of reading the request.
-    pub(super) fn of(
+    pub(super) fn of<S>(
         frame: ChatFrame,
-        principal: Principal,
+        mut arrival: Arrival,
         open: OpenRequest,
-        threads: &Threads,
-        memory: &BodyMemory,
+        intake: &Intake<S>,
     ) -> Result<Self> {
-        let holder = Holder::Client(principal.key().short());
+        let memory = intake.memory();
+        let holder = Holder::Client(arrival.principal.identity().short());
         let body = memory.counted(with_stream(frame.request).into(), holder)?;
         let body = RequestBody::scan(body)?;
         let wants_usage = body.fields().include_usage;
@@ -174,12 +167,11 @@ impl Prepared {
             }
             false => body,
         };
-        let mut call = Call::new(RequestId::new(), principal, Operation::ChatCompletion, body);
-        call.only = frame.only;
-        threads.place(&mut call, frame.conversation);
+        arrival.only = frame.only;
+        arrival.conversation = frame.conversation;
         Ok(Self {
             label: frame.label,
-            call,
+            call: intake.call(arrival, body),
             wants_usage,
             is_resumable: frame.is_resumable,
             open,

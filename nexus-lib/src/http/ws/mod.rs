@@ -31,5 +31,5 @@ mod streaming;
 pub use echo::EchoService;
 pub(crate) use handshake::{Opened, key_among_protocols, open};
 pub use settings::SocketSettings;
-pub(crate) use socket::{Face, Socket};
+pub(crate) use socket::{Shown, Socket};
 pub use sockets::Sockets;

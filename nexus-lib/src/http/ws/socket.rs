@@ -4,7 +4,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use futures_util::future::BoxFuture;
 use futures_util::{Sink, SinkExt, StreamExt};
+use http::HeaderMap;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tokio_tungstenite::WebSocketStream;
@@ -20,13 +22,11 @@ use super::label::Label;
 use super::open_chats::OpenChats;
 use super::session;
 use super::sockets::Tasks;
-use crate::body_memory::{BodyMemory, Holder};
+use crate::body_memory::Holder;
 use crate::call::{Call, Metered, Principal};
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{OpenRequests, Refusals};
+use crate::intake::{Arrival, Credentials, Intake, Passport};
 use crate::observe::Edge;
-use crate::registry::Registry;
-use crate::thread::Threads;
 use crate::wire::RequestId;
 
 /// How many frames may wait to be written before a client that does not read is not listened to.
@@ -35,24 +35,23 @@ const MOST_WAITING: usize = 128;
 /// How many frames a client may send before it has shown a key.
 const MOST_BEFORE_KEY: u32 = 16;
 
-/// What all sockets of a port have in common.
-pub(crate) struct Face<S> {
-    pub(crate) registry: Registry,
-    pub(crate) threads: Threads,
-    /// Cloned for each chat.
-    pub(crate) stack: S,
-    pub(crate) open_requests: OpenRequests,
-    pub(crate) refusals: Refusals,
-    pub(crate) memory: BodyMemory,
-    pub(crate) tasks: Arc<Tasks>,
+/// What the handshake says of a client.
+pub(crate) struct Shown {
+    /// `None` where no key was shown.
+    pub(crate) principal: Option<Principal>,
+    pub(crate) headers: HeaderMap,
+    /// Goes on with each chat.
+    pub(crate) passport: Passport,
 }
 
 /// One client's socket, and the chats on it.
 pub(crate) struct Socket<S, I> {
-    face: Arc<Face<S>>,
+    intake: Arc<Intake<S>>,
+    tasks: Arc<Tasks>,
     io: WebSocketStream<CountedIo<I>>,
-    /// `None` until the client has shown a key.
-    principal: Option<Principal>,
+    shown: Shown,
+    /// Who showed a key in a frame, once that is known.
+    asked: Option<BoxFuture<'static, Result<Principal>>>,
     chats: OpenChats,
     /// Frames to be written.
     waiting: VecDeque<Message>,
@@ -69,6 +68,8 @@ pub(crate) struct Socket<S, I> {
 enum Step {
     Heard(Option<Result<Message, WsError>>),
     Said(Said),
+    /// Who the client is.
+    Recognised(Result<Principal>),
     /// While draining: nothing is open, and all is written.
     Idle,
     Lost,
@@ -81,18 +82,25 @@ where
     I: AsyncRead + AsyncWrite + Unpin + Send,
 {
     pub(crate) fn new(
-        face: Arc<Face<S>>,
+        intake: Arc<Intake<S>>,
+        tasks: Arc<Tasks>,
         mut io: WebSocketStream<CountedIo<I>>,
-        principal: Option<Principal>,
+        mut shown: Shown,
     ) -> Self {
-        match &principal {
-            Some(principal) => (io.get_mut()).count_in(&face.memory, holder(principal)),
+        match &shown.principal {
+            Some(principal) => {
+                io.get_mut().count_in(intake.memory(), holder(principal));
+                // They were needed to find out who it is.
+                shown.headers = HeaderMap::new();
+            }
             None => io.get_mut().before_key(),
         }
         Self {
-            face,
+            intake,
+            tasks,
             io,
-            principal,
+            shown,
+            asked: None,
             chats: OpenChats::default(),
             waiting: VecDeque::new(),
             owes_pong: false,
@@ -104,8 +112,8 @@ where
 
     /// Serves the socket to its end. Dropped, it ends its chats.
     pub(crate) async fn run(mut self) {
-        let settings = self.face.tasks.settings();
-        let mut draining = self.face.tasks.draining();
+        let settings = self.tasks.settings();
+        let mut draining = self.tasks.draining();
         self.is_draining = *draining.borrow_and_update();
         let mut pings = interval_at(Instant::now() + settings.ping_every, settings.ping_every);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -113,7 +121,7 @@ where
         let closing = loop {
             let next = tokio::select! {
                 step = poll_fn(|cx| self.poll_step(cx)) => self.after(step),
-                () = auth_timer.as_mut(), if self.principal.is_none() => Err(Some(UNAUTHORIZED)),
+                () = auth_timer.as_mut(), if self.shown.principal.is_none() => Err(Some(UNAUTHORIZED)),
                 _ = pings.tick() => self.ping(),
                 // At the end of the drain once more, so that the chats learn that they are cut off.
                 Ok(()) = draining.changed() => {
@@ -150,6 +158,11 @@ where
             }
             Poll::Pending => false,
         };
+        if let Some(asked) = &mut self.asked {
+            let recognised = asked.as_mut().poll(cx);
+            // What comes behind the key waits until it is known.
+            return recognised.map(Step::Recognised);
+        }
         // A client that pings and does not read what it is answered is not listened to either.
         if self.waiting.len() < MOST_WAITING
             && !self.owes_pong
@@ -178,10 +191,18 @@ where
     fn after(&mut self, step: Step) -> Result<(), Option<Closing>> {
         match step {
             Step::Said(said) => self.say(said.json),
+            Step::Recognised(Ok(principal)) => {
+                self.asked = None;
+                let holder = holder(&principal);
+                self.io.get_mut().count_in(self.intake.memory(), holder);
+                self.shown.principal = Some(principal);
+                self.shown.headers = HeaderMap::new();
+            }
+            Step::Recognised(Err(_)) => return Err(Some(UNAUTHORIZED)),
             Step::Idle => return Err(Some(GOING_AWAY)),
             Step::Lost | Step::Heard(None) => return Err(None),
             Step::Heard(Some(Err(error))) => {
-                return Err(match self.principal {
+                return Err(match self.shown.principal {
                     _ if self.io.get_ref().is_full() => Some(NO_ROOM),
                     None => Some(UNAUTHORIZED),
                     Some(_) => why(&error),
@@ -193,7 +214,7 @@ where
     }
 
     fn after_message(&mut self, message: &Message) -> Result<(), Option<Closing>> {
-        if self.principal.is_none() {
+        if self.shown.principal.is_none() {
             self.before_key += 1;
             if self.before_key > MOST_BEFORE_KEY {
                 return Err(Some(UNAUTHORIZED));
@@ -235,21 +256,14 @@ where
 
     fn hear(&mut self, text: &str) -> Result<(), Option<Closing>> {
         let heard = ClientFrame::read(text);
-        let Some(principal) = &self.principal else {
+        let Some(principal) = &self.shown.principal else {
             let Ok(ClientFrame::Auth { key }) = heard else {
                 return Err(Some(UNAUTHORIZED));
             };
-            match self.face.registry.authenticate(key.as_bytes()) {
-                Ok(principal) => {
-                    let holder = holder(&principal);
-                    self.io.get_mut().count_in(&self.face.memory, holder);
-                    self.principal = Some(principal);
-                }
-                Err(_) => return Err(Some(UNAUTHORIZED)),
-            }
+            self.recognise(key);
             return Ok(());
         };
-        let key = principal.key();
+        let key = principal.identity();
         let refused = match heard {
             Ok(ClientFrame::Chat(chat)) => {
                 let id = chat.label.name().map(str::to_owned);
@@ -268,7 +282,7 @@ where
                 request_id,
                 after,
             }) => {
-                let sessions = self.face.tasks.sessions();
+                let sessions = self.tasks.sessions();
                 let resumed = (self.may_open(&Label::Named(Arc::clone(&id))))
                     .and_then(|()| sessions.resume(key, &id, request_id, after));
                 match resumed {
@@ -297,9 +311,20 @@ where
         Ok(())
     }
 
+    /// Finds out who shows this key.
+    fn recognise(&mut self, key: String) {
+        let intake = Arc::clone(&self.intake);
+        let headers = std::mem::take(&mut self.shown.headers);
+        let extensions = self.shown.passport.extensions.clone();
+        self.asked = Some(Box::pin(async move {
+            let shown = Credentials::of(&headers, &extensions, Edge::Socket);
+            intake.ask(&shown.with_key(key.as_bytes())).await
+        }));
+    }
+
     /// Reports a refused frame, under an id of its own: no call came of it.
     fn report(&self, error: &Error) {
-        (self.face.refusals).report(Edge::Socket, RequestId::new(), error, None);
+        (self.intake.refusals()).report(Edge::Socket, RequestId::new(), error, None);
     }
 
     fn may_open(&self, label: &Label) -> Result<()> {
@@ -311,7 +336,7 @@ where
             let message = "a chat of this id is open on this socket; take another id";
             return Err(Error::new(ErrorKind::Conflict, message).with_param("id"));
         }
-        let most = self.face.tasks.settings().max_chats;
+        let most = self.tasks.settings().max_chats;
         if self.chats.len() >= most {
             let message = format!("{most} chats are open on this socket; wait for one to end");
             return Err(Error::new(ErrorKind::Overloaded, message));
@@ -321,21 +346,22 @@ where
 
     fn open(&mut self, frame: ChatFrame) -> Result<()> {
         self.may_open(&frame.label)?;
-        let face = &self.face;
-        let Some(principal) = &self.principal else {
+        let Some(principal) = &self.shown.principal else {
             return Ok(());
         };
+        let open = self.intake.admit()?;
         // The key may have been taken away since, or may call other models now.
-        let principal = face.registry.renew(principal)?;
+        let principal = self.intake.renew(principal)?;
         let (label, is_resumable) = (frame.label.clone(), frame.is_resumable);
-        let key = principal.key();
-        let open = face.open_requests.admit()?;
-        let prepared = Prepared::of(frame, principal, open, &face.threads, &face.memory)?;
+        let key = principal.identity();
+        let passport = self.shown.passport.clone();
+        let arrival = Arrival::chat(RequestId::new(), principal, passport);
+        let prepared = Prepared::of(frame, arrival, open, &self.intake)?;
         let request_id = prepared.request_id();
-        let chat = chat(Arc::clone(face), prepared);
+        let chat = chat(Arc::clone(&self.intake), prepared);
         match &label {
             Label::Named(id) if is_resumable => {
-                let attached = session::keep(&face.tasks, key, Arc::clone(id), request_id, chat);
+                let attached = session::keep(&self.tasks, key, Arc::clone(id), request_id, chat);
                 self.chats.push_attached(label, attached);
             }
             _ => self.chats.push(label, chat),
@@ -346,7 +372,7 @@ where
 
 /// Whose messages these are.
 fn holder(principal: &Principal) -> Holder {
-    Holder::Client(principal.key().short())
+    Holder::Client(principal.identity().short())
 }
 
 fn cancelled() -> Error {

@@ -10,7 +10,7 @@ use super::frame::{Data, ServerFrame, error as error_frame, refusal};
 use super::label::Label;
 use super::look::Look;
 use crate::call::MeteredStream;
-use crate::http::open_requests::OpenRequest;
+use crate::intake::OpenRequest;
 use crate::sse;
 use crate::wire::{ConversationId, RequestId};
 

@@ -137,7 +137,7 @@ impl<D: Dialect> HttpProvider<D> {
         if !self.passes(&attempt) {
             return Ok(attempt);
         }
-        let client = attempt.call().principal.key();
+        let client = attempt.call().principal.identity();
         let body =
             memory::signatures::restore(&self.manner().recent, client, attempt.body().bytes());
         Ok(match body {

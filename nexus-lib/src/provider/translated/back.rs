@@ -24,7 +24,7 @@ pub(crate) struct Notes {
 impl Notes {
     /// For `attempt` of a client that speaks `protocol`.
     pub(crate) fn of(recent: &Recent, attempt: &Attempt, protocol: ClientProtocol) -> Self {
-        let client = attempt.call().principal.key();
+        let client = attempt.call().principal.identity();
         let request = attempt.call().body.bytes();
         let keeper = match protocol {
             ClientProtocol::Responses => Keeper::of(recent, client, request),

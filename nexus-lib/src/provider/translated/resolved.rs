@@ -21,7 +21,7 @@ pub(crate) async fn resolved(
     if operation != Operation::Response {
         return Ok(attempt);
     }
-    let client = attempt.call().principal.key();
+    let client = attempt.call().principal.identity();
     let (body, recent) = (attempt.body().bytes().clone(), recent.clone());
     let resolve = move || match memory::resolve(&recent, client, &body, is_kept_there)? {
         Some(body) => RequestBody::read(operation, body).map(Some),

@@ -93,7 +93,7 @@ async fn a_target_has_its_provider_made_ready() {
     registry.add_model(same).await.unwrap();
 
     let principal = registry.authenticate(b"key-one").unwrap();
-    assert_eq!(principal.key(), KeyHash::of(b"key-one"));
+    assert_eq!(principal.identity(), KeyHash::of(b"key-one"));
     let target = &principal.grant().targets("gpt-4").unwrap()[0];
     assert_eq!((&*target.model, target.model_sent()), ("gpt-4", "glm-5"));
     assert_eq!(target.provider.name_header.as_bytes(), "智谱".as_bytes());

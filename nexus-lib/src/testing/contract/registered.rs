@@ -3,13 +3,15 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::call::{Attempt, Call, KeyHash, Operation, RequestBody, Routed};
+use crate::call::{Attempt, KeyHash, Operation, RequestBody, Routed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::intake::{Arrival, Passport};
 use crate::registry::{ProviderSpec, Registry};
 use crate::store::{
     ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
     RegistryStore, Version,
 };
+use crate::thread::Threads;
 use crate::wire::{KeyId, ModelId, ProviderId, RequestId, Timestamp, mask};
 
 const CLIENT_KEY: &str = "the-key-of-a-client";
@@ -52,7 +54,11 @@ impl Registered {
         let targets = Arc::clone(targets.expect("the model that was registered"));
         let body = RequestBody::scan_for(operation, body.to_string().into(), None);
         let body = body.expect("a JSON object that names a model");
-        let call = Call::new(RequestId::new(), principal, operation, body);
+        let arrival = Arrival {
+            operation,
+            ..Arrival::chat(RequestId::new(), principal, Passport::default())
+        };
+        let call = arrival.into_call(&Threads::default(), body);
         let routed = Routed::new(call, targets).expect("a target");
         routed
             .attempt(0)

@@ -1,18 +1,20 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::Response;
+use http::request::Parts;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::call::RequestBody;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::Body;
 use crate::http::admin::chat::Chats;
-use crate::http::admin::chat::stack::Draft;
 use crate::http::admin::json_in::{object, required};
+use crate::http::api::answer;
 use crate::http::api::error_form::ErrorForm;
-use crate::http::api::{answer, conversation};
+use crate::intake::{Arrival, Passport, conversation};
 use crate::registry::Registry;
 use crate::wire::{ProviderId, RequestId};
 
@@ -27,35 +29,26 @@ pub(in crate::http::admin) struct Input {
 
 /// Answers a chat as the LLM port does: whole, or as server-sent events where `stream` is true.
 ///
-/// `provider_id` is who answers, and nobody else. Without it, those do who share a key with the first
-/// provider that offers the model.
+/// `provider_id` is who answers, and nobody else. Without it, all enabled providers of the model may.
 pub(in crate::http::admin) async fn stream(
-    registry: &Registry,
     chats: &Chats,
-    headers: &HeaderMap,
+    head: Parts,
     body: &[u8],
 ) -> Result<Response<Body>> {
     let Input { provider_id, model } = object(body)?;
     let model = required(model, "model")?;
-    let whose = match provider_id {
-        Some(id) => id,
-        None => first_with(registry, &model)?,
-    };
-    let principal = registry.principal_of(whose).map_err(|error| {
-        // The body is at fault, not the path.
-        Error::new(ErrorKind::NotFound, error.to_string()).with_param("provider_id")
-    })?;
+    check_choice(chats.registry(), provider_id, &model)?;
     let id = RequestId::new();
-    let conversation = conversation(headers)?;
-    let draft = Draft {
-        id,
-        principal,
-        body: without_provider(body)?,
-        only: provider_id,
-        conversation: conversation.clone(),
-        deadline: None,
-    };
-    let (mut response, conversation) = match chats.send(draft).await {
+    let conversation = conversation(&head.headers)?;
+    let open = chats.admit()?;
+    let passport = Passport::read(&head.headers, chats.hop().arrives(&head.headers)?)?;
+    let principal = chats.registry().operator();
+    let mut arrival = Arrival::chat(id, principal, passport.with(head.extensions));
+    arrival.only = provider_id;
+    arrival.conversation = conversation.clone();
+    let body = RequestBody::scan(without_provider(body)?)?;
+    let answer = chats.send(chats.call(arrival, body)).await;
+    let (response, conversation) = match answer {
         Ok(metered) => {
             let conversation = metered.conversation_id.clone();
             (
@@ -68,22 +61,37 @@ pub(in crate::http::admin) async fn stream(
             (answer::error(&error, ErrorForm::OpenAi), conversation)
         }
     };
+    let mut response = response.map(|body| body.of_request(open));
     answer::name(response.headers_mut(), id, conversation);
     Ok(response)
 }
 
-/// The first enabled provider that offers `model`, by priority and id.
-fn first_with(registry: &Registry, model: &str) -> Result<ProviderId> {
+/// Refuses a provider that is not there, and a model that no enabled provider has.
+fn check_choice(registry: &Registry, provider_id: Option<ProviderId>, model: &str) -> Result<()> {
     let snapshot = registry.snapshot();
-    let offers = |id| snapshot.models_of(id).any(|one| one.model_name == model);
-    let providers = snapshot.providers().iter();
-    let first = providers
-        .filter(|provider| provider.enabled && offers(provider.id))
-        .min_by_key(|provider| (provider.priority, provider.id));
-    first.map(|provider| provider.id).ok_or_else(|| {
-        let message = "no enabled provider has this model; `GET /providers/{id}/models` lists them";
-        Error::new(ErrorKind::ModelNotFound, message).with_param("model")
-    })
+    if let Some(id) = provider_id {
+        return match snapshot.provider(id) {
+            Some(_) => Ok(()),
+            // The body is at fault, not the path.
+            None => Err(
+                Error::new(ErrorKind::NotFound, format!("there is no provider {id}"))
+                    .with_param("provider_id"),
+            ),
+        };
+    }
+    let mut providers = snapshot.providers().iter();
+    let is_offered = providers.any(|provider| {
+        let mut models = snapshot.models_of(provider.id);
+        provider.enabled && models.any(|one| one.model_name == model)
+    });
+    match is_offered {
+        true => Ok(()),
+        false => {
+            let message =
+                "no enabled provider has this model; `GET /providers/{id}/models` lists them";
+            Err(Error::new(ErrorKind::ModelNotFound, message).with_param("model"))
+        }
+    }
 }
 
 /// The body for the upstream, which does not know this field.

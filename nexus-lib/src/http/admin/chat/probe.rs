@@ -8,14 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use crate::call::{Metered, MeteredBody};
+use crate::call::{Metered, MeteredBody, RequestBody};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::admin::chat::Chats;
-use crate::http::admin::chat::stack::Draft;
 use crate::http::admin::json_in::object;
 use crate::http::admin::providers::no_provider;
 use crate::http::{Body, respond};
-use crate::registry::Registry;
+use crate::intake::{Arrival, Passport};
 use crate::wire::{ChatCompletion, ErrorBody, ProviderId, RequestId, UsageReport, may_think};
 
 /// How long a test may take: longer than most models think, shorter than most operators wait.
@@ -55,7 +54,6 @@ pub(in crate::http::admin) struct Outcome {
 
 /// Sends one tiny chat to this provider and no other, and tells its answer or the exact error.
 pub(in crate::http::admin) async fn test(
-    registry: &Registry,
     chats: &Chats,
     id: ProviderId,
     body: &[u8],
@@ -64,6 +62,7 @@ pub(in crate::http::admin) async fn test(
         [] => Input { model: None },
         body => object(body)?,
     };
+    let registry = chats.registry();
     let snapshot = registry.snapshot();
     let record = snapshot.provider(id).ok_or_else(no_provider)?;
     let model = model.or_else(|| {
@@ -78,15 +77,13 @@ pub(in crate::http::admin) async fn test(
         let model = model
             .as_deref()
             .ok_or_else(|| cannot("the provider has no model yet; add one to test it"))?;
-        let draft = Draft {
-            id: request_id,
-            principal: registry.principal_of(id)?,
-            body: smallest_chat(model),
-            only: Some(id),
-            conversation: None,
-            deadline: Some(began + LONGEST),
-        };
-        chats.send(draft).await
+        let mut arrival = Arrival::chat(request_id, registry.operator(), Passport::default());
+        arrival.only = Some(id);
+        arrival.deadline = Some(began + LONGEST);
+        let open = chats.admit()?;
+        let body = RequestBody::scan(smallest_chat(model))?;
+        let metered = chats.send(chats.call(arrival, body)).await?;
+        Ok((metered, open))
     };
     let answer = answer.await;
     let mut outcome = Outcome {
@@ -100,7 +97,7 @@ pub(in crate::http::admin) async fn test(
         error: None,
     };
     match answer {
-        Ok(metered) => outcome.answered(metered),
+        Ok((metered, _open)) => outcome.answered(metered),
         Err(error) => {
             outcome.status = error.upstream_status().map(|status| status.as_u16());
             outcome.error = told(&error);
