@@ -26,6 +26,7 @@ impl Observer for RequestLog {
             fields
                 .add("request_id", Value::Id(&call.request_id))
                 .add("conversation_id", Value::Id(&call.conversation_id))
+                .add_some("key", call.principal.name().map(Value::Text))
                 .add("provider", Value::Text(&call.target.provider.name))
                 .add("model", Value::Text(&call.target.model))
                 .add_some("status", status.map(Value::Number))

@@ -106,11 +106,14 @@ async fn each_request_is_one_line_of_json_without_its_words() {
             let fields = json!([
                 line["request_id"],
                 line["conversation_id"],
+                line["key"],
                 line["provider"],
                 line["model"],
                 line["level"]
             ]);
-            assert_eq!(fields, json!([id, "talk", "upstream", "m", "INFO"]));
+            // The key that a provider carries is named after it.
+            let expected_fields = json!([id, "talk", "upstream", "upstream", "m", "INFO"]);
+            assert_eq!(fields, expected_fields);
             assert!(line["duration_ms"].is_u64(), "{line}");
             let first_event = line["first_event_ms"].as_u64().map(|_| "ms");
             let tokens = |field: &str| match expected[2] == "counted" {
