@@ -162,19 +162,23 @@ impl Gateway {
         principal: Option<&Principal>,
         request: ChatRequest,
     ) -> Result<(Metered, OpenRequest)> {
-        let open = self.intake.admit()?;
         let headers = &request.headers;
         let passed = self.intake.hop().arrives(headers)?;
         let passport = Passport {
             timeout: request.timeout,
             ..Passport::read(headers, passed)?
         };
-        let principal = match principal {
-            Some(principal) => self.intake.renew(principal)?,
+        let shown = Credentials::of(headers, &request.extensions, Edge::InProcess);
+        let shown = shown.with_key(request.key.as_bytes());
+        let known = match principal {
+            Some(principal) => Some(self.intake.renew(principal)),
+            None => self.intake.recognise(&shown),
+        };
+        let (principal, open) = match known {
+            Some(principal) => (principal?, self.intake.admit()?),
             None => {
-                let shown = Credentials::of(headers, &request.extensions, Edge::InProcess);
-                let key = request.key.as_bytes();
-                self.intake.ask(&shown.with_key(key)).await?
+                let open = self.intake.admit()?;
+                (self.intake.ask(&shown).await?, open)
             }
         };
         let passport = passport.with(request.extensions.clone());

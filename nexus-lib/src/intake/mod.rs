@@ -1,7 +1,7 @@
 //! The one place where calls are made: for HTTP, for WebSockets, for the operator's chats and for those in process.
 //!
 //! ```text
-//! Arrival ─▶ place among the open requests ─▶ Authenticator ─▶ Principal ─▶ body, scanned ─▶ conversation ─▶ Call
+//! Arrival ─▶ Authenticator ─▶ Principal, a place among the open requests ─▶ body, scanned ─▶ conversation ─▶ Call
 //! ```
 //!
 //! Every edge brings what its protocol says as an [`Arrival`], and all that follows is the same: who may ask,
@@ -88,7 +88,7 @@ impl<S> Intake<S> {
         }
     }
 
-    /// Counts a request among the open ones, before anything of it is waited for.
+    /// Counts a request among the open ones, before its body or an application's answer is waited for.
     ///
     /// # Errors
     /// [`ErrorKind::Overloaded`] when there are as many as may be.

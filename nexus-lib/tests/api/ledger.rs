@@ -26,8 +26,11 @@ async fn a_plain_request_has_a_whole_row() {
         "duration_ms",
         "error",
         "first_token_ms",
+        "key",
+        "key_id",
         "model",
         "operation",
+        "project_id",
         "prompt_tokens",
         "provider",
         "provider_id",
@@ -47,6 +50,7 @@ async fn a_plain_request_has_a_whole_row() {
         "stream": false, "state": "completed", "usage_source": "reported", "status": 200,
         "prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150, "cached_tokens": 60,
         "reasoning_tokens": 20, "attempts": 1, "error": null,
+        "key_id": 1, "key": "Fake", "project_id": null,
     });
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&row[name], value, "{name}");
@@ -229,6 +233,10 @@ async fn totals_add_up() {
         "by_model": [
             {"model": "m", "requests": 3, "prompt_tokens": 30, "completion_tokens": 15, "total_tokens": 45},
             {"model": "n", "requests": 1, "prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        ],
+        "by_key": [
+            {"key_id": 1, "key": "One", "requests": 3, "prompt_tokens": 30, "completion_tokens": 15, "total_tokens": 45},
+            {"key_id": 2, "key": "Two", "requests": 1, "prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
         ],
     });
     assert_eq!(totals, expected);

@@ -63,7 +63,7 @@ enum Begun {
 /// A request that was let in, and whose client is not known yet.
 struct Entered {
     route: Route,
-    /// Of a call.
+    /// Of a call whose client the application is asked about.
     open: Option<OpenRequest>,
     /// The gateways that it has passed.
     passed: Option<HeaderValue>,
@@ -108,12 +108,9 @@ where
             Ok(Route::Health) => answer::healthy(),
             Ok(Route::OpenApi) => respond::json_bytes(StatusCode::OK, operations::whole()),
             Ok(route) => {
-                let entered = Entered {
+                let mut entered = Entered {
                     route,
-                    open: match route {
-                        Route::Call(_) => Some(self.intake.admit()?),
-                        _ => None,
-                    },
+                    open: None,
                     // Before the key: a request that has been here comes from this gateway itself.
                     passed: match route {
                         Route::Call(_) | Route::Socket => {
@@ -131,7 +128,13 @@ where
                 };
                 return match known {
                     Some(principal) => self.go_on(id, head, entered, principal),
-                    None => Ok(Begun::Asking(entered)),
+                    None => {
+                        if let Route::Call(_) = route {
+                            // There is a bound on how many are asked about at once.
+                            entered.open = Some(self.intake.admit()?);
+                        }
+                        Ok(Begun::Asking(entered))
+                    }
                 };
             }
         };
@@ -161,11 +164,12 @@ where
         }: Entered,
         principal: Result<Principal>,
     ) -> Result<Begun> {
-        let answer = match (route, open) {
-            (Route::Call(operation), Some(open)) => {
+        let answer = match route {
+            Route::Call(operation) => {
                 let principal = principal?;
                 let passport = Passport::read(&head.headers, passed)?;
                 let codings = codings_of(&head.headers)?;
+                let open = open.map_or_else(|| self.intake.admit(), Ok)?;
                 let passport = passport.with(std::mem::take(&mut head.extensions));
                 let arrival = Arrival {
                     operation,
@@ -173,7 +177,7 @@ where
                 };
                 return Ok(Begun::Call(arrival, codings, open));
             }
-            (Route::Socket, _) => self.open_socket(head, passed, principal)?,
+            Route::Socket => self.open_socket(head, passed, principal)?,
             _ => {
                 let form = models::form(&head.headers);
                 match route::model_name(head.uri.path()) {

@@ -349,9 +349,9 @@ where
         let Some(principal) = &self.shown.principal else {
             return Ok(());
         };
-        let open = self.intake.admit()?;
         // The key may have been taken away since, or may call other models now.
         let principal = self.intake.renew(principal)?;
+        let open = self.intake.admit()?;
         let (label, is_resumable) = (frame.label.clone(), frame.is_resumable);
         let key = principal.identity();
         let passport = self.shown.passport.clone();
