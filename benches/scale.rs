@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use nexus_lib::store::{
-    Bucket, LedgerStore, LedgerWrite, OpenRow, RequestFilter, RequestState, RowPage, Settlement,
-    SqliteStore, Store,
+    Bucket, LedgerQueries, LedgerStore, LedgerWrite, OpenRow, RequestFilter, RequestState, RowPage,
+    Settlement, SqliteStore,
 };
 use nexus_lib::wire::{
-    ConversationId, ProviderId, RequestId, TimeRange, TimeZone, Timestamp, Usage, UsageSource,
+    ConversationId, GatewayId, ProviderId, RequestId, TimeRange, TimeZone, Timestamp, Usage,
+    UsageSource,
 };
 
 const YEAR_MICROS: u64 = 365 * 86_400_000_000;
@@ -126,6 +127,7 @@ impl Ledger {
         };
         let open = OpenRow {
             request_id: self.id(row),
+            owner: GatewayId::new(),
             conversation_id: self.conversation(row),
             provider_id: ProviderId(provider),
             provider: format!("provider-{provider}").into(),

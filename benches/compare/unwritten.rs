@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use nexus_lib::store::{
-    Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, ModelRecord, NewModel,
-    NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords, RegistryStore, RequestFilter,
-    RequestRecord, RowPage, SeriesBucket, Totals, Version,
+    Bucket, ConversationTotals, LedgerQueries, LedgerRow, LedgerStore, LedgerWrite, ModelRecord,
+    NewModel, NewProvider, Owners, ProviderRecord, ProviderUpdate, RecalledThread, RegistryRecords,
+    RegistryStore, RequestFilter, RequestRecord, RowPage, SeriesBucket, Totals, Version,
 };
 use nexus_lib::wire::{
-    ConversationId, ModelId, ProviderId, RequestId, ThreadMark, TimeRange, TimeZone, Timestamp,
+    ConversationId, ModelId, ProviderId, RequestId, TimeRange, TimeZone, Timestamp,
 };
-use nexus_lib::{Result, SqliteStore, Store};
+use nexus_lib::{Result, SqliteStore};
 
 /// Keeps the registry, but no rows.
 pub(crate) struct Unwritten(pub(crate) SqliteStore);
@@ -23,10 +23,21 @@ impl LedgerStore for Unwritten {
         Ok(())
     }
 
-    async fn interrupt_open(&self) -> Result<u64> {
+    async fn recover(&self, _: Owners) -> Result<u64> {
         Ok(0)
     }
 
+    async fn ping(&self) -> Result<()> {
+        self.0.ping().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.0.close().await
+    }
+}
+
+#[async_trait]
+impl LedgerQueries for Unwritten {
     async fn totals(&self, range: TimeRange) -> Result<Totals> {
         self.0.totals(range).await
     }
@@ -45,7 +56,7 @@ impl LedgerStore for Unwritten {
         now: Timestamp,
         memory: Duration,
         most: usize,
-    ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>> {
+    ) -> Result<Vec<RecalledThread>> {
         self.0.threads(now, memory, most).await
     }
 
@@ -108,16 +119,5 @@ impl RegistryStore for Unwritten {
 
     async fn delete_model(&self, id: ModelId, expected: Option<Version>) -> Result<()> {
         self.0.delete_model(id, expected).await
-    }
-}
-
-#[async_trait]
-impl Store for Unwritten {
-    async fn ping(&self) -> Result<()> {
-        self.0.ping().await
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.0.close().await
     }
 }

@@ -12,7 +12,9 @@ use nexus_benches::MODEL;
 use nexus_lib::store::{
     Durability, LedgerStore, LedgerWrite, OpenRow, RequestState, Settlement, SqliteStore,
 };
-use nexus_lib::wire::{ConversationId, ProviderId, RequestId, Timestamp, Usage, UsageSource};
+use nexus_lib::wire::{
+    ConversationId, GatewayId, ProviderId, RequestId, Timestamp, Usage, UsageSource,
+};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
@@ -74,6 +76,7 @@ fn store(durability: Durability) -> (Runtime, SqliteStore, TempDir) {
 fn open() -> OpenRow {
     OpenRow {
         request_id: RequestId::new(),
+        owner: GatewayId::new(),
         conversation_id: ConversationId::begun_by(RequestId::new()),
         provider_id: ProviderId(1),
         provider: "bench".into(),

@@ -16,7 +16,7 @@ use crate::gateway::watch::Watch;
 use crate::gateway::{Gateway, stack};
 use crate::http::{BodyTimeouts, SettingsView, SocketSettings, Sockets};
 use crate::intake::{Authenticator, Intake, IntakeParts, OpenRequests};
-use crate::ledger::UsageLedger;
+use crate::ledger::{LedgerParts, LedgerSink, UsageLedger};
 use crate::memory::Recent;
 use crate::meter::{Books, Cutoff};
 use crate::observe::{Observer, Observers};
@@ -26,16 +26,23 @@ use crate::provider::{
 };
 use crate::registry::Registry;
 use crate::router::{RetryPolicy, Router};
-use crate::store::{LedgerStore, RegistryStore, Store, StoreWatch};
+use crate::store::{LedgerQueries, LedgerStore, RegistryStore, StoreWatch};
 use crate::thread::{self, Threads};
 use crate::wire::{Hop, ProxyList, Timestamp};
 
 const MAX_BODY_BYTES: usize = 64 << 20;
 const MAX_OPEN_REQUESTS: usize = 4096;
 
+/// Where a gateway keeps what persists.
+pub(super) struct Parts {
+    pub(super) registry: Arc<dyn RegistryStore>,
+    pub(super) ledger: Arc<dyn LedgerStore>,
+    pub(super) queries: Arc<dyn LedgerQueries>,
+}
+
 /// Settings of a [`Gateway`].
 pub struct GatewayBuilder {
-    store: Arc<dyn Store>,
+    parts: Parts,
     providers: Vec<Arc<dyn Provider>>,
     transport: Option<Transport>,
     archive: Option<Archive>,
@@ -43,6 +50,7 @@ pub struct GatewayBuilder {
     grok_proxies: Option<ProxyList>,
     observers: Vec<Arc<dyn Observer>>,
     authenticator: Option<Arc<dyn Authenticator>>,
+    sink: Option<Arc<dyn LedgerSink>>,
     #[cfg(feature = "metrics")]
     metrics: Option<crate::metrics::Metrics>,
     admin_token: Option<SecretString>,
@@ -57,9 +65,9 @@ pub struct GatewayBuilder {
 }
 
 impl GatewayBuilder {
-    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+    pub(super) fn new(parts: Parts) -> Self {
         Self {
-            store,
+            parts,
             providers: Vec::new(),
             transport: None,
             archive: None,
@@ -67,6 +75,7 @@ impl GatewayBuilder {
             grok_proxies: None,
             observers: Vec::new(),
             authenticator: None,
+            sink: None,
             #[cfg(feature = "metrics")]
             metrics: None,
             admin_token: None,
@@ -129,6 +138,14 @@ impl GatewayBuilder {
     #[must_use]
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.authenticator = Some(Arc::new(authenticator));
+        self
+    }
+
+    /// Hands each row of the ledger to `sink`, too, once it is settled and committed. There is one; another
+    /// takes its place. The store must have an [outbox](crate::store::LedgerOutbox), as SQLite's has.
+    #[must_use]
+    pub fn ledger_sink(mut self, sink: impl LedgerSink) -> Self {
+        self.sink = Some(Arc::new(sink));
         self
     }
 
@@ -232,21 +249,28 @@ impl GatewayBuilder {
             .map(|provider| (provider.kind(), provider))
             .collect();
 
-        let registry_store: Arc<dyn RegistryStore> = self.store.clone();
+        let Parts {
+            registry,
+            ledger: store,
+            queries,
+        } = self.parts;
         let registry = Registry::open_with(
-            registry_store,
+            registry,
             providers.keys().copied(),
             self.grok_proxies.map(Arc::new),
         )
         .await?;
-        let ledger_store: Arc<dyn LedgerStore> = self.store.clone();
         let observers: Observers = self.observers.into_iter().collect();
-        let ledger = UsageLedger::observed(ledger_store, observers.clone()).await?;
+        let ledger = UsageLedger::over(LedgerParts {
+            store: Arc::clone(&store),
+            queries: Arc::clone(&queries),
+            observers: observers.clone(),
+            sink: self.sink,
+        });
+        let ledger = ledger.await?;
         let now = Timestamp::now();
         let threads = Threads::over(recent.clone());
-        let known = self
-            .store
-            .threads(now, thread::MEMORY, thread::MOST_REPLIES);
+        let known = queries.threads(now, thread::MEMORY, thread::MOST_REPLIES);
         threads.recall(known.await?);
         let books = Books {
             ledger,
@@ -257,7 +281,7 @@ impl GatewayBuilder {
             cutoff: Cutoff::default(),
             observers,
         };
-        let watch = Watch::start(Arc::clone(&self.store), books.store.clone());
+        let watch = Watch::start(Arc::clone(&store), books.store.clone());
         let speakers = providers.iter().map(|(kind, provider)| {
             let spoken =
                 |operation: &Operation| is_for_all(*operation) || provider.speaks(*operation);
@@ -296,7 +320,8 @@ impl GatewayBuilder {
             hop,
         };
         Ok(Gateway {
-            store: self.store,
+            store,
+            queries,
             watch,
             registry,
             books,

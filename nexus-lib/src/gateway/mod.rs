@@ -24,14 +24,15 @@ use crate::error::Result;
 #[cfg(feature = "metrics")]
 use crate::http::MetricsPage;
 use crate::http::{
-    AdminService, ApiParts, ApiService, BodyTimeouts, GatewayParts, SettingsView, Sockets,
+    AdminService, ApiParts, ApiService, BodyTimeouts, GatewayParts, LedgerOf, SettingsView, Sockets,
 };
 use crate::intake::Intake;
 use crate::ledger::UsageLedger;
 use crate::meter::Books;
 use crate::provider::ByKind;
 use crate::registry::Registry;
-use crate::store::Store;
+use crate::store::{LedgerQueries, LedgerStore, RegistryStore, Store};
+use builder::Parts;
 use watch::Watch;
 
 /// A running gateway. A clone is the same one.
@@ -49,7 +50,8 @@ use watch::Watch;
 /// ```
 #[derive(Clone)]
 pub struct Gateway {
-    store: Arc<dyn Store>,
+    store: Arc<dyn LedgerStore>,
+    queries: Arc<dyn LedgerQueries>,
     watch: Watch,
     registry: Registry,
     books: Books,
@@ -67,7 +69,27 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway over `store`, to be set up.
     pub fn builder(store: impl Store) -> GatewayBuilder {
-        GatewayBuilder::new(Arc::new(store))
+        let store = Arc::new(store);
+        GatewayBuilder::new(Parts {
+            registry: store.clone(),
+            ledger: store.clone(),
+            queries: store,
+        })
+    }
+
+    /// A gateway over stores taken apart: one that has the registry, one that the ledger is written to,
+    /// and one that answers questions about the ledger. The gateway asks the ledger's whether it answers,
+    /// and closes it at the end; the others end when they are dropped.
+    pub fn builder_with(
+        registry: impl RegistryStore,
+        ledger: impl LedgerStore,
+        queries: impl LedgerQueries,
+    ) -> GatewayBuilder {
+        GatewayBuilder::new(Parts {
+            registry: Arc::new(registry),
+            ledger: Arc::new(ledger),
+            queries: Arc::new(queries),
+        })
     }
 
     /// The LLM port: OpenAI's API as a tower service.
@@ -85,7 +107,10 @@ impl Gateway {
     /// Without an admin token it answers loopback names only; see
     /// [`GatewayBuilder::admin_token`].
     pub fn admin(&self) -> AdminService {
-        let store = Arc::clone(&self.store);
+        let store = LedgerOf {
+            store: Arc::clone(&self.store),
+            queries: Arc::clone(&self.queries),
+        };
         let archive = self.books.archive.clone();
         let token = self.admin_token.clone();
         let parts = GatewayParts {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::lasting::{self, Lasting};
-use crate::store::{Store, StoreWatch};
+use crate::store::{LedgerStore, StoreWatch};
 
 /// How often the store is asked. What it no longer keeps is noticed after as long.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -15,14 +15,14 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct Watch(Arc<Owner>);
 
 struct Owner {
-    store: Arc<dyn Store>,
+    store: Arc<dyn LedgerStore>,
     known: StoreWatch,
     is_over: AtomicBool,
 }
 
 impl Watch {
     /// Must be called on a tokio runtime.
-    pub(super) fn start(store: Arc<dyn Store>, known: StoreWatch) -> Self {
+    pub(super) fn start(store: Arc<dyn LedgerStore>, known: StoreWatch) -> Self {
         let owner = Arc::new(Owner {
             store,
             known,

@@ -20,7 +20,7 @@ mod ws;
 
 pub use crate::intake::ClientAddr;
 pub use admin::{AdminService, MetricsPage};
-pub(crate) use admin::{GatewayParts, SettingsView};
+pub(crate) use admin::{GatewayParts, LedgerOf, SettingsView};
 pub(crate) use api::ApiParts;
 pub use api::ApiService;
 pub use body::Body;

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::isolate;
 use crate::lasting::Lasting;
 use crate::ledger::batch::Batch;
+use crate::ledger::feed::Feed;
 use crate::ledger::patience::Patience;
 use crate::ledger::queue::Queue;
 use crate::observe::{LedgerCommit, Observers};
@@ -21,6 +22,7 @@ pub(super) struct Work {
     pub(super) queue: Arc<Queue>,
     pub(super) store: Arc<dyn LedgerStore>,
     pub(super) observers: Observers,
+    pub(super) feed: Option<Arc<Feed>>,
 }
 
 impl Lasting for Work {
@@ -57,6 +59,10 @@ async fn run(work: &Work) {
             .count();
         let written = writer.write(&writes, &batch).await;
         batch.resolve(written);
+        if let Some(feed) = &work.feed {
+            let is_settled = |write: &&LedgerWrite| !matches!(write, LedgerWrite::Open(_));
+            feed.committed(writes.iter().filter(is_settled).count());
+        }
         queue.release(beginnings);
     }
 }

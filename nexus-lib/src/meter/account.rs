@@ -40,6 +40,7 @@ impl Account {
             .ledger
             .open(OpenRow {
                 request_id: call.id,
+                owner: books.ledger.owner(),
                 conversation_id: call.conversation.clone(),
                 provider_id: target.provider.id,
                 provider: target.provider.name.clone(),

@@ -1,11 +1,15 @@
 //! What persists, behind a small trait.
 //!
-//! [`SqliteStore`] is the default: one file, nothing else to run. A store keeps two things: the
-//! registry's records and the ledger's rows. Both halves are dyn-safe traits of their own, so that
-//! the ledger can be used without a registry.
+//! [`SqliteStore`] is the default: one file, nothing else to run. A store keeps the registry's records
+//! ([`RegistryStore`]), writes the ledger's rows ([`LedgerStore`]), and answers questions about them
+//! ([`LedgerQueries`]). Each part is a dyn-safe trait of its own, so that a gateway can take them from
+//! different places, and a ledger can be written without a registry. An `Arc` of a part is one, too.
 
 mod client;
 mod latency;
+mod ledger;
+mod outbox;
+mod queries;
 mod record;
 mod row;
 mod series;
@@ -17,6 +21,9 @@ mod watch;
 pub use crate::wire::RequestState;
 pub use client::{KeyFields, KeyOrigin, KeyRecord, KeySecret, ProjectFields, ProjectRecord};
 pub use latency::{Histogram, Percentiles};
+pub use ledger::{LedgerStore, Owners};
+pub use outbox::{KeptRows, LedgerOutbox};
+pub use queries::{LedgerQueries, RecalledThread};
 pub use record::{
     ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
 };
@@ -30,16 +37,10 @@ pub use statistics::{
 pub use version::Version;
 pub use watch::StoreWatch;
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use async_trait::async_trait;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::wire::{
-    ConversationId, KeyId, ModelId, ProjectId, ProviderId, RequestId, ThreadMark, TimeRange,
-    TimeZone, Timestamp,
-};
+use crate::wire::{KeyId, ModelId, ProjectId, ProviderId};
 
 /// Keeps providers, models, keys and projects.
 ///
@@ -132,68 +133,7 @@ fn no_keys() -> Error {
     Error::new(ErrorKind::Unprocessable, message)
 }
 
-/// Keeps the ledger.
-///
-/// # Contract
-/// - [`append`](Self::append) is one transaction and durable (through a crash of the process) when its
-///   future resolves.
-/// - A settlement is idempotent: one for a row that is already settled changes nothing.
-/// - Rows are never changed otherwise, and never deleted.
-/// - A row whose id [`RequestId::new`] did not make, of version 7 and of 60 bits before all others', may be
-///   left out, with an error in the log; the rest of its batch is written. Where the store holds ids
-///   from before, it calls [`RequestId::rise_above`] when it opens.
-#[async_trait]
-pub trait LedgerStore: Send + Sync + 'static {
-    /// Writes a batch, in order, all or nothing. Shared, so that a batch that could not be written
-    /// can be tried again.
-    async fn append(&self, batch: Arc<Vec<LedgerWrite>>) -> Result<()>;
-    /// Settles as interrupted whatever an earlier process left open; returns how many there were.
-    async fn interrupt_open(&self) -> Result<u64>;
-    /// Sums over requests that started in `range`.
-    async fn totals(&self, range: TimeRange) -> Result<Totals>;
-    /// Sums by minute, hour or day of a time zone, of every bucket that has a moment of `range`; the first
-    /// and the last have only what lies in it, so that the sums are those of [`totals`](Self::totals). Those
-    /// without requests are there with zeros. A range without an end ends now, and one without a
-    /// beginning has the last 60 minutes, 48 hours or 30 days. `Unprocessable` for more than
-    /// [`Bucket::MOST`] buckets, and for a time zone that is not known.
-    async fn series(
-        &self,
-        bucket: Bucket,
-        range: TimeRange,
-        zone: &TimeZone,
-    ) -> Result<Vec<SeriesBucket>>;
-    /// The thread marks of calls that ended within `memory` before `now`, with their conversations and
-    /// when they ended, oldest first; of more than `most`, the newest.
-    async fn threads(
-        &self,
-        now: Timestamp,
-        memory: Duration,
-        most: usize,
-    ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>>;
-    /// One conversation's sums, and a page of its rows, oldest first; `None` when no request carries that
-    /// id.
-    async fn conversation(
-        &self,
-        id: &ConversationId,
-        page: RowPage,
-    ) -> Result<Option<ConversationTotals>>;
-    /// One row, with what came of each request to a provider; `None` when there is none.
-    async fn request(&self, id: RequestId) -> Result<Option<RequestRecord>>;
-    /// A page of at most `limit` rows that match `filter`, newest first, older than `before`.
-    async fn requests(
-        &self,
-        filter: RequestFilter,
-        before: Option<RequestId>,
-        limit: u32,
-    ) -> Result<Vec<LedgerRow>>;
-}
+/// A whole store: what a gateway's builder takes together. Whatever keeps all three parts is one.
+pub trait Store: RegistryStore + LedgerStore + LedgerQueries {}
 
-/// A whole store.
-#[async_trait]
-pub trait Store: RegistryStore + LedgerStore {
-    /// Whether the store answers, and can be trusted to keep what it takes: it reads something small. A
-    /// gateway asks about once a second, and admits no request while it fails.
-    async fn ping(&self) -> Result<()>;
-    /// Finishes what is queued and lets go of files and connections. Later calls fail.
-    async fn close(&self) -> Result<()>;
-}
+impl<T: RegistryStore + LedgerStore + LedgerQueries + ?Sized> Store for T {}

@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::call::{ClosedCall, Try};
 use crate::error::ErrorKind;
 use crate::wire::{
-    ConversationId, ConversationScope, KeyId, ProjectId, ProviderId, RequestId, RequestState,
-    ThreadMark, Timestamp, Usage, UsageSource,
+    ConversationId, ConversationScope, GatewayId, KeyId, ProjectId, ProviderId, RequestId,
+    RequestState, ThreadMark, Timestamp, Usage, UsageSource,
 };
 
 /// What is known of a request when it is sent upstream.
@@ -17,6 +17,8 @@ use crate::wire::{
 pub struct OpenRow {
     /// The row's key.
     pub request_id: RequestId,
+    /// The gateway that has it open.
+    pub owner: GatewayId,
     /// What it belongs to.
     pub conversation_id: ConversationId,
     /// The provider that is asked first.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::Store;
+use super::LedgerStore;
 use crate::error::{Error, ErrorKind, Result};
 use crate::isolate;
 
@@ -27,7 +27,7 @@ impl StoreWatch {
     ///
     /// # Cancel safety
     /// Dropped, it has learned nothing.
-    pub async fn ask(&self, store: &dyn Store) -> Result<()> {
+    pub async fn ask(&self, store: &dyn LedgerStore) -> Result<()> {
         let answer = isolate::wait(async { store.ping().await }).await;
         let answer = answer.unwrap_or_else(|panicked| {
             Err(Error::new(ErrorKind::Internal, "the store cannot be asked").with_source(panicked))

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use nexus_lib::http::AdminService;
-use nexus_lib::store::Store;
 use nexus_lib::{Registry, SqliteStore};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -63,7 +62,7 @@ impl Admin {
         let registry = Registry::open(store.clone(), kinds).await.unwrap();
         let shown = token.map(str::to_owned);
         let token = token.map(|token| token.to_owned().into());
-        let shared: Arc<dyn Store> = store.clone();
+        let shared: Arc<dyn nexus_lib::Store> = store.clone();
         let service = AdminService::new(registry.clone(), shared, None, token);
         Self {
             service,

@@ -1,5 +1,5 @@
 use http::Method;
-use nexus_lib::store::Store;
+use nexus_lib::store::LedgerStore;
 use serde_json::{Value, json};
 
 use crate::client::Admin;

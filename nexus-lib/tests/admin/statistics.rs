@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use nexus_lib::store::{LedgerStore, LedgerWrite, OpenRow, RequestState, Settlement};
-use nexus_lib::wire::{ProviderId, RequestId, Timestamp, Usage, UsageSource};
+use nexus_lib::store::{LedgerStore, LedgerWrite, OpenRow, Owners, RequestState, Settlement};
+use nexus_lib::wire::{GatewayId, ProviderId, RequestId, Timestamp, Usage, UsageSource};
 use serde_json::{Value, json};
 
 use crate::client::Admin;
@@ -10,6 +10,8 @@ use crate::client::Admin;
 const START: i64 = 1_769_846_400_000_000;
 const MINUTE: i64 = 60_000_000;
 
+const OWNER: GatewayId = GatewayId::from_bytes([7; 16]);
+
 pub(crate) fn open(minute: i64, conversation: &str, model: &str, provider: i64) -> OpenRow {
     let started_at = Timestamp::from_micros(START + minute * MINUTE);
     let mut id = *RequestId::floor(started_at).as_bytes();
@@ -17,6 +19,7 @@ pub(crate) fn open(minute: i64, conversation: &str, model: &str, provider: i64) 
     id[8] = 0x80;
     OpenRow {
         request_id: RequestId::from_bytes(id),
+        owner: OWNER,
         conversation_id: conversation.parse().unwrap(),
         provider_id: ProviderId(provider),
         provider: format!("p{provider}").into(),
@@ -255,7 +258,10 @@ async fn series_has_every_bucket_of_the_range() {
     ]);
     assert_eq!(series["buckets"], expected);
 
-    assert_eq!(admin.store.interrupt_open().await.unwrap(), 1);
+    assert_eq!(
+        admin.store.recover(Owners::Gateway(OWNER)).await.unwrap(),
+        1
+    );
     let by_day = "bucket=day&from=2026-01-31T10:00:00%2B02:00&to=2026-01-31T10:00:01Z";
     let series = admin.get(&format!("/stats/series?{by_day}")).await.json();
     assert_eq!(

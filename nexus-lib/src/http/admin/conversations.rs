@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::http::admin::query::Query;
 use crate::http::admin::statistics::page_size;
-use crate::store::{LedgerStore, RequestFilter, RowPage};
+use crate::store::{LedgerQueries, RequestFilter, RowPage};
 use crate::wire::{ConversationId, ConversationScope, RequestId, Timestamp};
 
 /// How many rows are read at a time, and at most, to find the conversations of one page.
@@ -43,7 +43,7 @@ struct Summary {
 /// short, where rows are many and conversations few: `next` goes on all the same.
 pub(super) async fn page<S>(store: &S, query: &Query) -> Result<ConversationPage>
 where
-    S: LedgerStore + ?Sized,
+    S: LedgerQueries + ?Sized,
 {
     let limit = usize::try_from(page_size(query)?).unwrap_or(usize::MAX);
     let first: Option<RequestId> = query.value("before", "a request id, as `next` has it")?;
@@ -86,7 +86,7 @@ async fn summary<S>(
     first: Option<RequestId>,
 ) -> Result<Option<Summary>>
 where
-    S: LedgerStore + ?Sized,
+    S: LedgerQueries + ?Sized,
 {
     let id: ConversationId = id.parse()?;
     let id = match scope {

@@ -30,6 +30,6 @@ mod statistics;
 mod upstream;
 mod views;
 
-pub(crate) use service::GatewayParts;
 pub use service::{AdminService, MetricsPage};
+pub(crate) use service::{GatewayParts, LedgerOf};
 pub(crate) use settings::SettingsView;

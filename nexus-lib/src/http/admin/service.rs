@@ -36,7 +36,7 @@ use crate::meter::Books;
 use crate::observe::Edge;
 use crate::provider::ByKind;
 use crate::registry::Registry;
-use crate::store::Store;
+use crate::store::{LedgerQueries, LedgerStore, Store};
 use crate::wire::RequestId;
 
 /// The largest request body that is read: 1 MiB.
@@ -66,13 +66,19 @@ struct Paced<B> {
 
 struct Shared {
     registry: Registry,
-    store: Arc<dyn Store>,
+    ledger: LedgerOf,
     archive: Option<Archive>,
     guard: Guard,
     paths: Paths,
     /// Of a gateway; none where only its books are served.
     gateway: Option<GatewayParts>,
     metrics: OnceLock<MetricsText>,
+}
+
+/// Where the ledger is kept: what is asked whether it answers, and what is asked about its rows.
+pub(crate) struct LedgerOf {
+    pub(crate) store: Arc<dyn LedgerStore>,
+    pub(crate) queries: Arc<dyn LedgerQueries>,
 }
 
 /// What the admin port needs of a gateway beyond its books.
@@ -105,14 +111,18 @@ impl AdminService {
         archive: Option<Archive>,
         token: Option<SecretString>,
     ) -> Self {
-        Self::over(registry, store, archive, token, None)
+        let ledger = LedgerOf {
+            store: store.clone(),
+            queries: store,
+        };
+        Self::over(registry, ledger, archive, token, None)
     }
 
     /// The same with what asks providers: tests, upstreams' lists and the playground. Without a gateway
     /// there are no such routes.
     pub(crate) fn over(
         registry: Registry,
-        store: Arc<dyn Store>,
+        ledger: LedgerOf,
         archive: Option<Archive>,
         token: Option<SecretString>,
         gateway: Option<GatewayParts>,
@@ -120,7 +130,7 @@ impl AdminService {
         Self {
             shared: Arc::new(Shared {
                 registry,
-                store,
+                ledger,
                 archive,
                 guard: Guard::new(token.as_ref()),
                 paths: Paths::new(),
@@ -260,9 +270,9 @@ impl Shared {
     /// Whether requests are served, by the same value that admits them.
     async fn check_ready(&self) -> Result<()> {
         let Some(gateway) = &self.gateway else {
-            return self.store.ping().await.map_err(not_ready);
+            return self.ledger.store.ping().await.map_err(not_ready);
         };
-        gateway.books.store.ask(&*self.store).await?;
+        gateway.books.store.ask(&*self.ledger.store).await?;
         gateway.books.check_admission()
     }
 
@@ -282,7 +292,7 @@ impl Shared {
             method => method,
         };
 
-        let (registry, store) = (&self.registry, &*self.store);
+        let (registry, store) = (&self.registry, &*self.ledger.queries);
         match (method.as_str(), route) {
             ("GET", Route::Console(asset)) => Ok(console::serve(asset, &head.headers)),
             ("GET", Route::Health) => Ok(respond::json(StatusCode::OK, &HEALTHY)),

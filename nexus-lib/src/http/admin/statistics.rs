@@ -7,7 +7,7 @@ use crate::http::admin::query::Query;
 use crate::http::admin::views::{
     ConversationView, RequestPage, RequestView, SeriesView, SummaryView, TotalsView,
 };
-use crate::store::{Bucket, LedgerRow, LedgerStore, RequestFilter, RowPage};
+use crate::store::{Bucket, LedgerQueries, LedgerRow, RequestFilter, RowPage};
 use crate::wire::{ConversationId, ProviderId, RequestId, TimeRange, Timestamp};
 
 /// How many rows a page has when the client does not say.
@@ -20,7 +20,7 @@ const MOST_MESSAGES: usize = 200;
 
 pub(super) async fn totals<S>(store: &S, query: &Query) -> Result<TotalsView>
 where
-    S: LedgerStore + ?Sized,
+    S: LedgerQueries + ?Sized,
 {
     let (now, range) = (Timestamp::now(), query.range()?);
     let totals = store.totals(range).await?;
@@ -30,7 +30,7 @@ where
 /// Totals and series of one range, and where the ledger ends: all that an overview shows.
 pub(super) async fn summary<S>(store: &S, query: &Query) -> Result<SummaryView>
 where
-    S: LedgerStore + ?Sized,
+    S: LedgerQueries + ?Sized,
 {
     let (now, bucket) = (Timestamp::now(), bucket(query)?);
     let (range, zone) = (query.range()?, query.time_zone()?);
@@ -57,7 +57,7 @@ fn bucket(query: &Query) -> Result<Bucket> {
 
 pub(super) async fn series<S>(store: &S, query: &Query) -> Result<SeriesView>
 where
-    S: LedgerStore + ?Sized,
+    S: LedgerQueries + ?Sized,
 {
     let (now, bucket) = (Timestamp::now(), bucket(query)?);
     let (range, zone) = (query.range()?, query.time_zone()?);
@@ -75,7 +75,7 @@ pub(super) async fn conversation<S>(
     query: &Query,
 ) -> Result<ConversationView>
 where
-    S: LedgerStore + ?Sized,
+    S: LedgerQueries + ?Sized,
 {
     let now = Timestamp::now();
     let page = RowPage {
@@ -147,7 +147,7 @@ pub(super) async fn request<S>(
     id: Option<RequestId>,
 ) -> Result<RequestView>
 where
-    S: LedgerStore + ?Sized,
+    S: LedgerQueries + ?Sized,
 {
     let record = match id {
         Some(id) => store.request(id).await?,
@@ -173,7 +173,7 @@ where
 
 pub(super) async fn requests<S>(store: &S, query: &Query) -> Result<RequestPage>
 where
-    S: LedgerStore + ?Sized,
+    S: LedgerQueries + ?Sized,
 {
     let limit = page_size(query)?;
     let now = Timestamp::now();

@@ -1,5 +1,6 @@
 //! The queue and its writer, over a store that does what it is told.
 
+mod feed;
 mod outage;
 
 use std::sync::{Arc, Mutex};
@@ -11,11 +12,12 @@ use tokio::sync::{Semaphore, mpsc};
 use super::{Entry, UsageLedger};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{
-    Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestFilter,
-    RequestRecord, RequestState, RowPage, SeriesBucket, Settlement, Totals,
+    Bucket, ConversationTotals, LedgerQueries, LedgerRow, LedgerStore, LedgerWrite, OpenRow,
+    Owners, RecalledThread, RequestFilter, RequestRecord, RequestState, RowPage, SeriesBucket,
+    Settlement, Totals,
 };
 use crate::wire::{
-    ConversationId, ProviderId, RequestId, ThreadMark, TimeRange, TimeZone, Timestamp, Usage,
+    ConversationId, GatewayId, ProviderId, RequestId, TimeRange, TimeZone, Timestamp, Usage,
     UsageSource,
 };
 
@@ -85,21 +87,20 @@ impl LedgerStore for GatedStore {
         self.batches.lock().unwrap().push(batch.to_vec());
         Ok(())
     }
-    async fn interrupt_open(&self) -> Result<u64> {
+    async fn recover(&self, _: Owners) -> Result<u64> {
         Ok(0)
     }
+}
+
+#[async_trait]
+impl LedgerQueries for GatedStore {
     async fn totals(&self, _: TimeRange) -> Result<Totals> {
         Ok(Totals::default())
     }
     async fn series(&self, _: Bucket, _: TimeRange, _: &TimeZone) -> Result<Vec<SeriesBucket>> {
         Ok(Vec::new())
     }
-    async fn threads(
-        &self,
-        _: Timestamp,
-        _: Duration,
-        _: usize,
-    ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>> {
+    async fn threads(&self, _: Timestamp, _: Duration, _: usize) -> Result<Vec<RecalledThread>> {
         unreachable!()
     }
 
@@ -133,6 +134,7 @@ fn request_id(write: &LedgerWrite) -> RequestId {
 fn row() -> OpenRow {
     OpenRow {
         request_id: RequestId::new(),
+        owner: GatewayId::new(),
         conversation_id: ConversationId::begun_by(RequestId::new()),
         provider_id: ProviderId(1),
         provider: "p".into(),

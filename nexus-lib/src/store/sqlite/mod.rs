@@ -12,6 +12,7 @@
 //! of another program, one with a newer schema, one whose secrets the given master key does not open; and
 //! to make a new one beside the key file of an older one.
 
+mod append;
 mod checkpoint;
 mod connection;
 mod conversation;
@@ -23,7 +24,9 @@ mod ledger;
 mod ledger_row;
 mod lock;
 mod options;
+mod outbox;
 mod read_pool;
+mod recover;
 mod registry;
 mod schema;
 mod seals;
@@ -40,29 +43,29 @@ pub use options::{Durability, SqliteOptions};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
 use rusqlite::Connection;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::Store;
 use error::Failure;
 use files::Files;
 use read_pool::ReadPool;
+use recover::RowOwner;
 use seals::Seals;
 use writer::Writer;
 
-/// A [`Store`] in one SQLite file. A clone is the same store.
+/// A [`Store`](crate::Store) in one SQLite file. A clone is the same store.
 ///
 /// ```
-/// use nexus_lib::store::{LedgerStore, SqliteStore, Store};
+/// use nexus_lib::store::{LedgerStore, Owners, SqliteStore};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> nexus_lib::Result<()> {
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("nexus.db");
 /// let store = SqliteStore::open(path).await?;
-/// assert_eq!(store.interrupt_open().await?, 0);
+/// assert_eq!(store.recover(Owners::Gone).await?, 0);
 /// store.close().await
 /// # }
 /// ```
@@ -74,6 +77,11 @@ pub struct SqliteStore {
 struct Inner {
     path: PathBuf,
     seals: Seals,
+    /// The gateways that had open rows when the store was opened: as one process has it at a time, they
+    /// are gone, and the ids of others are new.
+    gone: Vec<RowOwner>,
+    /// Whether settled rows are noted in the outbox.
+    is_kept: AtomicBool,
     writer: Writer,
     /// None where the database is in memory: then its one connection reads, too.
     disk: Option<Disk>,
@@ -155,11 +163,14 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
-#[async_trait]
-impl Store for SqliteStore {
+impl SqliteStore {
+    fn is_kept(&self) -> bool {
+        self.inner.is_kept.load(Ordering::Acquire)
+    }
+
     /// It also looks whether the files are still the ones that were opened: from the moment when they are
     /// not, nothing is written any more.
-    async fn ping(&self) -> Result<()> {
+    async fn check(&self) -> Result<()> {
         self.inner.writer.check_open()?;
         let inner = Arc::clone(&self.inner);
         let look = move || inner.disk.as_ref().map_or(Ok(()), |disk| disk.files.look());
@@ -176,7 +187,7 @@ impl Store for SqliteStore {
 
     /// # Cancel safety
     /// A dropped future may leave the store half closed; calling again finishes it.
-    async fn close(&self) -> Result<()> {
+    async fn end(&self) -> Result<()> {
         if let Some(disk) = &self.inner.disk {
             // Readers first, so that the writer's connection is the last one: it then folds the
             // write-ahead log into the database and removes it.

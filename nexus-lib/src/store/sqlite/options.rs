@@ -2,6 +2,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::checkpoint::Checkpoints;
 use super::error::fold;
@@ -10,7 +11,7 @@ use super::lock::Lock;
 use super::read_pool::ReadPool;
 use super::seals::Seals;
 use super::writer::{OnDisk, Writer};
-use super::{Disk, Inner, SqliteStore, connection, ledger, schema};
+use super::{Disk, Inner, SqliteStore, connection, ledger, recover, schema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::MasterKey;
 
@@ -100,6 +101,7 @@ impl SqliteOptions {
         let mut connection = connection::open_writer(&self.path, self.durability, may_begin)?;
         let key = schema::unlock(&mut connection, &self.path, self.master_key)?;
         ledger::raise_ids(&connection)?;
+        let gone = recover::owners(&connection)?;
         let files = Files::new(&self.path, &lock, &connection).map_err(fold)?;
         let readers = Arc::new(ReadPool::new(self.path.clone()));
         let checkpoints = Checkpoints::start(&mut connection, &self.path, self.durability)?;
@@ -113,6 +115,8 @@ impl SqliteOptions {
             inner: Arc::new(Inner {
                 path: self.path,
                 seals: Seals::new(&key),
+                gone,
+                is_kept: AtomicBool::new(false),
                 writer,
                 disk: Some(Disk { files, readers }),
             }),
@@ -132,6 +136,8 @@ impl SqliteOptions {
             inner: Arc::new(Inner {
                 path: self.path,
                 seals: Seals::new(&key),
+                gone: Vec::new(),
+                is_kept: AtomicBool::new(false),
                 writer,
                 disk: None,
             }),

@@ -3,15 +3,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use nexus_lib::store::{
-    Bucket, ConversationTotals, LedgerRow, LedgerStore, LedgerWrite, ModelRecord, NewModel,
-    NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords, RegistryStore, RequestFilter,
-    RequestRecord, RowPage, SeriesBucket, Totals, Version,
+    Bucket, ConversationTotals, LedgerQueries, LedgerRow, LedgerStore, LedgerWrite, ModelRecord,
+    NewModel, NewProvider, Owners, ProviderRecord, ProviderUpdate, RecalledThread, RegistryRecords,
+    RegistryStore, RequestFilter, RequestRecord, RowPage, SeriesBucket, Totals, Version,
 };
 use nexus_lib::testing::Gate;
 use nexus_lib::wire::{
-    ConversationId, ModelId, ProviderId, RequestId, ThreadMark, TimeRange, TimeZone, Timestamp,
+    ConversationId, ModelId, ProviderId, RequestId, TimeRange, TimeZone, Timestamp,
 };
-use nexus_lib::{Error, ErrorKind, Result, SqliteStore, Store};
+use nexus_lib::{Error, ErrorKind, Result, SqliteStore};
 
 /// What happens to a batch of rows.
 #[derive(Clone)]
@@ -47,10 +47,21 @@ impl LedgerStore for GatedStore {
         self.inner.append(batch).await
     }
 
-    async fn interrupt_open(&self) -> Result<u64> {
-        self.inner.interrupt_open().await
+    async fn recover(&self, owners: Owners) -> Result<u64> {
+        self.inner.recover(owners).await
     }
 
+    async fn ping(&self) -> Result<()> {
+        self.inner.ping().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.close().await
+    }
+}
+
+#[async_trait]
+impl LedgerQueries for GatedStore {
     async fn totals(&self, range: TimeRange) -> Result<Totals> {
         self.inner.totals(range).await
     }
@@ -69,7 +80,7 @@ impl LedgerStore for GatedStore {
         now: Timestamp,
         memory: Duration,
         most: usize,
-    ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>> {
+    ) -> Result<Vec<RecalledThread>> {
         self.inner.threads(now, memory, most).await
     }
 
@@ -132,16 +143,5 @@ impl RegistryStore for GatedStore {
 
     async fn delete_model(&self, id: ModelId, expected: Option<Version>) -> Result<()> {
         self.inner.delete_model(id, expected).await
-    }
-}
-
-#[async_trait]
-impl Store for GatedStore {
-    async fn ping(&self) -> Result<()> {
-        self.inner.ping().await
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.inner.close().await
     }
 }

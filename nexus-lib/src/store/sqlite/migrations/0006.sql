@@ -164,3 +164,9 @@ CREATE TABLE usage_by_key (
     priced             INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (span, start, key_id, project_id)
 ) STRICT, WITHOUT ROWID;
+
+-- Settled rows that a sink is still to take, in the order of their commits.
+CREATE TABLE outbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq    INTEGER NOT NULL
+) STRICT;

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::{Place, all_rows, open_row, settlement};
 use crate::error::ErrorKind;
-use crate::store::{LedgerStore, LedgerWrite, Store};
+use crate::store::{LedgerStore, LedgerWrite};
 
 #[tokio::test]
 async fn a_lock_of_another_program_is_waited_for_briefly_and_undoes_nothing() {

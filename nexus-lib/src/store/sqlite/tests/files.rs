@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::{Place, SqliteStore, all_rows, new_provider, open_row, settlement};
 use crate::error::ErrorKind;
-use crate::store::{LedgerStore, LedgerWrite, RegistryStore, Store};
+use crate::store::{LedgerStore, LedgerWrite, RegistryStore};
 
 fn rows(count: usize) -> Arc<Vec<LedgerWrite>> {
     let row = |_| LedgerWrite::Whole(open_row("c"), settlement(1, 2));

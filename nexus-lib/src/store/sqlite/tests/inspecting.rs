@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Place, SqliteStore, new_model, new_provider};
 use crate::error::{ErrorKind, Result};
 use crate::secret::MasterKey;
-use crate::store::{RegistryRecords, RegistryStore, Store};
+use crate::store::{LedgerStore, RegistryRecords, RegistryStore};
 
 /// Every file of a folder with what is in it.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {

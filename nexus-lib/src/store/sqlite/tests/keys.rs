@@ -4,7 +4,7 @@ use super::{Place, SqliteStore, new_provider};
 use crate::call::KeyHash;
 use crate::error::ErrorKind;
 use crate::store::{
-    KeyFields, KeyOrigin, KeyRecord, KeySecret, ProjectFields, RegistryStore, Store,
+    KeyFields, KeyOrigin, KeyRecord, KeySecret, LedgerStore, ProjectFields, RegistryStore,
 };
 use crate::wire::{KeyId, ProjectId, ProviderId, Timestamp};
 

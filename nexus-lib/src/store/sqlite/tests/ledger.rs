@@ -2,8 +2,10 @@ use std::sync::Arc;
 
 use super::{Place, SqliteStore, all_rows, open_row, settlement};
 use crate::error::ErrorKind;
-use crate::store::{LedgerRow, LedgerStore, LedgerWrite, OpenRow, RequestState, RowPage, Store};
-use crate::wire::{ConversationId, ProviderId, RequestId, Usage, UsageSource};
+use crate::store::{
+    LedgerQueries, LedgerRow, LedgerStore, LedgerWrite, OpenRow, Owners, RequestState, RowPage,
+};
+use crate::wire::{ConversationId, GatewayId, ProviderId, RequestId, Usage, UsageSource};
 
 async fn only_row(store: &SqliteStore) -> LedgerRow {
     let mut rows = all_rows(store).await;
@@ -122,8 +124,14 @@ async fn what_an_earlier_process_left_open_is_interrupted() {
     ];
     store.append(Arc::new(writes)).await.unwrap();
 
-    assert_eq!(store.interrupt_open().await.unwrap(), 1);
-    assert_eq!(store.interrupt_open().await.unwrap(), 0);
+    // Its gateway may live: this store has been open since before it began.
+    assert_eq!(store.recover(Owners::Gone).await.unwrap(), 0);
+    store.close().await.unwrap();
+    let store = place.open().await;
+    let other = Owners::Gateway(GatewayId::new());
+    assert_eq!(store.recover(other).await.unwrap(), 0);
+    assert_eq!(store.recover(Owners::Gone).await.unwrap(), 1);
+    assert_eq!(store.recover(Owners::Gone).await.unwrap(), 0);
     let late = LedgerWrite::Settle(lost.request_id, settlement(9, 9));
     store.append(Arc::new(vec![late])).await.unwrap();
     let rows = all_rows(&store).await;
@@ -131,6 +139,27 @@ async fn what_an_earlier_process_left_open_is_interrupted() {
     assert_eq!(rows[1].state, RequestState::Interrupted);
     assert_eq!(rows[1].usage, Usage::default());
     assert!(rows[1].error.is_some());
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_gone_costs_one_that_lives_no_row() {
+    let place = Place::new();
+    let store = place.open().await;
+    let (lost, living) = (open_row("c1"), open_row("c2"));
+    let living = OpenRow {
+        owner: GatewayId::new(),
+        ..living
+    };
+    let writes = [&lost, &living].map(|row| LedgerWrite::Open(row.clone()));
+    store.append(Arc::new(writes.into())).await.unwrap();
+
+    let gone = Owners::Gateway(lost.owner);
+    assert_eq!(store.recover(gone).await.unwrap(), 1);
+    let settle = LedgerWrite::Settle(living.request_id, settlement(1, 1));
+    store.append(Arc::new(vec![settle])).await.unwrap();
+    let states = all_rows(&store).await.into_iter().map(|row| row.state);
+    let expected = [RequestState::Completed, RequestState::Interrupted];
+    assert_eq!(states.collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]

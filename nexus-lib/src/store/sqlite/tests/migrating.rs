@@ -9,8 +9,8 @@ use super::super::seals::Seals;
 use super::{Place, SqliteStore, open_row, settlement};
 use crate::call::KeyHash;
 use crate::store::{
-    Bucket, KeyOrigin, LedgerStore, LedgerWrite, OpenRow, RegistryStore, RequestState, RowPage,
-    Totals,
+    Bucket, KeyOrigin, LedgerQueries, LedgerStore, LedgerWrite, OpenRow, RegistryStore,
+    RequestState, RowPage, Totals,
 };
 use crate::wire::{
     ConversationId, KeyId, ProviderId, RequestId, TimeRange, TimeZone, Timestamp, mask,

@@ -8,6 +8,7 @@ mod ledger;
 mod migrating;
 mod model;
 mod opening;
+mod outbox;
 mod registry;
 mod scopes;
 mod statistics;
@@ -20,11 +21,11 @@ use tempfile::TempDir;
 
 use super::SqliteStore;
 use crate::secret::MasterKey;
-use crate::store::{LedgerRow, LedgerStore, NewModel, NewProvider, OpenRow, RequestFilter};
+use crate::store::{LedgerQueries, LedgerRow, NewModel, NewProvider, OpenRow, RequestFilter};
 use crate::store::{RequestState, Settlement};
 use crate::wire::{
-    ConversationId, Protocols, ProviderId, ProviderLimits, RequestId, TimerSettings, Timestamp,
-    Usage, UsageSource,
+    ConversationId, GatewayId, Protocols, ProviderId, ProviderLimits, RequestId, TimerSettings,
+    Timestamp, Usage, UsageSource,
 };
 
 /// A database in a folder of its own, and its key.
@@ -84,9 +85,13 @@ fn new_model(provider_id: ProviderId, name: &str) -> NewModel {
     }
 }
 
+/// The gateway that opens rows here.
+const OWNER: GatewayId = GatewayId::from_bytes([7; 16]);
+
 fn open_row(conversation: &str) -> OpenRow {
     OpenRow {
         request_id: RequestId::new(),
+        owner: OWNER,
         conversation_id: conversation.parse::<ConversationId>().unwrap(),
         provider_id: ProviderId(1),
         provider: "OpenAI".into(),

@@ -7,11 +7,13 @@ use proptest::prelude::*;
 
 use super::{Place, SqliteStore, open_row, settlement};
 use crate::store::{
-    Bucket, Histogram, KeyTotals, LedgerRow, LedgerStore, LedgerWrite, ModelTotals, OpenRow,
-    ProviderTotals, RequestFilter, RequestState, SeriesBucket, Settlement, Steps, Totals,
+    Bucket, Histogram, KeyTotals, LedgerQueries, LedgerRow, LedgerStore, LedgerWrite, ModelTotals,
+    OpenRow, Owners, ProviderTotals, RequestFilter, RequestState, SeriesBucket, Settlement, Steps,
+    Totals,
 };
 use crate::wire::{
-    ConversationId, KeyId, ProjectId, ProviderId, RequestId, TimeRange, TimeZone, Timestamp, Usage,
+    ConversationId, GatewayId, KeyId, ProjectId, ProviderId, RequestId, TimeRange, TimeZone,
+    Timestamp, Usage,
 };
 
 /// 2026-01-30T22:58:00Z: hours and days end nearby.
@@ -48,7 +50,12 @@ enum Step {
     /// Says once more what was said.
     Again(usize),
     Commit,
-    Interrupt,
+    /// One of two gateways is gone.
+    Recover(u8),
+}
+
+fn owner(number: u8) -> GatewayId {
+    GatewayId::from_bytes([number; 16])
 }
 
 /// Microseconds: few enough moments that rows meet, and many at the edges of spans.
@@ -106,7 +113,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (any::<usize>(), end()).prop_map(|(which, end)| Step::Settle(which, end)),
         1 => any::<usize>().prop_map(Step::Again),
         3 => Just(Step::Commit),
-        1 => Just(Step::Interrupt),
+        1 => (0..2u8).prop_map(Step::Recover),
     ]
 }
 
@@ -204,6 +211,7 @@ impl Model {
         };
         OpenRow {
             request_id,
+            owner: owner(u8::from(number % 2 == 1)),
             conversation_id,
             provider_id: ProviderId(i64::try_from(start.provider).unwrap()),
             // Providers are renamed at times.
@@ -259,9 +267,12 @@ impl Model {
         write
     }
 
-    fn interrupt(&mut self) {
+    fn interrupt(&mut self, owner: GatewayId) {
         for row in &mut self.rows {
             let open = &row.open;
+            if open.owner != owner {
+                continue;
+            }
             row.end.get_or_insert_with(|| Settlement {
                 state: RequestState::Interrupted,
                 provider_id: open.provider_id,
@@ -413,14 +424,15 @@ async fn filled(store: &SqliteStore, steps: Vec<Step>) -> Model {
                 model.said[which % model.said.len()].clone()
             }
             Step::Settle(..) | Step::Again(_) => continue,
-            Step::Commit | Step::Interrupt => {
+            Step::Commit | Step::Recover(_) => {
                 store
                     .append(Arc::new(std::mem::take(&mut batch)))
                     .await
                     .unwrap();
-                if matches!(step, Step::Interrupt) {
-                    store.interrupt_open().await.unwrap();
-                    model.interrupt();
+                if let Step::Recover(number) = step {
+                    let owner = owner(number);
+                    store.recover(Owners::Gateway(owner)).await.unwrap();
+                    model.interrupt(owner);
                 }
                 continue;
             }

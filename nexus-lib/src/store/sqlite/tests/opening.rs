@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::{Place, SqliteStore, all_rows, new_provider, open_row, settlement};
 use crate::error::ErrorKind;
 use crate::secret::MasterKey;
-use crate::store::{Durability, LedgerStore, LedgerWrite, RegistryStore, RequestState, Store};
+use crate::store::{Durability, LedgerStore, LedgerWrite, RegistryStore, RequestState};
 
 #[tokio::test]
 async fn a_restart_keeps_everything() {

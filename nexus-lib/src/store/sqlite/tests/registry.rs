@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Place, new_model, new_provider, open_row, settlement};
 use crate::call::KeyHash;
 use crate::error::ErrorKind;
-use crate::store::{LedgerStore, LedgerWrite, ProviderUpdate, RegistryStore};
+use crate::store::{LedgerQueries, LedgerStore, LedgerWrite, ProviderUpdate, RegistryStore};
 use crate::wire::{ModelId, Protocols, ProviderId, ProviderLimits, TimeRange, TimerSettings};
 
 pub(super) fn update() -> ProviderUpdate {

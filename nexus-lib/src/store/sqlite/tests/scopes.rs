@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::{Place, open_row, settlement};
 use crate::call::KeyHash;
-use crate::store::{LedgerStore, LedgerWrite, RowPage};
+use crate::store::{LedgerQueries, LedgerStore, LedgerWrite, RowPage};
 use crate::wire::{ConversationId, ConversationScope, RequestId, TimeRange, Timestamp};
 
 fn named(name: &str) -> ConversationId {

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use super::{Place, SqliteStore, open_row, settlement};
 use crate::store::{
-    LedgerStore, LedgerWrite, OpenRow, RequestFilter, RequestState, RowPage, Settlement,
+    LedgerQueries, LedgerStore, LedgerWrite, OpenRow, RequestFilter, RequestState, RowPage,
+    Settlement,
 };
 use crate::wire::{ConversationId, ProviderId, RequestId, TimeRange, Timestamp};
 

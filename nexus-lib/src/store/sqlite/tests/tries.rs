@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use super::{Place, open_row, settlement};
 use crate::call::Try;
-use crate::store::{LedgerStore, LedgerWrite, RequestRecord, RequestState, Settlement, Store};
+use crate::store::{
+    LedgerQueries, LedgerStore, LedgerWrite, RequestRecord, RequestState, Settlement,
+};
 use crate::wire::ProviderId;
 
 fn a_try(provider: i64, status: Option<u16>, error: Option<&str>) -> Try {
