@@ -12,7 +12,9 @@
 //! - [`openai`] has standard answers of an OpenAI-compatible server; [`anthropic`], [`gemini`] and
 //!   [`ollama`] those of their protocols.
 //! - [`ProviderContract`] checks that an implementation fulfils the contract of
-//!   [`Provider`](crate::Provider).
+//!   [`Provider`](crate::Provider); [`StoreContract`] those of
+//!   [`LedgerStore`](crate::store::LedgerStore) and
+//!   [`LedgerQueries`](crate::store::LedgerQueries).
 //!
 //! ```
 //! use nexus_lib::testing::{Answer, FakeUpstream, Gate, RawClient, RawRequest};
@@ -60,6 +62,7 @@ mod recorded;
 mod request;
 mod response;
 mod script;
+mod store;
 mod upstream;
 
 pub use answer::{Answer, Step};
@@ -73,6 +76,7 @@ pub use recorded::RecordedRequest;
 pub use request::RawRequest;
 pub use response::{Ending, RawBody, RawHead, RawResponse};
 pub use script::Script;
+pub use store::StoreContract;
 pub use upstream::{FakeUpstream, refused_addr};
 
 #[cfg(test)]
