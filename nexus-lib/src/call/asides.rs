@@ -1,14 +1,15 @@
-//! What agents put beside what is said, anew in each request.
+//! Text that agents add to messages anew in each request.
 
 use crate::translate::Part;
 
-/// Claude Code's reminders: it adds them to the last messages, and takes them out of earlier ones.
+/// Claude Code's reminders: it adds them to the latest messages, and removes them from earlier
+/// ones.
 const REMINDER: (&str, &str) = ("<system-reminder>", "</system-reminder>");
 
-/// Its first instruction names the request for billing.
+/// Its first instruction, which identifies the request for billing.
 const BILLING: &str = "x-anthropic-billing-header:";
 
-/// Takes it out of `parts`, and what is then without text.
+/// Removes these from `parts`, and parts that become empty.
 pub(super) fn forget(parts: &mut Vec<Part>) {
     parts.retain_mut(|part| {
         let Part::Text(text) = part else {
@@ -27,7 +28,7 @@ pub(super) fn forget(parts: &mut Vec<Part>) {
     });
 }
 
-/// `None` where there are none.
+/// `None` if there are none.
 fn without_reminders(text: &str) -> Option<String> {
     let (begin, end) = REMINDER;
     text.contains(begin).then(|| {

@@ -4,22 +4,24 @@ use crate::call::asides;
 use crate::translate::{ClientProtocol, Losses, Output, Part, Request, Source, Text, Turn, chat};
 use crate::wire::{Operation, Prefixes, RequestScan};
 
-/// The body of a request for `operation`, told as one for a chat completion: what was said is read of that,
-/// whatever protocol it came in. Empty when it cannot be told so; what is no chat is left as it is.
+/// Converts the body of a request for `operation` to one for a chat completion: messages are read
+/// from that, whatever the protocol. Empty if it cannot be translated; anything that is not a chat
+/// is left unchanged.
 pub(crate) fn in_chat(operation: Operation, body: &Bytes) -> Bytes {
     let protocol = match ClientProtocol::of(operation) {
         None | Some(ClientProtocol::Chat) => return body.clone(),
         Some(protocol) => protocol,
     };
     let told = protocol.read_request(body).and_then(|request| {
-        // The name of no model that is told otherwise than others.
+        // Not the name of a model that is translated specially.
         chat::request::write(&request, "any", &mut Losses::new(false))
     });
     told.map(Bytes::from).unwrap_or_default()
 }
 
-/// What was said so far in a request for `operation`, a chat. What cannot be read or told elsewhere counts as the
-/// text that it is: a request whose provider takes more than is known here belongs to its conversation, too.
+/// The messages of a request for `operation`, a chat. Parts that are unknown or cannot be
+/// translated count as plain text: a request whose provider accepts more than is known here belongs
+/// to its conversation too.
 pub(crate) fn said_so_far(operation: Operation, body: &Bytes) -> Prefixes {
     let Some(protocol) = ClientProtocol::of(operation) else {
         return Prefixes::default();
@@ -37,7 +39,7 @@ pub(crate) fn said_so_far(operation: Operation, body: &Bytes) -> Prefixes {
             result.parts.iter_mut().for_each(plain);
             true
         }
-        // Pictures are not sent back by all, and names of calls' clients are said already.
+        // Not all clients send images back, and tools already have the client's names.
         Turn::Assistant(said) => {
             said.retain(|said| !matches!(said, Output::Picture(_)));
             true
@@ -47,13 +49,13 @@ pub(crate) fn said_so_far(operation: Operation, body: &Bytes) -> Prefixes {
         turns,
         ..Request::default()
     };
-    // The name of no model that is told otherwise than others.
+    // Not the name of a model that is translated specially.
     let told = chat::request::write(&request, "any", &mut Losses::new(false));
     let scan = told.and_then(|told| RequestScan::of(&told));
     scan.map(|scan| scan.prefixes).unwrap_or_default()
 }
 
-/// Makes a text of what chat completions have no place for.
+/// Converts parts that chat completions cannot express to text.
 fn plain(part: &mut Part) {
     let text = match part {
         Part::Image(image) => match &image.source {

@@ -5,34 +5,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::{ProviderId, Timestamp};
 
-/// How many tries of one call are kept: the first ones, and the last.
+/// How many attempts of one call are kept: the first ones, and the last.
 const MOST_TRIES: usize = 64;
 
-/// The longest error text of a try, in bytes.
+/// The maximum length of an attempt's error, in bytes.
 const MAX_ERROR_BYTES: usize = 300;
 
-/// One request to a provider, made for a call, and what came of it.
+/// One request to a provider for a call, and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Try {
     /// The provider that was asked.
     pub provider_id: ProviderId,
     /// That provider's name at the time.
     pub provider: String,
-    /// The HTTP status that it answered with; `None` where it did not answer.
+    /// The HTTP status; `None` if the provider did not answer.
     pub status: Option<u16>,
-    /// What went wrong, with its cause, without keys or addresses; `None` where nothing did.
+    /// The error with its cause, without keys or addresses; `None` if there was none.
     pub error: Option<String>,
-    /// When the request was begun.
+    /// When the request started.
     pub started_at: Timestamp,
-    /// From there to the failure, or to the end of the answer, in milliseconds.
+    /// The time until the failure, or the end of the answer, in milliseconds.
     pub duration_ms: u64,
 }
 
-/// The tries of one call that are over. Empty, and without an allocation, as long as nothing fails.
+/// The finished attempts of one call. Empty, and without an allocation, as long as nothing fails.
 #[derive(Debug, Default)]
 pub(super) struct Tried(Mutex<Tries>);
 
-/// What [`Tried`] keeps.
+/// The content of [`Tried`].
 #[derive(Debug, Default)]
 pub(crate) struct Tries {
     /// At most [`MOST_TRIES`].
@@ -42,7 +42,7 @@ pub(crate) struct Tries {
 }
 
 impl Tries {
-    /// Adds the next try. Where there are too many, the one before it makes room.
+    /// Adds the next attempt. If there are too many, it replaces the last one.
     pub(crate) fn push(&mut self, mut next: Try) {
         if let Some(error) = &mut next.error {
             let mut end = error.len().min(MAX_ERROR_BYTES);
@@ -61,12 +61,12 @@ impl Tries {
 
 impl Tried {
     pub(super) fn push(&self, next: Try) {
-        // No code panics while it holds the lock, and the data is whole between statements.
+        // No code panics while it holds the lock, and the data is consistent between statements.
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tries.push(next);
     }
 
-    /// Those so far; none are left here.
+    /// Takes the attempts so far.
     pub(super) fn take(&self) -> Tries {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

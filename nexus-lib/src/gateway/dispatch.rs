@@ -14,11 +14,11 @@ use crate::provider::{ByKind, Provider, count_tokens, redact, through_chat};
 use crate::translate::ClientProtocol;
 use crate::wire::Operation;
 
-/// Hands each attempt to the implementation of its provider's kind.
+/// Passes each attempt to the implementation of its provider's kind.
 #[derive(Clone)]
 pub struct Dispatch {
     providers: ByKind,
-    /// Nothing of a request is left out in translation.
+    /// Nothing of a request may be dropped in translation.
     is_strict: bool,
     recent: Recent,
 }
@@ -33,7 +33,7 @@ impl Dispatch {
     }
 }
 
-/// What `provider` does not speak is told it in chat completions.
+/// Operations that `provider` does not support are sent as chat completions.
 async fn send_foreign(
     provider: &dyn Provider,
     attempt: Attempt,
@@ -52,7 +52,7 @@ impl Service<Attempt> for Dispatch {
     type Error = Error;
     type Future = BoxFuture<'static, Result<Reply>>;
 
-    /// Always: providers take attempts concurrently.
+    /// Always ready: providers accept attempts concurrently.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<()>> {
         Poll::Ready(Ok(()))
     }
@@ -67,7 +67,7 @@ impl Service<Attempt> for Dispatch {
             return Box::pin(ready(Err(refusal)));
         };
         let profile = Arc::clone(&attempt.target().provider);
-        // Futures of their own: what is usual carries no room for what is rare.
+        // Separate futures: the usual one does not reserve space for the rare one.
         match isolate::call(|| provider.speaks(attempt.operation())) {
             Ok(true) => {
                 let sent = async move { provider.send(attempt).await };
@@ -84,8 +84,8 @@ impl Service<Attempt> for Dispatch {
     }
 }
 
-/// What comes of an attempt, without the provider's key. An implementation that panics has failed
-/// at this attempt: the next candidate is asked.
+/// The outcome of an attempt, without the provider's key. If an implementation panics, this attempt
+/// has failed: the next candidate is asked.
 fn guarded(
     profile: Arc<ProviderProfile>,
     sent: impl Future<Output = Result<Reply>>,

@@ -9,7 +9,7 @@ use crate::body_memory::{BodyMemory, Gather, GatherError, Holder};
 use crate::error::{BoxError, Error, ErrorKind, Result};
 use crate::http::pace::{BodyTimeouts, Pace};
 
-/// How much of a body is read, how fast it must come, and whose memory it takes.
+/// The maximum size, the minimum speed and the memory of a body.
 #[derive(Clone, Copy)]
 pub(crate) struct BodyLimits<'a> {
     pub(crate) bytes: usize,
@@ -19,7 +19,7 @@ pub(crate) struct BodyLimits<'a> {
 }
 
 impl BodyLimits<'_> {
-    /// The longest body: one that can never have room is too long, and not to be sent again.
+    /// The longest body that can ever fit: a longer one is too large, and a retry is useless.
     pub(super) fn longest(&self) -> usize {
         self.bytes.min(self.memory.longest())
     }
@@ -27,12 +27,12 @@ impl BodyLimits<'_> {
 
 /// All of `body`, within `limits`.
 ///
-/// A body that arrives in one frame is not copied.
+/// A body of one frame is not copied.
 ///
 /// # Errors
-/// [`ErrorKind::TooLarge`] as soon as it is certain: for a body that says its length, before any of it
-/// is read. [`ErrorKind::Overloaded`] when there is no memory for it. [`ErrorKind::RequestTimeout`] when it
-/// comes too slowly. [`ErrorKind::InvalidRequest`] when it breaks off.
+/// [`ErrorKind::TooLarge`] as soon as it is certain: with a declared length, before anything is
+/// read. [`ErrorKind::Overloaded`] when there is no memory for it. [`ErrorKind::RequestTimeout`]
+/// when it arrives too slowly. [`ErrorKind::InvalidRequest`] when it is interrupted.
 pub(crate) async fn collect<B>(body: B, limits: BodyLimits<'_>) -> Result<Bytes>
 where
     B: Body<Data: Buf, Error: Into<BoxError>>,
@@ -63,7 +63,7 @@ where
             return Err(too_large(limit));
         }
         if first.is_empty() && rest.is_none() {
-            // Where the data is `Bytes` already, this shares it.
+            // If the data is `Bytes` already, this shares it.
             first = data.copy_to_bytes(len);
             continue;
         }
@@ -96,7 +96,7 @@ fn too_large(limit: usize) -> Error {
 }
 
 fn broken_off(error: impl Into<BoxError>) -> Error {
-    // A body that was wrapped in a layer of this crate may bring a verdict of its own.
+    // A body that was wrapped by a layer of this crate may return an error of its own.
     match error.into().downcast::<Error>() {
         Ok(own) => *own,
         Err(cause) => Error::new(
@@ -190,7 +190,7 @@ mod tests {
         assert!(error.retry_after().is_some());
         drop(first);
         assert_eq!(memory.held(), 0);
-        // One that can never have room need not come again.
+        // A body that can never fit need not be sent again.
         let error = collect(frames(&[piece; 17]), limits).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge);
         let fits = collect(frames(&[piece; 10]), limits).await.unwrap();

@@ -10,7 +10,7 @@ use crate::offload;
 /// The codings of a request's body, in the order in which they were applied. Most have none.
 ///
 /// # Errors
-/// [`ErrorKind::UnsupportedMediaType`] for one that is not known.
+/// [`ErrorKind::UnsupportedMediaType`] for an unknown one.
 pub(crate) fn codings_of(headers: &HeaderMap) -> Result<Vec<Coding>> {
     codings(headers).map_err(|_| {
         Error::new(
@@ -20,12 +20,11 @@ pub(crate) fn codings_of(headers: &HeaderMap) -> Result<Vec<Coding>> {
     })
 }
 
-/// The body as it was before `codings` were applied, at most as long as `limits` allow: a few bytes may stand
-/// for gigabytes.
+/// Undoes `codings`, within `limits`: a few bytes may decode to gigabytes.
 ///
 /// # Errors
-/// [`ErrorKind::TooLarge`], [`ErrorKind::Overloaded`], and [`ErrorKind::InvalidRequest`] when the body is not
-/// in its coding.
+/// [`ErrorKind::TooLarge`], [`ErrorKind::Overloaded`], and [`ErrorKind::InvalidRequest`] when the
+/// body is not in its declared coding.
 pub(crate) async fn decoded(
     body: Bytes,
     codings: Vec<Coding>,
@@ -35,7 +34,7 @@ pub(crate) async fn decoded(
         return Ok(body);
     }
     let (memory, holder, limit) = (limits.memory.clone(), limits.holder, limits.longest());
-    // However short it is: what comes out may be long.
+    // Even if it is short: the output may be long.
     let work = move || decode(body, &codings, &memory, holder, limit);
     offload::by_length(usize::MAX, work).await
 }

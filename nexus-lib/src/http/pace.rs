@@ -6,19 +6,19 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorKind};
 use crate::late::LateTimer;
 
-/// How long a client may take to send the body of a request.
+/// Time limits for a client to send the body of a request.
 ///
-/// A client that is slower is answered 408, and its connection is closed. With the defaults a body may fall
-/// silent for 30 s, and has 60 s and a second more for each 16 KiB of it that have come: 128 kbit/s, which
-/// the slowest lines that people chat over have, while a byte now and then holds a request for no more than
-/// that minute.
+/// A slower client gets 408, and its connection is closed. By default a body may pause for 30 s,
+/// and has 60 s plus one second for each 16 KiB received: 128 kbit/s, which the slowest usable
+/// lines have, while a client that sends a byte now and then occupies a request for no more than a
+/// minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BodyTimeouts {
-    /// Between two pieces of it.
+    /// The idle timeout: between two pieces.
     pub idle: Duration,
-    /// For the whole of it, besides what `bytes_per_second` adds.
+    /// The limit for the whole body, which `bytes_per_second` extends.
     pub whole: Duration,
-    /// Whenever so many bytes have come, the whole may take a second longer. 0 adds nothing.
+    /// For each this many bytes received, the limit is extended by a second. 0 means no extension.
     pub bytes_per_second: u32,
 }
 
@@ -32,10 +32,10 @@ impl Default for BodyTimeouts {
     }
 }
 
-/// Watches the pace of one body. One that is there already touches no timer and no clock.
+/// Measures one body. A body that has arrived already touches no timer and no clock.
 pub(super) struct Pace {
     timeouts: BodyTimeouts,
-    /// Since the body was first waited for. Boxed: most never are.
+    /// Set at the first wait. Boxed: most bodies never wait.
     waiting: Option<Box<Waiting>>,
 }
 
@@ -53,14 +53,15 @@ impl Pace {
         }
     }
 
-    /// Notes that a piece has come.
+    /// Notes that a piece has arrived.
     pub(super) fn piece(&mut self) {
         if let Some(waiting) = &mut self.waiting {
             waiting.last_piece = Instant::now();
         }
     }
 
-    /// Waits beside the body, of which `received` bytes have come; ready when that is too slow.
+    /// Polled together with the body, of which `received` bytes have arrived; ready when it is too
+    /// slow.
     pub(super) fn poll_too_slow(&mut self, cx: &mut Context<'_>, received: usize) -> Poll<Error> {
         let timeouts = self.timeouts;
         let waiting = self.waiting.get_or_insert_with(|| {
@@ -71,7 +72,7 @@ impl Pace {
                 timer: LateTimer::default(),
             })
         });
-        // Neither may be so far away that no clock shows it.
+        // Neither may be beyond the range of the clock.
         let after = |from: Instant, wait| from.checked_add(wait);
         let idle = after(waiting.last_piece, timeouts.idle);
         let whole = after(waiting.since, timeouts.whole(received));
@@ -83,7 +84,7 @@ impl Pace {
 }
 
 impl BodyTimeouts {
-    /// How long a body of which `received` bytes have come may take.
+    /// The time limit of a body of which `received` bytes have arrived.
     fn whole(self, received: usize) -> Duration {
         let received = u64::try_from(received).unwrap_or(u64::MAX);
         let earned = received.checked_div(self.bytes_per_second.into());
@@ -111,7 +112,7 @@ mod tests {
         bytes_per_second: 10,
     };
 
-    /// How long a body lasts of which `piece` bytes come every `every` seconds.
+    /// How long a body lasts if `piece` bytes arrive every `every` seconds.
     async fn lasted(timeouts: BodyTimeouts, piece: usize, every: u64) -> u64 {
         let start = Instant::now();
         let mut pace = Pace::new(timeouts);
@@ -136,14 +137,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_and_trickling_end_and_a_steady_pace_does_not() {
         assert_eq!(lasted(TIMEOUTS, 1, 1_000).await, 30);
-        // A byte every 29 s earns nothing to speak of.
+        // A byte every 29 s extends the limit by almost nothing.
         assert_eq!(lasted(TIMEOUTS, 1, 29).await, 60);
-        // 10 bytes every 20 s earn 3 s in the first minute.
+        // 10 bytes every 20 s extend it by 3 s in the first minute.
         assert_eq!(lasted(TIMEOUTS, 10, 20).await, 63);
         assert_eq!(lasted(TIMEOUTS, 200, 20).await, u64::MAX);
     }
 
-    /// Pieces that come quickly do not put the end off either.
+    /// Pieces in quick succession do not extend it either.
     #[tokio::test(start_paused = true)]
     async fn a_byte_every_few_milliseconds_ends_too() {
         let start = Instant::now();

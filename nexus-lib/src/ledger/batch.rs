@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// One group of writes on its way to the store: whoever queued a row in it waits for it here.
+/// A group of writes: callers that queued a row in it wait for it here.
 #[derive(Default)]
 pub(super) struct Batch {
     written: OnceLock<bool>,
@@ -14,25 +14,25 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Says how it went, and wakes all who wait. The first word stands: a batch that was given up is
-    /// still written when that can be done, but nobody waits for it any more.
+    /// Sets the result, and wakes all waiters. The first result stands: a batch that was given up
+    /// is still written when possible, but nobody waits for it any more.
     pub(super) fn resolve(&self, written: bool) {
         let _ = self.written.set(written);
         self.done.notify_waiters();
     }
 
-    /// Whether those who wait have been told how it went.
+    /// Whether the result is set.
     pub(super) fn is_resolved(&self) -> bool {
         self.written.get().is_some()
     }
 
-    /// Resolves once the batch is durable, or is known never to be.
+    /// Resolves once the batch is durable, or is known to have failed.
     ///
     /// # Cancel safety
-    /// Waiting changes nothing.
+    /// Dropping it has no effect.
     pub(super) async fn wait(&self) -> Result<()> {
         let mut done = pin!(self.done.notified());
-        // Enrolled before the look, so that no wake-up falls in between.
+        // Registered before the check, so that no wake-up is missed.
         done.as_mut().enable();
         if self.written.get().is_none() {
             done.await;

@@ -3,11 +3,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-/// How long requests wait for a store that does not write before they are refused themselves.
+/// How long requests wait for a failing store before they are rejected.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Measures how long a batch takes. One timer for all batches, moved only when it fires: setting one for
-/// each would wake the runtime's driver once a batch.
+/// Measures the duration of a batch. One timer for all batches, moved only when it fires: a timer
+/// for each would wake the runtime's driver once per batch.
 pub(super) struct Patience {
     since: Instant,
     timer: Pin<Box<Sleep>>,
@@ -21,7 +21,7 @@ impl Patience {
         }
     }
 
-    /// A batch begins.
+    /// A batch starts.
     pub(super) fn renew(&mut self) {
         self.since = Instant::now();
     }
@@ -29,7 +29,7 @@ impl Patience {
     /// Resolves once the batch has taken too long.
     ///
     /// # Cancel safety
-    /// Waiting changes nothing.
+    /// Dropping it has no effect.
     pub(super) async fn over(&mut self) {
         let end = self.since + PATIENCE;
         while Instant::now() < end {

@@ -9,43 +9,43 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::batch::Batch;
 use crate::store::{LedgerWrite, OpenRow, Settlement};
 
-/// How many requests may be on their way to their first row before admission waits. Endings are not
-/// counted: each belongs to a request that was admitted, and must never be held up.
+/// How many admitted requests may be without a written row before admission waits. Settlements are
+/// not counted: each belongs to an admitted request, and must never be delayed.
 const ROOM: usize = 4096;
 
-/// Batches do not grow beyond this while others still arrive.
+/// Batches do not grow beyond this while more rows arrive.
 const LONGEST_BATCH: usize = 512;
 
-/// What waits to be written.
+/// Rows that wait to be written.
 pub(super) struct Queue {
     pending: Mutex<Pending>,
-    /// Told when something was queued or the queue was closed.
+    /// Notified when something was queued or the queue was closed.
     filled: Notify,
     room: Semaphore,
-    /// The store refuses writes: nothing new is admitted until it takes them again.
+    /// The store rejects writes: nothing new is admitted until it accepts them again.
     stalled: AtomicBool,
-    /// Told when the store begins to refuse writes.
+    /// Notified when the store starts to reject writes.
     stall: Notify,
-    /// Told when the writer has ended.
+    /// Notified when the writer has ended.
     over: Notify,
 }
 
 struct Pending {
     writes: Vec<LedgerWrite>,
     batch: Arc<Batch>,
-    /// What the writer has taken and not yet written: another writer goes on with it.
+    /// Taken by the writer and not yet written: another writer continues with it.
     taken: Option<Taken>,
     closed: bool,
-    /// The writer has ended: what comes later is written by nobody, and those who wait get an error.
+    /// The writer has ended: later rows are not written, and waiters get an error.
     ended: bool,
-    /// It has ended before its time, and nobody took its place.
+    /// It has ended early, and was not replaced.
     died: bool,
 }
 
-/// What is to be written together, and who waits for it.
+/// Rows that are written together, and their waiters.
 pub(super) type Taken = (Arc<Vec<LedgerWrite>>, Arc<Batch>);
 
-/// Where a beginning was put: it can be completed there as long as its batch has not been taken.
+/// The position of an opening row: it can be completed there until its batch is taken.
 pub(super) struct Place {
     pub(super) batch: Arc<Batch>,
     index: usize,
@@ -81,11 +81,11 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Pending> {
-        // No code panics while it holds the lock, and the data is whole between statements.
+        // No code panics while it holds the lock, and the data is consistent between statements.
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Admits one request, whose row will be queued later; waits for room, but not through a stall.
+    /// Admits one request, whose row will be queued later; waits for room, but not during a stall.
     pub(super) async fn admit(&self) -> Result<()> {
         let permit = match self.room.try_acquire() {
             Ok(permit) => permit,
@@ -93,12 +93,12 @@ impl Queue {
             Err(TryAcquireError::NoPermits) => self.room_or_stall().await?,
         };
         self.check_writes()?;
-        // Given back by the writer once the request's first row is written.
+        // Released by the writer once the request's first row is written.
         permit.forget();
         Ok(())
     }
 
-    /// Whether the store takes rows, as far as is known.
+    /// Whether the store accepts rows, as far as is known.
     pub(super) fn check_writes(&self) -> Result<()> {
         if self.stalled.load(Ordering::Acquire) {
             return Err(store_refuses());
@@ -111,7 +111,7 @@ impl Queue {
 
     async fn room_or_stall(&self) -> Result<SemaphorePermit<'_>> {
         let mut stall = pin!(self.stall.notified());
-        // Enrolled before the look, so that no stall falls in between.
+        // Registered before the check, so that no stall is missed.
         stall.as_mut().enable();
         self.check_writes()?;
         tokio::select! {
@@ -120,7 +120,7 @@ impl Queue {
         }
     }
 
-    /// The writer is gone, and nobody takes its place: whoever waits gets an error, and nothing more is
+    /// The writer is gone, and was not replaced: waiters get an error, and nothing more is
     /// admitted.
     pub(super) fn die(&self) {
         let mut pending = self.lock();
@@ -140,10 +140,10 @@ impl Queue {
         );
     }
 
-    /// Resolves once the writer has ended; whether it came to its own end.
+    /// Resolves once the writer has ended; returns whether it ended regularly.
     pub(super) async fn over(&self) -> bool {
         let mut over = pin!(self.over.notified());
-        // Enrolled before the look, so that no wake-up falls in between.
+        // Registered before the check, so that no wake-up is missed.
         over.as_mut().enable();
         if !self.lock().ended {
             over.await;
@@ -151,8 +151,7 @@ impl Queue {
         !self.lock().died
     }
 
-    /// Whether another writer is needed where one has left. A queue that is closed and empty ends
-    /// without.
+    /// Whether another writer is needed after one has gone. A closed and empty queue needs none.
     pub(super) fn is_left(&self) -> bool {
         let mut pending = self.lock();
         let is_empty = pending.writes.is_empty() && pending.taken.is_none();
@@ -165,7 +164,7 @@ impl Queue {
         !is_ended
     }
 
-    /// Queues the beginning of a request that was admitted.
+    /// Queues the opening row of an admitted request.
     pub(super) fn push_open(&self, row: OpenRow) -> Place {
         let mut pending = self.lock();
         let place = Place {
@@ -179,8 +178,8 @@ impl Queue {
         place
     }
 
-    /// Queues an ending: with its beginning, if that was not queued or still waits, so that one row is
-    /// written for both.
+    /// Queues a settlement: together with its opening row, if that is not queued or still waits, so
+    /// that one row is written for both.
     pub(super) fn push_settle(
         &self,
         row: OpenRow,
@@ -207,8 +206,8 @@ impl Queue {
         batch
     }
 
-    /// All that waits, as one batch; `None` once the queue is closed and empty. What another writer has
-    /// taken and not [released](Self::release) comes first.
+    /// Everything that waits, as one batch; `None` once the queue is closed and empty. Rows that
+    /// another writer has taken and not [released](Self::release) come first.
     ///
     /// # Cancel safety
     /// Nothing is taken before it resolves.
@@ -242,27 +241,27 @@ impl Queue {
                 pending.taken = Some(taken.clone());
                 return Some(taken);
             } else {
-                // Whoever is ready to run may add a row first: that costs no time, and makes one
-                // commit of many.
+                // Tasks that are ready may add a row first: that costs no time, and combines
+                // several commits.
                 gathered = waiting;
                 tokio::task::yield_now().await;
             }
         }
     }
 
-    /// How much waits to be taken.
+    /// How many rows wait.
     pub(super) fn len(&self) -> usize {
         self.lock().writes.len()
     }
 
-    /// What was taken is written, or never will be. Gives room back for the requests whose first row was
-    /// in it.
+    /// What was taken is written, or never will be. Releases the room of the requests whose first
+    /// row was in it.
     pub(super) fn release(&self, requests: usize) {
         self.lock().taken = None;
         self.room.add_permits(requests);
     }
 
-    /// Says whether the store takes writes just now.
+    /// Sets whether the store currently accepts writes.
     pub(super) fn set_stalled(&self, stalled: bool) {
         self.stalled.store(stalled, Ordering::Release);
         if stalled {
@@ -270,7 +269,7 @@ impl Queue {
         }
     }
 
-    /// Tells those who wait for the next batch not to.
+    /// Releases the waiters of the next batch.
     pub(super) fn give_up(&self) {
         self.lock().batch.resolve(false);
     }
@@ -280,7 +279,7 @@ impl Queue {
         self.lock().closed
     }
 
-    /// Admits nothing more; what waits is still written.
+    /// Admits nothing more; what is queued is still written.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.room.close();

@@ -8,27 +8,27 @@ use crate::observe::Observers;
 use crate::store::StoreWatch;
 use crate::thread::Threads;
 
-/// Where a meter notes the calls that pass it.
+/// Where a meter records the calls that pass it.
 #[derive(Clone)]
 pub struct Books {
     /// Gets a row for each call.
     pub ledger: UsageLedger,
-    /// Gets to know each reply, so that conversations are known again.
+    /// Gets each reply, so that conversations are recognised.
     pub threads: Threads,
-    /// Counts the tokens of calls for which the upstream gave no figures.
+    /// Counts the tokens of calls whose upstream reported no usage.
     pub estimator: Estimator,
-    /// Keeps the messages, if they are to be kept.
+    /// Archives the messages, if enabled.
     pub archive: Option<Archive>,
     /// Knows whether the store answers.
     pub store: StoreWatch,
-    /// Ends the calls that are under way.
+    /// Ends the calls in progress.
     pub cutoff: Cutoff,
-    /// Are told how each call ended.
+    /// Receive how each call ended.
     pub observers: Observers,
 }
 
 impl Books {
-    /// With a ledger alone: threads of its own, and no archive.
+    /// With only a ledger: its own threads, and no archive.
     pub fn new(ledger: UsageLedger) -> Self {
         Self {
             ledger,
@@ -41,13 +41,12 @@ impl Books {
         }
     }
 
-    /// Whether calls are admitted, as far as is known: the one place that both admission and readiness ask,
-    /// so that what makes a gateway not ready stops its calls, and the other way round. Nothing is tried
-    /// for it, and nothing is waited for.
+    /// Whether calls are admitted, as far as is known: admission and readiness both use it, so that
+    /// they never disagree. It accesses nothing, and waits for nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::LedgerUnavailable`](crate::ErrorKind::LedgerUnavailable) while the store does not
-    /// answer, or the ledger or the archive cannot be written;
+    /// [`ErrorKind::LedgerUnavailable`](crate::ErrorKind::LedgerUnavailable) while the store does
+    /// not answer, or the ledger or the archive cannot be written;
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) when the gateway shuts down.
     pub fn check_admission(&self) -> Result<()> {
         if self.cutoff.has_fallen() {

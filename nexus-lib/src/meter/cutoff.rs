@@ -6,14 +6,14 @@ use std::task::Poll;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The end of all calls that are under way. A clone is the same one.
+/// Ends all calls in progress. A clone is the same one.
 ///
-/// It wakes nobody: a call learns of it when it is polled next.
+/// It wakes no task: a call notices it when it is polled next.
 #[derive(Debug, Clone, Default)]
 pub struct Cutoff(Arc<AtomicBool>);
 
 impl Cutoff {
-    /// From here on calls fail, with [`ErrorKind::Closed`].
+    /// From now on calls fail with [`ErrorKind::Closed`].
     pub fn fall(&self) {
         self.0.store(true, Ordering::Release);
     }
@@ -22,7 +22,7 @@ impl Cutoff {
         self.0.load(Ordering::Acquire)
     }
 
-    /// Polls a call for as long as calls may go on.
+    /// Polls a call unless calls have been cut off.
     pub(super) fn before<'c, T>(
         &'c self,
         mut call: Pin<&'c mut impl Future<Output = Result<T>>>,
@@ -34,7 +34,7 @@ impl Cutoff {
     }
 }
 
-/// What a call fails with that was cut off.
+/// The error of a call that was cut off.
 pub(super) fn cut_off() -> Error {
     Error::new(
         ErrorKind::Closed,

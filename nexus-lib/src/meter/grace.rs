@@ -5,17 +5,17 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-/// The length of a tick. A grace is over at the second tick: after one to two of these.
+/// The length of a tick. A grace period ends at the second tick: after one to two of these.
 const TICK: Duration = Duration::from_millis(3);
 
-/// How many ticks the clock goes on when nobody looks at it.
+/// How many ticks the clock continues without being used.
 const IDLE_TICKS: u32 = 100;
 
-/// How long an upstream may take before its call's row is written without the answer. Most take longer,
-/// so that the row is there when the answer is; a call that was over sooner is written once.
+/// How long an upstream may take before its call's row is written without the answer. Most take
+/// longer, so that the row is there when the answer arrives; a faster call is written once.
 ///
-/// One coarse clock for all calls: a timer for each would wake the runtime's driver once a call. It
-/// stands still while there are no calls.
+/// One coarse clock for all calls: a timer for each would wake the runtime's driver once per call.
+/// It stops while there are no calls.
 #[derive(Clone)]
 pub(super) struct Grace(Arc<Clock>);
 
@@ -26,7 +26,7 @@ struct Clock {
 
 struct Hands {
     tick: Notify,
-    /// Somebody has looked since the last tick.
+    /// It was used since the last tick.
     watched: AtomicBool,
     stopped: AtomicBool,
     start: Notify,
@@ -45,10 +45,10 @@ impl Grace {
         Self(Arc::new(Clock { hands, task }))
     }
 
-    /// Resolves once a grace that began at the first poll is over.
+    /// Resolves once a grace period that started at the first poll has ended.
     ///
     /// # Cancel safety
-    /// Waiting changes nothing.
+    /// Dropping it has no effect.
     pub(super) async fn over(&self) {
         let hands = &self.0.hands;
         hands.watched.store(true, Ordering::SeqCst);
@@ -79,7 +79,7 @@ async fn go(hands: Arc<Hands>) {
         };
         if idle > IDLE_TICKS {
             hands.stopped.store(true, Ordering::SeqCst);
-            // Whoever looked between the two lines above did not see that it stopped.
+            // A caller between the two lines above did not notice that it stopped.
             if !hands.watched.load(Ordering::SeqCst) {
                 hands.start.notified().await;
             }

@@ -5,7 +5,7 @@ use tower::Layer;
 use crate::meter::grace::Grace;
 use crate::meter::{Books, Meter};
 
-/// Puts a service's calls on a ledger.
+/// Records a service's calls on a ledger.
 #[derive(Clone)]
 pub struct MeterLayer {
     books: Arc<Books>,
@@ -13,7 +13,7 @@ pub struct MeterLayer {
 }
 
 impl MeterLayer {
-    /// That notes calls in `books`. Must be called on a tokio runtime.
+    /// A layer that records calls in `books`. Must be called on a tokio runtime.
     pub fn new(books: Books) -> Self {
         Self {
             books: Arc::new(books),

@@ -5,8 +5,7 @@ use crate::wire::BaseUrl;
 const OPENAI: &str = "openai";
 const OPENAI_ALIAS: &str = "openai-compatible";
 
-/// The kind to store for a provider at `url`: the one that was said, or the one that its host is
-/// known for.
+/// The kind of a provider at `url`: the given one, or the one known for its host.
 pub(super) fn resolve(said: Option<&str>, url: &BaseUrl, spoken: &[&str]) -> Result<String> {
     let said = said.map(str::trim).filter(|said| !said.is_empty());
     let kind = match said {
@@ -43,7 +42,7 @@ fn of_url(url: &BaseUrl) -> &'static str {
     let path = url.as_str().trim_end_matches('/');
     match host.as_str() {
         "api.anthropic.com" => "anthropic",
-        // Gemini's OpenAI-compatible endpoint is called that.
+        // The name of Gemini's OpenAI-compatible endpoint.
         "generativelanguage.googleapis.com" if path.ends_with("/openai") => OPENAI,
         "generativelanguage.googleapis.com" => "gemini",
         "api.x.ai" => "xai",

@@ -4,7 +4,7 @@ use crate::store::NewModel;
 
 const MAX_NAME_CHARS: usize = 256;
 
-/// The model, checked; an empty upstream name is none.
+/// Validates a model; an empty upstream name means none.
 pub(super) fn checked(mut model: NewModel) -> Result<NewModel> {
     check_label("model_name", &model.model_name, MAX_NAME_CHARS)?;
     model.upstream_model = model.upstream_model.filter(|name| !name.is_empty());

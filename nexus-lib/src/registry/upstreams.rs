@@ -7,14 +7,14 @@ use crate::error::Result;
 use crate::store::RegistryRecords;
 use crate::wire::{ProviderId, ProxyList};
 
-/// The ways to the providers of some records, without a registry over a store.
+/// Access to the providers of some records, without a registry.
 pub(crate) struct Upstreams {
     snapshot: Snapshot,
     rules: Rules,
 }
 
 impl Upstreams {
-    /// For a gateway that speaks these kinds.
+    /// For a gateway that supports these kinds.
     pub(crate) fn new(
         records: RegistryRecords,
         kinds: impl IntoIterator<Item = &'static str>,

@@ -1,29 +1,29 @@
-//! How long calls took, as counts of lengths: small, and sums of them are sums of calls.
+//! Latency histograms: small, and mergeable.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Shorter ones are counted by the millisecond.
+/// Shorter durations are counted by the millisecond.
 const EXACT_MS: u64 = 64;
 
-/// How many bins each doubling has behind [`EXACT_MS`]: a bin is at most 3 percent wide.
+/// The number of bins per doubling beyond [`EXACT_MS`]: a bin is at most 3 percent wide.
 const BINS_PER_DOUBLING: u64 = 32;
 
-/// The longest length that has a bin of its own: about 12 days.
+/// The longest duration with a bin of its own: about 12 days.
 const LONGEST_MS: u64 = (1 << 30) - 1;
 
-/// Percentiles of some lengths, in milliseconds, at most 2 percent off.
+/// Percentiles of durations in milliseconds, at most 2 percent off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Percentiles {
-    /// Half of them took no longer.
+    /// The median.
     pub p50: u64,
-    /// Nine of ten took no longer.
+    /// The 90th percentile.
     pub p90: u64,
-    /// 99 of 100 took no longer.
+    /// The 99th percentile.
     pub p99: u64,
 }
 
-/// How many calls took how long, in bins that grow with the length.
+/// The number of calls by duration, in bins that grow with the duration.
 ///
 /// ```
 /// use nexus_lib::store::Histogram;
@@ -35,7 +35,7 @@ pub struct Percentiles {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Histogram {
-    /// Bins that are not empty, with their counts, by bin.
+    /// The bins that are not empty, in order, with their counts.
     bins: Vec<(u16, u64)>,
 }
 
@@ -49,13 +49,13 @@ impl Histogram {
         }
     }
 
-    /// Adds the calls of another one.
+    /// Adds the calls of another histogram.
     pub fn merge(&mut self, other: &Self) {
         self.merge_sorted(other.bins.iter().copied());
     }
 
-    /// Adds bins that come in their order: one pass over both, since a commit does this to a sum that has
-    /// a hundred of them.
+    /// Adds sorted bins in one pass, since each commit does this to a sum with about a hundred of
+    /// them.
     fn merge_sorted(&mut self, others: impl Iterator<Item = (u16, u64)>) {
         let mut merged = Vec::with_capacity(self.bins.len() + 8);
         let mut own = self.bins.iter().copied().peekable();
@@ -75,7 +75,7 @@ impl Histogram {
         self.bins.is_empty()
     }
 
-    /// The percentiles; `None` where no call was counted.
+    /// The percentiles; `None` if no call was counted.
     pub fn percentiles(&self) -> Option<Percentiles> {
         Some(Percentiles {
             p50: self.percentile(50)?,
@@ -84,7 +84,7 @@ impl Histogram {
         })
     }
 
-    /// The least length that `percent` of the calls did not exceed.
+    /// The lowest duration that `percent` of the calls did not exceed.
     fn percentile(&self, percent: u64) -> Option<u64> {
         let count = self.bins.iter().map(|bin| u128::from(bin.1)).sum::<u128>();
         let rank = (count * u128::from(percent)).div_ceil(100).max(1);
@@ -96,7 +96,7 @@ impl Histogram {
         bin.map(|(bin, _)| middle_of(*bin))
     }
 
-    /// As bytes: the step from bin to bin and the count, seven bits a byte.
+    /// Encodes the step from bin to bin and the count, seven bits per byte.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.bins.len() * 3);
         let mut before = 0;
@@ -108,7 +108,7 @@ impl Histogram {
         bytes
     }
 
-    /// Adds the calls that [`to_bytes`](Self::to_bytes) wrote down; `None` where the bytes are none of its.
+    /// Adds the calls encoded by [`to_bytes`](Self::to_bytes); `None` if the bytes are malformed.
     pub(crate) fn merge_bytes(&mut self, bytes: &[u8]) -> Option<()> {
         let mut read = Written {
             bytes,
@@ -120,10 +120,10 @@ impl Histogram {
     }
 }
 
-/// The bins that were written down.
+/// The encoded bins.
 struct Written<'a> {
     bytes: &'a [u8],
-    /// The one before.
+    /// The previous one.
     bin: Option<u16>,
     is_broken: bool,
 }
@@ -134,7 +134,7 @@ impl Written<'_> {
         let count = take_varint(&mut self.bytes)?;
         let bin = match self.bin {
             None => step,
-            // They rise.
+            // They increase.
             Some(before) => before.checked_add(step).filter(|bin| *bin > before)?,
         };
         self.bin = Some(bin);
@@ -172,7 +172,7 @@ fn middle_of(bin: u16) -> u64 {
     let Some(behind) = bin.checked_sub(EXACT_MS) else {
         return bin;
     };
-    // Bytes from elsewhere may name any bin.
+    // Foreign bytes may name any bin.
     let doublings = (behind / BINS_PER_DOUBLING).min(32);
     let first = (BINS_PER_DOUBLING + behind % BINS_PER_DOUBLING) << (doublings + 1);
     first + (1 << doublings)

@@ -7,19 +7,19 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::Percentiles;
 use crate::wire::{TimeRange, Timestamp, ZoneRules};
 
-/// How long each step of a series is.
+/// The length of each step of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Bucket {
     /// 60 seconds.
     Minute,
     /// 3600 seconds.
     Hour,
-    /// 86,400 seconds, and an hour more or less where a time zone changes its offset.
+    /// 86,400 seconds, plus or minus an hour when a time zone changes its offset.
     Day,
 }
 
 impl Bucket {
-    /// How many buckets a series has at most.
+    /// The maximum number of buckets in a series.
     pub const MOST: u32 = 10_000;
 
     /// Its usual length in seconds.
@@ -31,7 +31,7 @@ impl Bucket {
         }
     }
 
-    /// How many a series has whose range does not say.
+    /// The default number of buckets of a series without a start.
     const fn usual(self) -> i64 {
         match self {
             Self::Minute => 60,
@@ -40,12 +40,12 @@ impl Bucket {
         }
     }
 
-    /// Where the bucket of UTC begins that has this moment; both in seconds since 1970.
+    /// The start of the UTC bucket that contains this moment; both in seconds since 1970.
     pub const fn start_of(self, seconds: i64) -> i64 {
         seconds.saturating_sub(seconds.rem_euclid(self.seconds()))
     }
 
-    /// The same in a time zone, and where the next one begins.
+    /// The same in a time zone, and the start of the next one.
     fn around(self, seconds: i64, zone: &ZoneRules) -> (i64, i64) {
         let start = match self {
             Self::Minute => self.start_of(seconds),
@@ -72,19 +72,20 @@ impl FromStr for Bucket {
     }
 }
 
-/// The buckets of a series, and what of them lies in the range that was asked for.
+/// The buckets of a series, and the requested range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Steps {
     bucket: Bucket,
-    /// Where each bucket begins, and where the last one ends; in seconds since 1970. Empty without buckets.
+    /// The start of each bucket, and the end of the last one, in seconds since 1970. Empty without
+    /// buckets.
     bounds: Vec<i64>,
-    /// Only this counts: the first and the last bucket may have a part of their time alone.
+    /// Only this counts: the first and the last bucket may be partial.
     pub(crate) range: TimeRange,
 }
 
 impl Steps {
-    /// The buckets that have a moment of `range`. Where it has no end it ends `now`, and where it has no
-    /// beginning it has the last 60 minutes, 48 hours or 30 days before its end.
+    /// The buckets that overlap `range`. Without an end it ends `now`; without a start it covers
+    /// the last 60 minutes, 48 hours or 30 days before its end.
     ///
     /// # Errors
     /// [`ErrorKind::Unprocessable`] for more than [`Bucket::MOST`] buckets.
@@ -103,7 +104,7 @@ impl Steps {
         if range.from.is_some_and(|from| from >= to) {
             return Ok(steps);
         }
-        // The last second that has a moment of the range.
+        // The last second that overlaps the range.
         let last = to.as_micros().saturating_sub(1).div_euclid(1_000_000);
         let (mut start, end) = bucket.around(last, zone);
         match range.from {
@@ -140,19 +141,19 @@ impl Steps {
         Ok(steps)
     }
 
-    /// Where the buckets begin.
+    /// The starts of the buckets.
     pub(crate) fn starts(&self) -> &[i64] {
         self.bounds.split_last().map_or(&[], |(_, starts)| starts)
     }
 
-    /// Which bucket has this moment.
+    /// The bucket that contains this moment.
     pub(crate) fn place(&self, seconds: i64) -> Option<usize> {
         let behind = self.bounds.partition_point(|bound| *bound <= seconds);
         let place = behind.checked_sub(1)?;
         (place < self.starts().len()).then_some(place)
     }
 
-    /// The spans of UTC that never lie in two buckets, the longest first.
+    /// The UTC spans that never overlap two buckets, the longest first.
     pub(crate) fn spans(&self) -> &'static [Bucket] {
         const SPANS: &[Bucket] = &[Bucket::Day, Bucket::Hour, Bucket::Minute];
         let whole = |span: Bucket| {
@@ -181,9 +182,9 @@ fn too_many() -> Error {
 /// One step of a series.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SeriesBucket {
-    /// Where it begins.
+    /// When it starts.
     pub start: Timestamp,
-    /// How many requests of the range started in it, open ones included.
+    /// Requests of the range that started in it, including open ones.
     pub requests: u64,
     /// How many of them failed or were interrupted.
     pub errors: u64,
@@ -191,9 +192,9 @@ pub struct SeriesBucket {
     pub prompt_tokens: u64,
     /// Their completion tokens.
     pub completion_tokens: u64,
-    /// How long the completed ones took; `None` where there are none.
+    /// The latency of completed ones; `None` if there are none.
     pub latency_ms: Option<Percentiles>,
-    /// How long the first bytes of the completed ones took; `None` where there are none.
+    /// The time to the first byte of completed ones; `None` if there are none.
     pub first_token_ms: Option<Percentiles>,
 }
 

@@ -7,23 +7,23 @@ use super::segment::{Reply, Segment};
 use crate::thread::MEMORY;
 use crate::wire::{ConversationId, ThreadMark, Timestamp};
 
-/// Replies in the order in which they came, and where to find them by their marks.
+/// Replies in the order in which they came, indexed by mark.
 ///
-/// There is one for every request of half an hour, and far more are added than are looked for. In one large
-/// table each would cost the wait for a distant place of memory; so they lie in segments, of which only
-/// the last is added to, and all are looked through.
+/// There is one for every request of half an hour, and many more are added than looked up. In one
+/// large table each would cost a cache miss; so they are in segments, of which only the last one is
+/// extended, and all are searched.
 pub(super) struct Known {
     segments: VecDeque<Segment>,
-    /// What all segments but the last take.
+    /// The size of all segments except the last.
     sealed_bytes: usize,
-    /// The most replies of a segment, and the most segments.
+    /// The maximum number of replies per segment, and of segments.
     most: (usize, usize),
-    /// What clients cannot know, so that none can choose marks that are slow to tell apart.
+    /// Unknown to clients, so that none can choose marks that are slow to compare.
     seed: u64,
 }
 
 impl Known {
-    /// Of at most `most.1` segments of at most `most.0` replies each.
+    /// With at most `most.1` segments of at most `most.0` replies each.
     pub(super) fn new(most: (usize, usize)) -> Self {
         Self {
             segments: VecDeque::new(),
@@ -33,7 +33,7 @@ impl Known {
         }
     }
 
-    /// The conversation that goes on behind `mark`.
+    /// The conversation that continues from `mark`.
     pub(super) fn go_on(&mut self, mark: ThreadMark, now: Timestamp) -> Option<ConversationId> {
         let mark = hash(mark, self.seed);
         let now = seconds(now);
@@ -43,7 +43,7 @@ impl Known {
                 continue;
             };
             found = Some((place, number));
-            // The oldest that nobody has gone on with, or else the latest.
+            // The oldest one that was not continued, otherwise the latest.
             if is_untouched {
                 break;
             }
@@ -65,7 +65,7 @@ impl Known {
         }
     }
 
-    /// Makes sure that the last segment has room, and drops those that are too old, or too many.
+    /// Ensures room in the last segment, and drops segments that are too old or too many.
     fn make_room(&mut self, now: u32) {
         let (most_replies, most_segments) = self.most;
         while let Some(newest) = self.segments.front().map(Segment::newest)
@@ -102,7 +102,7 @@ impl Known {
     }
 }
 
-/// The most bytes, long names of conversations included.
+/// The maximum size, including long conversation names.
 const MOST_BYTES: usize = 48 << 20;
 
 fn is_old(at: u32, now: u32) -> bool {
@@ -113,7 +113,7 @@ fn seconds(time: Timestamp) -> u32 {
     u32::try_from(time.as_seconds()).unwrap_or(0)
 }
 
-/// 64 bits tell a million marks apart. The seed makes them unforeseeable.
+/// 64 bits distinguish a million marks. The seed makes them unpredictable.
 fn hash(mark: ThreadMark, seed: u64) -> u64 {
     xxh3_64_with_seed(&mark.bits().to_le_bytes(), seed)
 }
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use crate::wire::RequestId;
 
-    /// As [`Known`], looked through from end to end.
+    /// Like [`Known`], searched linearly.
     #[derive(Default)]
     struct Plain(Vec<(u128, RequestId, i64, bool)>);
 
@@ -168,7 +168,7 @@ mod tests {
                     plain.0.push((bits, id, now, false));
                     let held: usize = known.segments.iter().map(Segment::len).sum();
                     let lost = &plain.0[..plain.0.len() - held];
-                    // Only for want of room, and then no more than a segment at a time.
+                    // Only for lack of room, and then at most one segment at a time.
                     let room = (MOST_SEGMENTS - 1) * most_replies;
                     let is_young = |reply: &(u128, RequestId, i64, bool)| {
                         now - reply.2 <= i64::try_from(MEMORY.as_secs()).unwrap()
@@ -176,7 +176,7 @@ mod tests {
                     prop_assert!(held > room || !lost.iter().any(is_young));
                 } else {
                     let held: usize = known.segments.iter().map(Segment::len).sum();
-                    // What had no room any more.
+                    // Dropped for lack of room.
                     plain.0.drain(..plain.0.len() - held);
                     let found = known.go_on(mark, time);
                     prop_assert_eq!(found, plain.go_on(bits, now).map(ConversationId::begun_by));

@@ -2,77 +2,77 @@ use std::collections::HashMap;
 
 use crate::wire::{ConversationId, RequestId};
 
-/// The fewest slots of an index.
+/// The minimum number of slots in an index.
 const FEWEST_SLOTS: usize = 64;
 
-/// Replies that came one after the other, with an index by their marks. Each takes 32 bytes.
+/// Consecutive replies with an index by mark. Each takes 32 bytes.
 ///
-/// Nothing is taken out of it: a segment goes as a whole. So its index is a plain table, at most half full, in
-/// which a mark is looked for from the slot that its bits tell up to the first free one. It grows with
-/// the replies, and stays small enough for the processor's cache while they are added.
+/// Nothing is removed: a segment is dropped as a whole. So its index is a plain table, at most half
+/// full, in which a mark is searched from the slot given by its bits up to the first free one. It
+/// grows with the replies, and fits into the processor's cache while they are added.
 ///
-/// Clients that ask the same and are told the same, as load generators are, make many replies of one mark. These are a
-/// ring, of which the slot tells the last.
+/// Clients that send and receive the same, such as load generators, create many replies with one
+/// mark. These form a ring, whose last reply is in the slot.
 #[derive(Default)]
 pub(super) struct Segment {
     replies: Vec<Linked>,
-    /// As many as a power of two. Each has a reply's number and one; a free one is 0.
+    /// A power of two. Each holds a reply's number plus one; 0 means free.
     slots: Vec<u16>,
     /// When the first reply was made, in seconds since 1970.
     began: u32,
-    /// When the youngest reply was made: not always the last, for clocks are set back.
+    /// When the newest reply was made: not always the last one, since clocks may be set back.
     newest: u32,
-    /// The conversations that have names. Most have none, and are told by the id of their first request.
+    /// The named conversations. Most have no name, and are identified by their first request.
     names: Vec<ConversationId>,
-    /// Where each stands, as long as replies are added.
+    /// The position of each, while replies are added.
     places: HashMap<ConversationId, u16>,
     /// How many bytes the names take.
     name_bytes: usize,
 }
 
 pub(super) struct Reply {
-    /// What tells its mark apart from others.
+    /// Distinguishes its mark from others.
     pub(super) mark: u64,
     pub(super) conversation: ConversationId,
     /// When it was made, in seconds since 1970.
     pub(super) at: u32,
 }
 
-/// In small pieces, which leave no gaps between them.
+/// In small fields, without padding.
 struct Linked {
     mark: [u32; 2],
-    /// A request's id, or the place of a name.
+    /// A request's id, or the position of a name.
     conversation: [u32; 4],
-    /// In seconds from the segment's first.
+    /// In seconds since the segment's first reply.
     after: u16,
-    /// The number of the next with its mark, of the last that of the first; and two flags. Some are passed over: see
-    /// [`Segment::find`].
+    /// The number of the next reply with its mark (for the last, of the first), and two flags. Some
+    /// are skipped: see [`Segment::find`].
     next: u16,
 }
 
 /// The conversation has a name.
 const IS_NAMED: u16 = 1 << 15;
-/// Somebody went on with it.
+/// It was continued.
 const HAS_GONE_ON: u16 = 1 << 14;
 const NUMBER: u16 = HAS_GONE_ON - 1;
 
-/// What one more name takes besides its text, in both places.
+/// The overhead of one more name, in both places.
 const NAME_BYTES: usize = 96;
 
 impl Segment {
-    /// The most replies of a segment, which 14 bits can number.
+    /// The maximum number of replies in a segment, which fits 14 bits.
     pub(super) const MOST: usize = 1 << 14;
 
     pub(super) fn len(&self) -> usize {
         self.replies.len()
     }
 
-    /// When its youngest reply was made.
+    /// When its newest reply was made.
     pub(super) fn newest(&self) -> u32 {
         self.newest
     }
 
-    /// Whether a reply of this time has a place in it.
+    /// Whether a reply of this time fits into it.
     pub(super) fn takes(&self, at: u32) -> bool {
         self.replies.is_empty() || u16::try_from(at.saturating_sub(self.began)).is_ok()
     }
@@ -89,7 +89,7 @@ impl Segment {
         self.places = HashMap::new();
     }
 
-    /// Adds a reply, which nobody has gone on with.
+    /// Adds a reply that was not continued yet.
     pub(super) fn push(&mut self, reply: Reply) {
         if self.replies.is_empty() {
             self.began = reply.at;
@@ -120,7 +120,7 @@ impl Segment {
         self.slots[slot] = link(number) + 1;
     }
 
-    /// A conversation in sixteen bytes, and the flag that tells what they are.
+    /// A conversation in sixteen bytes, and the flag for their meaning.
     fn packed(&mut self, conversation: ConversationId) -> ([u32; 4], u16) {
         if let Some(request) = conversation.request() {
             let bits = u128::from_le_bytes(*request.as_bytes());
@@ -139,10 +139,11 @@ impl Segment {
         (words(u128::from(place)), IS_NAMED)
     }
 
-    /// The reply with `mark` to go on with, and whether nobody has yet: the oldest such, or else the latest.
+    /// The reply with `mark` to continue from, and whether it was not continued yet: the oldest
+    /// such, otherwise the latest.
     ///
-    /// Those that are gone on with, or old, and have another behind them will never be wanted again: they are
-    /// passed over from then on, so that however many there are, each is looked at once.
+    /// Replies that were continued or are old, and are followed by another one, are never needed
+    /// again: they are skipped from then on, so that each is examined once, however many there are.
     pub(super) fn find(
         &mut self,
         mark: u64,
@@ -166,7 +167,7 @@ impl Segment {
         }
     }
 
-    /// Goes on with a reply that was found.
+    /// Marks a found reply as continued.
     pub(super) fn go_on(&mut self, number: usize) -> Option<ConversationId> {
         let linked = self.replies.get_mut(number)?;
         linked.next |= HAS_GONE_ON;
@@ -181,7 +182,7 @@ impl Segment {
         }
     }
 
-    /// Makes the index twice as large.
+    /// Doubles the index.
     fn grow(&mut self) {
         let count = (self.slots.len() * 2).max(FEWEST_SLOTS);
         let slots = std::mem::replace(&mut self.slots, vec![0; count]);
@@ -194,7 +195,7 @@ impl Segment {
         }
     }
 
-    /// The slot of `mark`, or the free one where it would be; `None` without any.
+    /// The slot of `mark`, or the free one for it; `None` without any.
     fn slot(&self, mark: u64) -> Option<usize> {
         let count = self.slots.len();
         let first = usize::try_from(mark & 0xffff_ffff).unwrap_or(0);

@@ -4,16 +4,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-/// How much is written at once: a full disk takes all of it or none.
+/// How much is written at once: a full disk accepts all of it or none.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// A writer of lines that counts those that it cannot write, and goes on with the next ones.
+/// A writer of lines that counts the ones it cannot write, and continues with the next.
 pub(super) struct Counted<W> {
     to: W,
     lost: Lost,
 }
 
-/// How many lines were lost, and whether the last one was. A clone is the same figures.
+/// How many lines were lost, and whether the last one was. A clone shares the figures.
 #[derive(Clone, Default)]
 pub(super) struct Lost {
     lines: Arc<AtomicU64>,
@@ -31,7 +31,7 @@ impl<W: Write> Counted<W> {
         Self { to, lost }
     }
 
-    /// Writes whole lines. Never fails: the thread that writes has nobody to report to.
+    /// Writes whole lines. Never fails: the writing thread cannot report to anybody.
     pub(super) fn write_lines(&mut self, mut lines: &[u8]) {
         while !lines.is_empty() {
             let (piece, rest) = lines.split_at(piece_len(lines));
@@ -48,7 +48,7 @@ impl<W: Write> Counted<W> {
                 let lines = u64::try_from(memchr_iter(b'\n', piece).count()).unwrap_or(u64::MAX);
                 self.lost.lines.fetch_add(lines, Ordering::Relaxed);
                 if !was_failing {
-                    // For the other place that the log goes to. It is queued: nothing waits here.
+                    // For the other output. It is queued: nothing waits here.
                     tracing::error!(%error, "lines of the log cannot be written, and are lost");
                 }
             }
@@ -79,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes a number of pieces, then nothing.
+    /// Accepts a number of pieces, then nothing.
     struct Full {
         room: usize,
         taken: Vec<Vec<u8>>,

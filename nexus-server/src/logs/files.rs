@@ -5,27 +5,27 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nexus_lib::wire::Timestamp;
 
-/// The least that one file takes before the next one begins.
+/// The minimum size of a file before the next one is started.
 const LEAST_FILE_BYTES: u64 = 1 << 20;
-/// Into how many files the whole limit is cut: what is deleted at once is one of these.
+/// The total limit is divided into this many files: one of these is deleted at a time.
 const FILES_OF_LIMIT: u64 = 16;
-/// How often to look whether the file is still the one at its path.
+/// How often to check whether the file is still the one at its path.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 const PREFIX: &str = "nexus.";
 const SUFFIX: &str = ".log";
 
-/// The file that is written today.
+/// Today's file.
 pub(crate) fn todays_file(folder: &Path) -> PathBuf {
     folder.join(format!("{PREFIX}{}{SUFFIX}", today()))
 }
 
-/// Log files of a day each: `nexus.2026-01-31.log`. One that has grown to its limit is put aside as
-/// `nexus.2026-01-31.1.log`, then `.2`, and so on. The oldest are deleted, so that all together stay within
-/// the limits.
+/// Daily log files: `nexus.2026-01-31.log`. A file that reaches its limit is renamed to
+/// `nexus.2026-01-31.1.log`, then `.2`, and so on. The oldest ones are deleted to stay within the
+/// limits.
 ///
-/// A file that was deleted or moved away is made anew within a second, so that a log is never written
-/// where nobody can see it.
+/// A file that was deleted or moved is recreated within a second, so that the log is always
+/// visible.
 pub(super) struct DailyFiles {
     folder: PathBuf,
     limits: Limits,
@@ -49,7 +49,7 @@ struct Open {
 }
 
 impl DailyFiles {
-    /// Opens the file of today in `folder`, which is made if it is not there.
+    /// Opens today's file in `folder`, which is created if it does not exist.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -77,7 +77,7 @@ impl DailyFiles {
         })
     }
 
-    /// The file that takes another `more` bytes.
+    /// The file for another `more` bytes.
     fn ready(&mut self, more: u64) -> io::Result<&mut Open> {
         if let Some(open) = &mut self.open
             && open.looked_at.elapsed() >= LOOK_EVERY
@@ -112,13 +112,13 @@ impl DailyFiles {
         }
     }
 
-    /// Deletes the oldest files beyond the limits. What cannot be deleted is left for the next time.
+    /// Deletes the oldest files beyond the limits. Failures are retried the next time.
     fn prune(&self) {
         let mut files = ours(&self.folder);
-        // Newest first: a day's own file before those that were put aside.
+        // Newest first: a day's own file before the renamed ones.
         files.sort_unstable_by(|a, b| b.0.cmp(&a.0));
         let (mut days, mut bytes, mut last) = (0, 0_u64, None);
-        // What is being written may still grow to a whole file.
+        // The current file may still grow to its limit.
         let room = self
             .limits
             .bytes
@@ -138,7 +138,7 @@ impl DailyFiles {
 }
 
 impl Open {
-    /// Whether what is written can still be found, and how long it is by now.
+    /// Whether the file is still at its path, and its current length.
     fn is_at_its_path(&mut self) -> bool {
         let (Ok(here), Ok(there)) = (self.file.metadata(), fs::metadata(&self.path)) else {
             return false;
@@ -165,7 +165,7 @@ impl Write for DailyFiles {
         Ok(line.len())
     }
 
-    /// Writes a line whole, or not at all.
+    /// Writes a line completely, or not at all.
     fn write_all(&mut self, line: &[u8]) -> io::Result<()> {
         let len = u64::try_from(line.len()).unwrap_or(u64::MAX);
         let open = self.ready(len)?;
@@ -173,7 +173,7 @@ impl Write for DailyFiles {
         match written {
             Ok(()) => open.bytes += len,
             Err(_) => {
-                // A full disk may have taken the beginning of the line.
+                // A full disk may have accepted the start of the line.
                 let _ = open.file.set_len(open.bytes);
             }
         }
@@ -192,7 +192,7 @@ fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).open(path)
 }
 
-/// Gives the file a number that no other one of its day has.
+/// Renames the file with a number that is unique in its day.
 fn put_aside(path: &Path) -> io::Result<()> {
     let Some(folder) = path.parent() else {
         return Ok(());
@@ -225,7 +225,7 @@ fn ours(folder: &Path) -> Vec<(Name, u64, PathBuf)> {
     files.collect()
 }
 
-/// The day and the number of a log file; the one that is not put aside is the newest of its day.
+/// The day and the number of a log file; the one without a number is the newest of its day.
 fn read(name: &str) -> Option<Name> {
     let name = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
     let (date, number) = match name.split_once('.') {
@@ -246,7 +246,7 @@ fn day() -> u64 {
     since.map_or(0, |since| since.as_secs() / 86_400)
 }
 
-/// As in the names of files, in UTC.
+/// As in file names, in UTC.
 fn today() -> String {
     let mut now = Timestamp::now().to_string();
     now.truncate(10);
@@ -314,7 +314,7 @@ mod tests {
             files.write_all(text.as_bytes()).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
             fs::remove_file(&path).unwrap();
-            // The next look is due.
+            // The next check is due.
             files.open.as_mut().unwrap().looked_at -= LOOK_EVERY;
         }
         files.write_all(b"third\n").unwrap();

@@ -8,17 +8,17 @@ use crate::error::{Error, ErrorKind, Result};
 /// How many wrong tokens an address may send within [`WINDOW`].
 const MOST: u32 = 20;
 const WINDOW: Duration = Duration::from_secs(60);
-/// How many addresses are remembered. Those that have no room here count together.
+/// How many addresses are remembered. The rest are counted together.
 const MOST_ADDRESSES: usize = 4096;
 
-/// Wrong admin tokens, by the address that they came from.
+/// Wrong admin tokens by client address.
 ///
-/// An address that has sent too many is not listened to for the rest of a minute, whatever it sends: to check
-/// what it sends would let it go on guessing.
+/// An address that has sent too many is blocked for the rest of the minute, whatever it sends:
+/// checking its tokens would let it continue guessing.
 #[derive(Default)]
 pub(super) struct Attempts(Mutex<HashMap<Source, Wrong>>);
 
-/// An address; `None` where it is not known, and for all that there is no room for.
+/// An address; `None` if unknown, and for all addresses beyond the limit.
 type Source = Option<IpAddr>;
 
 struct Wrong {
@@ -27,7 +27,7 @@ struct Wrong {
 }
 
 impl Attempts {
-    /// Whether a token from `client` may be looked at.
+    /// Whether a token from `client` may be checked.
     ///
     /// # Errors
     /// [`ErrorKind::TooManyAttempts`].
@@ -75,12 +75,12 @@ impl Attempts {
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<Source, Wrong>> {
-        // The data is whole between statements.
+        // The data is consistent between statements.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One host often has a whole IPv6 network of 64 bits.
+/// One host often has a whole /64 network in IPv6.
 fn source(client: Option<IpAddr>) -> Source {
     client.map(|address| match address.to_canonical() {
         IpAddr::V6(v6) => {
@@ -129,7 +129,7 @@ mod tests {
             attempts.failed(address(&format!("2001:db9:0:{network:x}::1")), now);
         }
         assert!(attempts.known().len() <= MOST_ADDRESSES + 1);
-        // Those that have no room are limited together.
+        // Addresses beyond the limit are limited together.
         assert!(attempts.check(address("198.51.100.1"), now).is_err());
     }
 }

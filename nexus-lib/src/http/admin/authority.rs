@@ -1,6 +1,6 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// `host[:port]`, read as browsers do.
+/// `host[:port]`, parsed like browsers do.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Authority {
     /// In lower case; an IPv6 address keeps its brackets.

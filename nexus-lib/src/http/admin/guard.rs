@@ -11,15 +11,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::admin::attempts::Attempts;
 use crate::http::admin::authority::Authority;
 
-/// Decides who may drive the gateway.
+/// Controls access to the admin port.
 ///
-/// With a token: whoever shows it. Without one: whoever is on this machine, but no web page, for a
-/// browser will send requests here on behalf of any page that its user opens. A page betrays itself by
-/// its `Origin`, by the browser's `Sec-Fetch-Site`, or, where it had its own name resolve to this machine,
-/// by its `Host`; and by the types of bodies that a page may send to another server without asking it first.
+/// With a token: whoever sends it. Without one: any program on this machine, but no web page, since
+/// a browser sends requests here on behalf of any page that its user opens. A page is recognised by
+/// its `Origin`, by the browser's `Sec-Fetch-Site`, or, if it made its own name resolve to this
+/// machine, by its `Host`; and by content types that a page may send to another server without a
+/// preflight request.
 pub(super) enum Guard {
     Token {
-        /// The SHA-256 of the token: hashes are compared, so the time that it takes tells nothing.
+        /// The SHA-256 of the token: hashes are compared, so the time reveals nothing.
         expected: [u8; 32],
         attempts: Attempts,
     },
@@ -37,7 +38,7 @@ impl Guard {
         }
     }
 
-    /// What lets requests pass, for the log.
+    /// The kind of access control, for the log.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Token { .. } => "admin token",
@@ -45,11 +46,11 @@ impl Guard {
         }
     }
 
-    /// Lets a request of `client` pass; `open` says that what it asks for needs no token.
+    /// Checks a request of `client`; `open` means that its route needs no token.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidAdminToken`], [`ErrorKind::TooManyAttempts`], [`ErrorKind::Forbidden`] or
-    /// [`ErrorKind::UnsupportedMediaType`].
+    /// [`ErrorKind::InvalidAdminToken`], [`ErrorKind::TooManyAttempts`], [`ErrorKind::Forbidden`]
+    /// or [`ErrorKind::UnsupportedMediaType`].
     pub(super) fn check(&self, head: &Parts, client: Option<IpAddr>, open: bool) -> Result<()> {
         match self {
             Self::Token { .. } if open => Ok(()),
@@ -90,12 +91,13 @@ fn check_token(
     refused("the admin token is wrong")
 }
 
-/// Refuses what a browser sends on behalf of another site's page. `Origin` is missing from some such requests.
+/// Rejects what a browser sends on behalf of another site's page. Some such requests have no
+/// `Origin`.
 fn check_site(head: &Parts, open: bool) -> Result<()> {
     let Some(site) = sole(&head.headers, &SEC_FETCH_SITE)? else {
         return Ok(());
     };
-    // `none` is the user's own doing: an address typed in, a bookmark.
+    // `none` is the user's own action: a typed address or a bookmark.
     if matches!(site, "same-origin" | "none") {
         return Ok(());
     }
@@ -110,8 +112,8 @@ fn check_site(head: &Parts, open: bool) -> Result<()> {
     }
 }
 
-/// Refuses bodies of the types that a page may send to another server without asking first. `curl -d` says
-/// that it sends a form, and is no browser: that passes.
+/// Rejects content types that a page may send to another server without a preflight request.
+/// `curl -d` declares a form, but is not a browser: that passes.
 fn check_type(head: &Parts) -> Result<()> {
     if !matches!(head.method, Method::POST | Method::PUT) {
         return Ok(());
@@ -171,7 +173,8 @@ fn forbidden(why: &str) -> Error {
     )
 }
 
-/// The one value of a header; it must not be there twice, lest two readers take different ones.
+/// The single value of a header; it must not be present twice, since two readers might use
+/// different ones.
 fn sole<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>> {
     let mut values = headers.get_all(name).iter();
     let value = values.next().map(|value| value.to_str());

@@ -3,17 +3,17 @@ use serde_json::error::Category;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Reads a JSON object into a `T` whose fields are all optional; unknown fields are passed over.
+/// Reads a JSON object into a `T` whose fields are all optional; unknown fields are ignored.
 ///
-/// What is wrong is told without what was sent: a key in the wrong place must not come back.
+/// Errors do not quote the input: a misplaced key must not be returned.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidRequest`] with line and column when it is not JSON, and
 /// [`ErrorKind::Unprocessable`] naming the field when one is of the wrong type.
 pub(super) fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    // The whole text is checked first: what is no JSON further on is no matter of fields.
+    // The whole text is checked first: a syntax error takes precedence over wrong fields.
     serde_json::from_slice::<IgnoredAny>(body).map_err(|error| malformed(&error))?;
-    // Derived readers would take an array for the fields in order.
+    // Derived readers would accept an array with the fields in order.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(Error::new(
             ErrorKind::Unprocessable,
@@ -31,7 +31,7 @@ pub(super) fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     )
 }
 
-/// The value of a field that must be there; `null` is not.
+/// The value of a required field; `null` counts as missing.
 ///
 /// # Errors
 /// [`ErrorKind::Unprocessable`] naming the field.
@@ -63,7 +63,7 @@ fn ill_typed(path: &str, detail: &str) -> Error {
         let message = format!("`{field}` is given twice; give it once");
         return Error::new(ErrorKind::Unprocessable, message).with_param(field);
     }
-    // What comes after this word is ours; what comes before may quote the value.
+    // The text after this word is ours; the text before it may quote the value.
     let expected = match detail.rsplit_once(", expected ") {
         Some((_, rest)) => rest.split(" at line").next().unwrap_or(rest),
         None => "a value of another type",

@@ -15,23 +15,23 @@ use crate::registry::Registry;
 use crate::store::{ModelRecord, NewModel};
 use crate::wire::{ModelId, ProviderId};
 
-/// A model as clients write it.
+/// A model as clients send it.
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct ModelInput {
-    /// Whose it is. A change may leave it out.
+    /// Its provider. Optional in updates.
     provider_id: Option<ProviderId>,
-    /// Whose it is, by the provider's name, in place of its id.
+    /// Its provider by name, instead of by id.
     provider: Option<String>,
     /// The name that clients use.
     #[schemars(required, length(min = 1, max = 256))]
     model_name: Option<String>,
-    /// The name that is sent upstream, when it differs.
+    /// The name that is sent upstream, if it differs.
     upstream_model: Option<String>,
     description: Option<String>,
 }
 
 impl ModelInput {
-    /// `present` is the provider that the model has already, if it has one.
+    /// `present` is the model's current provider, if it has one.
     fn into_new(self, present: Option<ProviderId>, registry: &Registry) -> Result<NewModel> {
         let named = match &self.provider {
             Some(name) => Some(by_name(registry, name)?),
@@ -53,7 +53,7 @@ impl ModelInput {
     }
 }
 
-/// The only provider of this name.
+/// The only provider with this name.
 fn by_name(registry: &Registry, name: &str) -> Result<ProviderId> {
     let snapshot = registry.snapshot();
     let mut named = snapshot.providers().iter();
@@ -85,7 +85,7 @@ pub(super) fn list(
     Ok(respond::json(StatusCode::OK, &ModelList { models, next }))
 }
 
-/// What is searched.
+/// The searchable texts.
 fn words_of(record: &ModelRecord) -> [&str; 2] {
     let upstream = record.upstream_model.as_deref();
     [&record.model_name, upstream.unwrap_or_default()]

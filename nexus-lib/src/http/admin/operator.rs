@@ -3,10 +3,10 @@ use std::net::IpAddr;
 use crate::http::admin::guard::Guard;
 use crate::wire::RequestId;
 
-/// Who changes something through the admin port: for the log.
+/// The author of a change through the admin port, for the log.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Operator {
-    /// What let the request pass.
+    /// How the request was authorised.
     by: &'static str,
     client: Option<IpAddr>,
     request_id: RequestId,
@@ -21,7 +21,7 @@ impl Operator {
         }
     }
 
-    /// Leaves a line that `object` was changed: what, by whom and from where. Keys are not in it.
+    /// Logs a change of `object`: what, by whom and from where, without keys.
     pub(super) fn changed(&self, what: &'static str, object: &'static str, id: i64, name: &str) {
         tracing::info!(
             request_id = %self.request_id,

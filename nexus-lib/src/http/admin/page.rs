@@ -2,9 +2,9 @@ use crate::error::Result;
 use crate::http::admin::query::Query;
 use crate::http::admin::statistics::limit;
 
-/// Which part of a list is wanted: `limit`, `after` and `q` of a query.
+/// The requested part of a list: `limit`, `after` and `q` of a query.
 pub(super) struct PageQuery {
-    /// All of it where it is not set.
+    /// Everything if not set.
     limit: Option<usize>,
     after: Option<i64>,
     /// In lower case.
@@ -14,7 +14,7 @@ pub(super) struct PageQuery {
 /// A part of a list.
 pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
-    /// Where pages were asked for: the `after` of the next one, if there is another one.
+    /// If pages were requested: the `after` of the next one, if there is one.
     pub(super) next: Option<Option<i64>>,
 }
 
@@ -30,7 +30,8 @@ impl PageQuery {
         })
     }
 
-    /// The part of `all`, which is in the order of their ids. `words_of` is what is searched.
+    /// The requested part of `all`, which is ordered by id. `words_of` returns the searchable
+    /// texts.
     pub(super) fn of<'a, T>(
         &self,
         all: impl Iterator<Item = &'a T>,

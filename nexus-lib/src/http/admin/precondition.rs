@@ -5,11 +5,11 @@ use crate::error::Result;
 use crate::http::Body;
 use crate::store::Version;
 
-/// The version that a change was made to, by its `If-Match`: `None` where any will do.
+/// The version in a change's `If-Match`; `None` if any version is accepted.
 ///
 /// # Errors
-/// [`ErrorKind::PreconditionFailed`](crate::ErrorKind::PreconditionFailed) where `present` is none of those
-/// that are named.
+/// [`ErrorKind::PreconditionFailed`](crate::ErrorKind::PreconditionFailed) if `present` is not one
+/// of the listed versions.
 pub(super) fn expected(headers: &HeaderMap, present: Version) -> Result<Option<Version>> {
     let mut named = headers.get_all(IF_MATCH).iter().peekable();
     if named.peek().is_none() {
@@ -33,7 +33,7 @@ fn tag(version: Version) -> String {
     format!("\"{version}\"")
 }
 
-/// The same response, with the entity tag of what is in it.
+/// Adds the entity tag of its content to a response.
 pub(super) fn tagged(mut response: Response<Body>, version: Version) -> Response<Body> {
     if let Ok(value) = HeaderValue::from_str(&tag(version)) {
         response.headers_mut().insert(ETAG, value);
@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(told(&["\"a1\""]), Some(Some(present)));
         assert_eq!(told(&["\"b\", \"a1\""]), Some(Some(present)));
         assert_eq!(told(&["\"b\"", "\"a1\""]), Some(Some(present)));
-        // A weak tag is not good enough for a change (RFC 9110, section 13.1.1).
+        // A weak tag is not accepted for a change (RFC 9110, section 13.1.1).
         for wrong in ["\"b\"", "a1", "W/\"a1\"", ""] {
             assert_eq!(told(&[wrong]), None, "{wrong}");
         }

@@ -15,44 +15,45 @@ use crate::registry::{ProviderSpec, Registry, Snapshot};
 use crate::store::{ProviderRecord, Version};
 use crate::wire::{Protocols, ProviderId, ProviderLimits, TimerSettings};
 
-/// A provider as clients write it.
-// Not `Debug`: it holds keys.
+/// A provider as clients send it.
+// Not `Debug`: it contains keys.
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct ProviderInput {
-    /// Its name, for people: no control characters.
+    /// Its display name, without control characters.
     #[schemars(required, length(min = 1, max = 200))]
     name: Option<String>,
-    /// Which implementation speaks to it; told from the URL's host when it is not said.
+    /// The kind of provider; derived from the URL's host by default.
     kind: Option<String>,
     /// Its base URL, http or https.
     #[schemars(required, url, regex(pattern = r"^https?://"))]
     server_url: Option<String>,
-    /// Its own key: visible ASCII, empty when it needs none. A change may leave it out or show its mask back.
+    /// Its API key: visible ASCII, empty if it needs none. Updates may omit it or send its mask.
     #[schemars(length(max = 4096), regex(pattern = r"^[!-~]*$"))]
     server_key: Option<String>,
-    /// The key that clients show: visible ASCII. A change may leave it out or show its mask back.
+    /// The clients' key: visible ASCII. Updates may omit it or send its mask.
     #[schemars(length(min = 1, max = 512), regex(pattern = r"^[!-~]+$"))]
     personalized_key: Option<String>,
     description: Option<String>,
-    /// The outbound proxies to reach it by, one after the other, with commas between them.
+    /// Outbound proxies, tried in order, separated by commas.
     proxy_url: Option<String>,
-    /// In which protocols it takes chats as they come; told from its kind when it is not said.
+    /// The protocols in which it accepts chats without translation; derived from its kind by
+    /// default.
     protocols: Option<Protocols>,
     enabled: Option<bool>,
-    /// Low ones are asked first.
+    /// Lower values are tried first.
     #[schemars(range(min = -1000, max = 1000))]
     priority: Option<i32>,
-    /// Its share among those of one priority.
+    /// Its share of requests among providers of equal priority.
     #[schemars(range(min = 1, max = 1000))]
     weight: Option<u32>,
-    /// How many requests it may have open at once; any number when it is not said.
+    /// The maximum number of concurrent requests; unlimited by default.
     #[schemars(range(min = 1, max = 100_000))]
     max_concurrency: Option<u32>,
     timeouts: Option<TimerSettings>,
 }
 
 impl ProviderInput {
-    /// What was said; what was not keeps its default, and keys stay absent.
+    /// Fields that are not set keep their default, and keys stay absent.
     fn into_spec(self) -> Result<ProviderSpec> {
         let name = required(self.name, "name")?;
         let server_url = required(self.server_url, "server_url")?;
@@ -134,7 +135,7 @@ pub(super) async fn update(
     Ok(answer(StatusCode::OK, &record, &registry.snapshot()))
 }
 
-/// The version that a change was made to. A provider that is not there is for the change to tell.
+/// The version in `If-Match`. A missing provider is reported by the change itself.
 fn expected(registry: &Registry, id: ProviderId, headers: &HeaderMap) -> Result<Option<Version>> {
     let snapshot = registry.snapshot();
     let present = snapshot.provider(id).map(ProviderRecord::version);

@@ -8,10 +8,10 @@ use crate::wire::{TimeRange, TimeZone, Timestamp};
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Reads a query string as HTML forms write it. Parameters without a value count as absent.
+    /// Parses a query string in form encoding. Parameters without a value count as absent.
     ///
     /// # Errors
-    /// [`ErrorKind::Unprocessable`] for an escape that is no UTF-8 text.
+    /// [`ErrorKind::Unprocessable`] when an escape is not UTF-8.
     pub(super) fn parse(text: Option<&str>) -> Result<Self> {
         let pairs = text.unwrap_or("").split('&').filter_map(|pair| {
             let (name, value) = pair.split_once('=')?;
@@ -29,10 +29,10 @@ impl Query {
         Ok(Self(decoded.collect::<Result<_>>()?))
     }
 
-    /// The value of `name`, if there is one.
+    /// The value of `name`, if present.
     ///
     /// # Errors
-    /// [`ErrorKind::Unprocessable`] when there are two.
+    /// [`ErrorKind::Unprocessable`] when it is present twice.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>> {
         let mut values = self.0.iter().filter(|(key, _)| key == name);
         let value = values.next().map(|(_, value)| value.as_str());
@@ -42,7 +42,7 @@ impl Query {
         }
     }
 
-    /// The value of `name` as a `T`, described in words by `expected`.
+    /// The value of `name` as a `T`, which `expected` describes.
     ///
     /// # Errors
     /// [`ErrorKind::Unprocessable`] naming the parameter.
@@ -57,8 +57,8 @@ impl Query {
             .map_err(|_| wrong(name, &format!("must be {expected}")))
     }
 
-    /// The range that `from` and `to` give, or `last`: so many seconds before now, by this machine's
-    /// clock.
+    /// The range given by `from` and `to`, or by `last`: a number of seconds before now, by this
+    /// machine's clock.
     pub(super) fn range(&self) -> Result<TimeRange> {
         let last = self.value::<u32>("last", "a whole number of seconds")?;
         let from = match (last, self.time("from")?) {
@@ -72,7 +72,7 @@ impl Query {
         TimeRange::new(from, self.time("to")?)
     }
 
-    /// The time zone that `time_zone`, or `tz`, names; UTC where neither does.
+    /// The time zone in `time_zone` or `tz`; UTC by default.
     pub(super) fn time_zone(&self) -> Result<TimeZone> {
         let name = match self.text("time_zone")? {
             Some(name) => Some(name),
@@ -85,7 +85,7 @@ impl Query {
         let Some(text) = self.text(name)? else {
             return Ok(None);
         };
-        // An offset such as `+02:00` that was not escaped has lost its plus to form decoding.
+        // Form decoding turns the plus of an unescaped offset such as `+02:00` into a space.
         let time = text
             .parse()
             .or_else(|error| text.replace(' ', "+").parse().map_err(|_| error));
@@ -100,8 +100,8 @@ fn wrong(name: &str, what: &str) -> Error {
     Error::new(ErrorKind::Unprocessable, format!("`{name}` {what}")).with_param(name.to_owned())
 }
 
-/// `text` with its percent escapes undone, and `+` read as a space where it is from a form; `None`
-/// when an escape is broken or the result is no UTF-8.
+/// `text` with its percent escapes decoded, and `+` read as a space in forms; `None` if an escape
+/// is malformed or the result is not UTF-8.
 pub(super) fn percent_decoded(text: &str, form: bool) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();

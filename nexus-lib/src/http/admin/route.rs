@@ -7,10 +7,10 @@ use crate::http::admin::query::percent_decoded;
 use crate::http::openapi::{PathItem, Schemas};
 use crate::wire::{ConversationId, ModelId, ProviderId, RequestId};
 
-/// What a path names.
+/// The target of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
-    /// A file of the console's page; its front page is at `/`.
+    /// A file of the console; its front page is at `/`.
     Console(&'static Asset),
     Health,
     Readiness,
@@ -28,7 +28,7 @@ pub(super) enum Route {
     Conversation(ConversationId),
     Conversations,
     Requests,
-    /// `None` for what can be no request's id.
+    /// `None` if it cannot be a request's id.
     Request(Option<RequestId>),
     Playground,
     Settings,
@@ -36,7 +36,7 @@ pub(super) enum Route {
 }
 
 impl Route {
-    /// The methods that it takes, as the `Allow` header has them.
+    /// The allowed methods, for the `Allow` header.
     pub(super) const fn allow(&self) -> &'static str {
         match self {
             Self::Console(_)
@@ -60,19 +60,20 @@ impl Route {
         }
     }
 
-    /// Whether it is served without a token: to probes, and to browsers whose user has yet to type it.
+    /// Whether it is served without a token: for probes, and for browsers whose user has not
+    /// entered it yet.
     pub(super) const fn is_open(&self) -> bool {
         matches!(self, Self::Health | Self::Readiness | Self::Console(_))
     }
 }
 
-/// Makes a route of the path's one parameter (empty where it has none), if that can name something.
+/// Makes a route of the path's one parameter (empty without one), if it is valid.
 type Make = fn(&str) -> Option<Route>;
 
-/// Tells what a path takes and answers.
+/// Describes a path for the OpenAPI document.
 type Describe = fn(&mut Schemas) -> PathItem;
 
-/// All paths: what routes requests is what is documented.
+/// All paths: the router and the document share this table.
 pub(super) const PATHS: &[(&str, Make, Describe)] = &[
     ("/", |_| find_file("index.html"), op::front_page),
     ("/console/{*path}", find_file, op::console_file),
@@ -110,7 +111,7 @@ pub(super) const PATHS: &[(&str, Make, Describe)] = &[
     ("/stats/total", |_| Some(Route::Totals), op::totals),
     ("/stats/series", |_| Some(Route::Series), op::series),
     ("/stats/summary", |_| Some(Route::Summary), op::summary),
-    // A client names its conversations as it likes, slashes included.
+    // Clients choose the names of conversations, which may contain slashes.
     (
         "/stats/conversation/{*id}",
         |id| {
@@ -151,7 +152,7 @@ impl Paths {
         Self(router)
     }
 
-    /// What `path` names; one slash at its end makes no difference.
+    /// The route at `path`; one trailing slash is ignored.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`].
@@ -186,7 +187,7 @@ fn provider_id(text: &str) -> Option<ProviderId> {
     row_id(text).map(ProviderId)
 }
 
-/// A row's id in a path. Anything but digits names no row.
+/// A row's id in a path. Anything except digits is not an id.
 fn row_id(text: &str) -> Option<i64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten()

@@ -4,21 +4,21 @@ use serde_json::Value;
 
 use crate::router::RetryPolicy;
 
-/// What is in force, without anything secret: what `GET /settings` tells.
+/// The effective settings without secrets: the response of `GET /settings`.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct SettingsView {
     pub(crate) version: &'static str,
     /// The provider kinds that can be registered.
     pub(crate) kinds: Vec<&'static str>,
-    /// Whether the admin port asks for a token.
+    /// Whether the admin port requires a token.
     pub(crate) admin_token: bool,
     pub(crate) max_body_bytes: usize,
-    /// What all bodies may take together.
+    /// The memory limit of all bodies together.
     pub(crate) max_body_memory_bytes: usize,
-    /// Whether messages are kept.
+    /// Whether messages are archived.
     pub(crate) archive: bool,
     pub(crate) retries: RetriesView,
-    /// What the application has to say of its own settings.
+    /// The application's own settings.
     pub(crate) application: Value,
 }
 

@@ -9,13 +9,13 @@ use crate::provider::{ByKind, models_of};
 use crate::registry::Registry;
 use crate::wire::ProviderId;
 
-/// `{"models":[…]}`: names alone, sorted.
+/// `{"models":[…]}`: only names, sorted.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct NameList {
     models: Vec<String>,
 }
 
-/// The names of the models that a provider's upstream says it has.
+/// The model names that a provider's upstream reports.
 pub(super) async fn models(
     registry: &Registry,
     providers: &ByKind,

@@ -11,7 +11,7 @@ use crate::wire::{
     ModelId, Protocols, ProviderId, ProxyList, RequestId, TimerSettings, Timestamp, mask,
 };
 
-/// A provider as the admin API shows it: keys and proxies' passwords only as masks.
+/// A provider in the admin API: keys and proxy passwords are masked.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ProviderView<'a> {
     id: ProviderId,
@@ -29,17 +29,17 @@ pub(super) struct ProviderView<'a> {
     max_concurrency: Option<u32>,
     timeouts: TimerSettings,
     health: HealthView,
-    /// How many of its requests are open.
+    /// The number of its open requests.
     open_requests: u32,
     created_at: Timestamp,
     updated_at: Timestamp,
-    /// Its models, where they were asked for.
+    /// Its models, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     models: Option<Vec<ModelView<'a>>>,
 }
 
 impl<'a> ProviderView<'a> {
-    /// The provider of `record`, and how it is doing by `snapshot`.
+    /// The provider of `record`, with its health from `snapshot`.
     pub(super) fn new(record: &'a ProviderRecord, snapshot: &Snapshot) -> Self {
         let vitals = snapshot.vitals(record.id).cloned().unwrap_or_default();
         Self {
@@ -65,7 +65,7 @@ impl<'a> ProviderView<'a> {
         }
     }
 
-    /// The same with its models.
+    /// The same, including its models.
     pub(super) fn with_models(self, snapshot: &'a Snapshot) -> Self {
         let models = snapshot.models_of(self.id).map(ModelView::from);
         Self {
@@ -76,21 +76,21 @@ impl<'a> ProviderView<'a> {
 }
 
 fn masked_proxies(text: &SecretString) -> String {
-    // A list that was stored and cannot be read any more is not to be seen either.
+    // A stored list that can no longer be read is not shown either.
     ProxyList::parse(text.expose_secret()).map_or_else(|_| mask("?"), |list| list.to_string())
 }
 
-/// How a provider is doing.
+/// A provider's health.
 #[derive(Serialize, JsonSchema)]
 struct HealthView {
-    /// `ok`; `resting` during a cooldown, and while a request probes the provider behind it; or `due`: the
-    /// cooldown is over, and the next request probes.
+    /// `ok`; `resting` during a cooldown, and while a request probes the provider after it; or
+    /// `due`: the cooldown has ended, and the next request probes.
     state: &'static str,
-    /// When the cooldown ends or has ended; `null` when there is none.
+    /// When the cooldown ends or ended; `null` if there is none.
     until: Option<Timestamp>,
-    /// How often it failed in the last five minutes.
+    /// Failures in the last five minutes.
     recent_errors: u32,
-    /// How long its answers take to begin, on average; `null` before the first.
+    /// The average time to the start of an answer; `null` before the first.
     latency_ms: Option<u128>,
 }
 
@@ -112,16 +112,16 @@ impl From<HealthReport> for HealthView {
     }
 }
 
-/// `{"providers":[…]}`, and `next` where a page was asked for.
+/// `{"providers":[…]}`, and `next` if a page was requested.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ProviderList<'a> {
     pub(super) providers: Vec<ProviderView<'a>>,
-    /// Where `limit` was given: the `after` of the next page; `null` at the end.
+    /// If `limit` was given: the `after` of the next page; `null` at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) next: Option<Option<i64>>,
 }
 
-/// A model as the admin API shows it.
+/// A model in the admin API.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ModelView<'a> {
     id: ModelId,
@@ -147,11 +147,11 @@ impl<'a> From<&'a ModelRecord> for ModelView<'a> {
     }
 }
 
-/// `{"models":[…]}`, and `next` where a page was asked for.
+/// `{"models":[…]}`, and `next` if a page was requested.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ModelList<'a> {
     pub(super) models: Vec<ModelView<'a>>,
-    /// Where `limit` was given: the `after` of the next page; `null` at the end.
+    /// If `limit` was given: the `after` of the next page; `null` at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) next: Option<Option<i64>>,
 }
@@ -161,7 +161,7 @@ pub(super) struct ModelList<'a> {
 pub(super) struct ConversationView {
     #[serde(flatten)]
     pub(super) totals: ConversationTotals,
-    /// The archive's lines, oldest first; none where messages are not archived.
+    /// The archive's lines, oldest first; empty if messages are not archived.
     pub(super) messages: Vec<serde_json::Value>,
     /// When this was read, by the server's clock.
     pub(super) now: Timestamp,
@@ -172,7 +172,7 @@ pub(super) struct ConversationView {
 pub(super) struct RequestView {
     #[serde(flatten)]
     pub(super) record: RequestRecord,
-    /// The archive's line of this request; none where messages are not archived.
+    /// The archive's line of this request; empty if messages are not archived.
     pub(super) messages: Vec<serde_json::Value>,
     /// When this was read, by the server's clock.
     pub(super) now: Timestamp,
@@ -187,12 +187,12 @@ pub(super) struct TotalsView {
     pub(super) now: Timestamp,
 }
 
-/// Sums over a range, and the same by time.
+/// Sums over a range, in total and by time.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct SummaryView {
     /// When this was read, by the server's clock.
     pub(super) now: Timestamp,
-    /// The newest row of the ledger, whatever the range; `None` where nothing was ever asked.
+    /// The newest row of the ledger, regardless of the range; `None` if there is none.
     pub(super) latest_request_id: Option<RequestId>,
     pub(super) totals: Totals,
     /// Oldest first.
@@ -211,13 +211,13 @@ pub(super) struct SeriesView {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct RequestPage {
     pub(super) requests: Vec<LedgerRow>,
-    /// What to ask for as `before` to get the next page; `None` on the last.
+    /// The `before` of the next page; `None` on the last page.
     pub(super) next: Option<RequestId>,
     /// When this was read, by the server's clock.
     pub(super) now: Timestamp,
 }
 
-/// What a probe is told.
+/// The response to a probe.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Health {
     pub(super) status: &'static str,

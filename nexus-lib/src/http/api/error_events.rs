@@ -9,15 +9,15 @@ use crate::error::Result;
 use crate::http::api::error_form::ErrorForm;
 use crate::sse;
 
-/// A stream whose failure is told to the client as its last event, in the words of its protocol, and
-/// never followed by `[DONE]`: a cut answer must not look like a whole one.
+/// A stream whose failure is sent to the client as its last event, in the format of its protocol,
+/// and never followed by `[DONE]`: an interrupted answer must not look complete.
 pub(super) struct ErrorEvents {
-    /// `None` once it failed.
+    /// `None` after a failure.
     events: Option<MeteredStream>,
-    /// The last event lacked the blank line behind it, as the last of some streams does.
+    /// The last event had no blank line after it, as in some streams.
     unended: bool,
     form: ErrorForm,
-    /// How many have passed, where they are numbered.
+    /// How many events have passed, if they are numbered.
     passed: u64,
 }
 

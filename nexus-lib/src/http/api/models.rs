@@ -1,5 +1,5 @@
-//! What a key may call: `GET /v1/models` and `GET /v1/models/{id}`, in OpenAI's shape; in Anthropic's for its clients,
-//! who name the version of the API in a header.
+//! The models available to a key: `GET /v1/models` and `GET /v1/models/{id}`, in OpenAI's format;
+//! in Anthropic's for its clients, which send the API version in a header.
 
 use http::{HeaderMap, Response, StatusCode};
 
@@ -9,10 +9,10 @@ use crate::http::api::error_form::ErrorForm;
 use crate::http::{Body, respond};
 use crate::wire::{AnthropicModel, AnthropicModelList, ModelEntry, ModelList, percent_decoded};
 
-/// The most models of one answer that an Anthropic client may ask for.
+/// The maximum page size for Anthropic clients.
 const MOST: usize = 1000;
 
-/// In which words models are told to the client that sent `headers`.
+/// The format of models for the client that sent `headers`.
 pub(super) fn form(headers: &HeaderMap) -> ErrorForm {
     match headers.contains_key("anthropic-version") {
         true => ErrorForm::Anthropic,
@@ -20,10 +20,10 @@ pub(super) fn form(headers: &HeaderMap) -> ErrorForm {
     }
 }
 
-/// All models, by name; each once, under the provider that is asked first.
+/// All models, by name; each once, with the provider that is tried first.
 ///
 /// # Errors
-/// `InvalidRequest`, where `query` bounds the list by what is no number from 1 to 1000.
+/// `InvalidRequest` when a limit in `query` is not a number from 1 to 1000.
 pub(super) fn list(
     principal: &Principal,
     form: ErrorForm,
@@ -47,14 +47,14 @@ pub(super) fn list(
     })
 }
 
-/// The model that the end of a path names. Its name may have slashes, as they are or escaped.
+/// The model named at the end of a path. Its name may contain slashes, escaped or not.
 ///
 /// # Errors
-/// `ModelNotFound` when the key may not call it.
+/// `ModelNotFound` when the key has no access to it.
 pub(super) fn one(principal: &Principal, form: ErrorForm, name: &str) -> Result<Response<Body>> {
     let decoded = percent_decoded(name);
     let decoded = decoded.as_ref().map_or(name, |name| name.as_str());
-    // A name that looks escaped may be one.
+    // A name that looks escaped may be literal.
     let grant = principal.grant();
     let found = [decoded, name]
         .into_iter()
@@ -89,7 +89,8 @@ fn anthropic((name, target): (&str, &Target)) -> AnthropicModel {
     }
 }
 
-/// The part of the list that `query` asks for, by `limit`, `after_id` and `before_id`. All of it, unless it is bounded.
+/// The part of the list that `query` requests with `limit`, `after_id` and `before_id`; everything
+/// without them.
 fn page(models: &[(&str, &Target)], query: Option<&str>) -> Result<AnthropicModelList> {
     let value = |name: &str| {
         let pairs = query.unwrap_or_default().split('&');

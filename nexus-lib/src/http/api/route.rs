@@ -2,12 +2,12 @@ use http::Method;
 
 use crate::call::Operation;
 
-/// What the LLM port serves.
+/// The routes of the LLM port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
     Call(Operation),
     Models,
-    /// One of them; the end of the path names it.
+    /// One model; the end of the path names it.
     Model,
     Socket,
     Health,
@@ -18,22 +18,22 @@ pub(super) enum Route {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoRoute {
     Path,
-    /// With the methods that are there.
+    /// The allowed methods.
     Method(&'static str),
 }
 
-/// What is there with the version in front of it and without.
+/// Served with and without the version prefix.
 const MODELS: &str = "/models";
 const MODEL: &str = "/models/{id}";
 const VERSION: &str = "/v1";
-/// What is there as it stands.
+/// Served without a version.
 const UNVERSIONED: [(&str, Route); 3] = [
     ("/ws/chat", Route::Socket),
     ("/healthz", Route::Health),
     ("/openapi.json", Route::OpenApi),
 ];
 
-/// The name of the model that `path` asks for, as it stands there.
+/// The name of the model in `path`, as written.
 pub(super) fn model_name(path: &str) -> Option<&str> {
     let tail = path.strip_prefix(VERSION).unwrap_or(path);
     let name = tail.strip_prefix(MODELS)?.strip_prefix('/')?;
@@ -60,7 +60,7 @@ impl Route {
         }
     }
 
-    /// Every path there is, with what it names, and its other name if it has one.
+    /// Every path with its route, and its alias if it has one.
     pub(super) fn all() -> impl Iterator<Item = (String, Self, Option<&'static str>)> {
         let calls = Operation::ALL.map(|operation| (operation.path(), Self::Call(operation)));
         let models = [(MODELS, Self::Models), (MODEL, Self::Model)];
@@ -81,7 +81,7 @@ impl Route {
         }
     }
 
-    /// The same, as the `Allow` header has them.
+    /// The methods for the `Allow` header.
     const fn allow(self) -> &'static str {
         match self {
             Self::Call(_) => "POST",

@@ -4,24 +4,24 @@ use serde_json::{Map, Value, json};
 use crate::http::openapi::{PathItem, Schemas};
 use crate::wire::ErrorBody;
 
-/// A document that is being made.
+/// A document under construction.
 pub(in crate::http) struct Document {
     title: &'static str,
     description: &'static str,
-    /// Of what types travel.
+    /// The schemas of types.
     pub(in crate::http) schemas: Schemas,
     paths: Map<String, Value>,
-    /// Of the body of an error.
+    /// The schema of an error.
     error: Value,
-    /// Responses that several operations have.
+    /// Responses that several operations share.
     responses: Map<String, Value>,
-    /// How a client shows who it is, and which of these ways will do.
+    /// The authentication schemes, and which of them are accepted.
     security: (Value, Value),
 }
 
 impl Document {
-    /// A document without paths. `security` are the ways by which a client shows who it is, by name;
-    /// `needed` are those that will do.
+    /// A document without paths. `security` are the authentication schemes by name; `needed` are
+    /// the accepted ones.
     pub(in crate::http) fn new(
         title: &'static str,
         description: &'static str,
@@ -41,14 +41,15 @@ impl Document {
         }
     }
 
-    /// Adds what `pattern` takes. A parameter that spans slashes (`{*name}`) is like any other here.
+    /// Adds the operations of `pattern`. A parameter that spans slashes (`{*name}`) is treated like
+    /// any other.
     pub(in crate::http) fn path(&mut self, pattern: &str, item: PathItem) {
         let pattern = pattern.replace("{*", "{");
         let item = item.into_json(&pattern, &self.error, &mut self.responses);
         self.paths.insert(pattern, item);
     }
 
-    /// Adds another name of the path `pattern`.
+    /// Adds an alias of the path `pattern`.
     pub(in crate::http) fn alias(&mut self, alias: &str, pattern: &str) {
         let pointer = pattern.replace('~', "~0").replace('/', "~1");
         let item = json!({"$ref": format!("#/paths/{pointer}")});

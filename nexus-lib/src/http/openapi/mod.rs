@@ -1,13 +1,13 @@
-//! The OpenAPI document of each port, made of what answers requests.
+//! The OpenAPI document of each port, generated from the code that serves requests.
 //!
 //! ```text
 //! the router's table ─▶ PathItem ─ Operation ─┐
 //! serde's types ─ schemars ─▶ Schemas ────────┴─▶ Document ─▶ JSON, written once
 //! ```
 //!
-//! Paths come from the tables that the routers read, schemas from the types that handlers read and write
-//! (by `schemars`: it follows serde's attributes and needs no framework), statuses and codes from
-//! [`ErrorKind`](crate::ErrorKind). What is left to write by hand is what they are for.
+//! Paths come from the routers' tables, schemas from the types that handlers read and write (by
+//! `schemars`: it follows serde's attributes and needs no framework), statuses and codes from
+//! [`ErrorKind`](crate::ErrorKind). Only descriptions are written by hand.
 
 mod document;
 mod operation;

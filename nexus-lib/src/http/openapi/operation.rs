@@ -5,7 +5,7 @@ use crate::error::ErrorKind;
 use crate::http::openapi::Parameter;
 use crate::http::openapi::refusals::Refusals;
 
-/// What a method of a path does, what it takes and how it answers.
+/// What a method of a path does, its request and its responses.
 pub(in crate::http) struct Operation {
     summary: &'static str,
     description: Option<&'static str>,
@@ -34,7 +34,7 @@ impl Operation {
         }
     }
 
-    /// Says what its summary cannot.
+    /// Adds a description to the summary.
     pub(in crate::http) fn about(mut self, description: &'static str) -> Self {
         self.description = Some(description);
         self
@@ -45,18 +45,19 @@ impl Operation {
         self
     }
 
-    /// Takes a body of this media type.
+    /// Accepts a body of this media type.
     pub(in crate::http) fn takes(mut self, media: &str, schema: &Value, required: bool) -> Self {
         self.body = Some(json!({"required": required, "content": {media: {"schema": schema}}}));
         self
     }
 
-    /// Takes a JSON body, which must be there.
+    /// Requires a JSON body.
     pub(in crate::http) fn takes_json(self, schema: &Value) -> Self {
         self.takes("application/json", schema, true)
     }
 
-    /// Answers with this status and, of this media type, a body. A second media type of a status is added.
+    /// Answers with this status and a body of this media type. A second media type of a status is
+    /// added.
     pub(in crate::http) fn answers(mut self, status: u16, media: &str, schema: &Value) -> Self {
         let answer = self.answer(status);
         answer["content"][media] = json!({ "schema": schema });
@@ -68,7 +69,7 @@ impl Operation {
         self.answers(200, "application/json", schema)
     }
 
-    /// Answers with this status alone.
+    /// Answers with only this status.
     pub(in crate::http) fn answers_nothing(mut self, status: u16) -> Self {
         self.answer(status);
         self
@@ -81,7 +82,7 @@ impl Operation {
         self.answers.entry(status.to_string()).or_insert_with(fresh)
     }
 
-    /// Says that the `id` in a JSON answer of this status is what `pattern` takes.
+    /// Links the `id` in a JSON answer of this status to the parameter of `pattern`.
     pub(in crate::http) fn leads_to(
         mut self,
         status: u16,
@@ -113,25 +114,25 @@ impl Operation {
         self
     }
 
-    /// Answers with this error under a status that is not its kind's.
+    /// Answers with this error and a status that is not its kind's.
     pub(in crate::http) fn fails_with(mut self, status: u16, kind: ErrorKind) -> Self {
         self.refusals.add(status, kind);
         self
     }
 
-    /// An upstream's own errors come through as they are, besides those of the gateway, which `own` tells.
+    /// An upstream's own errors pass through, in addition to the gateway's, which `own` describes.
     pub(in crate::http) fn passes_errors_on(mut self, own: &Value) -> Self {
         self.refusals.pass_on(own);
         self
     }
 
-    /// The gateway's errors may have this form, too.
+    /// The gateway's errors may also have this format.
     pub(in crate::http) fn tells_errors_as(mut self, form: &Value) -> Self {
         self.refusals.tell_as_well(form);
         self
     }
 
-    /// Needs no key and no token.
+    /// Needs no key or token.
     pub(in crate::http) fn open(mut self) -> Self {
         self.open = true;
         self
@@ -141,7 +142,7 @@ impl Operation {
         self.open
     }
 
-    /// The operation as `method` of `pattern`. Responses that tell errors are among `shared`, by name.
+    /// The operation as `method` of `pattern`. Error responses are in `shared`, by name.
     pub(super) fn into_json(
         self,
         method: &Method,
@@ -181,7 +182,7 @@ impl Operation {
     }
 }
 
-/// The operation's name, for programs that are made of the document.
+/// The operation's name, for generated programs.
 fn operation_id(method: &Method, pattern: &str) -> String {
     let mut id = method.as_str().to_ascii_lowercase();
     for word in pattern.split(|letter: char| !letter.is_ascii_alphanumeric()) {
@@ -199,7 +200,7 @@ fn add_headers(response: &mut Value, headers: &Map<String, Value>) {
     }
 }
 
-/// Puts `response` among the shared ones, unless the same is there; returns its name there.
+/// Adds `response` to the shared ones, unless it exists; returns its name there.
 fn share(shared: &mut Map<String, Value>, mut name: String, response: Value) -> String {
     while shared.get(&name).is_some_and(|known| *known != response) {
         name.push('_');

@@ -3,7 +3,7 @@ use serde_json::{Map, Value};
 
 use crate::http::openapi::{Operation, Parameter};
 
-/// What a path takes, by method.
+/// The operations of a path, by method.
 #[derive(Default)]
 pub(in crate::http) struct PathItem {
     parameters: Vec<Value>,
@@ -21,7 +21,7 @@ impl PathItem {
         self
     }
 
-    /// `GET`; `HEAD` is the same without a body, and not told.
+    /// `GET`; `HEAD` is the same without a body, and not documented.
     pub(in crate::http) fn get(self, operation: Operation) -> Self {
         self.method(Method::GET, operation)
     }

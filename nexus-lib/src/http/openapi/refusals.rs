@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::error::ErrorKind;
 
-/// How an operation fails with one status.
+/// The errors of an operation with one status.
 pub(super) struct Refusal {
     pub(super) status: u16,
-    /// Of its codes.
+    /// Built from its codes.
     pub(super) name: String,
     pub(super) response: Value,
 }
@@ -16,9 +16,9 @@ pub(super) struct Refusal {
 #[derive(Default)]
 pub(super) struct Refusals {
     by_status: BTreeMap<u16, Vec<ErrorKind>>,
-    /// How the gateway tells its own, where an upstream's pass through beside them.
+    /// The format of the gateway's errors where an upstream's pass through too.
     beside_upstreams: Option<Value>,
-    /// How the gateway tells them to clients of another API.
+    /// The format of the gateway's errors for clients of another API.
     other_form: Option<Value>,
 }
 
@@ -38,7 +38,7 @@ impl Refusals {
         self.other_form = Some(form.clone());
     }
 
-    /// A response for each status, which names the codes that it comes with.
+    /// A response for each status, which lists its codes.
     pub(super) fn into_responses(self, error: &Value) -> impl Iterator<Item = Refusal> {
         self.by_status.into_iter().map(move |(status, kinds)| {
             let mut codes: Vec<_> = kinds.iter().map(|kind| kind.code()).collect();

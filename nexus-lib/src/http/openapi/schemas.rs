@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 
 /// The schemas of the types that handlers read and write.
 pub(in crate::http) struct Schemas {
-    /// Of what is written: named, and closed.
+    /// For output: named, and closed.
     answers: SchemaGenerator,
-    /// Of what is read: in place, and open, for unknown fields are passed over.
+    /// For input: inline, and open, since unknown fields are ignored.
     bodies: SchemaGenerator,
 }
 
@@ -28,12 +28,12 @@ impl Schemas {
         }
     }
 
-    /// What a handler writes.
+    /// The schema of a handler's output.
     pub(in crate::http) fn answer<T: JsonSchema>(&mut self) -> Value {
         self.answers.subschema_for::<T>().into()
     }
 
-    /// What a handler reads.
+    /// The schema of a handler's input.
     pub(in crate::http) fn body<T: JsonSchema>(&mut self) -> Value {
         let mut schema: Value = self.bodies.subschema_for::<T>().into();
         if let Some(fields) = schema.as_object_mut() {
@@ -54,7 +54,7 @@ impl Schemas {
     }
 }
 
-/// An answer has no fields but those that are told.
+/// An answer has no undocumented fields.
 fn close(schema: &mut Schema) {
     if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
         schema.insert("additionalProperties".into(), json!(false));

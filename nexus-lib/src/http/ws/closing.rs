@@ -1,4 +1,4 @@
-//! How a socket is closed by us, and why.
+//! Closing a socket from our side, and the reasons.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-/// How long a client may take to answer that we close.
+/// How long a client may take to answer our close frame.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
-/// Why a socket is closed by us: the code, and a word to it.
+/// Why we close a socket: the code and the reason.
 pub(super) type Closing = (CloseCode, &'static str);
 
 pub(super) const NO_ROOM: Closing = (
@@ -26,7 +26,7 @@ pub(super) const NO_TEXT: Closing = (CloseCode::Unsupported, "frames are text");
 pub(super) const GOING_AWAY: Closing = (CloseCode::Away, "the gateway is shutting down");
 pub(super) const NO_ANSWER: Closing = (CloseCode::Away, "two pings were not answered");
 
-/// What a client is told of a connection that cannot go on; `None` when nobody is there to be told.
+/// The close code for a broken connection; `None` if the client is gone.
 pub(super) fn why(error: &WsError) -> Option<Closing> {
     match error {
         WsError::Utf8(_) => Some((CloseCode::Invalid, "text frames are UTF-8")),
@@ -39,7 +39,7 @@ pub(super) fn why(error: &WsError) -> Option<Closing> {
 }
 
 #[cfg(feature = "test-util")]
-/// The farewell for `error`, for those who have only the socket.
+/// The close frame for `error`, for callers without a session.
 pub(super) fn closing(error: &WsError) -> Option<CloseFrame> {
     why(error).map(|(code, reason)| CloseFrame {
         code,
@@ -47,7 +47,7 @@ pub(super) fn closing(error: &WsError) -> Option<CloseFrame> {
     })
 }
 
-/// Says farewell, and waits for the client's, but not for long.
+/// Sends a close frame, and waits briefly for the client's.
 pub(super) async fn close<I: AsyncRead + AsyncWrite + Unpin>(
     mut io: WebSocketStream<I>,
     (code, reason): Closing,
@@ -58,6 +58,6 @@ pub(super) async fn close<I: AsyncRead + AsyncWrite + Unpin>(
             while let Some(Ok(_)) = io.next().await {}
         }
     };
-    // Whoever does not answer is left.
+    // A client that does not answer is abandoned.
     let _ = timeout(CLOSE_WITHIN, farewell).await;
 }

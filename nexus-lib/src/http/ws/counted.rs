@@ -1,4 +1,4 @@
-//! What a client has sent and nobody has heard yet: the parts of a message that is not whole.
+//! Counts the parts of an incomplete message.
 
 use std::io;
 use std::pin::Pin;
@@ -8,14 +8,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::body_memory::{BodyMemory, FREE_BYTES, Held, Holder};
 
-/// How much a client may send before it has shown a key.
+/// How much a client may send before it has sent a key.
 const MOST_BEFORE_KEY: usize = 16 * 1024;
-/// In what steps memory is counted.
+/// The step in which memory is counted.
 const STEP: usize = 64 * 1024;
-/// What a frame has besides its words, at least.
+/// The minimum overhead of a frame.
 const FRAME_HEAD: usize = 6;
 
-/// A connection that counts what was read of it since the last message, and fails beyond its bound.
+/// A connection that counts what was read since the last message, and fails beyond its limit.
 pub(crate) struct CountedIo<I> {
     io: I,
     unheard: usize,
@@ -24,7 +24,7 @@ pub(crate) struct CountedIo<I> {
 }
 
 enum Bound {
-    /// There is none.
+    /// No limit of its own.
     Frame,
     BeforeKey,
     Memory(Held),
@@ -40,17 +40,17 @@ impl<I> CountedIo<I> {
         }
     }
 
-    /// From here on the client is nobody, and may send a key and little else.
+    /// From now on the client is unauthenticated, and may only send a key.
     pub(super) fn before_key(&mut self) {
         self.bound = Bound::BeforeKey;
     }
 
-    /// From here on `holder`'s messages take their part of `memory`.
+    /// From now on messages of `holder` are counted in `memory`.
     pub(super) fn count_in(&mut self, memory: &BodyMemory, holder: Holder) {
         self.bound = Bound::Memory(memory.hold(holder));
     }
 
-    /// A message came of what was read.
+    /// A message was completed from what was read.
     pub(super) fn heard(&mut self) {
         self.unheard = 0;
         if let Bound::Memory(held) = &mut self.bound {
@@ -58,15 +58,15 @@ impl<I> CountedIo<I> {
         }
     }
 
-    /// A control frame of `len` bytes came, maybe between the parts of a message.
+    /// A control frame of `len` bytes arrived, possibly between the parts of a message.
     pub(super) fn heard_control(&mut self, len: usize) {
-        // Before the key these count too: there is no need for them.
+        // Before the key these count too: they are not needed then.
         if !matches!(self.bound, Bound::BeforeKey) {
             self.unheard = self.unheard.saturating_sub(len + FRAME_HEAD);
         }
     }
 
-    /// Whether it failed since there was no memory for a message.
+    /// Whether it failed for lack of memory.
     pub(super) fn is_full(&self) -> bool {
         self.is_full
     }

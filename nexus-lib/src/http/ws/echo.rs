@@ -13,8 +13,7 @@ use super::closing::closing;
 use super::{SocketSettings, Sockets, open};
 use crate::http::{Body, respond};
 
-/// Says back what a client says: for tests of the protocol itself, over the very same way by which chats
-/// get their sockets.
+/// Echoes what a client sends: for tests of the protocol itself, through the same code as chats.
 #[derive(Clone)]
 pub struct EchoService(Sockets);
 

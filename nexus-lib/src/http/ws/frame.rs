@@ -1,4 +1,4 @@
-//! What client and server say to each other: one JSON object in each text frame.
+//! Frames between client and server: one JSON object in each text frame.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use super::label::Label;
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::{ConversationId, ErrorBody, ErrorDetail, ProviderId, RequestId};
 
-/// The longest name of a chat, in bytes.
+/// The maximum length of a chat's id, in bytes.
 const MAX_ID_BYTES: usize = 128;
 
-/// What a client says.
+/// A frame from a client.
 pub(super) enum ClientFrame {
     Auth {
         key: String,
@@ -30,13 +30,13 @@ pub(super) enum ClientFrame {
     },
 }
 
-/// A chat to be opened.
+/// A chat to open.
 pub(super) struct ChatFrame {
     pub(super) label: Label,
     /// The body of a chat completion.
     pub(super) request: String,
     pub(super) conversation: Option<ConversationId>,
-    /// Whether it is to outlive the socket for a while.
+    /// Whether it should outlive the socket for a while.
     pub(super) is_resumable: bool,
     /// The only provider that may answer.
     pub(super) only: Option<ProviderId>,
@@ -68,7 +68,7 @@ struct Fields<'a> {
     model_name: Option<Cow<'a, str>>,
 }
 
-/// A frame that cannot be followed: whose it is, as far as that could be read, and why.
+/// An invalid frame: the id of its chat, if it could be read, and the error.
 pub(super) struct Refused(pub(super) Option<String>, pub(super) Error);
 
 impl ClientFrame {
@@ -121,7 +121,7 @@ impl Fields<'_> {
         }
     }
 
-    /// `{"message":…,"provider_id":…,"model_name":…}`: one message of the user's.
+    /// `{"message":…,"provider_id":…,"model_name":…}`: one user message.
     fn into_short(self) -> Result<ClientFrame> {
         let Some(message) = self.message else {
             return Err(invalid("type", "`type` is missing, and so is `message`"));
@@ -164,7 +164,7 @@ fn name(id: Option<Cow<'_, str>>) -> Result<Arc<str>> {
     Ok(id.into())
 }
 
-/// The chat that a frame names whose other fields make no sense.
+/// The id of the chat in a frame whose other fields are invalid.
 fn id_of(text: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Id {
@@ -174,7 +174,7 @@ fn id_of(text: &str) -> Option<String> {
 }
 
 fn malformed(error: &serde_json::Error) -> Error {
-    // What it expected, never what was sent: that may be a prompt, or a key.
+    // What was expected, never what was sent: that may be a prompt or a key.
     let text = match error.classify() {
         serde_json::error::Category::Data => {
             "the frame must be an object whose fields are of the right types"
@@ -200,11 +200,11 @@ pub(super) fn invalid(field: &'static str, message: &'static str) -> Error {
     Error::new(ErrorKind::InvalidRequest, message).with_param(field)
 }
 
-/// What the server says.
+/// A frame from the server.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(super) enum ServerFrame<'a> {
-    /// A resumable chat has these names, by which it can be resumed.
+    /// A resumable chat has these ids, by which it can be resumed.
     Accepted {
         id: &'a str,
         request_id: RequestId,
@@ -238,7 +238,7 @@ pub(super) enum ServerFrame<'a> {
     Pong,
 }
 
-/// JSON as it came, or what is not JSON as a string.
+/// JSON as received, or anything else as a string.
 pub(super) enum Data<'a> {
     Json(&'a RawValue),
     Text(Cow<'a, str>),
@@ -270,13 +270,13 @@ impl ServerFrame<'_> {
     }
 }
 
-/// The frame that tells `error`.
+/// The frame for `error`.
 pub(super) fn error(id: Option<&str>, error: &Error) -> String {
     let error = Data::Own(ErrorBody::from(error).error);
     ServerFrame::Error { id, error }.to_json()
 }
 
-/// An upstream's own error.
+/// The frame for an upstream's own error.
 pub(super) fn refusal(id: Option<&str>, body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Body<'a> {
@@ -296,6 +296,6 @@ pub(super) fn refusal(id: Option<&str>, body: &[u8]) -> String {
 }
 
 fn to_json(value: &impl Serialize) -> String {
-    // Strings into a growing buffer: there is nothing that could fail.
+    // Writing strings into a growing buffer cannot fail.
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -12,15 +12,15 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::Body;
 
-/// The subprotocol that this port speaks.
+/// The subprotocol of this port.
 const PROTOCOL: &str = "nexus.chat.v1";
 
-/// In front of a key among the subprotocols: browsers can send no other header.
+/// Prefix of a key among the subprotocols: browsers can set no other header.
 const KEY_PROTOCOL: &str = "nexus.key.";
 
-/// A request that asks for a socket, and may have one.
+/// A valid request for a WebSocket.
 pub(crate) struct Opened {
-    /// What the socket becomes, once the response is out.
+    /// The socket, available once the response was sent.
     pub(crate) upgrade: OnUpgrade,
     /// The response: 101.
     pub(crate) response: Response<Body>,
@@ -29,7 +29,7 @@ pub(crate) struct Opened {
 /// Answers a handshake (RFC 6455, section 4.2).
 ///
 /// # Errors
-/// `InvalidRequest` when the request is none.
+/// `InvalidRequest` when it is not a valid handshake.
 pub(crate) fn open(head: &mut Parts) -> Result<Opened> {
     let is = |name: HeaderName, token: &str| has_token(&head.headers, &name, token);
     if !is(UPGRADE, "websocket") || !is(CONNECTION, "upgrade") {
@@ -66,10 +66,10 @@ pub(crate) fn open(head: &mut Parts) -> Result<Opened> {
     Ok(Opened { upgrade, response })
 }
 
-/// The key among the subprotocols, if there is one.
+/// The key among the subprotocols, if present.
 ///
 /// # Errors
-/// `InvalidApiKey` when it is no base64url.
+/// `InvalidApiKey` when it is not base64url.
 pub(crate) fn key_among_protocols(headers: &HeaderMap) -> Result<Option<Vec<u8>>> {
     let key = protocols(headers).find_map(|protocol| protocol.strip_prefix(KEY_PROTOCOL));
     let Some(key) = key else { return Ok(None) };

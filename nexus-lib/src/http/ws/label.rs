@@ -1,16 +1,16 @@
 use std::sync::Arc;
 
-/// What a client calls one of its chats.
+/// The client's id of one of its chats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Label {
-    /// As the chat's frame said.
+    /// As in the chat's frame.
     Named(Arc<str>),
-    /// The one chat of the short form, which has no name.
+    /// The single chat of the short form, which has no id.
     Short,
 }
 
 impl Label {
-    /// The name, where there is one.
+    /// The id, if there is one.
     pub(super) fn name(&self) -> Option<&str> {
         match self {
             Self::Named(name) => Some(name),

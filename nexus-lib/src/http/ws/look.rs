@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// What of an answer, or of a chunk, is told again in other frames.
+/// The parts of an answer or chunk that are repeated in other frames.
 #[derive(Deserialize, Default)]
 pub(super) struct Look<'a> {
     #[serde(default)]
@@ -27,7 +27,7 @@ struct Words {
 }
 
 impl<'a> Look<'a> {
-    /// Nothing, of what is not of that shape: it passes all the same.
+    /// Empty for anything in another format, which passes anyway.
     pub(super) fn of(json: &'a [u8]) -> Self {
         serde_json::from_slice(json).unwrap_or_default()
     }

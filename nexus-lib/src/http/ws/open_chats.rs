@@ -8,19 +8,18 @@ use super::chat::{Chat, Said};
 use super::label::Label;
 use super::session::{Attached, Session};
 
-/// The chats on one socket. They take turns, so that one that has much to say does not keep the others
-/// waiting.
+/// The chats on one socket. They take turns, so that a busy one does not delay the others.
 #[derive(Default)]
 pub(super) struct OpenChats {
     chats: Vec<OpenChat>,
-    /// Who is asked first.
+    /// The chat that is polled first.
     turn: usize,
 }
 
 struct OpenChat {
     label: Label,
     said: Pin<Box<dyn Stream<Item = Said> + Send>>,
-    /// Where it outlives the socket.
+    /// Set if it outlives the socket.
     session: Option<Arc<Session>>,
 }
 
@@ -54,7 +53,7 @@ impl OpenChats {
         });
     }
 
-    /// Ends a chat at once, upstream too; says whether it was open.
+    /// Ends a chat at once, upstream too; returns whether it was open.
     pub(super) fn cancel(&mut self, id: &str) -> bool {
         let place = self
             .chats
@@ -68,7 +67,7 @@ impl OpenChats {
         true
     }
 
-    /// What one of them says next. Pending while there are none.
+    /// The next frame of any chat. Pending while there are none.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Said> {
         let mut left = self.chats.len();
         while left > 0 {
@@ -82,7 +81,7 @@ impl OpenChats {
                     self.turn = place + 1;
                     return Poll::Ready(said);
                 }
-                // Another socket has it now.
+                // Another socket has taken it over.
                 Poll::Ready(None) => {
                     self.chats.swap_remove(place);
                     self.turn = place;

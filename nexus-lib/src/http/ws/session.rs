@@ -1,9 +1,9 @@
 //! Chats that outlive their socket.
 //!
-//! A task reads such a chat, and keeps what it says: at most [`MOST_BYTES`] that nobody has taken, beyond
-//! which the chat is not asked for more; and, within the same bounds, what was sent, since it may have been
-//! lost on the way. A socket takes what it says from there. When the socket is lost, another one of the
-//! same client may go on behind the last frame that arrived.
+//! A task reads such a chat and keeps its output. Up to [`MOST_BYTES`] may be unread; beyond that
+//! the chat is paused. Within the same limit it also keeps what was sent, since that may have been
+//! lost. A socket reads from there. When it is lost, another socket of the same client may continue
+//! after the last frame that arrived.
 
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
@@ -25,7 +25,7 @@ use crate::wire::RequestId;
 /// How much of a chat is kept, in bytes.
 const MOST_BYTES: usize = 1 << 20;
 
-/// The resumable chats of a gateway, by their requests.
+/// The resumable chats of a gateway, by request.
 #[derive(Default)]
 pub(super) struct Sessions(Mutex<HashMap<RequestId, Arc<Session>>>);
 
@@ -34,20 +34,20 @@ pub(super) struct Session {
     owner: KeyHash,
     id: Arc<str>,
     log: Mutex<Log>,
-    /// Something was taken, or the reader has come or gone.
+    /// Something was read, or the reader has changed.
     changed: Notify,
 }
 
 struct Log {
-    /// What was said and is still kept, oldest first.
+    /// The frames that are still kept, oldest first.
     said: VecDeque<Said>,
-    /// The number of the first of `said`. The chat's first frame, which tells its names, has 0, so that a
-    /// chunk has its own `seq`.
+    /// The number of the first of `said`. The chat's first frame, which contains its ids, has 0, so
+    /// that a chunk has its own `seq`.
     first: u64,
     bytes: usize,
-    /// The number of what is taken next.
+    /// The number of the next frame to read.
     next: u64,
-    /// Who takes it: the last who came.
+    /// The current reader: the latest one.
     reader: u64,
     is_attached: bool,
     detached_at: Instant,
@@ -60,7 +60,7 @@ impl Log {
         self.first + u64::try_from(self.said.len()).unwrap_or(0)
     }
 
-    /// How many bytes wait to be taken.
+    /// How many bytes are unread.
     fn waiting(&self) -> usize {
         let taken = usize::try_from(self.next.saturating_sub(self.first)).unwrap_or(usize::MAX);
         self.said
@@ -88,7 +88,7 @@ impl Log {
 
 impl Session {
     fn log(&self) -> MutexGuard<'_, Log> {
-        // No code panics while it holds the lock, and the data is whole between statements.
+        // No code panics while it holds the lock, and the data is consistent between statements.
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -104,10 +104,10 @@ impl Sessions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Goes on with a chat behind its frame number `after`.
+    /// Continues a chat after its frame number `after`.
     ///
     /// # Errors
-    /// `NotFound` when there is no such chat of this client's, or what is wanted of it is not kept.
+    /// `NotFound` when this client has no such chat, or the requested part is no longer kept.
     pub(super) fn resume(
         &self,
         owner: KeyHash,
@@ -147,7 +147,7 @@ impl Sessions {
 fn attach(session: &Arc<Session>, log: &mut Log) -> Attached {
     log.reader += 1;
     log.is_attached = true;
-    // Who was here before learns that it is not any more.
+    // Notifies the previous reader that it was replaced.
     if let Some(waker) = log.waker.take() {
         waker.wake();
     }
@@ -158,7 +158,7 @@ fn attach(session: &Arc<Session>, log: &mut Log) -> Attached {
     }
 }
 
-/// Lets `chat`, whose names are known, live on its own; gives what a socket takes it from.
+/// Lets `chat`, whose ids are known, run on its own; returns the stream for a socket.
 pub(super) fn keep(
     tasks: &Arc<Tasks>,
     owner: KeyHash,
@@ -190,7 +190,7 @@ pub(super) fn keep(
     let patience = tasks.settings().resume_within;
     let shared = Arc::clone(tasks);
     tasks.spawn(async move {
-        // Forgotten even where it is aborted.
+        // Removed even if the task is aborted.
         let _registered = Registered(shared, request_id);
         run(&session, chat, patience).await;
     });
@@ -205,7 +205,7 @@ impl Drop for Registered {
     }
 }
 
-/// Reads the chat to its end, and keeps that for a while.
+/// Reads the chat to its end, and keeps the end for a while.
 async fn run(session: &Session, mut chat: Chat, patience: Duration) {
     loop {
         let (has_room, deadline, is_cancelled) = {
@@ -229,7 +229,7 @@ async fn run(session: &Session, mut chat: Chat, patience: Duration) {
             () = expired(deadline) => return,
         }
     }
-    // The upstream is through; only the words are kept.
+    // The upstream is done; only the frames are kept.
     drop(chat);
     tokio::time::sleep(patience).await;
 }
@@ -241,7 +241,7 @@ async fn expired(deadline: Option<Instant>) {
     }
 }
 
-/// A socket's hold on a resumable chat. Dropped, it leaves the chat to itself.
+/// A socket's hold on a resumable chat. When it is dropped, the chat continues on its own.
 pub(super) struct Attached {
     session: Arc<Session>,
     reader: u64,

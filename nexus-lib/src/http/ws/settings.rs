@@ -1,17 +1,18 @@
 use std::time::Duration;
 
-/// What a WebSocket may take, and for how long it is waited for.
+/// Limits and timeouts of WebSockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SocketSettings {
-    /// How many chats may be open on one socket. 64 unless set.
+    /// The maximum number of open chats on one socket. Default: 64.
     pub max_chats: usize,
-    /// The longest frame, and the longest message, that a client may send, in bytes. 4 MiB unless set.
+    /// The maximum size of a client's frames and messages, in bytes. Default: 4 MiB.
     pub max_frame_bytes: usize,
-    /// How long a client that showed no key yet may take to send one. 10 s unless set.
+    /// How long a client without a key may take to send one. Default: 10 s.
     pub auth_within: Duration,
-    /// How often a client is pinged; one that leaves two pings unanswered is gone. 30 s unless set.
+    /// How often clients are pinged; one that leaves two pings unanswered is disconnected. Default:
+    /// 30 s.
     pub ping_every: Duration,
-    /// How long a resumable chat goes on without its client, and its end is kept for it. 60 s unless set.
+    /// How long a resumable chat continues without its client, and its end is kept. Default: 60 s.
     pub resume_within: Duration,
 }
 

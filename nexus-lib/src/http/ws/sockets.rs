@@ -12,23 +12,23 @@ use super::counted::CountedIo;
 use super::session::Sessions;
 use super::settings::SocketSettings;
 
-/// The least that is read of a socket at once: there may be thousands.
+/// The minimum read size: there may be thousands of sockets.
 const READ_BYTES: usize = 4 * 1024;
 
-/// What is gathered before it is written.
+/// How much is buffered before it is written.
 const WRITE_BYTES: usize = 8 * 1024;
 
-/// What may be gathered at most: the longest answer and its frame. No more than one waits at a time.
+/// The maximum buffered output: the longest answer and its frame. At most one waits at a time.
 const MAX_WRITE_BYTES: usize = 257 << 20;
 
-/// The WebSockets of a gateway: tasks that it owns. A clone is the same ones; the last of them takes its
-/// tasks along.
+/// The WebSockets of a gateway: tasks that it owns. A clone shares them; dropping the last one ends
+/// the tasks.
 ///
 /// A server that drains its connections does not see these: they have left HTTP.
 #[derive(Clone)]
 pub struct Sockets(Arc<Owner>);
 
-/// Tasks do not hold this, or they would own themselves.
+/// Tasks must not hold this, or they would own themselves.
 struct Owner(Arc<Tasks>);
 
 impl Drop for Owner {
@@ -40,7 +40,7 @@ impl Drop for Owner {
 /// The tasks, and what they share.
 pub(crate) struct Tasks {
     set: Mutex<JoinSet<()>>,
-    /// Whether no new chats are taken.
+    /// Whether new chats are rejected.
     is_draining: watch::Sender<bool>,
     settings: SocketSettings,
     sessions: Sessions,
@@ -60,8 +60,8 @@ impl Sockets {
         &self.0.0
     }
 
-    /// Takes no new chats: sockets without any close at once, the others behind the last of theirs, with
-    /// code 1001.
+    /// Accepts no new chats: sockets without any close at once, the others after their last chat,
+    /// with code 1001.
     pub fn drain(&self) {
         self.tasks().is_draining.send_replace(true);
     }
@@ -69,7 +69,7 @@ impl Sockets {
     /// Resolves when no socket is left.
     ///
     /// # Cancel safety
-    /// Waiting changes nothing.
+    /// Dropping it has no effect.
     pub async fn ended(&self) {
         loop {
             let next = poll_fn(|cx| self.tasks().set().poll_join_next(cx)).await;
@@ -79,7 +79,7 @@ impl Sockets {
         }
     }
 
-    /// Ends them all at once; what was open is settled.
+    /// Ends all of them at once; open chats are settled.
     pub(crate) async fn abort(&self) {
         self.tasks().set().abort_all();
         self.ended().await;
@@ -102,12 +102,12 @@ impl Tasks {
     /// Runs `task` until it ends, or the gateway does.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut set = self.set();
-        // Those that have ended take no more room.
+        // Finished tasks are removed.
         while set.try_join_next().is_some() {}
         set.spawn(task);
     }
 
-    /// Hands the socket that a request becomes to `run`.
+    /// Passes the socket of an upgraded request to `run`.
     pub(crate) fn accept<F>(
         &self,
         upgrade: OnUpgrade,
@@ -129,7 +129,7 @@ impl Tasks {
     }
 
     fn set(&self) -> MutexGuard<'_, JoinSet<()>> {
-        // No code panics while it holds the lock, and the data is whole between statements.
+        // No code panics while it holds the lock, and the data is consistent between statements.
         self.set.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

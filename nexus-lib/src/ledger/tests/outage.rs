@@ -1,10 +1,10 @@
-//! What happens while the store cannot write.
+//! Behaviour while the store cannot write.
 
 use super::{GatedStore, completed, open, row};
 use crate::error::ErrorKind;
 use crate::ledger::{Entry, UsageLedger};
 
-/// Asserts that nothing is admitted, and that the client is told when to come again.
+/// Asserts that nothing is admitted, and that the error has a `retry_after`.
 async fn admits_nothing(ledger: &UsageLedger) {
     let refused = ledger.open(row()).await.err().unwrap();
     assert_eq!(refused.kind(), ErrorKind::LedgerUnavailable);
@@ -24,7 +24,7 @@ async fn admission_stops_while_the_store_refuses_and_nothing_is_lost() {
     let entry = open(&ledger).await;
     arrived.recv().await;
     store.let_through(1);
-    // The second arrival of the same batch: the first was refused by then.
+    // The second arrival of the same batch: the first was rejected by then.
     arrived.recv().await;
     admits_nothing(&ledger).await;
     let settled = entry.settle(completed());
@@ -57,7 +57,7 @@ async fn store_that_does_not_come_back_is_not_waited_for_without_end() {
     is_told(&mut second).await;
     admits_nothing(&ledger).await;
 
-    // It comes back: what was queued is written, and others are served.
+    // The store recovers: what was queued is written, and others are served.
     store.let_through(3);
     drop(first.settle(completed()));
     second.settle(completed());
@@ -130,7 +130,7 @@ async fn a_row_that_no_store_would_take_costs_no_other_its_place() {
     *store.poison.lock().unwrap() = Some(poisoned.request_id);
     let second = open(&ledger).await;
     let poisoned = ledger.open(poisoned).await.unwrap().settle(completed());
-    // The three of them at once, then each alone.
+    // All three at once, then each alone.
     drop((first.settle(completed()), second.settle(completed())));
     store.let_through(5);
     poisoned.durable().await.unwrap_err();

@@ -40,7 +40,7 @@ async fn set_up_changes_what_differs_and_keeps_the_rest() {
     let models: Vec<_> = snapshot.models_of(record.id).collect();
     assert_eq!(models.len(), 1);
     assert_eq!(models[0].upstream_model.as_deref(), Some("a-2"));
-    // Another model is added; keys that are not named stay.
+    // Another model is added; keys that are not set stay.
     let kept = spec("three").priority(3).keep_keys();
     registry.ensure(kept, ["b"]).await.unwrap();
     assert!(is_known(&registry, "two"));

@@ -1,4 +1,4 @@
-//! The registry over a real store.
+//! The registry with a real store.
 
 mod access;
 mod ensure;

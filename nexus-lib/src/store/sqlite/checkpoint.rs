@@ -11,33 +11,34 @@ use super::connection::open_checkpointer;
 use super::error::fold;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Pages (of 4 KiB) after which the write-ahead log is folded into the database.
+/// Pages (of 4 KiB) after which the write-ahead log is checkpointed.
 const DUE: u32 = 4000;
 
-/// Pages at which a commit waits for that, so that the log is bounded however slow the disk is.
+/// Pages at which a commit waits for the checkpoint, so that the log is bounded however slow the
+/// disk is.
 const LONGEST_LOG: u32 = 4 * DUE;
 
-/// Folds the write-ahead log into the database on a thread of its own, so that no commit waits for
-/// the disk on behalf of thousands.
+/// Checkpoints the write-ahead log on its own thread, so that no commit waits for the disk on
+/// behalf of thousands.
 ///
-/// The log begins anew only when all of it is folded in and nobody has written since. So the writing
-/// thread folds in the few pages that came meanwhile, between two commits.
+/// The log only restarts when all of it was checkpointed and nothing was written since. So the
+/// writing thread checkpoints the few new pages between two commits.
 pub(super) struct Checkpoints {
     shared: Arc<Shared>,
-    /// Asks for a checkpoint; the thread ends when this is dropped.
+    /// Requests a checkpoint; the thread ends when this is dropped.
     requests: SyncSender<()>,
     thread: JoinHandle<()>,
-    /// The log's length at which the next checkpoint is due.
+    /// The log length at which the next checkpoint is due.
     due: u32,
-    /// The log's length when last looked at.
+    /// The log length when last checked.
     length: u32,
     under_way: bool,
 }
 
 struct Shared {
-    /// The log's length in pages, as of the last commit.
+    /// The log's length in pages after the last commit.
     log_pages: AtomicU32,
-    /// The checkpoint that was asked for is over.
+    /// The requested checkpoint is done.
     done: AtomicBool,
     connection: Mutex<Connection>,
 }
@@ -49,7 +50,8 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Moves what no reader still needs from the log to the database. Commits go on meanwhile.
+    /// Moves what no reader needs any more from the log to the database. Commits continue
+    /// meanwhile.
     fn fold(&self) {
         let folded = self
             .lock()
@@ -65,7 +67,7 @@ impl Shared {
 }
 
 impl Checkpoints {
-    /// Takes over from SQLite, which folds the log within a commit of `writer`.
+    /// Replaces SQLite's own checkpoints, which run within a commit of `writer`.
     pub(super) fn start(
         writer: &mut Connection,
         path: &Path,
@@ -107,7 +109,7 @@ impl Checkpoints {
         })
     }
 
-    /// To be called by the writing thread between commits.
+    /// Must be called by the writing thread between commits.
     pub(super) fn after_commit(&mut self) {
         let pages = self.shared.log_pages.load(Ordering::Relaxed);
         if pages < self.length {
@@ -120,7 +122,7 @@ impl Checkpoints {
             }
             self.shared.fold();
             self.under_way = false;
-            // Where a reader has kept the log from beginning anew, not with every commit from here on.
+            // If a reader has prevented a restart of the log, do not retry at every commit.
             self.due = pages.saturating_add(DUE);
         } else if pages >= self.due {
             self.shared.done.store(false, Ordering::Relaxed);
@@ -128,7 +130,7 @@ impl Checkpoints {
         }
     }
 
-    /// Awaits the checkpoint that runs, and lets go of the file. Blocks.
+    /// Awaits the running checkpoint, and closes the file. Blocks.
     pub(super) fn close(self) {
         drop(self.requests);
         if self.thread.join().is_err() {

@@ -11,26 +11,28 @@ use super::lock::beside;
 use super::{Durability, schema};
 use crate::error::{Error, ErrorKind, Result};
 
-/// SQLite up to 3.51.2 can damage a write-ahead log that two connections write or checkpoint at once.
+/// SQLite up to 3.51.2 can corrupt a write-ahead log that two connections write or checkpoint at
+/// once.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// How long a statement waits for another process that holds the database. Short, since all other writes
-/// wait with it: the ledger tries again by itself, and tells clients to come again.
+/// How long a statement waits for another process that locks the database. Short, since all other
+/// writes wait too: the ledger retries by itself, and asks clients to retry.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Up to this size a database is checked in full at the opening; beyond, only where it is read.
+/// Databases up to this size are checked completely when they are opened; larger ones only where
+/// they are read.
 pub(super) const CHECKED_BYTES: u64 = 8 << 20;
 
 pub(super) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Makes the folder of the database where it is missing.
+/// Creates the folder of the database if it is missing.
 pub(super) fn make_folder(path: &Path) -> Result<()> {
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder).map_err(|error| unreachable_file(path, error))
 }
 
-/// Opens the one connection that writes, with the schema brought up to date. `may_begin` says whether an
-/// empty one may be made a database.
+/// Opens the one writing connection, and migrates the schema. `may_begin` allows creating a new
+/// database.
 pub(super) fn open_writer(
     path: &Path,
     durability: Durability,
@@ -40,8 +42,8 @@ pub(super) fn open_writer(
     let bytes = prepare_file(path).map_err(|error| unreachable_file(path, error))??;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(fold)?;
-    // Until the file is known to be ours, closing must not fold a log into it. Where there is none,
-    // closing removes the empty one that looking has made.
+    // Until the file is known to be ours, closing must not checkpoint a log into it. If there is
+    // none, closing removes the empty one that opening has created.
     let keep_log = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
     let has_log = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
     connection.set_db_config(keep_log, has_log).map_err(fold)?;
@@ -59,7 +61,7 @@ pub(super) fn open_writer(
     Ok(connection)
 }
 
-/// Opens a database that no file has, for its one connection.
+/// Opens an in-memory database for its one connection.
 pub(super) fn open_in_memory() -> Result<Connection> {
     check_version()?;
     let mut connection = Connection::open_in_memory().map_err(fold)?;
@@ -81,7 +83,7 @@ fn check_version() -> Result<()> {
     Ok(())
 }
 
-/// Opens one of the connections that only read.
+/// Opens one of the read-only connections.
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -89,7 +91,7 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Opens the connection that folds the write-ahead log into the database.
+/// Opens the connection that checkpoints the write-ahead log.
 pub(super) fn open_checkpointer(
     path: &Path,
     durability: Durability,
@@ -132,8 +134,8 @@ fn synchronize(connection: &Connection, durability: Durability) -> rusqlite::Res
     connection.pragma_update(None, "synchronous", synchronous)
 }
 
-/// Makes the file where it is missing and returns its size; refuses, in the inner result, what cannot
-/// be a database.
+/// Creates the file if it is missing and returns its size; rejects, in the inner result, what
+/// cannot be a database.
 fn prepare_file(path: &Path) -> io::Result<Result<u64>> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -182,7 +184,7 @@ pub(super) fn check_pages(connection: &Connection, path: &Path) -> Result<()> {
             path.display()
         ),
     )
-    // The last line says where; those before name the database again.
+    // The last line contains the place; those before name the database again.
     .with_source(verdict.lines().last().unwrap_or_default()))
 }
 

@@ -1,11 +1,11 @@
-//! Conversation ids as they are stored: most are the id of the request that began them, and need no
-//! column of that request's row; those of its successors are sixteen bytes instead of a text.
+//! Conversation ids in storage: most are the id of the conversation's first request, and need no
+//! column in that request's row; in later rows they are sixteen bytes instead of text.
 
 use rusqlite::types::{FromSqlError, FromSqlResult, ToSqlOutput, Value, ValueRef};
 
 use crate::wire::{ConversationId, RequestId};
 
-/// The id as it is looked for.
+/// The id as a search value.
 pub(super) fn key(id: &ConversationId) -> Value {
     match id.request() {
         Some(request) => Value::Blob(request.as_bytes().to_vec()),
@@ -13,7 +13,7 @@ pub(super) fn key(id: &ConversationId) -> Value {
     }
 }
 
-/// The id as it stands in the row of `request`.
+/// The id in the row of `request`.
 pub(super) fn column(id: &ConversationId, request: RequestId) -> ToSqlOutput<'static> {
     match id.request() {
         Some(own) if own == request => ToSqlOutput::Owned(Value::Null),
@@ -22,7 +22,7 @@ pub(super) fn column(id: &ConversationId, request: RequestId) -> ToSqlOutput<'st
     }
 }
 
-/// Whose name it is, as it stands in a row.
+/// The scope in a row.
 pub(super) fn scope(id: &ConversationId) -> Option<[u8; 8]> {
     id.scope().map(|scope| *scope.as_bytes())
 }

@@ -4,10 +4,10 @@ use rusqlite::ErrorCode;
 
 use crate::error::{Error, ErrorKind};
 
-/// When to ask again a store that cannot be reached just now.
+/// When to retry after a temporary failure of the store.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// What a piece of work on the database can fail with, so that `?` serves for both.
+/// The errors of work on the database, so that `?` works for both.
 pub(super) enum Failure {
     Sqlite(rusqlite::Error),
     Refused(Error),
@@ -35,7 +35,7 @@ impl From<Failure> for Error {
 }
 
 impl Failure {
-    /// Whether a row of the same unique values is there already.
+    /// Whether a row with the same unique values exists already.
     pub(super) fn is_duplicate(&self) -> bool {
         let Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) = self else {
             return false;
@@ -44,7 +44,7 @@ impl Failure {
     }
 }
 
-/// The public error for one of SQLite's, which stays its source.
+/// Converts an error of SQLite's, which stays the source.
 pub(super) fn fold(error: rusqlite::Error) -> Error {
     use rusqlite::Error as E;
     let (kind, message) = match &error {

@@ -1,8 +1,8 @@
-//! Whether the files that the store works on are still the ones that the next start will find.
+//! Checks that the open files are still the ones that the next start will find.
 //!
-//! A system keeps a file for whoever has it open, whatever becomes of its name. So a store whose
-//! database was removed, moved or replaced goes on as if nothing had happened, and all that it writes
-//! is gone at the next start. Comparing names, sizes and times shows it.
+//! The operating system keeps a file for processes that have it open, even after it was deleted. So
+//! a store whose database was removed, moved or replaced would continue as before, and everything
+//! written would be lost at the next start. Comparing names, sizes and times detects this.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -17,27 +17,27 @@ use super::connection::open_reader;
 use super::lock::{Lock, beside};
 use crate::error::{Error, ErrorKind, Result};
 
-/// What each page in the write-ahead log takes besides itself, and what the log's own head takes.
+/// The overhead of each page in the write-ahead log, and of the log itself.
 const FRAME_HEAD_BYTES: u64 = 24;
 const LOG_HEAD_BYTES: u64 = 32;
 
 /// The files of one open database.
 pub(super) struct Files {
     path: PathBuf,
-    /// Goes when the store is closed, and has a handle of the database.
+    /// Gone when the store is closed; has a handle of the database.
     lock: Weak<Lock>,
     known: Mutex<Known>,
     is_lost: AtomicBool,
 }
 
-/// What was seen last.
+/// What was found last.
 struct Known {
     database: Seen,
     content: Content,
     /// The write-ahead log and its index, once they were seen.
     log: (PathBuf, Option<Seen>),
     index: (PathBuf, Option<Seen>),
-    /// Set for good: what was written over does not come back.
+    /// Permanent: an overwritten file does not recover.
     overwritten: Option<&'static str>,
 }
 
@@ -50,9 +50,9 @@ struct Seen {
 
 /// What is wrong with a file.
 enum Loss {
-    /// It is not where it belongs, but may come back.
+    /// It is missing, but may come back.
     Gone(String),
-    /// Its content was changed by another hand.
+    /// Another program changed its content.
     Overwritten(&'static str),
 }
 
@@ -84,10 +84,10 @@ impl Files {
         })
     }
 
-    /// Whether the last look found that they are not what they were.
+    /// Whether the last check found a problem.
     ///
     /// # Errors
-    /// One of `kind` if so.
+    /// An error of `kind` if so.
     pub(super) fn check(&self, kind: ErrorKind) -> Result<()> {
         match self.is_lost.load(Ordering::Acquire) {
             true => Err(Error::new(
@@ -99,11 +99,11 @@ impl Files {
         }
     }
 
-    /// Looks at the files, and keeps the outcome for [`check`](Self::check). Blocks.
+    /// Checks the files, and keeps the result for [`check`](Self::check). Blocks.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`] while a file is not where it belongs, [`ErrorKind::StoreInvalid`]
-    /// for good when one was written over.
+    /// [`ErrorKind::StoreUnavailable`] while a file is missing, [`ErrorKind::StoreInvalid`]
+    /// permanently if one was overwritten.
     pub(super) fn look(&self) -> Result<()> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let looked = match known.overwritten {
@@ -136,7 +136,7 @@ impl Files {
 
     fn compare(&self, known: &mut Known) -> Result<(), Loss> {
         let Some(lock) = self.lock.upgrade() else {
-            // The store is closed: the files are somebody else's.
+            // The store is closed: the files may belong to another process.
             return Ok(());
         };
         let seen = find(&self.path, "the database")?;
@@ -161,7 +161,7 @@ impl Files {
         Ok(())
     }
 
-    /// Whether the log lacks frames that its index knows. One that was folded in may be cut.
+    /// Whether the log lacks frames that its index contains. A checkpointed log may be truncated.
     fn is_log_short(&self, bytes: u64) -> bool {
         let frames = open_reader(&self.path).and_then(|view| {
             let page_bytes = page_bytes(&view)?;
@@ -176,7 +176,8 @@ impl Files {
         frames > 0 && bytes < whole.saturating_add(LOG_HEAD_BYTES)
     }
 
-    /// The file was written to: by a checkpoint, or by another hand. A connection of its own reads it anew.
+    /// The file was modified: by a checkpoint, or by another program. A separate connection reads
+    /// it again.
     fn compare_content(&self, known: &mut Known, seen: Seen) -> Result<(), Loss> {
         let content = open_reader(&self.path).and_then(|mut reader| {
             let view = reader.transaction()?;
@@ -193,7 +194,7 @@ impl Files {
         if content.is_older_than(before) {
             return Err(Loss::Overwritten("an older copy was written over it"));
         }
-        // Another program may have packed it, which raises the version of its schema.
+        // Another program may have vacuumed it, which increases its schema version.
         let is_shorter = seen.bytes < known.database.bytes;
         if is_shorter && (content.schema == before.schema || seen.bytes < content.bytes) {
             return Err(Loss::Overwritten(
@@ -205,15 +206,15 @@ impl Files {
     }
 }
 
-/// What tells a database from another one, and from an older copy of itself.
+/// Identifies a database, and separates it from older copies of itself.
 struct Content {
     /// Sealed in this database, and in no other.
     canary: Option<Vec<u8>>,
-    /// These only rise.
+    /// These only increase.
     schema: i64,
     revision: i64,
     newest_row: Option<i64>,
-    /// How long its own head says that it is.
+    /// The length in its header.
     bytes: u64,
 }
 
@@ -251,14 +252,14 @@ impl Seen {
     }
 }
 
-/// Two names with one of these are one file.
+/// Two names with the same identity are one file.
 #[cfg(unix)]
 pub(super) fn identity(file: &Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
     (file.dev(), file.ino())
 }
 
-/// Where there is none, a file is the same as long as it was made at the same time.
+/// Without one, a file is the same if its creation time is.
 #[cfg(not(unix))]
 pub(super) fn identity(file: &Metadata) -> (u64, u64) {
     let made = file.created().ok();
@@ -281,12 +282,12 @@ fn page_bytes(view: &Connection) -> rusqlite::Result<u64> {
     Ok(u64::try_from(bytes).unwrap_or(0))
 }
 
-/// What it says of the file that it could not be read.
+/// What it means if the file could not be read.
 fn trouble(error: &rusqlite::Error) -> Result<(), Loss> {
     use rusqlite::ErrorCode as C;
     let code = error.sqlite_error_code();
     match code {
-        // Held by another program, for example: the next look finds out.
+        // For example locked by another program: the next check will find out.
         Some(C::DatabaseBusy | C::DatabaseLocked | C::OutOfMemory) => Ok(()),
         Some(C::CannotOpen | C::SystemIoFailure) => {
             Err(Loss::Gone(format!("it cannot be read: {error}")))
@@ -295,8 +296,8 @@ fn trouble(error: &rusqlite::Error) -> Result<(), Loss> {
     }
 }
 
-/// Compares a file beside the database with what was seen of it, and returns what it is now. One that was
-/// never seen need not be there.
+/// Compares a file next to the database with its last known state, and returns its current one. A
+/// file that was never seen need not exist.
 fn compare_beside(
     (path, before): &mut (PathBuf, Option<Seen>),
     what: &str,

@@ -1,4 +1,5 @@
-//! Histograms in SQL: `latency_add(a, b)` and the aggregate `latency_sum(a)`, for the connection that writes.
+//! Histograms in SQL: `latency_add(a, b)` and the aggregate `latency_sum(a)`, for the writing
+//! connection.
 
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::ValueRef;
@@ -6,10 +7,10 @@ use rusqlite::{Connection, Error, params};
 
 use crate::store::{Bucket, Histogram};
 
-/// How many sums a migration gathers before it writes them.
+/// How many sums a migration collects before it writes them.
 const MOST_SUMS: usize = 4096;
 
-/// Adds the functions to a connection.
+/// Registers the functions on a connection.
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function(c"latency_add", 2, flags, |context| {
@@ -21,7 +22,7 @@ pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
     connection.create_aggregate_function(c"latency_sum", 1, flags, Sum)
 }
 
-/// Adds what a column has; null has nothing.
+/// Adds the histogram in a column; null is empty.
 pub(super) fn add(sum: &mut Histogram, column: ValueRef<'_>) -> rusqlite::Result<()> {
     let added = match column {
         ValueRef::Null => Some(()),
@@ -55,10 +56,12 @@ impl Aggregate<Histogram, Option<Vec<u8>>> for Sum {
     }
 }
 
-/// A minute, a provider and a model, with how long their requests took, and their first bytes.
+/// A minute, a provider and a model, with the histograms of their requests' durations and first
+/// bytes.
 type MinuteSum = ((i64, i64, String), [Histogram; 2]);
 
-/// Fills the sums of a database of an earlier version from its rows, so that old ranges have figures too.
+/// Fills the sums of a database of an earlier version from its rows, so that old ranges have
+/// figures too.
 pub(super) fn fill(connection: &Connection) -> rusqlite::Result<()> {
     let mut rows = connection.prepare(
         "SELECT started_at, provider_id, model, duration_ms, first_token_ms
@@ -71,7 +74,7 @@ pub(super) fn fill(connection: &Connection) -> rusqlite::Result<()> {
         let minute = Bucket::Minute.start_of(started.div_euclid(1_000_000));
         let (provider, model): (i64, String) = (row.get(1)?, row.get(2)?);
         let key = (minute, provider, model);
-        // Backwards: rows come all but in the order of time.
+        // From the end: rows are almost in order of time.
         let at = sums.iter().rev().take(64).position(|sum| sum.0 == key);
         let at = match at {
             Some(back) => sums.len() - 1 - back,
@@ -91,7 +94,7 @@ pub(super) fn fill(connection: &Connection) -> rusqlite::Result<()> {
         }
     }
     write(connection, &mut sums)?;
-    // Longer spans have the minutes that are folded.
+    // Longer spans are computed from minutes.
     connection.execute_batch(
         "UPDATE usage_by_time AS longer SET (latency, first_token) = (
              SELECT latency_sum(latency), latency_sum(first_token) FROM usage_by_time AS minute

@@ -7,26 +7,27 @@ use std::sync::{Mutex, PoisonError};
 use super::files::identity;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Keeps a database to one store: a second one would settle the first one's open rows as interrupted.
+/// Limits a database to one store: a second one would settle the first one's open rows as
+/// interrupted.
 ///
-/// Two advisory locks of the system, which go with the process however that ends. One is on a file beside
-/// the database, which stays. On Linux another one is on the database itself, which another name of the
-/// same file (a hard link) cannot get around; there it is apart from the locks that SQLite has on the
-/// same file, elsewhere it is not. Programs that only read the database know neither and are not kept out.
+/// Two advisory locks of the operating system, which end with the process in any case. One is on a
+/// file next to the database, which stays. On Linux another one is on the database itself, so that
+/// a hard link does not bypass it; on other systems it would interfere with SQLite's own locks.
+/// Programs that only read the database ignore both.
 pub(super) struct Lock {
     path: PathBuf,
     file: Mutex<File>,
-    /// Held open for as long as SQLite has the database open: closing any handle of it loses SQLite's
+    /// Held open as long as SQLite has the database open: closing any handle of it loses SQLite's
     /// own locks.
     database: File,
 }
 
 impl Lock {
-    /// Takes the lock of the database at `path`, which is made, empty, where it is missing; its folder must
-    /// exist.
+    /// Takes the lock of the database at `path`, which is created empty if it is missing; its
+    /// folder must exist.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`] when another store has it, or it cannot be had at all.
+    /// [`ErrorKind::StoreUnavailable`] when another store has it, or it cannot be acquired at all.
     pub(super) fn acquire(path: &Path) -> Result<Self> {
         let lock_path = beside(path, ".lock");
         let file = take(path, &lock_path)?;
@@ -36,7 +37,7 @@ impl Lock {
         })?;
         #[cfg(target_os = "linux")]
         if let Err(TryLockError::WouldBlock) = database.try_lock() {
-            // Not closed: should the other store be in this very process, SQLite would lose its locks.
+            // Not closed: if the other store is in this process, SQLite would lose its locks.
             std::mem::forget(database);
             return Err(in_use(path, "the same file by another name"));
         }
@@ -47,12 +48,12 @@ impl Lock {
         })
     }
 
-    /// A handle of the database, to look at it.
+    /// A handle of the database, to examine it.
     pub(super) fn database(&self) -> &File {
         &self.database
     }
 
-    /// Takes the lock again where its file was removed.
+    /// Takes the lock again if its file was removed.
     ///
     /// # Errors
     /// Those of [`acquire`](Self::acquire).
@@ -89,7 +90,7 @@ fn take(database: &Path, lock_path: &Path) -> Result<File> {
     }
 }
 
-/// Makes the file where it is missing.
+/// Creates the file if it is missing.
 fn open_database(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
@@ -118,7 +119,8 @@ fn in_use(path: &Path, what: &str) -> Error {
     ))
 }
 
-/// The file that goes with the database at `path`: one, by whatever link the database is reached.
+/// The companion file of the database at `path`: always the same one, whatever link leads to the
+/// database.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = OsString::from(real);

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// How many reads run at once.
 const READERS: u32 = 4;
 
-/// Connections that only read, opened when they are first needed.
+/// Read-only connections, opened when they are first needed.
 pub(super) struct ReadPool {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
@@ -28,7 +28,7 @@ impl ReadPool {
         }
     }
 
-    /// Runs `work` on one unchanging view of the database.
+    /// Runs `work` on one consistent view of the database.
     pub(super) async fn read<T, F>(self: &Arc<Self>, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -39,7 +39,7 @@ impl ReadPool {
         let pool = Arc::clone(self);
         let read = tokio::task::spawn_blocking(move || {
             let result = pool.read_blocking(work);
-            // Kept until here, since the read goes on when its future is dropped.
+            // Kept until here, since the read continues when its future is dropped.
             drop(permit);
             result.map_err(Error::from)
         });
@@ -65,7 +65,7 @@ impl ReadPool {
         result
     }
 
-    /// Awaits the reads that run, and refuses all later ones.
+    /// Awaits running reads, and rejects all later ones.
     pub(super) async fn close(&self) {
         let all = self.permits.acquire_many(READERS).await;
         self.permits.close();

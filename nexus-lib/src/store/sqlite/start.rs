@@ -1,11 +1,11 @@
-//! Ranges of time without an index on time.
+//! Time ranges without an index on time.
 //!
-//! Rows are kept in the order of their ids, whose first bits are the row's key. An id holds the time at which
-//! it was made: all but the same as the request's start. So a range of starts is a range of ids, somewhat
-//! widened, and the ledger, whose every row is written while a client waits, is spared an index.
+//! Rows are stored in the order of their ids, whose first bits are the row's key. An id contains
+//! its creation time, which is almost the request's start. So a range of starts is a slightly wider
+//! range of ids, and the ledger, whose every row is written while a client waits, needs no index.
 //!
-//! Where a row lies further off than usual, as after a step of the clock, its hour is recorded with how far.
-//! Only ranges that this hour can have rows in are widened for it.
+//! If a row deviates more than usual, as after a step of the clock, its hour is recorded with the
+//! deviation. Only ranges that may contain rows of this hour are widened for it.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use super::error::Failure;
 use crate::store::{LedgerWrite, OpenRow};
 use crate::wire::TimeRange;
 
-/// Ranges are always widened by this much, so that ordinary rows have nothing to record.
+/// Ranges are always widened by this much, so that ordinary rows need no record.
 const USUAL_SKEW_MS: i64 = 1000;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -33,7 +33,7 @@ const RECORD: &str = "
         later_ms = MAX(later_ms, excluded.later_ms)
     WHERE earlier_ms < excluded.earlier_ms OR later_ms < excluded.later_ms";
 
-/// Records how far ids and starts of this batch lie apart, where that is unusual.
+/// Records how far ids and starts of this batch differ, if that is unusual.
 pub(super) fn record_skew(connection: &Connection, batch: &[LedgerWrite]) -> Result<(), Failure> {
     let mut hours: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
     for entry in batch {
@@ -55,10 +55,10 @@ pub(super) fn record_skew(connection: &Connection, batch: &[LedgerWrite]) -> Res
     Ok(())
 }
 
-/// How far the times in ids may lie from their requests' starts.
+/// How far the times in ids may differ from their requests' starts.
 pub(super) struct Skews(Vec<Hour>);
 
-/// An hour of ids that has unusual rows.
+/// An hour of ids with unusual rows.
 struct Hour {
     /// Of the times in ids.
     start_ms: i64,
@@ -85,14 +85,14 @@ impl Skews {
         Ok(Self(hours.collect::<rusqlite::Result<_>>()?))
     }
 
-    /// The keys that requests started in `range` can have: the first one, and the first one behind.
+    /// The keys of requests started in `range`: the first one, and the first one after.
     pub(super) fn keys(&self, range: TimeRange) -> (Option<i64>, Option<i64>) {
         let first = range.from.map(|from| self.first_key(from.as_millis()));
         let end = range.to.and_then(|to| self.end_key(to.as_millis()));
         (first, end)
     }
 
-    /// The first key that a request can have which started then or later.
+    /// The first possible key of a request that started then or later.
     pub(super) fn first_key(&self, from_ms: i64) -> i64 {
         let usual = from_ms.saturating_sub(USUAL_SKEW_MS);
         let hours = self.0.iter();
@@ -101,7 +101,7 @@ impl Skews {
         first_key(first.fold(usual, i64::min))
     }
 
-    /// The first key that no request can have which started before; `None` where any can be had.
+    /// The first key after all requests that started before; `None` if there is none.
     pub(super) fn end_key(&self, to_ms: i64) -> Option<i64> {
         let usual = to_ms.saturating_add(USUAL_SKEW_MS);
         let hours = self.0.iter();
@@ -111,7 +111,7 @@ impl Skews {
         (end < END_OF_IDS_MS).then(|| first_key(end))
     }
 
-    /// The latest time at which a request can have started whose key lies before, in milliseconds.
+    /// The latest possible start of a request with a smaller key, in milliseconds.
     pub(super) fn latest_start(&self, behind: i64) -> i64 {
         let last_ms = millis(behind.saturating_sub(1));
         let usual = last_ms.saturating_add(USUAL_SKEW_MS);
@@ -124,12 +124,12 @@ impl Skews {
     }
 }
 
-/// The smallest key of an id that bears this time, or the nearest that ids can bear.
+/// The smallest key of an id with this time, or the nearest possible.
 pub(super) fn first_key(millis: i64) -> i64 {
     millis.clamp(0, END_OF_IDS_MS - 1) << FINER_BITS
 }
 
-/// The time that an id with this key bears, in milliseconds.
+/// The time in an id with this key, in milliseconds.
 pub(super) const fn millis(key: i64) -> i64 {
     key >> FINER_BITS
 }
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn jump_of_the_clock_widens_only_the_ranges_that_it_concerns() {
         const DAY: i64 = 24 * HOUR_MS;
-        // The clock was ten days ahead for a moment: ids keep its time until it comes.
+        // The clock was ten days ahead for a moment: ids keep that time until it comes.
         let ahead = 100 * DAY;
         let skews = Skews(vec![Hour {
             start_ms: ahead,

@@ -6,7 +6,7 @@ use super::conversation;
 use super::error::Failure;
 use crate::wire::{ConversationId, RequestId, ThreadMark, Timestamp};
 
-/// Backwards, so that of too many the newest are read.
+/// From the end, so that the newest are read if there are too many.
 const NEWEST: &str = "
     SELECT seq, tail, conversation_id, thread, started_at + 1000 * duration_ms FROM ledger
     WHERE seq >= ?1 AND thread IS NOT NULL ORDER BY seq DESC LIMIT ?2";
@@ -18,7 +18,7 @@ pub(super) fn read(
     memory: Duration,
     most: usize,
 ) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>, Failure> {
-    // Twice as far back, for calls that took as long.
+    // Twice as far back, for calls that took that long.
     let began = now.saturating_sub(memory * 2);
     let limit = i64::try_from(most).unwrap_or(i64::MAX);
     let mut newest = view.prepare_cached(NEWEST)?;
@@ -32,7 +32,7 @@ pub(super) fn read(
         let request = RequestId::from_parts(row.get(0)?, row.get(1)?);
         let conversation =
             conversation::read(row.get_ref(2)?, request).map_err(rusqlite::Error::from)?;
-        // What was stored was read before; a row that was changed by hand is left out.
+        // Stored values were validated before; a manually edited row is skipped.
         let Ok(conversation) = conversation.parse() else {
             continue;
         };

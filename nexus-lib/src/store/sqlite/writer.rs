@@ -11,7 +11,7 @@ use super::read_pool::ReadPool;
 use crate::error::{Error, ErrorKind, Result};
 use crate::isolate;
 
-/// How many jobs may wait. Whoever comes later waits outside, which slows admission.
+/// The maximum number of queued jobs. Further ones wait outside, which delays admission.
 const QUEUE: usize = 64;
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
@@ -21,23 +21,23 @@ enum Message {
     Close,
 }
 
-/// What the writing thread works beside, where the database is in a file.
+/// What the writing thread needs if the database is in a file.
 pub(super) struct OnDisk {
     pub(super) checkpoints: Checkpoints,
     pub(super) readers: Arc<ReadPool>,
     pub(super) lock: Arc<Lock>,
 }
 
-/// The thread that owns the writing connection, and the queue to it.
+/// The thread that owns the writing connection, and its queue.
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
-    /// Its sender lives on the thread: closed means that the thread has let go of the file.
+    /// Its sender is on the thread: closed means that the thread has closed the file.
     ended: watch::Receiver<()>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
-    /// Over the one connection that writes; `on_disk` is what a database in a file needs besides.
+    /// For the one writing connection; `on_disk` is what a database in a file needs in addition.
     pub(super) fn spawn(connection: Connection, on_disk: Option<OnDisk>) -> Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (alive, ended) = watch::channel(());
@@ -58,7 +58,8 @@ impl Writer {
         })
     }
 
-    /// Runs `work` in one transaction. A dropped future leaves it done wholly or not at all.
+    /// Runs `work` in one transaction. If the future is dropped, it is done completely or not at
+    /// all.
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -77,7 +78,7 @@ impl Writer {
                     )
                 }
             };
-            // Nobody waits any more: the work is done all the same.
+            // Nobody waits any more: the work is done anyway.
             let _ = answer.send(result);
         });
         let queued = self.queue.send(Message::Run(job)).await;
@@ -96,15 +97,15 @@ impl Writer {
         Ok(())
     }
 
-    /// Closed when the thread has let go of the file.
+    /// Closed when the thread has closed the file.
     #[cfg(test)]
     pub(super) fn ended(&self) -> watch::Receiver<()> {
         self.ended.clone()
     }
 
-    /// Finishes what is queued and awaits the thread's end.
+    /// Finishes what is queued and awaits the thread.
     pub(super) async fn close(&self) -> Result<()> {
-        // It fails when the thread has been told before; its end is awaited either way.
+        // It fails if the thread was asked before; its end is awaited either way.
         let _ = self.queue.send(Message::Close).await;
         let _ = self.ended.clone().changed().await;
         let thread = self
@@ -133,11 +134,11 @@ fn run(connection: Connection, mut on_disk: Option<OnDisk>, mut jobs: mpsc::Rece
                     on_disk.checkpoints.after_commit();
                 }
             }
-            // What was queued before is still received; what comes later is refused.
+            // What was queued before is still received; later jobs are rejected.
             Message::Close => jobs.close(),
         }
     }
-    // Here and not where the last handle is dropped: closing files may block.
+    // Here instead of where the last handle is dropped: closing files may block.
     let lock = on_disk.map(|on_disk| {
         on_disk.readers.clear();
         on_disk.checkpoints.close();
@@ -150,7 +151,7 @@ fn run(connection: Connection, mut on_disk: Option<OnDisk>, mut jobs: mpsc::Rece
     drop(lock);
 }
 
-/// Runs `work` between statements that are parsed once and for all: a batch is often one row.
+/// Runs `work` between statements that are parsed only once: a batch is often one row.
 fn transact<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, Failure>,
@@ -168,7 +169,7 @@ fn transact<T>(
 }
 
 fn roll_back(connection: &Connection) {
-    // Where a commit failed for want of space, SQLite may have rolled back by itself.
+    // If a commit failed for lack of space, SQLite may have rolled back by itself.
     if !connection.is_autocommit()
         && let Err(error) = connection.execute_batch("ROLLBACK")
     {

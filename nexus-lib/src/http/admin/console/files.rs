@@ -1,15 +1,15 @@
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A file of the page.
+/// A file of the console.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::http::admin) struct Asset {
-    /// Below `/console/`.
+    /// The path below `/console/`.
     path: &'static str,
     pub(super) bytes: &'static [u8],
 }
 
 impl Asset {
-    /// Its media type, by the end of its name.
+    /// Its media type, by its extension.
     pub(super) fn content_type(&self) -> &'static str {
         match self.path.rsplit_once('.').map(|(_, end)| end) {
             Some("html") => "text/html; charset=utf-8",
@@ -20,18 +20,18 @@ impl Asset {
         }
     }
 
-    /// What tells its content from any other's: the value of its `ETag`.
+    /// The value of its `ETag`, unique to its content.
     pub(super) fn tag(&self) -> String {
         format!("\"{:016x}\"", xxh3_64(self.bytes))
     }
 }
 
-/// Their paths.
+/// The paths of all files.
 pub(in crate::http::admin) fn paths() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|file| file.path)
 }
 
-/// The file of this path, if there is one.
+/// The file at this path, if there is one.
 pub(in crate::http::admin) fn find(path: &str) -> Option<&'static Asset> {
     FILES.iter().find(|file| file.path == path)
 }

@@ -1,9 +1,9 @@
-//! The web console: a page that drives the admin API, compiled into the program.
+//! The web console: a page that uses the admin API, compiled into the program.
 //!
-//! Its files are served as they lie in `assets`; nothing is built. The page is plain ES modules with Preact,
-//! which makes text nodes of all that is shown: what a model or a name says is never markup. The policy in
-//! [`serve`] holds a browser to that: scripts, styles and connections of this server's own, and nothing
-//! inline.
+//! Its files are served unchanged from `assets`; nothing is built. The page is plain ES modules
+//! with Preact, which renders everything as text nodes: text of a model or a name is never markup.
+//! The content security policy in [`serve`] enforces this: scripts, styles and connections only
+//! from this server, and nothing inline.
 
 mod files;
 mod serve;

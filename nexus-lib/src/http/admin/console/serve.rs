@@ -10,8 +10,8 @@ use crate::http::admin::console::Asset;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// A file of the page, or that the browser has it already. Browsers ask each time: what they show is
-/// always of the program that runs.
+/// Serves a file of the console, or 304. Browsers revalidate each time, so they always show the
+/// version of the running program.
 pub(in crate::http::admin) fn serve(asset: &Asset, request: &HeaderMap) -> Response<Body> {
     let tag = asset.tag();
     let mut response = if is_known(request, &tag) {
@@ -37,7 +37,7 @@ pub(in crate::http::admin) fn serve(asset: &Asset, request: &HeaderMap) -> Respo
     response
 }
 
-/// Whether the request names `tag` among those that it has (RFC 9110, section 13.1.2).
+/// Whether `If-None-Match` contains `tag` (RFC 9110, section 13.1.2).
 fn is_known(request: &HeaderMap, tag: &str) -> bool {
     let values = request.get_all(IF_NONE_MATCH).iter();
     let mut tags = values.filter_map(|value| value.to_str().ok());

@@ -1,6 +1,7 @@
-//! What the admin port's paths take and answer, for its OpenAPI document.
+//! Requests and responses of the admin port's paths, for its OpenAPI document.
 //!
-//! One function a path, named in the router's table: a path that is not described does not compile.
+//! One function per path, named in the router's table: a path without a description does not
+//! compile.
 
 mod chats;
 mod pages;
@@ -46,7 +47,7 @@ pub(super) fn whole() -> Bytes {
     WHOLE.clone()
 }
 
-/// What may be said of any request before it comes to its route.
+/// Errors that any request may get before it reaches its route.
 fn guarded(operation: Operation) -> Operation {
     let open = operation.is_open();
     let operation = operation
@@ -62,12 +63,12 @@ fn guarded(operation: Operation) -> Operation {
     }
 }
 
-/// How a body can be wrong before any of it means something.
+/// Errors of a malformed body.
 const BODY: [K; 4] = [
     K::InvalidRequest,
     K::RequestTimeout,
     K::TooLarge,
     K::Unprocessable,
 ];
-/// How the store can fail.
+/// Errors of the store.
 const STORE: [K; 4] = [K::StoreUnavailable, K::StoreInvalid, K::Internal, K::Closed];

@@ -25,7 +25,7 @@ pub(in crate::http::admin) fn front_page(_: &mut Schemas) -> PathItem {
 }
 
 pub(in crate::http::admin) fn console_file(_: &mut Schemas) -> PathItem {
-    // A parameter has no slashes: what lies in folders is not told.
+    // A parameter cannot contain slashes, so files in folders are not listed.
     let files: Vec<_> = console::paths()
         .filter(|path| !path.contains('/'))
         .collect();

@@ -11,7 +11,7 @@ use crate::http::openapi::{Operation, Parameter, PathItem, Schemas};
 const PROVIDERS: &str = "Providers";
 const MODELS: &str = "Models";
 const JSON: &str = "application/json";
-/// What can be done with a row.
+/// The methods of a row.
 const ROW: [Method; 3] = [Method::GET, Method::PUT, Method::DELETE];
 
 pub(in crate::http::admin) fn providers(schemas: &mut Schemas) -> PathItem {
@@ -117,7 +117,7 @@ pub(in crate::http::admin) fn model(schemas: &mut Schemas) -> PathItem {
         .delete(delete)
 }
 
-/// Adds how to ask for a part of a list.
+/// Adds the paging parameters.
 fn paged(operation: Operation, about_words: &str) -> Operation {
     let limit = json!({"type": "integer", "minimum": 1, "maximum": 1000});
     let after = json!({"type": "integer", "format": "int64"});
@@ -139,7 +139,7 @@ fn if_match() -> Parameter {
     Parameter::header("if-match", json!({"type": "string"}), about)
 }
 
-/// What a new row needs beyond what a change does.
+/// Fields that are required for a new row but not for an update.
 fn also_required(schema: &mut Value, fields: &[&str]) {
     if !schema["required"].is_array() {
         schema["required"] = json!([]);

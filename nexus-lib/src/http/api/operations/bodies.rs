@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::call::Operation;
 
-/// What is read of a JSON body; an upstream may need more.
+/// The fields of a JSON body that are read here; an upstream may need more.
 pub(super) fn json(operation: Operation) -> Value {
     let mut schema = json!({
         "type": "object",
@@ -43,7 +43,7 @@ pub(super) fn json(operation: Operation) -> Value {
     schema
 }
 
-/// What is read of a form.
+/// The fields of a form that are read here.
 pub(super) fn form() -> Value {
     json!({
         "type": "object",

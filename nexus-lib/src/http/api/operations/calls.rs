@@ -54,12 +54,12 @@ pub(super) fn call(call: Call, schemas: &mut Schemas) -> PathItem {
     PathItem::new().post(passed_on(operation, &error))
 }
 
-/// What is read of a chat.
+/// The fields of a chat that are read here.
 pub(in crate::http) fn chat_body() -> Value {
     bodies::json(Call::ChatCompletion)
 }
 
-/// Adds how chats are answered.
+/// Adds the answers of a chat.
 pub(in crate::http) fn chat_answers(operation: Operation, schemas: &mut Schemas) -> Operation {
     let completion = schemas.body::<ChatCompletion>();
     let error = schemas.answer::<ErrorBody<'static>>();
@@ -69,7 +69,7 @@ pub(in crate::http) fn chat_answers(operation: Operation, schemas: &mut Schemas)
     passed_on(operation, &error)
 }
 
-/// Adds how a call can fail.
+/// Adds the errors of a call.
 fn passed_on(operation: Operation, error: &Value) -> Operation {
     operation
         .header(
@@ -101,7 +101,7 @@ fn passed_on(operation: Operation, error: &Value) -> Operation {
         ])
 }
 
-/// An error of the gateway's own, as Anthropic's clients read it.
+/// The gateway's own error in Anthropic's format.
 pub(super) fn anthropic_error() -> Value {
     json!({
         "type": "object",
@@ -125,7 +125,8 @@ fn timeout() -> Parameter {
     Parameter::header("x-request-timeout-ms", schema, about)
 }
 
-/// One event of a stream. OpenAPI 3.1 has no word for streams; readers take the schema for that of each event.
+/// One event of a stream. OpenAPI 3.1 cannot describe streams; by convention the schema is that of
+/// each event.
 fn event() -> Value {
     json!({
         "type": "object",

@@ -1,6 +1,7 @@
-//! What the LLM port's paths take and answer, for its OpenAPI document.
+//! Requests and responses of the LLM port's paths, for its OpenAPI document.
 //!
-//! Most bodies pass through: what is told of them is what the gateway reads, and everything else is let be.
+//! Most bodies pass through: only the fields that the gateway reads are described, and everything
+//! else is allowed.
 
 mod bodies;
 mod calls;
@@ -122,7 +123,7 @@ fn anthropic_version() -> Parameter {
     Parameter::header("anthropic-version", text(), about)
 }
 
-/// What every request may say, and every answer says.
+/// Headers of every request and every answer.
 fn named(operation: Operation) -> Operation {
     let open = operation.is_open();
     let id = json!({"type": "string"});

@@ -7,7 +7,7 @@ use super::super::start::Skews;
 use crate::store::{LedgerRow, RequestFilter, RequestState};
 use crate::wire::TimeRange;
 
-/// Conditions on rows, with their values bound, never pasted.
+/// Conditions on rows, with bound values only.
 #[derive(Clone, Default)]
 pub(super) struct Conditions {
     pub(super) sql: String,
@@ -37,7 +37,7 @@ impl Conditions {
         }
     }
 
-    /// Only the keys that rows which started in `range` can have.
+    /// Only the possible keys of rows that started in `range`.
     pub(super) fn keys_within(&mut self, range: TimeRange, skews: &Skews) {
         let (first, end) = skews.keys(range);
         if let Some(first) = first {
@@ -48,7 +48,7 @@ impl Conditions {
         }
     }
 
-    /// Only rows, or sums, of the model and the provider that `filter` names.
+    /// Only rows, or sums, of the model and the provider in `filter`.
     pub(super) fn named_by(&mut self, filter: &RequestFilter) {
         if let Some(model) = &filter.model {
             self.and("model = ?", model.clone());
@@ -60,11 +60,11 @@ impl Conditions {
 
     /// Only open rows, which have an index.
     pub(super) fn open(&mut self) {
-        // Not bound: the index is of use only where the condition says which state.
+        // Not bound: the index is only used if the condition contains the state.
         self.and_all("state = 0", []);
     }
 
-    /// Only settled rows, of one state if it is given.
+    /// Only settled rows, of one state if given.
     pub(super) fn settled(&mut self, state: Option<RequestState>) {
         match state {
             None => self.and_all("state <> 0", []),

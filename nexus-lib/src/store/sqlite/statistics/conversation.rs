@@ -17,7 +17,7 @@ pub(in super::super) fn conversation(
     let began = id.request().and_then(|id| Some((id.seq(), id.tail()?)));
     match began {
         Some((seq, tail)) => {
-            // Rows that name it, and the one that began it.
+            // Rows that name it, and its first request.
             let condition =
                 "(conversation_id = ? OR seq = ? AND tail = ? AND conversation_id IS NULL)";
             conditions.and_all(condition, [key(id), Value::from(seq), Value::from(tail)]);
@@ -27,7 +27,7 @@ pub(in super::super) fn conversation(
     let scopes = scopes(view, &conditions)?;
     let chosen = match id.scope() {
         Some(scope) => Some(scope),
-        // As its client says it: of several clients' the one that is newest.
+        // By the client's name: if several clients have it, the newest one.
         None => scopes.first().copied(),
     };
     if let Some(scope) = chosen {
@@ -78,7 +78,7 @@ pub(in super::super) fn conversation(
     }))
 }
 
-/// Whose name the conversations have that meet `conditions`, the newest first.
+/// The scopes of the conversations that meet `conditions`, the newest first.
 fn scopes(view: &Connection, conditions: &Conditions) -> Result<Vec<ConversationScope>, Failure> {
     let sql = format!(
         "SELECT scope FROM ledger {} AND scope IS NOT NULL GROUP BY scope ORDER BY MAX(seq) DESC LIMIT 100",
@@ -91,7 +91,7 @@ fn scopes(view: &Connection, conditions: &Conditions) -> Result<Vec<Conversation
     Ok(scopes.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The rows of the page, oldest first, and where the page with older ones ends.
+/// The rows of the page, oldest first, and where the page of older ones ends.
 fn rows(
     view: &Connection,
     mut conditions: Conditions,
@@ -106,7 +106,7 @@ fn rows(
     let Some(limit) = page.limit else {
         return Ok((conditions.rows(view, "ORDER BY seq")?, None));
     };
-    // One more tells whether there are older ones.
+    // One more row shows whether there are older ones.
     let most = limit.saturating_add(1);
     let mut rows = conditions.rows(view, &format!("ORDER BY seq DESC LIMIT {most}"))?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);

@@ -6,10 +6,10 @@ use super::super::usage_by_time::folded_until;
 use super::conditions::Conditions;
 use crate::store::{Bucket, RequestFilter, RequestState};
 
-/// Finds the minutes in which settled rows match a filter, going back in time.
+/// Finds the minutes in which settled rows match a filter, backwards in time.
 ///
-/// From days to hours to minutes, so that a filter which matches little, or nothing, is followed
-/// through a few sums instead of all rows.
+/// From days to hours to minutes, so that a filter that matches little, or nothing, reads a few
+/// sums instead of all rows.
 pub(super) struct Matches<'c> {
     view: &'c Connection,
     sql: String,
@@ -38,16 +38,16 @@ impl<'c> Matches<'c> {
         }
     }
 
-    /// The last minute with a match that begins at `first` or later, and before `end`; in seconds.
+    /// The last minute with a match that starts at `first` or later, and before `end`; in seconds.
     pub(super) fn last_minute(&self, first: i64, mut end: i64) -> Result<Option<i64>, Failure> {
-        // The newest minutes are in no hour and in no day yet.
+        // The newest minutes are not part of an hour or a day yet.
         let folded = folded_until(self.view)?;
         if let Some(minute) = self.last(Bucket::Minute, first.max(folded), end)? {
             return Ok(Some(minute));
         }
         end = end.min(folded);
         while let Some(day) = self.last(Bucket::Day, first, end)? {
-            // Of the day in which the range ends, all matches may lie behind it.
+            // In the last day of the range, all matches may be after its end.
             let next_day = end.min(day.saturating_add(Bucket::Day.seconds()));
             let Some(hour) = self.last(Bucket::Hour, first.max(day), next_day)? else {
                 end = day;
@@ -62,7 +62,7 @@ impl<'c> Matches<'c> {
         Ok(None)
     }
 
-    /// The last span with a match that has a moment between `first` and `end`.
+    /// The last span with a match that overlaps `first` to `end`.
     fn last(&self, span: Bucket, first: i64, end: i64) -> Result<Option<i64>, Failure> {
         if first >= end {
             return Ok(None);

@@ -1,8 +1,8 @@
-//! Questions to the ledger.
+//! Ledger queries.
 //!
-//! Sums over time come from `usage_by_time`, so that they take no longer as the ledger grows; only
-//! the open rows, which are few, and what a range has of its first and last minute are added up row by
-//! row. The same table tells where rows are that match a filter.
+//! Sums over time come from `usage_by_time`, so their cost does not grow with the ledger. Only open
+//! rows, which are few, and the partial minutes at the ends of a range are added up row by row. The
+//! same table shows where matching rows are.
 
 mod conditions;
 mod conversation;

@@ -1,18 +1,18 @@
-//! A range of time as the stored sums that make it up, and the rows at its ends.
+//! Splits a time range into stored sums, and rows at its ends.
 
 use crate::store::Bucket;
 use crate::wire::{TimeRange, Timestamp};
 
-/// A part of a range of time.
+/// A part of a time range.
 #[derive(Debug, PartialEq)]
 pub(super) enum Piece {
-    /// Whole spans: where the first begins, and the first one behind, in seconds.
+    /// Whole spans: the start of the first, and of the first one after, in seconds.
     Stored(Bucket, i64, i64),
     /// Less than a minute.
     Rows(TimeRange),
 }
 
-/// Cuts a range into stored `spans`, the longest first, and what is left at its ends.
+/// Splits a range into stored `spans`, the longest first, and the rest at its ends.
 pub(super) fn pieces(range: TimeRange, spans: &[Bucket]) -> Vec<Piece> {
     let micros = |time: Option<Timestamp>| time.map(Timestamp::as_micros);
     let from = micros(range.from).unwrap_or(i64::MIN);
@@ -22,8 +22,8 @@ pub(super) fn pieces(range: TimeRange, spans: &[Bucket]) -> Vec<Piece> {
     pieces
 }
 
-/// Cuts a range, in microseconds, into as long spans as there are. The least and the greatest number
-/// stand for open ends.
+/// Splits a range, in microseconds, into the longest possible spans. The smallest and the largest
+/// number mean open ends.
 fn split(from: i64, to: i64, spans: &[Bucket], pieces: &mut Vec<Piece>) {
     if from >= to {
         return;

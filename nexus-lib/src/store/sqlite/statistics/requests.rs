@@ -38,7 +38,7 @@ pub(in super::super) fn requests(
     Ok(rows)
 }
 
-/// The filter, and where the page begins.
+/// The filter, and where the page starts.
 fn page(filter: &RequestFilter, before: Option<i64>) -> Conditions {
     let mut conditions = Conditions::default();
     conditions.named_by(filter);
@@ -49,9 +49,8 @@ fn page(filter: &RequestFilter, before: Option<i64>) -> Conditions {
     conditions
 }
 
-/// Reads only around the minutes that have matches. Keys go by the time at which ids were made, which
-/// lies apart from the start: so each minute is widened by `skews`, and neighbours, whose rows may lie in
-/// between, are read along.
+/// Only reads near the minutes with matches. Keys follow the creation time of ids, which differs
+/// from the start: so each minute is widened by `skews`, and overlapping minutes are read together.
 fn settled(
     view: &Connection,
     filter: &RequestFilter,
@@ -62,14 +61,14 @@ fn settled(
     let matches = Matches::new(view, filter);
     let minute_ms = Bucket::Minute.seconds().saturating_mul(1000);
     let first = filter.range.from.map_or(i64::MIN, Timestamp::as_seconds);
-    // A minute that `to` is within still counts.
+    // A minute that contains `to` still counts.
     let end = filter.range.to.map_or(i64::MAX, |to| to.as_seconds() + 1);
     let mut conditions = page(filter, None);
     conditions.settled(filter.state);
     let (mut rows, mut behind) = (Vec::new(), before.unwrap_or(i64::MAX));
     let mut left = limit;
     while left > 0 && behind > 0 {
-        // The last second in which a request can have started whose key lies before.
+        // The last second in which a request with a smaller key can have started.
         let last = skews.latest_start(behind).div_euclid(1000);
         let Some(minute) = matches.last_minute(first, end.min(last.saturating_add(1)))? else {
             break;

@@ -11,7 +11,7 @@ use super::totals::add_ms;
 use crate::store::{Bucket, Histogram, RequestState, SeriesBucket, Steps};
 use crate::wire::{TimeRange, TimeZone, Timestamp};
 
-/// Not grouped: histograms are added up here.
+/// Not grouped: histograms are merged here.
 const STORED: &str = "
     SELECT start, completed + failed + cancelled + interrupted, failed + interrupted, prompt_tokens,
         completion_tokens, latency, first_token
@@ -57,7 +57,7 @@ pub(in super::super) fn series(
     Ok(series.sums.into_iter().map(Sum::bucket).collect())
 }
 
-/// The buckets in the making.
+/// The buckets under construction.
 struct Series<'a> {
     sums: Vec<Sum>,
     steps: &'a Steps,
