@@ -97,6 +97,7 @@ fn guarded(
 }
 
 fn broken(panicked: Panicked) -> Error {
-    let message = "the gateway's code for this provider failed; its operator finds more in the log";
+    let message =
+        "the gateway's implementation of this provider panicked; ask the operator to check the log";
     Error::new(ErrorKind::UpstreamInvalid, message).with_source(panicked)
 }

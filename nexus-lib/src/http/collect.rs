@@ -91,7 +91,7 @@ pub(super) fn refused(error: GatherError, limit: usize) -> Error {
 fn too_large(limit: usize) -> Error {
     Error::new(
         ErrorKind::TooLarge,
-        format!("the body is over the limit of {limit} bytes; send a smaller one"),
+        format!("the body exceeds the limit of {limit} bytes; send a smaller one"),
     )
 }
 
@@ -101,7 +101,7 @@ fn broken_off(error: impl Into<BoxError>) -> Error {
         Ok(own) => *own,
         Err(cause) => Error::new(
             ErrorKind::InvalidRequest,
-            "the body broke off before its end; send the request again",
+            "the body ended early; send the request again",
         )
         .with_source(cause),
     }

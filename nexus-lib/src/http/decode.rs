@@ -15,7 +15,7 @@ pub(crate) fn codings_of(headers: &HeaderMap) -> Result<Vec<Coding>> {
     codings(headers).map_err(|_| {
         Error::new(
             ErrorKind::UnsupportedMediaType,
-            "this `Content-Encoding` is not understood; send gzip, deflate, br, zstd or none",
+            "this `Content-Encoding` is not supported; use gzip, deflate, br, zstd or none",
         )
     })
 }
@@ -49,7 +49,7 @@ fn decode(
     let malformed = || {
         Error::new(
             ErrorKind::InvalidRequest,
-            "the body is not in the coding that `Content-Encoding` names, or is cut short",
+            "the body does not match its `Content-Encoding`, or is truncated",
         )
     };
     let is_empty = body.is_empty();

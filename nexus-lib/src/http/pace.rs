@@ -96,7 +96,7 @@ impl BodyTimeouts {
 fn too_slow() -> Error {
     Error::new(
         ErrorKind::RequestTimeout,
-        "the body of the request came too slowly; send it again",
+        "the request's body arrived too slowly; send it again",
     )
 }
 

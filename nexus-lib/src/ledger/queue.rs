@@ -136,7 +136,8 @@ impl Queue {
         self.over.notify_waiters();
         tracing::error!(
             rows = lost,
-            "the ledger's writer has died: nothing is served until the gateway is restarted"
+            "the ledger's writer has died, so requests are rejected; the operator must restart \
+             the gateway"
         );
     }
 
@@ -297,7 +298,8 @@ fn closed() -> Error {
 fn store_refuses() -> Error {
     Error::new(
         ErrorKind::LedgerUnavailable,
-        "the usage ledger cannot be written just now, so nothing is served; try again shortly",
+        "the usage ledger cannot be written at the moment, so requests are rejected; try again \
+         shortly",
     )
     .with_retry_after(Duration::from_secs(1))
 }

@@ -38,6 +38,6 @@ impl Cutoff {
 pub(super) fn cut_off() -> Error {
     Error::new(
         ErrorKind::Closed,
-        "the gateway is shutting down and could not wait for this answer; ask again",
+        "the gateway is shutting down and could not wait for this answer; try again",
     )
 }

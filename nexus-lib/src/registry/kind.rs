@@ -23,9 +23,9 @@ pub(super) fn resolve(said: Option<&str>, url: &BaseUrl, spoken: &[&str]) -> Res
         return Ok(kind);
     }
     let cause = match said {
-        Some(_) => "this gateway does not speak this kind".to_owned(),
+        Some(_) => "this gateway does not support this kind".to_owned(),
         None => format!(
-            "`server_url` is a provider of kind `{kind}`, which this gateway does not speak"
+            "`server_url` is a provider of kind `{kind}`, which this gateway does not support"
         ),
     };
     let hint = if spoken.contains(&OPENAI) {

@@ -66,7 +66,7 @@ impl FromStr for Bucket {
             "day" => Ok(Self::Day),
             _ => Err(Error::new(
                 ErrorKind::Unprocessable,
-                "a bucket is one of minute, hour, day",
+                "a bucket must be minute, hour or day",
             )),
         }
     }
@@ -174,7 +174,7 @@ impl Steps {
 fn too_many() -> Error {
     Error::new(
         ErrorKind::Unprocessable,
-        "a series has at most 10,000 buckets; ask for longer buckets or a shorter range",
+        "a series may have at most 10,000 buckets; use longer buckets or a shorter range",
     )
     .with_param("bucket")
 }

@@ -49,12 +49,12 @@ impl<W: Write> Counted<W> {
                 self.lost.lines.fetch_add(lines, Ordering::Relaxed);
                 if !was_failing {
                     // For the other output. It is queued: nothing waits here.
-                    tracing::error!(%error, "lines of the log cannot be written, and are lost");
+                    tracing::error!(%error, "log lines cannot be written, and are lost");
                 }
             }
             Ok(()) if was_failing => {
                 let lost = self.lost.lines();
-                tracing::warn!(lost, "the log is written again; some lines were lost");
+                tracing::warn!(lost, "the log can be written again; some lines were lost");
             }
             Ok(()) => {}
         }

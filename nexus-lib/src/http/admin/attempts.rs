@@ -45,7 +45,7 @@ impl Attempts {
         match WINDOW.checked_sub(passed) {
             Some(left) if !left.is_zero() => Err(Error::new(
                 ErrorKind::TooManyAttempts,
-                "too many wrong admin tokens came from this address; wait a minute",
+                "too many wrong admin tokens from this address; wait a minute",
             )
             .with_retry_after(left)),
             _ => Ok(()),

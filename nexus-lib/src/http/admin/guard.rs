@@ -80,7 +80,7 @@ fn check_token(
     });
     let refused = |message| Err(Error::new(ErrorKind::InvalidAdminToken, message));
     let Some(token) = given else {
-        return refused("this needs the admin token; send `Authorization: Bearer TOKEN`");
+        return refused("the admin token is required; send `Authorization: Bearer TOKEN`");
     };
     let now = Instant::now();
     attempts.check(client, now)?;
@@ -147,7 +147,7 @@ fn check_loopback(uri: &Uri, headers: &HeaderMap) -> Result<()> {
     let header = sole(headers, &HOST)?;
     let mut hosts = [target, header].into_iter().flatten().peekable();
     if hosts.peek().is_none() {
-        return Err(forbidden("the request names no `Host`"));
+        return Err(forbidden("the request has no `Host`"));
     }
     let mut host = None;
     for text in hosts {
@@ -167,8 +167,8 @@ fn forbidden(why: &str) -> Error {
     Error::new(
         ErrorKind::Forbidden,
         format!(
-            "refused: {why}; without an admin token this port is for programs and pages of this \
-             machine, by the name localhost or a loopback address"
+            "rejected: {why}; without an admin token this port only serves programs and pages of \
+             this machine, by the name localhost or a loopback address"
         ),
     )
 }
@@ -182,7 +182,7 @@ fn sole<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
         (Ok(value), None) => Ok(value),
         _ => Err(Error::new(
             ErrorKind::InvalidRequest,
-            format!("the header `{name}` must be given once, in visible ASCII"),
+            format!("the header `{name}` must be present only once, in visible ASCII"),
         )),
     }
 }

@@ -60,7 +60,7 @@ fn malformed(error: &serde_json::Error) -> Error {
 fn ill_typed(path: &str, detail: &str) -> Error {
     if let Some(rest) = detail.strip_prefix("duplicate field `") {
         let field = rest.split('`').next().unwrap_or_default().to_owned();
-        let message = format!("`{field}` is given twice; give it once");
+        let message = format!("`{field}` is present twice; send it once");
         return Error::new(ErrorKind::Unprocessable, message).with_param(field);
     }
     // The text after this word is ours; the text before it may quote the value.

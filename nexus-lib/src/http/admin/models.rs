@@ -40,7 +40,7 @@ impl ModelInput {
         if let (Some(id), Some(named)) = (self.provider_id, named)
             && id != named
         {
-            let message = "`provider` and `provider_id` are two providers; give one of them";
+            let message = "`provider` and `provider_id` are different providers; send one of them";
             return Err(Error::new(ErrorKind::Unprocessable, message).with_param("provider"));
         }
         let provider = self.provider_id.or(named).or(present);
@@ -61,7 +61,7 @@ fn by_name(registry: &Registry, name: &str) -> Result<ProviderId> {
     match (named.next(), named.next()) {
         (Some(provider), None) => Ok(provider.id),
         (Some(_), Some(_)) => {
-            let message = "several providers have this name; give the `provider_id`";
+            let message = "several providers have this name; send `provider_id`";
             Err(Error::new(ErrorKind::Unprocessable, message).with_param("provider"))
         }
         (None, _) => {

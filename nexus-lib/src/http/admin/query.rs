@@ -22,7 +22,7 @@ impl Query {
                 (Some(name), Some(value)) => Ok((name, value)),
                 _ => Err(wrong(
                     name,
-                    "is not written as a URL needs it; escape it as UTF-8",
+                    "is not valid in a URL; percent-encode it as UTF-8",
                 )),
             }
         });
@@ -37,7 +37,7 @@ impl Query {
         let mut values = self.0.iter().filter(|(key, _)| key == name);
         let value = values.next().map(|(_, value)| value.as_str());
         match values.next() {
-            Some(_) => Err(wrong(name, "is given twice; give it once")),
+            Some(_) => Err(wrong(name, "is present twice; send it once")),
             None => Ok(value),
         }
     }
@@ -63,7 +63,9 @@ impl Query {
         let last = self.value::<u32>("last", "a whole number of seconds")?;
         let from = match (last, self.time("from")?) {
             (None, from) => from,
-            (Some(_), Some(_)) => return Err(wrong("last", "stands in place of `from`; give one")),
+            (Some(_), Some(_)) => {
+                return Err(wrong("last", "replaces `from`; send only one of them"));
+            }
             (Some(last), None) => {
                 let last = Duration::from_secs(last.into());
                 Some(Timestamp::now().saturating_sub(last))

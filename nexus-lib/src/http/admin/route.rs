@@ -164,7 +164,8 @@ impl Paths {
         let not_found = || {
             Error::new(
                 ErrorKind::NotFound,
-                "there is no such route; the console is at `/`, and the README describes the routes",
+                "there is no such route; the console is at `/`, and `/openapi.json` describes the \
+                 routes",
             )
         };
         let matched = self.0.at(path).map_err(|_| not_found())?;
@@ -173,7 +174,7 @@ impl Paths {
             "" => not_found(),
             _ => Error::new(
                 ErrorKind::NotFound,
-                "nothing has this id; `GET` the list to see which there are",
+                "there is nothing with this id; `GET` the list to see the existing ones",
             ),
         })
     }

@@ -61,8 +61,9 @@ pub(super) fn one(principal: &Principal, form: ErrorForm, name: &str) -> Result<
         .find_map(|name| Some((name, grant.targets(name)?.first()?)));
     let Some(model) = found else {
         let name: String = decoded.chars().take(100).collect();
-        let message =
-            format!("the model `{name}` is not offered to this key; GET /v1/models lists what is");
+        let message = format!(
+            "this key has no access to the model `{name}`; GET /v1/models lists its models"
+        );
         return Err(Error::new(ErrorKind::ModelNotFound, message).with_param("model"));
     };
     Ok(match form {

@@ -46,7 +46,7 @@ impl Refusals {
             let schema = if let Some(own) = &self.beside_upstreams {
                 json!({"anyOf": [
                     own,
-                    {"type": "object", "description": "An upstream's own error, as it came."},
+                    {"type": "object", "description": "An upstream's own error, unchanged."},
                 ]})
             } else {
                 json!({"allOf": [
@@ -64,7 +64,7 @@ impl Refusals {
             });
             if matches!(status, 429 | 503) {
                 response["headers"]["retry-after"] = json!({
-                    "description": "After how many seconds another try makes sense, where that is known.",
+                    "description": "When to try again, in seconds, if known.",
                     "schema": {"type": "integer", "minimum": 0},
                 });
             }

@@ -21,19 +21,19 @@ pub(super) const NO_ROOM: Closing = (
     CloseCode::Again,
     "there is no memory for this frame; try again",
 );
-pub(super) const UNAUTHORIZED: Closing = (CloseCode::Library(4401), "no valid key was shown");
-pub(super) const NO_TEXT: Closing = (CloseCode::Unsupported, "frames are text");
+pub(super) const UNAUTHORIZED: Closing = (CloseCode::Library(4401), "no valid key was sent");
+pub(super) const NO_TEXT: Closing = (CloseCode::Unsupported, "frames must be text");
 pub(super) const GOING_AWAY: Closing = (CloseCode::Away, "the gateway is shutting down");
 pub(super) const NO_ANSWER: Closing = (CloseCode::Away, "two pings were not answered");
 
 /// The close code for a broken connection; `None` if the client is gone.
 pub(super) fn why(error: &WsError) -> Option<Closing> {
     match error {
-        WsError::Utf8(_) => Some((CloseCode::Invalid, "text frames are UTF-8")),
+        WsError::Utf8(_) => Some((CloseCode::Invalid, "text frames must be UTF-8")),
         WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
             Some((CloseCode::Size, "the frame is too long"))
         }
-        WsError::Protocol(_) => Some((CloseCode::Protocol, "this is no WebSocket frame")),
+        WsError::Protocol(_) => Some((CloseCode::Protocol, "malformed WebSocket frame")),
         _ => None,
     }
 }

@@ -75,7 +75,9 @@ impl<I> CountedIo<I> {
         self.unheard += read;
         let unheard = self.unheard;
         match &mut self.bound {
-            Bound::BeforeKey if unheard > MOST_BEFORE_KEY => Err(io::Error::other("no key came")),
+            Bound::BeforeKey if unheard > MOST_BEFORE_KEY => {
+                Err(io::Error::other("no key was sent"))
+            }
             Bound::Memory(held) if unheard > held.bytes().max(FREE_BYTES) => {
                 let more = unheard.next_multiple_of(STEP) - held.bytes();
                 held.grow(more).map_err(|error| {

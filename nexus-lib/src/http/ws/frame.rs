@@ -289,7 +289,7 @@ pub(super) fn refusal(id: Option<&str>, body: &[u8]) -> String {
             ServerFrame::Error { id, error }.to_json()
         }
         _ => {
-            let message = "the provider refused the request without a word that can be passed on";
+            let message = "the provider rejected the request without a readable message";
             self::error(id, &Error::new(ErrorKind::UpstreamRefused, message))
         }
     }

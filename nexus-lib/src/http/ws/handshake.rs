@@ -47,7 +47,7 @@ pub(crate) fn open(head: &mut Parts) -> Result<Opened> {
     let key = head.headers.get(SEC_WEBSOCKET_KEY);
     let key = key.ok_or_else(|| invalid("`Sec-WebSocket-Key` is missing"))?;
     let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
-        .map_err(|_| invalid("`Sec-WebSocket-Key` makes no sense"))?;
+        .map_err(|_| invalid("`Sec-WebSocket-Key` is invalid"))?;
     let upgrade = head.extensions.remove::<OnUpgrade>().ok_or_else(|| {
         Error::new(
             ErrorKind::InvalidRequest,
@@ -77,7 +77,7 @@ pub(crate) fn key_among_protocols(headers: &HeaderMap) -> Result<Option<Vec<u8>>
         Ok(key) => Ok(Some(key)),
         Err(_) => Err(Error::new(
             ErrorKind::InvalidApiKey,
-            "the subprotocol `nexus.key.` must end in the key as base64url",
+            "the subprotocol `nexus.key.` must be followed by the key as base64url",
         )),
     }
 }

@@ -120,21 +120,19 @@ impl Sessions {
         let session = session.ok_or_else(|| {
             Error::new(
                 ErrorKind::NotFound,
-                "there is no chat to be resumed by this id and request_id; it may be over for too long",
+                "there is no resumable chat with this id and request_id; it may have ended too \
+                 long ago",
             )
         })?;
         let mut log = session.log();
         let next = after.saturating_add(1);
         if next > log.end() {
-            return Err(invalid(
-                "after",
-                "`after` lies behind the end of what was said",
-            ));
+            return Err(invalid("after", "`after` is beyond the last frame"));
         }
         if next < log.first {
             return Err(Error::new(
                 ErrorKind::NotFound,
-                "what followed `after` is not kept any more; ask again from the beginning",
+                "the frames after `after` are no longer kept; start a new chat",
             ));
         }
         log.next = next;

@@ -123,7 +123,7 @@ impl Tasks {
                     let socket = WebSocketStream::from_raw_socket(io, role, Some(config)).await;
                     run(socket).await;
                 }
-                Err(error) => tracing::debug!(%error, "a socket did not come about"),
+                Err(error) => tracing::debug!(%error, "a WebSocket upgrade failed"),
             }
         });
     }

@@ -60,7 +60,7 @@ impl Shared {
             let error = fold(error);
             tracing::warn!(
                 error = error.report(),
-                "the write-ahead log stays as long as it is"
+                "the write-ahead log could not be truncated"
             );
         }
     }
@@ -134,7 +134,7 @@ impl Checkpoints {
     pub(super) fn close(self) {
         drop(self.requests);
         if self.thread.join().is_err() {
-            tracing::error!("the thread that folds the write-ahead log did not end well");
+            tracing::error!("the checkpoint thread panicked");
         }
     }
 }

@@ -75,7 +75,7 @@ fn check_version() -> Result<()> {
         return Err(Error::new(
             ErrorKind::StoreInvalid,
             format!(
-                "SQLite {} can damage a database; build with 3.51.3 or newer",
+                "SQLite {} can corrupt a database; build with 3.51.3 or newer",
                 rusqlite::version()
             ),
         ));

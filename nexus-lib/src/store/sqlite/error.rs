@@ -53,15 +53,15 @@ pub(super) fn fold(error: rusqlite::Error) -> Error {
             | ErrorCode::DatabaseLocked
             | ErrorCode::FileLockingProtocolFailed => (
                 ErrorKind::StoreUnavailable,
-                "the database is held by another program; try again",
+                "the database is locked by another program; try again",
             ),
             ErrorCode::DiskFull => (
                 ErrorKind::StoreUnavailable,
-                "the disk of the database is full; make room and try again",
+                "the database's disk is full; free some space and try again",
             ),
             ErrorCode::OutOfMemory => (
                 ErrorKind::StoreUnavailable,
-                "there is no memory for the database; try again",
+                "out of memory for the database; try again",
             ),
             ErrorCode::SystemIoFailure
             | ErrorCode::CannotOpen
@@ -76,15 +76,15 @@ pub(super) fn fold(error: rusqlite::Error) -> Error {
                  `.recover` command of the sqlite3 shell",
             ),
             ErrorCode::ConstraintViolation => {
-                (ErrorKind::Conflict, "this contradicts what is stored")
+                (ErrorKind::Conflict, "this conflicts with stored data")
             }
-            _ => (ErrorKind::Internal, "the database refused a statement"),
+            _ => (ErrorKind::Internal, "the database rejected a statement"),
         },
         E::FromSqlConversionFailure(..) | E::InvalidColumnType(..) => (
             ErrorKind::StoreInvalid,
-            "the database holds a value that this program did not write",
+            "the database contains a value that this program did not write",
         ),
-        _ => (ErrorKind::Internal, "the database refused a statement"),
+        _ => (ErrorKind::Internal, "the database rejected a statement"),
     };
     let error = Error::new(kind, message).with_source(error);
     match kind {

@@ -92,8 +92,8 @@ impl Files {
         match self.is_lost.load(Ordering::Acquire) {
             true => Err(Error::new(
                 kind,
-                "the database was removed, moved or changed by another hand; the gateway's log says \
-                 what to do",
+                "the database was removed, moved or changed by another program; ask the operator \
+                 to check the gateway's log",
             )),
             false => Ok(()),
         }
@@ -152,7 +152,7 @@ impl Files {
             && now.bytes < log.bytes
             && self.is_log_short(now.bytes)
         {
-            return Err(Loss::Overwritten("its write-ahead log was cut"));
+            return Err(Loss::Overwritten("its write-ahead log was truncated"));
         }
         if seen != known.database {
             self.compare_content(known, seen)?;
@@ -198,7 +198,7 @@ impl Files {
         let is_shorter = seen.bytes < known.database.bytes;
         if is_shorter && (content.schema == before.schema || seen.bytes < content.bytes) {
             return Err(Loss::Overwritten(
-                "it was cut, or an older copy was written over it",
+                "it was truncated, or an older copy was written over it",
             ));
         }
         known.content = content;
@@ -292,7 +292,7 @@ fn trouble(error: &rusqlite::Error) -> Result<(), Loss> {
         Some(C::CannotOpen | C::SystemIoFailure) => {
             Err(Loss::Gone(format!("it cannot be read: {error}")))
         }
-        _ => Err(Loss::Overwritten("it was cut or written over")),
+        _ => Err(Loss::Overwritten("it was truncated or overwritten")),
     }
 }
 

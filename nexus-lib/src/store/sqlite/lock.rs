@@ -66,7 +66,7 @@ impl Lock {
         }
         *file = take(database, &self.path)?;
         let path = self.path.display();
-        tracing::warn!(%path, "the lock's file was removed, and was made again");
+        tracing::warn!(%path, "the lock file was removed, and was created again");
         Ok(())
     }
 }

@@ -44,7 +44,7 @@ impl ReadPool {
             result.map_err(Error::from)
         });
         read.await.map_err(|error| {
-            Error::new(ErrorKind::Internal, "a read of the store broke off").with_source(error)
+            Error::new(ErrorKind::Internal, "a read of the store panicked").with_source(error)
         })?
     }
 

@@ -73,7 +73,7 @@ impl Writer {
                 Err(panicked) => {
                     roll_back(connection);
                     Err(
-                        Error::new(ErrorKind::Internal, "a write of the store broke off")
+                        Error::new(ErrorKind::Internal, "a write of the store panicked")
                             .with_source(panicked),
                     )
                 }
@@ -83,9 +83,12 @@ impl Writer {
         });
         let queued = self.queue.send(Message::Run(job)).await;
         queued.map_err(|_| closed())?;
-        answered
-            .await
-            .map_err(|_| Error::new(ErrorKind::Internal, "the store's thread ended over a write"))?
+        answered.await.map_err(|_| {
+            Error::new(
+                ErrorKind::Internal,
+                "the store's thread ended during a write",
+            )
+        })?
     }
 
     /// # Errors
@@ -120,7 +123,7 @@ impl Writer {
         }
         Err(Error::new(
             ErrorKind::Internal,
-            "the store's thread did not end well",
+            "the store's thread panicked",
         ))
     }
 }
@@ -173,7 +176,7 @@ fn roll_back(connection: &Connection) {
     if !connection.is_autocommit()
         && let Err(error) = connection.execute_batch("ROLLBACK")
     {
-        tracing::error!(%error, "a transaction could not be undone");
+        tracing::error!(%error, "a transaction could not be rolled back");
     }
 }
 

@@ -29,12 +29,13 @@ pub(super) fn whole() -> Bytes {
     static WHOLE: LazyLock<Bytes> = LazyLock::new(|| {
         let token = json!({
             "type": "http", "scheme": "bearer",
-            "description": "The admin token, where one is set. Without one the port answers to programs and pages of its own machine.",
+            "description": "The admin token, if one is set. Without one the port only serves \
+             programs and pages of its own machine.",
         });
         let mut document = Document::new(
             "NexusAI: administration",
-            "Providers, models, keys, statistics over the ledger, and chats of the operator's own. \
-             Every `GET` takes `HEAD` too. Unknown fields of a body are passed over.",
+            "Providers, models, keys, ledger statistics, and the operator's own chats. Every \
+             `GET` accepts `HEAD` too. Unknown fields of a body are ignored.",
             json!({"token": token}),
             json!([{"token": []}, {}]),
         );

@@ -51,7 +51,7 @@ pub(in crate::http::admin) fn health(schemas: &mut Schemas) -> PathItem {
 pub(in crate::http::admin) fn readiness(schemas: &mut Schemas) -> PathItem {
     let ready = Operation::new(
         TAG,
-        "Whether the store answers, and takes what is to be on the ledger",
+        "Whether the store answers and the ledger can be written",
     )
     .answers_json(&schemas.answer::<Health>())
     .fails(&[K::StoreUnavailable, K::LedgerUnavailable])
@@ -60,8 +60,8 @@ pub(in crate::http::admin) fn readiness(schemas: &mut Schemas) -> PathItem {
 }
 
 pub(in crate::http::admin) fn metrics(_: &mut Schemas) -> PathItem {
-    let metrics = Operation::new(TAG, "Figures for Prometheus")
-        .about("In the classic text format; as OpenMetrics where that is accepted.")
+    let metrics = Operation::new(TAG, "Metrics for Prometheus")
+        .about("In the classic text format, or as OpenMetrics if the client accepts it.")
         .answers(200, "text/plain", &text())
         .answers(200, "application/openmetrics-text", &text())
         .fails(&[K::NotFound]);
@@ -74,14 +74,14 @@ pub(in crate::http::admin) fn document(_: &mut Schemas) -> PathItem {
 }
 
 pub(in crate::http::admin) fn settings(schemas: &mut Schemas) -> PathItem {
-    let settings = Operation::new(TAG, "What is in force, without anything secret")
+    let settings = Operation::new(TAG, "The effective settings, without secrets")
         .answers_json(&schemas.answer::<SettingsView>())
         .fails(&[K::NotFound]);
     PathItem::new().get(settings)
 }
 
 fn if_none_match() -> Parameter {
-    let about = "The tags of what the client has already.";
+    let about = "The tags that the client has already.";
     Parameter::header("if-none-match", text(), about)
 }
 

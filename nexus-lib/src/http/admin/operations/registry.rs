@@ -16,18 +16,17 @@ const ROW: [Method; 3] = [Method::GET, Method::PUT, Method::DELETE];
 
 pub(in crate::http::admin) fn providers(schemas: &mut Schemas) -> PathItem {
     let list = Operation::new(PROVIDERS, "All providers, by id")
-        .about("All of them, or a page where `limit` is given.")
+        .about("All of them, or one page if `limit` is given.")
         .answers_json(&schemas.answer::<ProviderList<'_>>());
-    let list =
-        paged(list, "The words of names and kinds to look for.").parameter(Parameter::query(
-            "with",
-            json!({"enum": ["models"]}),
-            "What each of them is to bring along.",
-        ));
+    let list = paged(list, "Text to search in names and kinds.").parameter(Parameter::query(
+        "with",
+        json!({"enum": ["models"]}),
+        "What to include with each of them.",
+    ));
     let mut input = schemas.body::<ProviderInput>();
     also_required(&mut input, &["server_key", "personalized_key"]);
     let add = Operation::new(PROVIDERS, "Add a provider")
-        .about("In force for the next request. Keys are shown as masks from here on.")
+        .about("Applies to the next request. From now on keys are masked.")
         .takes_json(&input)
         .answers(201, JSON, &schemas.answer::<ProviderView<'_>>())
         .leads_to(201, &ROW, "/providers/{id}")
@@ -41,13 +40,13 @@ pub(in crate::http::admin) fn providers(schemas: &mut Schemas) -> PathItem {
 
 pub(in crate::http::admin) fn provider(schemas: &mut Schemas) -> PathItem {
     let view = schemas.answer::<ProviderView<'_>>();
-    let show = Operation::new(PROVIDERS, "A provider, and how it is doing")
+    let show = Operation::new(PROVIDERS, "A provider and its health")
         .answers_json(&view)
         .fails(&[K::NotFound]);
     let change = Operation::new(PROVIDERS, "Change a provider")
         .parameter(if_match())
         .fails(&[K::PreconditionFailed])
-        .about("What is left out gets its default, but for the keys, which stay as they are.")
+        .about("Omitted fields get their default, except the keys, which are kept.")
         .takes_json(&schemas.body::<ProviderInput>())
         .answers_json(&view)
         .fails(&[K::NotFound])
@@ -56,7 +55,7 @@ pub(in crate::http::admin) fn provider(schemas: &mut Schemas) -> PathItem {
     let delete = Operation::new(PROVIDERS, "Delete a provider and its models")
         .parameter(if_match())
         .fails(&[K::PreconditionFailed])
-        .about("What it did stays on the ledger.")
+        .about("Its history stays on the ledger.")
         .answers_nothing(204)
         .fails(&[K::NotFound])
         .fails(&STORE);
@@ -69,10 +68,10 @@ pub(in crate::http::admin) fn provider(schemas: &mut Schemas) -> PathItem {
 
 pub(in crate::http::admin) fn provider_models(schemas: &mut Schemas) -> PathItem {
     let list = Operation::new(MODELS, "A provider's models, by id")
-        .about("All of them, or a page where `limit` is given.")
+        .about("All of them, or one page if `limit` is given.")
         .answers_json(&schemas.answer::<ModelList<'_>>())
         .fails(&[K::NotFound]);
-    let list = paged(list, "The words of names to look for.");
+    let list = paged(list, "Text to search in names.");
     PathItem::new()
         .parameter(Parameter::row_id("The provider."))
         .get(list)
@@ -81,7 +80,7 @@ pub(in crate::http::admin) fn provider_models(schemas: &mut Schemas) -> PathItem
 pub(in crate::http::admin) fn models(schemas: &mut Schemas) -> PathItem {
     let input = schemas.body::<ModelInput>();
     let add = Operation::new(MODELS, "Add a model to a provider")
-        .about("The provider is named by `provider_id`, or by its name in `provider`.")
+        .about("The provider is identified by `provider_id`, or by its name in `provider`.")
         .takes_json(&input)
         .answers(201, JSON, &schemas.answer::<ModelView<'_>>())
         .leads_to(201, &ROW, "/provider_models/{id}")
@@ -121,9 +120,13 @@ pub(in crate::http::admin) fn model(schemas: &mut Schemas) -> PathItem {
 fn paged(operation: Operation, about_words: &str) -> Operation {
     let limit = json!({"type": "integer", "minimum": 1, "maximum": 1000});
     let after = json!({"type": "integer", "format": "int64"});
-    let about_after = "Where the page before this one ended: its `next`.";
+    let about_after = "The `next` of the previous page.";
     operation
-        .parameter(Parameter::query("limit", limit, "How many are wanted."))
+        .parameter(Parameter::query(
+            "limit",
+            limit,
+            "The maximum number of results.",
+        ))
         .parameter(Parameter::query("after", after, about_after))
         .parameter(Parameter::query(
             "q",
@@ -135,7 +138,8 @@ fn paged(operation: Operation, about_words: &str) -> Operation {
 
 /// The precondition of a change.
 fn if_match() -> Parameter {
-    let about = "The `ETag` of what the change was made to: refused with 412 when another change came between.";
+    let about = "The `ETag` of the version that the change is based on: rejected with 412 if it \
+                 has changed since.";
     Parameter::header("if-match", json!({"type": "string"}), about)
 }
 

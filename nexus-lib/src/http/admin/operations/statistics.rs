@@ -160,11 +160,15 @@ fn paged(operation: Operation) -> Operation {
     let limit = json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 50});
     let before = json!({"type": "string", "format": "uuid"});
     operation
-        .parameter(Parameter::query("limit", limit, "How many are wanted."))
+        .parameter(Parameter::query(
+            "limit",
+            limit,
+            "The maximum number of results.",
+        ))
         .parameter(Parameter::query(
             "before",
             before,
-            "Where the page before this one ended: its `next`.",
+            "The `next` of the previous page.",
         ))
 }
 

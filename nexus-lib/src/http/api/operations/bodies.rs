@@ -10,7 +10,7 @@ pub(super) fn json(operation: Operation) -> Value {
             "model": model(),
             "stream": {
                 "type": ["boolean", "null"],
-                "description": "Whether to answer by server-sent events.",
+                "description": "Whether to stream the answer as server-sent events.",
             },
         },
         "required": ["model"],
@@ -20,7 +20,8 @@ pub(super) fn json(operation: Operation) -> Value {
         schema["properties"]["stream_options"] = json!({
             "type": ["object", "null"],
             "properties": {"include_usage": {"type": ["boolean", "null"]}},
-            "description": "Usage is asked for in any case, and shown to those who want it.",
+            "description": "Usage is always requested upstream, and sent to clients that ask for \
+             it.",
         });
     }
     let (field, shape) = match operation {
@@ -60,7 +61,7 @@ pub(super) fn form() -> Value {
 fn model() -> Value {
     json!({
         "type": "string", "minLength": 1,
-        "description": "One of those that `GET /v1/models` lists.",
+        "description": "A model listed by `GET /v1/models`.",
     })
 }
 

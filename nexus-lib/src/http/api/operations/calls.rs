@@ -16,13 +16,13 @@ pub(super) fn call(call: Call, schemas: &mut Schemas) -> PathItem {
         Call::Message => ("Chat", "Chat, by Anthropic's API"),
         Call::TokenCount => ("Chat", "Count a chat's tokens, by Anthropic's API"),
         Call::Response => ("Chat", "Chat, by OpenAI's Responses API"),
-        Call::Completion => ("Chat", "Go on with a text"),
+        Call::Completion => ("Chat", "Continue a text"),
         Call::Embedding => ("Others", "Embed texts"),
         Call::ImageGeneration => ("Others", "Draw a picture"),
         Call::Speech => ("Others", "Say a text"),
-        Call::Transcription => ("Others", "Write down what is said"),
+        Call::Transcription => ("Others", "Transcribe audio"),
         Call::Moderation => ("Others", "Judge texts"),
-        Call::Rerank => ("Others", "Order documents by a question"),
+        Call::Rerank => ("Others", "Rerank documents for a query"),
     };
     let operation = Operation::new(tag, summary).parameter(timeout());
     let operation = match call {
@@ -75,7 +75,7 @@ fn passed_on(operation: Operation, error: &Value) -> Operation {
         .header(
             "x-nexus-provider",
             &text(),
-            "Who was asked, once somebody was.",
+            "The provider that was asked, if any.",
         )
         .passes_errors_on(error)
         .fails(&[
@@ -121,7 +121,7 @@ pub(super) fn anthropic_error() -> Value {
 
 fn timeout() -> Parameter {
     let schema = json!({"type": "integer", "minimum": 1, "maximum": 86_400_000});
-    let about = "When the client stops waiting, in milliseconds.";
+    let about = "The client's deadline, in milliseconds.";
     Parameter::header("x-request-timeout-ms", schema, about)
 }
 

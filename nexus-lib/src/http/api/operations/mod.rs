@@ -23,9 +23,9 @@ pub(super) fn whole() -> Bytes {
     static WHOLE: LazyLock<Bytes> = LazyLock::new(|| {
         let mut document = Document::new(
             "NexusAI: models",
-            "The APIs of OpenAI and others, answered by whichever provider has the model. Fields and answers \
-             that are not told here pass through as they are, and so do an upstream's own errors, whose \
-             status may be any. Every `GET` but that of the WebSocket takes `HEAD` too.",
+            "The APIs of OpenAI and others, answered by whichever provider has the model. \
+             Undocumented fields and answers pass through unchanged, and so do an upstream's own \
+             errors, with any status. Every `GET` except the WebSocket accepts `HEAD` too.",
             json!({
                 "bearer": {"type": "http", "scheme": "bearer", "description": "A client's key."},
                 "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
@@ -51,20 +51,20 @@ fn describe(route: Route, schemas: &mut Schemas) -> PathItem {
         Route::Call(operation) => calls::call(operation, schemas),
         Route::Models => {
             let about =
-                "Clients that send `anthropic-version` get Anthropic's shape, and may bound it.";
+                "Clients that send `anthropic-version` get Anthropic's format, with paging.";
             let limit = json!({"type": "integer", "minimum": 1, "maximum": 1000});
-            let list = Operation::new("Models", "The models that this key may call, by name")
+            let list = Operation::new("Models", "The models available to this key, by name")
                 .about(about)
                 .parameter(anthropic_version())
                 .parameter(Parameter::query(
                     "limit",
                     limit,
-                    "How many, for Anthropic's clients.",
+                    "The page size, for Anthropic clients.",
                 ))
                 .parameter(Parameter::query(
                     "after_id",
                     text(),
-                    "Those behind this one.",
+                    "Those after this one.",
                 ))
                 .parameter(Parameter::query(
                     "before_id",
@@ -78,8 +78,8 @@ fn describe(route: Route, schemas: &mut Schemas) -> PathItem {
             PathItem::new().get(list)
         }
         Route::Model => {
-            let about = "Its name may hold slashes.";
-            let model = Operation::new("Models", "One of the models that this key may call")
+            let about = "Its name may contain slashes.";
+            let model = Operation::new("Models", "One of the models available to this key")
                 .parameter(Parameter::path("id", text(), about))
                 .parameter(anthropic_version())
                 .answers_json(&json!({"oneOf": [
@@ -91,7 +91,10 @@ fn describe(route: Route, schemas: &mut Schemas) -> PathItem {
         }
         Route::Socket => {
             let socket = Operation::new(TAG, "Chat over a WebSocket")
-                .about("A key can be shown by a header, among the subprotocols (`nexus.key.` and the key as base64url), or by the first frame.")
+                .about(
+                    "The key can be sent in a header, as a subprotocol (`nexus.key.` and the \
+                        key as base64url), or in the first frame.",
+                )
                 .answers_nothing(101)
                 .fails(&[K::InvalidApiKey, K::LoopDetected])
                 .open();
@@ -118,8 +121,7 @@ fn text() -> Value {
 }
 
 fn anthropic_version() -> Parameter {
-    let about =
-        "Sent by Anthropic's clients: the answer, and an error, then have Anthropic's shape.";
+    let about = "Sent by Anthropic clients: answers and errors then have Anthropic's format.";
     Parameter::header("anthropic-version", text(), about)
 }
 
@@ -129,8 +131,8 @@ fn named(operation: Operation) -> Operation {
     let id = json!({"type": "string"});
     let operation = operation
         .parameter(conversation())
-        .header("x-request-id", &id, "The request, as the ledger has it.")
-        .header("x-conversation-id", &id, "What it belongs to.")
+        .header("x-request-id", &id, "The request's id on the ledger.")
+        .header("x-conversation-id", &id, "Its conversation.")
         .fails(&[K::InvalidRequest])
         .fails_with(431, K::TooLarge);
     match open {
@@ -141,8 +143,9 @@ fn named(operation: Operation) -> Operation {
 
 /// The header by which a client names a conversation.
 pub(in crate::http) fn conversation() -> Parameter {
-    let about = "What the request belongs to. Without it: `x-session-id`, `session-id`, `session_id`, `thread-id`, \
-        `x-claude-code-session-id`, the body's `prompt_cache_key`, or else what was said before.";
+    let about = "The request's conversation. Without it: `x-session-id`, `session-id`, \
+                 `session_id`, `thread-id`, `x-claude-code-session-id`, the body's \
+                 `prompt_cache_key`, or the previous messages.";
     Parameter::header(
         "x-conversation-id",
         visible(ConversationId::MAX_CHARS),
