@@ -234,10 +234,7 @@ async fn lines_that_a_full_disk_does_not_take_are_counted_and_told_elsewhere() {
         .unwrap();
     server.stop().await;
     let stderr = home.stderr();
-    assert!(
-        stderr.contains("log lines cannot be written"),
-        "{stderr}"
-    );
+    assert!(stderr.contains("log lines cannot be written"), "{stderr}");
     assert!(stderr.contains("lines of the log were dropped"), "{stderr}");
 }
 

@@ -145,7 +145,12 @@ async fn log_that_is_cut_stops_writes_for_good() {
         .unwrap()
         .set_len(4096)
         .unwrap();
-    assert_lost(&store, ErrorKind::StoreInvalid, "write-ahead log was truncated").await;
+    assert_lost(
+        &store,
+        ErrorKind::StoreInvalid,
+        "write-ahead log was truncated",
+    )
+    .await;
 }
 
 #[tokio::test]
