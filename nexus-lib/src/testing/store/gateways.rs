@@ -124,7 +124,7 @@ async fn request(ledger: &UsageLedger, number: u64) {
     let settlement = end(&row, number, 0);
     let entry = ledger.open(row).await;
     let mut entry = entry.expect("a request is admitted");
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         entry.opened().await.expect("a row is opened");
     }
     let settled = entry.settle(settlement);

@@ -8,6 +8,9 @@ use crate::wire::{ProviderId, RequestId, TimeRange};
 /// How many rows there are, one a second.
 const ROWS: i64 = 23;
 
+/// A filter, and whether it wants the row of a number.
+type Case = (RequestFilter, fn(i64) -> bool);
+
 pub(super) async fn check(store: &(impl LedgerStore + LedgerQueries)) {
     let mut written = Vec::new();
     for number in 0..ROWS {
@@ -27,7 +30,7 @@ pub(super) async fn check(store: &(impl LedgerStore + LedgerQueries)) {
             _ => append(store, [Write::Whole(row, settlement)]).await,
         }
     }
-    let cases: [(RequestFilter, fn(i64) -> bool); 6] = [
+    let cases: [Case; 6] = [
         (RequestFilter::default(), |_| true),
         (
             by(|filter| filter.model = Some("model-1".into())),
