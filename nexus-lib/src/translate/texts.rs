@@ -45,7 +45,7 @@ pub(crate) fn whole(value: &mut Value, edit: &mut dyn FnMut(&mut String)) {
                         edit(text);
                     }
                     Value::Array(_) | Value::Object(_)
-                        if !OTHERS.contains(&&**name) && !(is_call && name == "input") =>
+                        if !(OTHERS.contains(&&**name) || is_call && name == "input") =>
                     {
                         whole(member, edit);
                     }

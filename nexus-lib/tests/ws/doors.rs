@@ -246,7 +246,10 @@ struct Tenant(u32);
 
 /// Keeps what it finds with calls: the tenant, and the user agent.
 #[derive(Clone, Default)]
-struct Seeing(Arc<Mutex<Vec<(Option<Tenant>, Option<String>)>>>);
+struct Seeing(Arc<Mutex<Vec<Seen>>>);
+
+/// The extension and the header that a call had.
+type Seen = (Option<Tenant>, Option<String>);
 
 #[async_trait]
 impl Provider for Seeing {

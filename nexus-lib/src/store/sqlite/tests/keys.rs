@@ -41,7 +41,7 @@ async fn a_key_is_kept_as_given_changed_and_deleted() {
         (made.origin, made.identity),
         (KeyOrigin::Key, KeyHash::of(b"one"))
     );
-    assert_eq!(keys(&store).await, [made.clone()]);
+    assert_eq!(keys(&store).await, std::slice::from_ref(&made));
 
     let fields = KeyFields::new("other");
     let changed = store.update_key(made.id, fields.clone(), Some(made.version()));
@@ -137,7 +137,8 @@ async fn a_project_goes_when_it_has_no_keys() {
     let renamed = store.update_project(project.id, ProjectFields::new("q"), None);
     let renamed = renamed.await.unwrap();
     assert_eq!(renamed.fields.name, "q");
-    assert_eq!(store.load().await.unwrap().projects, [renamed.clone()]);
+    let projects = store.load().await.unwrap().projects;
+    assert_eq!(projects, std::slice::from_ref(&renamed));
     let late = store
         .delete_project(project.id, Some(project.version()))
         .await;
