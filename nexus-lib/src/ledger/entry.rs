@@ -5,12 +5,13 @@ use crate::ledger::batch::Batch;
 use crate::ledger::queue::{Place, Queue};
 use crate::store::{OpenRow, Settlement};
 
-/// A request's row, begun and not yet ended. Whoever holds it must [`settle`](Self::settle) it: a row
-/// that nobody settles stays open until the next start.
-#[must_use = "a row that nobody settles stays open"]
+/// A request's row, begun and not yet ended: until it is [settled](Self::settle). One that is dropped is
+/// settled as cancelled, without figures.
+#[must_use = "a row that is dropped is cancelled"]
 pub struct Entry {
     queue: Arc<Queue>,
-    row: OpenRow,
+    /// Taken by whoever settles it.
+    row: Option<OpenRow>,
     /// Where the beginning was queued, if it was.
     place: Option<Place>,
 }
@@ -19,15 +20,15 @@ impl Entry {
     pub(super) fn new(queue: Arc<Queue>, row: OpenRow) -> Self {
         Self {
             queue,
-            row,
+            row: Some(row),
             place: None,
         }
     }
 
     /// Queues the beginning, at once and without waiting. A second call does nothing.
     pub fn begin(&mut self) {
-        if self.place.is_none() {
-            self.place = Some(self.queue.push_open(self.row.clone()));
+        if let (None, Some(row)) = (&self.place, &self.row) {
+            self.place = Some(self.queue.push_open(row.clone()));
         }
     }
 
@@ -47,16 +48,27 @@ impl Entry {
     }
 
     /// Queues the ending, at once and without waiting, and returns what tells when it is durable.
-    pub fn settle(self, settlement: Settlement) -> Settled {
+    pub fn settle(mut self, settlement: Settlement) -> Settled {
+        let row = self.row.take();
+        let place = self.place.take();
         Settled {
-            batch: self.queue.push_settle(self.row, self.place, settlement),
+            batch: row.map(|row| self.queue.push_settle(row, place, settlement)),
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Some(row) = self.row.take() {
+            let settlement = Settlement::dropped(&row);
+            self.queue.push_settle(row, self.place.take(), settlement);
         }
     }
 }
 
 /// An ending on its way to the store.
 pub struct Settled {
-    batch: Arc<Batch>,
+    batch: Option<Arc<Batch>>,
 }
 
 impl Settled {
@@ -69,6 +81,9 @@ impl Settled {
     /// # Cancel safety
     /// Waiting changes nothing: the ending is queued already.
     pub async fn durable(self) -> Result<()> {
-        self.batch.wait().await
+        match self.batch {
+            Some(batch) => batch.wait().await,
+            None => Ok(()),
+        }
     }
 }

@@ -77,6 +77,28 @@ pub struct Settlement {
     pub error: Option<Cow<'static, str>>,
 }
 
+impl Settlement {
+    /// Of a request whose row was begun, and dropped.
+    pub(crate) fn dropped(row: &OpenRow) -> Self {
+        Self {
+            state: RequestState::Cancelled,
+            provider_id: row.provider_id,
+            provider: Arc::clone(&row.provider),
+            upstream_model: row.upstream_model.clone(),
+            usage_source: UsageSource::None,
+            usage: Usage::default(),
+            status: None,
+            upstream_status: None,
+            attempts: 0,
+            tries: Some(Vec::new()),
+            first_token_ms: None,
+            duration_ms: millis(Timestamp::now().saturating_since(row.started_at)),
+            thread: None,
+            error: None,
+        }
+    }
+}
+
 impl From<ClosedCall> for Settlement {
     /// What a row keeps of a call that is over.
     fn from(call: ClosedCall) -> Self {

@@ -201,6 +201,30 @@ async fn request_that_ends_before_its_row_was_begun_is_one_row() {
 }
 
 #[tokio::test]
+async fn request_that_is_dropped_is_settled() {
+    let (store, mut arrived) = GatedStore::new();
+    let ledger = UsageLedger::start(store.clone()).await.unwrap();
+    store.let_through(2);
+    let begun = open(&ledger).await;
+    arrived.recv().await.unwrap();
+    drop(begun);
+    arrived.recv().await.unwrap();
+    drop(ledger.open(row()).await.unwrap());
+    store.let_through(1);
+    ledger.close().await.unwrap();
+    assert_eq!(
+        store.written(),
+        [vec!["open"], vec!["settle"], vec!["whole"]]
+    );
+    let batches = store.batches.lock().unwrap();
+    for write in batches.iter().flatten() {
+        if let LedgerWrite::Settle(_, settlement) | LedgerWrite::Whole(_, settlement) = write {
+            assert_eq!(settlement.state, RequestState::Cancelled);
+        }
+    }
+}
+
+#[tokio::test]
 async fn rows_of_tasks_that_are_ready_share_a_batch() {
     let (store, _arrived) = GatedStore::new();
     let ledger = UsageLedger::start(store.clone()).await.unwrap();
