@@ -153,6 +153,7 @@ impl Ledger {
                 ..Usage::default()
             },
             status: Some(200),
+            answered_by: None,
             upstream_status: None,
             attempts: 1,
             tries: None,

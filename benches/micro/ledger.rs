@@ -105,6 +105,7 @@ fn settlement() -> Settlement {
             ..Usage::default()
         },
         status: Some(200),
+        answered_by: None,
         upstream_status: None,
         attempts: 1,
         tries: None,

@@ -8,6 +8,7 @@ use tower::{Layer, Service};
 
 use crate::call::{Attempt, Call, Metered, ProviderProfile, Reply, Routed, Target};
 use crate::error::{Error, ErrorKind, Result};
+use crate::estimate::Estimator;
 use crate::ledger::UsageLedger;
 use crate::meter::{Books, Meter, MeterLayer};
 use crate::wire::ModelId;
@@ -16,7 +17,22 @@ use crate::wire::ModelId;
 #[derive(Clone)]
 pub struct LedgerLayer {
     meter: MeterLayer,
+    estimator: Estimator,
     profile: Arc<ProviderProfile>,
+}
+
+impl LedgerLayer {
+    /// Resolves once the tokens of all calls that are over are counted, and their rows settled. Close the ledger after
+    /// it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] when the counting died.
+    ///
+    /// # Cancel safety
+    /// Call it again to go on.
+    pub async fn close(&self) -> Result<()> {
+        self.estimator.close().await
+    }
 }
 
 impl UsageLedger {
@@ -32,8 +48,10 @@ impl UsageLedger {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] for a name that is no header value.
     pub fn layer(&self, name: &str) -> Result<LedgerLayer> {
+        let books = Books::new(self.clone());
         Ok(LedgerLayer {
-            meter: MeterLayer::new(Books::new(self.clone())),
+            estimator: books.estimator.clone(),
+            meter: MeterLayer::new(books),
             profile: Arc::new(ProviderProfile::in_process(name)?),
         })
     }

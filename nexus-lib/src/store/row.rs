@@ -62,6 +62,8 @@ pub struct Settlement {
     pub status: Option<u16>,
     /// The HTTP status that the provider gave whose answer the client got.
     pub upstream_status: Option<u16>,
+    /// The layer that answered or refused, where no provider did.
+    pub answered_by: Option<Arc<str>>,
     /// How many upstream requests were made.
     pub attempts: u32,
     /// What came of each of them; `None` where the other fields tell, as of a single one that was answered
@@ -89,6 +91,7 @@ impl Settlement {
             usage: Usage::default(),
             status: None,
             upstream_status: None,
+            answered_by: None,
             attempts: 0,
             tries: Some(Vec::new()),
             first_token_ms: None,
@@ -113,6 +116,7 @@ impl From<ClosedCall> for Settlement {
             usage: call.usage,
             status: call.status.map(|status| status.as_u16()),
             upstream_status: call.upstream_status.map(|status| status.as_u16()),
+            answered_by: call.answered_by,
             attempts: call.attempts,
             tries: call.tries,
             first_token_ms,
@@ -190,6 +194,9 @@ pub struct LedgerRow {
     pub key: Option<String>,
     /// The project that the key belonged to.
     pub project_id: Option<ProjectId>,
+    /// The layer of the application's that answered or refused in a provider's place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<String>,
 }
 
 /// A row with what came of each request to a provider: what is read of a single row.

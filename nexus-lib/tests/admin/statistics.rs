@@ -54,6 +54,7 @@ pub(crate) fn settled(
             reasoning_tokens: 2,
         },
         status: Some(200),
+        answered_by: None,
         upstream_status: None,
         attempts: 1,
         tries: None,

@@ -158,6 +158,7 @@ fn completed() -> Settlement {
         usage_source: UsageSource::None,
         usage: Usage::default(),
         status: Some(200),
+        answered_by: None,
         upstream_status: None,
         attempts: 1,
         tries: None,

@@ -24,17 +24,17 @@ const SETTLE: &str = "
         usage_source = ?7, prompt_tokens = ?8, completion_tokens = ?9, total_tokens = ?10,
         cached_tokens = ?11, reasoning_tokens = ?12, status = ?13, attempts = ?14,
         first_token_ms = ?15, duration_ms = ?16, error = ?17,
-        thread = ?18, upstream_status = ?19, tries = ?20
+        thread = ?18, upstream_status = ?19, tries = ?20, answered_by = ?21
     WHERE seq = ?1 AND tail = ?2 AND state = 0
     RETURNING started_at, model, begins, key_id, project_id";
 
 const WHOLE: &str = "
     INSERT INTO ledger (seq, tail, state, provider_id, provider, upstream_model, usage_source,
         prompt_tokens, completion_tokens, total_tokens, cached_tokens, reasoning_tokens, status,
-        attempts, first_token_ms, duration_ms, error, thread, upstream_status, tries, conversation_id,
-        begins, model, operation, stream, started_at, scope, key_id, key, project_id)
+        attempts, first_token_ms, duration_ms, error, thread, upstream_status, tries, answered_by,
+        conversation_id, begins, model, operation, stream, started_at, scope, key_id, key, project_id)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-        ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)
+        ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)
     ON CONFLICT DO NOTHING";
 
 /// Whether a conversation has rows: those that name it, and the one after which it is named.
@@ -217,7 +217,7 @@ impl Statements<'_> {
 }
 
 /// How many parameters [`bind_settlement`] binds.
-const SETTLEMENT_PARAMETERS: usize = 20;
+const SETTLEMENT_PARAMETERS: usize = 21;
 
 /// Binds the parameters that [`SETTLE`] and [`WHOLE`] begin with.
 fn bind_settlement(
@@ -247,6 +247,7 @@ fn bind_settlement(
         &settlement.thread.map(|mark| mark.bits().to_le_bytes()),
         &tries::upstream_status(settlement),
         &tries::column(settlement)?,
+        &settlement.answered_by,
     ];
     Ok(bind(statement, 1, &parameters)?)
 }

@@ -11,7 +11,7 @@ use crate::wire::{
 pub(super) const COLUMNS: &str = "seq, tail, conversation_id, provider_id, provider, model,
     upstream_model, operation, stream, state, usage_source, prompt_tokens, completion_tokens,
     total_tokens, cached_tokens, reasoning_tokens, status, attempts, started_at, first_token_ms,
-    duration_ms, error, scope, key_id, key, project_id";
+    duration_ms, error, scope, key_id, key, project_id, answered_by";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<LedgerRow> {
     let request_id = RequestId::from_parts(row.get(0)?, row.get(1)?);
@@ -45,6 +45,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<LedgerRow> {
         key_id: row.get::<_, Option<i64>>(23)?.map(KeyId),
         key: row.get(24)?,
         project_id: row.get::<_, Option<i64>>(25)?.map(ProjectId),
+        answered_by: row.get(26)?,
         conversation_scope: scope.filter(|_| is_named).map(|scope| scope.to_string()),
         scope,
     })

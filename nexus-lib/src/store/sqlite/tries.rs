@@ -31,15 +31,15 @@ pub(super) fn column(settlement: &Settlement) -> Result<Option<String>, Failure>
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<RequestRecord> {
     let ledger = ledger_row::read(row)?;
-    let Some(tries) = row.get::<_, Option<String>>(27)? else {
+    let Some(tries) = row.get::<_, Option<String>>(28)? else {
         return Ok(RequestRecord::of(ledger));
     };
     let tries = serde_json::from_str(&tries).map_err(|cause| {
-        rusqlite::Error::FromSqlConversionFailure(27, Type::Text, Box::new(cause))
+        rusqlite::Error::FromSqlConversionFailure(28, Type::Text, Box::new(cause))
     })?;
     Ok(RequestRecord {
         row: ledger,
-        upstream_status: row.get(26)?,
+        upstream_status: row.get(27)?,
         tries,
     })
 }

@@ -64,6 +64,7 @@ pub(super) fn end(open: &OpenRow, prompt_tokens: u64, completion_tokens: u64) ->
             reasoning_tokens: completion_tokens / 2,
         },
         status: Some(200),
+        answered_by: None,
         upstream_status: None,
         attempts: 1,
         tries: None,

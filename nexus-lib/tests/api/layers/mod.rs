@@ -1,5 +1,6 @@
 //! An application's own layers, in each of their places.
 
+mod alone;
 mod bad;
 mod places;
 

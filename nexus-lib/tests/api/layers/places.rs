@@ -130,6 +130,7 @@ async fn a_layer_that_answers_is_on_the_ledger_and_no_provider_is_asked() {
         assert_eq!(response.header("x-nexus-answered-by"), Some("cache"));
         assert_eq!(response.header("x-nexus-provider"), None);
         let row = rig.row(&response.head).await;
+        assert_eq!(row["answered_by"], "cache");
         let figures = json!([
             row["state"],
             row["status"],
@@ -210,6 +211,7 @@ async fn a_refusal_says_status_and_code_in_the_clients_protocol() {
             assert_eq!(body["error"]["type"], "invalid_request_error");
         }
         let row = rig.row(&response.head).await;
+        assert_eq!(row["answered_by"], "guardrail");
         let figures = json!([
             row["state"],
             row["status"],

@@ -121,6 +121,7 @@ fn settlement(prompt_tokens: u64, completion_tokens: u64) -> Settlement {
             reasoning_tokens: 2,
         },
         status: Some(200),
+        answered_by: None,
         upstream_status: None,
         attempts: 1,
         tries: None,
