@@ -98,15 +98,19 @@ async fn one_client_leaves_room_for_another() {
         json!({"provider_id": id, "model_name": "m"}),
     )
     .await;
-    let body = long_chat(2 * MIB);
-    let _held = [
-        unfinished(&rig, KEY, &body).await,
-        unfinished(&rig, KEY, &body).await,
-        unfinished(&rig, KEY, &body).await,
-    ];
-    let mine = long_chat(MIB / 2);
-    let answer = async { while rig.chat(mine.clone()).await.status != 503 {} };
-    tokio::time::timeout(DEADLINE, answer).await.unwrap();
+    let (body, mine) = (long_chat(2 * MIB), long_chat(MIB / 2));
+    let mut held = Vec::new();
+    // Bodies that grow side by side can be refused side by side, and free the memory again: one
+    // more is held until no room is left.
+    let full = async {
+        loop {
+            held.push(unfinished(&rig, KEY, &body).await);
+            if rig.chat(mine.clone()).await.status == 503 {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, full).await.unwrap();
     let request = RawRequest::post("/v1/chat/completions")
         .bearer("other-key")
         .body(mine);
