@@ -149,7 +149,7 @@ fn whole(bytes: Vec<u8>, observed: Observed) -> Reply {
     Reply::new(StatusCode::OK, content_type("application/json"), body)
 }
 
-/// A whole answer as a stream, in one piece.
+/// A whole answer as a stream, a piece for each event; the last one is observed as the end.
 fn events(
     protocol: ClientProtocol,
     body: &RequestBody,
@@ -157,18 +157,23 @@ fn events(
     observed: Observed,
 ) -> Result<Reply> {
     let mut writer = writer(protocol, body)?;
-    let mut bytes = Vec::new();
-    for event in answered.into_events() {
-        bytes.extend_from_slice(&writer.push(event));
-    }
-    let piece = Piece {
-        bytes: bytes.into(),
-        observed: Observed {
+    let written = answered.into_events().into_iter();
+    let written = written.map(|event| writer.push(event));
+    let mut pieces: Vec<Piece> = written
+        .filter(|bytes| !bytes.is_empty())
+        .map(|bytes| Piece {
+            bytes: bytes.into(),
+            observed: Observed::default(),
+        })
+        .collect();
+    if let Some(last) = pieces.last_mut() {
+        last.observed = Observed {
             terminal: true,
             ..observed
-        },
-    };
-    let body = ReplyBody::Stream(futures_util::stream::iter([Ok(piece)]).boxed());
+        };
+    }
+    let pieces = pieces.into_iter().map(Ok);
+    let body = ReplyBody::Stream(futures_util::stream::iter(pieces).boxed());
     Ok(Reply::new(
         StatusCode::OK,
         content_type("text/event-stream"),
