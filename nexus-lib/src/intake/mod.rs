@@ -4,7 +4,7 @@
 //! Arrival ─▶ Authenticator ─▶ Principal, a place among the open requests ─▶ body, scanned ─▶ conversation ─▶ Call
 //! ```
 //!
-//! Every edge brings what its protocol says as an [`Arrival`], and all that follows is the same: who may ask,
+//! Every edge brings what its protocol says as an `Arrival`, and all that follows is the same: who may ask,
 //! how many may ask at once, until when they wait, which of their headers go on, and which conversation a request
 //! belongs to. An application with users of its own says who they are as an [`Authenticator`].
 
