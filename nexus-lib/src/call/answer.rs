@@ -162,7 +162,7 @@ fn events(
     let mut pieces: Vec<Piece> = written
         .filter(|bytes| !bytes.is_empty())
         .map(|bytes| Piece {
-            bytes: bytes.into(),
+            bytes,
             observed: Observed::default(),
         })
         .collect();
