@@ -10,7 +10,7 @@ use nexus_fuzz::{JsonMutator, check, masked};
 use nexus_lib::ErrorKind;
 use nexus_lib::call::Observed;
 use nexus_lib::fuzzing::{Passing, pass, translate};
-use nexus_lib::translate::{ClientProtocol, ProviderProtocol, Request, Output};
+use nexus_lib::translate::{ClientProtocol, Output, ProviderProtocol, Request};
 use serde_json::Value;
 
 const CLIENTS: [ClientProtocol; 3] = [
@@ -151,9 +151,11 @@ fn stream(provider: ProviderProtocol, input: &[u8], piece: usize) {
 }
 
 /// Usage of the prompt alone only matters if no other follows.
-fn seen_in(observed: Observed) -> Observed {
-    let prompt = observed.prompt.filter(|_| observed.usage.is_none());
-    Observed { prompt, ..observed }
+fn seen_in(mut observed: Observed) -> Observed {
+    if observed.usage.is_some() {
+        observed.prompt = None;
+    }
+    observed
 }
 
 fn passing(passing: Passing, input: &[u8], piece: usize) {
