@@ -1,5 +1,6 @@
 //! The memory limit of all bodies together.
 
+use futures_util::future::select_all;
 use nexus_lib::testing::{Answer, DEADLINE, RawClient, RawRequest, RawResponse, openai};
 use serde_json::json;
 
@@ -98,12 +99,16 @@ async fn one_client_leaves_room_for_another() {
         json!({"provider_id": id, "model_name": "m"}),
     )
     .await;
-    let (body, small) = (long_chat(2 * MIB), long_chat(MIB / 2));
-    // Four halves would take all of the memory, if one client might have it.
+    // Four halves fit into the memory and leave no room for another client's request. They are
+    // more than one client may have, so at least one of them is refused.
+    let (body, small) = (long_chat(2 * MIB - MIB / 8), long_chat(MIB / 2));
     let mut held = Vec::new();
     for _ in 0..4 {
         held.push(unfinished(&rig, KEY, &body).await);
     }
+    let answers = held.iter_mut().map(|client| Box::pin(client.head()));
+    let refused = tokio::time::timeout(DEADLINE, select_all(answers)).await;
+    assert_eq!(refused.unwrap().0.status, 503);
     let request = RawRequest::post("/v1/chat/completions")
         .bearer("other-key")
         .body(small);
