@@ -101,7 +101,7 @@ async fn one_client_leaves_room_for_another() {
     .await;
     // Four halves fit into the memory and leave no room for another client's request. They are
     // more than one client may have, so at least one of them is refused.
-    let (body, small) = (long_chat(2 * MIB - MIB / 8), long_chat(MIB / 2));
+    let (body, small) = (long_chat(7 * MIB / 4), long_chat(3 * MIB / 4));
     let mut held = Vec::new();
     for _ in 0..4 {
         held.push(unfinished(&rig, KEY, &body).await);
