@@ -12,6 +12,8 @@ use std::time::Duration;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, Sleep};
 
+use crate::error::{Error, Result};
+
 /// How long to poll once more. The runtime polls the kernel within a millisecond.
 const GRACE: Duration = Duration::from_millis(100);
 
@@ -22,11 +24,27 @@ const GRACE: Duration = Duration::from_millis(100);
 pub(crate) async fn timeout_at<F: Future>(
     deadline: Instant,
     future: F,
-) -> Result<F::Output, Elapsed> {
+) -> std::result::Result<F::Output, Elapsed> {
     let mut future = pin!(future);
     match tokio::time::timeout_at(deadline, future.as_mut()).await {
         Ok(outcome) => Ok(outcome),
         Err(_) => tokio::time::timeout(GRACE, future).await,
+    }
+}
+
+/// Awaits `answered` for as long as its client does.
+///
+/// # Errors
+/// Its own; [`ErrorKind::DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded) after `deadline`.
+pub(crate) async fn until<T>(
+    deadline: Option<std::time::Instant>,
+    answered: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    match deadline {
+        None => answered.await,
+        Some(deadline) => tokio::time::timeout_at(deadline.into(), answered)
+            .await
+            .unwrap_or_else(|_| Err(Error::deadline_exceeded())),
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt};
@@ -12,6 +13,7 @@ use crate::call::{Attempt, Call, Routed};
 use crate::error::{BoxError, Error, ErrorKind, Result};
 use crate::gateway::guarded::Guard;
 use crate::isolate;
+use crate::late::until;
 
 /// What passes a seam.
 pub trait Request: Send + 'static {
@@ -161,19 +163,13 @@ async fn through<Req: Request, Res: Guard>(
 ) -> Result<Res> {
     let deadline = request.deadline();
     let answered = isolate::wait(async move { Boxed::clone(&layered).oneshot(request).await });
-    let outcome = match deadline {
-        None => answered.await,
-        Some(deadline) => match tokio::time::timeout_at(deadline.into(), answered).await {
-            Ok(outcome) => outcome,
-            Err(_) => return Err(Error::deadline_exceeded()),
-        },
-    };
-    match outcome {
-        Ok(answered) => answered.map(|answer| answer.guarded(deadline)),
-        Err(panicked) => {
+    let answered = answered.map(|answered| {
+        answered.unwrap_or_else(|panicked| {
             let error = failed(panicked);
             tracing::error!(error = error.report(), "a layer panicked");
             Err(error)
-        }
-    }
+        })
+    });
+    let answer = until(deadline, answered).await?;
+    Ok(answer.guarded(deadline))
 }

@@ -9,6 +9,7 @@ use tower::{Layer, Service};
 use crate::call::{Attempt, Call, Metered, ProviderProfile, Reply, Routed, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::estimate::Estimator;
+use crate::late::until;
 use crate::ledger::UsageLedger;
 use crate::meter::{Books, Meter, MeterLayer};
 use crate::wire::ModelId;
@@ -127,15 +128,7 @@ where
         let Some(attempt) = routed.attempt(0) else {
             return Box::pin(async { Err(unroutable()) });
         };
-        let answered = self.0.call(attempt);
-        Box::pin(async move {
-            match deadline {
-                None => answered.await,
-                Some(deadline) => tokio::time::timeout_at(deadline.into(), answered)
-                    .await
-                    .unwrap_or_else(|_| Err(Error::deadline_exceeded())),
-            }
-        })
+        Box::pin(until(deadline, self.0.call(attempt)))
     }
 }
 

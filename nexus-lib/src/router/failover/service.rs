@@ -10,6 +10,7 @@ use super::pick::{Pick, Picks};
 use super::verdict::Verdict;
 use crate::call::{Attempt, Reply, ReplyBody, Routed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::late::until;
 use crate::observe::{AfterFailure, CooldownStarted, FailedAttempt, Observers};
 
 /// When to try a provider again that is at its concurrency limit.
@@ -69,7 +70,7 @@ where
                     vitals.retries.earn();
                 }
                 let began = is_timed(&routed).then(Instant::now);
-                let outcome = within(routed.call().deadline, inner.call(attempt)).await;
+                let outcome = until(routed.call().deadline, inner.call(attempt)).await;
                 let failure = match Verdict::of(&outcome) {
                     Verdict::Failed(failure) => failure,
                     Verdict::Answered => {
@@ -138,19 +139,6 @@ fn is_timed(routed: &Routed) -> bool {
 fn fits(wait: Duration, routed: &Routed) -> bool {
     let deadline = routed.call().deadline;
     deadline.is_none_or(|deadline| Instant::now() + wait < deadline)
-}
-
-/// Awaits an attempt until the client's deadline.
-async fn within(
-    deadline: Option<Instant>,
-    attempt: impl Future<Output = Result<Reply>>,
-) -> Result<Reply> {
-    match deadline {
-        None => attempt.await,
-        Some(deadline) => tokio::time::timeout_at(deadline.into(), attempt)
-            .await
-            .unwrap_or_else(|_| Err(Error::deadline_exceeded())),
-    }
 }
 
 /// The error for the client when all candidates have failed.
