@@ -131,7 +131,6 @@
 pub mod archive;
 mod body_memory;
 pub mod call;
-#[allow(dead_code, reason = "requests are decoded with it soon")]
 mod coding;
 pub mod error;
 pub mod estimate;

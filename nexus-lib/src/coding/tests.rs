@@ -1,8 +1,44 @@
+use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use http::header::{CONTENT_ENCODING, HeaderMap};
 
+use super::decoder::Malformed;
 use super::*;
 use crate::testing::encoded;
+
+/// Why a whole body could not be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    TooLong,
+    Malformed,
+}
+
+impl From<Malformed> for Fault {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+/// Decodes a whole `body`, to which `codings` were applied in this order.
+fn decode(body: Bytes, codings: &[Coding], limit: usize) -> Result<Bytes, Fault> {
+    if codings.is_empty() {
+        return Ok(body);
+    }
+    let is_empty = body.is_empty();
+    let mut decoder = Decoder::new(codings);
+    decoder.push(body);
+    let mut whole = BytesMut::new();
+    while let Some(piece) = decoder.next()? {
+        if piece.len() > limit - whole.len() {
+            return Err(Fault::TooLong);
+        }
+        whole.extend_from_slice(&piece);
+    }
+    match is_empty || decoder.is_whole() {
+        true => Ok(whole.freeze()),
+        false => Err(Fault::Malformed),
+    }
+}
 
 const CODINGS: [Coding; 4] = [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd];
 
