@@ -1,10 +1,12 @@
-//! A guardrail: it refuses questions, and redacts card numbers in questions and answers, streams included.
+//! A guardrail: it refuses questions, and redacts card numbers in questions and answers, streams
+//! included.
 //!
-//! It is a tower layer between the ledger and the providers, so that all that it refuses and changes is on the
-//! ledger, and clients of every protocol meet it: OpenAI's, Anthropic's, over WebSocket or in process.
+//! It is a tower layer between the ledger and the providers, so that all that it refuses and
+//! changes is on the ledger, and clients of every protocol meet it: OpenAI's, Anthropic's, over
+//! WebSocket or in process.
 //!
-//! `cargo run -p nexus-examples --example guardrail`. Add `-- --once` to have it ask itself one question and
-//! end.
+//! `cargo run -p nexus-examples --example guardrail`. Add `-- --once` to have it ask itself one
+//! question and end.
 
 use std::error::Error;
 use std::task::{Context, Poll};

@@ -1,7 +1,8 @@
-//! The gateway inside a unit test: code that asks a model, tested without a network, a key or a mock.
+//! The gateway inside a unit test: code that asks a model, tested without a network, a key or a
+//! mock.
 //!
-//! `cargo test -p nexus-examples --example in_unit_test` runs the tests below; `cargo run -p nexus-examples
-//! --example in_unit_test` shows what is tested.
+//! `cargo test -p nexus-examples --example in_unit_test` runs the tests below;
+//! `cargo run -p nexus-examples --example in_unit_test` shows what is tested.
 
 use std::error::Error;
 

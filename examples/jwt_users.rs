@@ -1,11 +1,11 @@
-//! Users of one's own: each shows a JWT of the application's in place of a key, may call what the token says,
-//! and has a limit of requests a minute.
+//! Your own users: each shows a JWT of the application in place of a key, may call what the token
+//! says, and has a limit of requests a minute.
 //!
-//! An `Authenticator` makes a `Principal` of the token; a layer of calls refuses those that come too often. The rows on the
-//! ledger name the user.
+//! An `Authenticator` makes a `Principal` of the token; a layer of calls refuses those that come
+//! too often. The rows on the ledger name the user.
 //!
-//! `cargo run -p nexus-examples --example jwt_users`. Add `-- --once` to have it ask itself one question and
-//! end.
+//! `cargo run -p nexus-examples --example jwt_users`. Add `-- --once` to have it ask itself one
+//! question and end.
 
 use std::collections::{HashMap, VecDeque};
 use std::error::Error;
@@ -205,7 +205,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer_calls(users.clone())
         .build()
         .await?;
-    // The built-in model, so that this runs without a network. Nobody shows the provider's own client key.
+    // The built-in model, so that this runs without a network. Nobody shows the provider's own
+    // client key.
     let spec = ProviderSpec::new("demo", "http://demo.invalid", "", "unused-key").kind("demo");
     let demo = nexus.registry().add_provider(spec).await?;
     nexus

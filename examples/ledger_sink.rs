@@ -1,8 +1,8 @@
 //! The ledger's rows somewhere else too: one JSON line for each request that is over.
 //!
-//! A sink gets rows once they are committed, in order, and at least once: what it has not taken when the
-//! process dies comes again at the next start. So it keeps what it takes before it says so, and whoever
-//! reads the lines takes the first of each `request_id`.
+//! A sink gets rows once they are committed, in order, and at least once: what it has not taken
+//! when the process dies comes again at the next start. So it keeps what it takes before it says
+//! so, and whoever reads the lines takes the first of each `request_id`.
 //!
 //! ```sh
 //! cargo run -p nexus-examples --example ledger_sink -- --once

@@ -1,10 +1,11 @@
-//! An exact response cache: the same request of the same client is answered from memory, whole or as a stream.
+//! An exact response cache: the same request of the same client is answered from memory, whole or
+//! as a stream.
 //!
-//! A layer between the ledger and the providers. What it answers is on the ledger, with no provider asked and
-//! no tokens spent, and says so to its client: `x-nexus-answered-by: cache`.
+//! A layer between the ledger and the providers. What it answers is on the ledger, with no provider
+//! asked and no tokens spent, and says so to its client: `x-nexus-answered-by: cache`.
 //!
-//! `cargo run -p nexus-examples --example response_cache`. Add `-- --once` to have it ask itself one question
-//! and end.
+//! `cargo run -p nexus-examples --example response_cache`. Add `-- --once` to have it ask itself
+//! one question and end.
 
 use std::collections::{HashMap, VecDeque};
 use std::error::Error;

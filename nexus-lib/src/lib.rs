@@ -29,8 +29,8 @@
 //! ```
 //!
 //! # Where can I put my layer?
-//! Every call takes the same way, whether it comes over HTTP, over WebSocket, from the operator's console or
-//! from [`Gateway::chat`]. It has three places for tower layers of your own:
+//! Every call takes the same way, whether it comes over HTTP, over WebSocket, from the operator's
+//! console or from [`Gateway::chat`]. It has three places for tower layers of your own:
 //!
 //! ```text
 //!  client ─▶ key ─▶ Call ──┐
@@ -56,8 +56,8 @@
 //! | wrap a built-in provider | [`provider::openai`] and its like | an `impl Provider` |
 //! | hear of every call | [`GatewayBuilder::observer`] | what the ledger gets, as it gets it |
 //!
-//! A layer that panics costs one request, one that never answers ends at the client's deadline, and what it
-//! throws away is paid for on the ledger all the same.
+//! A layer that panics costs one request, one that never answers ends at the client's deadline, and
+//! what it throws away is paid for on the ledger all the same.
 //!
 //! # A guardrail
 //! It refuses some questions, and redacts answers, streams included:
@@ -101,7 +101,8 @@
 //! # }
 //! ```
 //!
-//! `examples/guardrail.rs` has it as a layer with a service of its own, `examples/response_cache.rs` a cache.
+//! `examples/guardrail.rs` has it as a layer with a service of its own,
+//! `examples/response_cache.rs` a cache.
 //!
 //! # Layout
 //! From the bottom up; a module imports only from those above it in this list.

@@ -60,8 +60,8 @@ pub struct ArchiveRecord {
 }
 
 impl ArchiveRecord {
-    /// The record of `call`, with the words that it does not have: the body as the client sent it, and
-    /// what was delivered.
+    /// The record of `call`, with the words that it does not have: the body as the client sent it,
+    /// and what was delivered.
     pub fn of(call: &ClosedCall, body: Bytes, answer: Answer) -> Self {
         Self {
             request_id: call.request_id,

@@ -54,14 +54,15 @@ impl Asked for Routed {
 }
 
 impl Reply {
-    /// The reply that says `completion`: a [`ChatCompletion`](crate::wire::ChatCompletion), or JSON in that form. It goes out in the protocol
-    /// that was asked in, as a stream where one was asked for; its usage and its end are observed.
+    /// The reply that says `completion`: a [`ChatCompletion`](crate::wire::ChatCompletion), or JSON
+    /// in that form. It goes out in the protocol that was asked in, as a stream where one was asked
+    /// for; its usage and its end are observed.
     ///
-    /// Where it is translated or streamed, the first of its choices is told.
+    /// Translated or streamed, only its first choice is kept.
     ///
     /// # Errors
-    /// [`ErrorKind::UpstreamInvalid`] when it is no completion, and [`ErrorKind::InvalidRequest`] when no chat was asked
-    /// for.
+    /// [`ErrorKind::UpstreamInvalid`] when it is no completion, and [`ErrorKind::InvalidRequest`]
+    /// when no chat was asked for.
     pub fn completion(asked: &impl Asked, completion: impl Serialize) -> Result<Self> {
         let protocol = protocol(asked)?;
         let written = serde_json::to_vec(&completion).map_err(|cause| {
@@ -80,15 +81,16 @@ impl Reply {
         Ok(whole(bytes, observed))
     }
 
-    /// The reply that says `chunks`, each as soon as it is there. It goes out in the protocol that was asked in, and whole where no
-    /// stream was asked for; usage and the end are observed, and `[DONE]` is added. Of `id`, `object`, `created` and
-    /// `model`, what is missing is filled in.
+    /// The reply that says `chunks`, each as soon as it is there. It goes out in the protocol that
+    /// was asked in, and whole where no stream was asked for; usage and the end are observed, and
+    /// `[DONE]` is added. Of `id`, `object`, `created` and `model`, what is missing is filled in.
     ///
     /// Resolves with the first chunk, so that an error in its place lets another provider answer.
     ///
     /// # Errors
-    /// That of the first item; [`ErrorKind::UpstreamInvalid`] when there is none; [`ErrorKind::InvalidRequest`] when no chat was
-    /// asked for. A stream that ends without a `finish_reason` counts as cut: its reply ends with an error.
+    /// That of the first item; [`ErrorKind::UpstreamInvalid`] when there is none;
+    /// [`ErrorKind::InvalidRequest`] when no chat was asked for. A stream that ends without a
+    /// `finish_reason` counts as cut: its reply ends with an error.
     ///
     /// # Cancel safety
     /// Dropped, it drops `chunks`.

@@ -32,7 +32,8 @@ impl RequestBody {
         })
     }
 
-    /// Scans `bytes`, the body of a request for `operation`. `content_type` is kept where it is not JSON's.
+    /// Scans `bytes`, the body of a request for `operation`. `content_type` is kept where it is not
+    /// JSON's.
     ///
     /// # Errors
     /// As [`RequestScan::for_operation`].
@@ -53,7 +54,8 @@ impl RequestBody {
         })
     }
 
-    /// Scans `bytes`, which stand in place of this body for the same operation, in the same conversation.
+    /// Scans `bytes`, which stand in place of this body for the same operation, in the same
+    /// conversation.
     pub(super) fn rescanned(&self, operation: Operation, bytes: Bytes) -> Result<Self> {
         let named = self.content_type.as_ref().map(HeaderValue::as_bytes);
         let mut scan = RequestScan::for_operation(operation, &bytes, named)?;
@@ -66,7 +68,8 @@ impl RequestBody {
         })
     }
 
-    /// Reads `bytes`, a body of JSON for `operation` that stands in place of a client's, whose conversation is known.
+    /// Reads `bytes`, a body of JSON for `operation` that stands in place of a client's, whose
+    /// conversation is known.
     ///
     /// # Errors
     /// As [`RequestScan::for_operation`].
@@ -94,8 +97,8 @@ impl RequestBody {
         &self.scan
     }
 
-    /// An upstream's error about this request without what it quotes of it: prompts do not belong where errors
-    /// are kept.
+    /// An upstream's error about this request without what it quotes of it: prompts do not belong
+    /// where errors are kept.
     pub(crate) fn unquoted<'e>(&self, error: &'e str) -> Cow<'e, str> {
         wire::unquoted(error, &self.bytes)
     }

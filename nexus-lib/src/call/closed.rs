@@ -39,8 +39,8 @@ pub struct ClosedCall {
     pub answered_by: Option<Arc<str>>,
     /// How many upstream requests were made.
     pub attempts: u32,
-    /// The outcome of each of them. `None` where the other fields say it all: a single request that was
-    /// answered with `status`.
+    /// The outcome of each of them. `None` where the other fields say it all: a single request that
+    /// was answered with `status`.
     pub tries: Option<Vec<Try>>,
 
     /// The tokens.
@@ -61,8 +61,8 @@ pub struct ClosedCall {
     pub status: Option<StatusCode>,
     /// The HTTP status of the provider whose answer the client got.
     pub upstream_status: Option<StatusCode>,
-    /// What went wrong: a code and a message without keys or addresses. It may be in the provider's own
-    /// words, which may repeat the prompt: not for logs.
+    /// What went wrong: a code and a message without keys or addresses. It may be in the provider's
+    /// own words, which may repeat the prompt: not for logs.
     pub error: Option<Cow<'static, str>>,
     /// The kind of failure, where the call failed: one of the words that errors have as `code`.
     pub error_code: Option<&'static str>,

@@ -14,8 +14,8 @@ use crate::translate::ClientProtocol;
 use crate::translate::texts::{self, Slot};
 
 impl Call {
-    /// The call with each text that is said in it replaced by what `edit` makes of it, in whatever protocol: messages,
-    /// instructions and results of tools. The arguments of tools' calls stay.
+    /// The call with each text that is said in it replaced by what `edit` makes of it, in whatever
+    /// protocol: messages, instructions and results of tools. The arguments of tools' calls stay.
     ///
     /// # Errors
     /// As [`with_body`](Self::with_body).
@@ -41,12 +41,14 @@ impl Routed {
 }
 
 impl Reply {
-    /// The reply with its texts replaced by what `edit` makes of them, in whatever protocol: for a guardrail that
-    /// redacts. The arguments of tools' calls stay, and so do answers that are no chats.
+    /// The reply with its texts replaced by what `edit` makes of them, in whatever protocol: for a
+    /// guardrail that redacts. The arguments of tools' calls stay, and so do answers that are no
+    /// chats.
     ///
-    /// A stream's text comes in pieces, and what is looked for may be cut anywhere: so the last `longest` characters of
-    /// each text are held back until more comes, or the text ends. Give the length of the longest match. `edit`
-    /// gets these again, together with what follows: what it has written it must leave as it is.
+    /// A stream's text comes in pieces, and what is looked for may be cut anywhere: so the last
+    /// `longest` characters of each text are held back until more comes, or the text ends. Give the
+    /// length of the longest match. `edit` gets these again, together with what follows: what it
+    /// has written it must leave as it is.
     ///
     /// ```
     /// # use nexus_lib::call::{Reply, Routed};

@@ -53,8 +53,8 @@ impl fmt::Debug for KeyHash {
 /// It holds the part of the registry's snapshot that it was found in: a change of the registry is
 /// in force for the next request, never for half of one.
 ///
-/// The registry makes one of each key. An application with users of its own makes them itself, with a grant of
-/// the registry's:
+/// The registry makes one of each key. An application with users of its own makes them itself, with
+/// a grant of the registry's:
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -86,8 +86,8 @@ pub(crate) struct Client {
 }
 
 impl Principal {
-    /// A client of the application's own, known by `name`: its rows have that as their `key`, and its conversations
-    /// are its own. Two of one name are one client.
+    /// A client of the application's own, known by `name`: its rows have that as their `key`, and
+    /// its conversations are its own. Two of one name are one client.
     pub fn new(name: impl Into<Arc<str>>, grant: Arc<Grant>) -> Self {
         let name = name.into();
         // Keys have visible characters alone: no key has this hash.
@@ -146,7 +146,7 @@ impl Principal {
         self.0.project_id
     }
 
-    /// What tells it from other clients, and stays when its key's text changes.
+    /// Distinguishes it from other clients. It stays the same when its key's text changes.
     pub fn identity(&self) -> KeyHash {
         self.0.identity
     }

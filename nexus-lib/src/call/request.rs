@@ -136,14 +136,16 @@ impl Routed {
         self.1.as_deref().unwrap_or(&self.0.call.body)
     }
 
-    /// The same call with `body` in place of the client's: what providers are asked, within the same row.
+    /// The same call with `body` in place of the client's: what providers are asked, within the
+    /// same row.
     pub(super) fn with_body(&self, body: RequestBody) -> Self {
         let body = Arc::new(body);
         self.0.rewritten.keep(&body);
         Self(Arc::clone(&self.0), Some(body))
     }
 
-    /// An error about this call without what it quotes of what was asked, by the client or by layers.
+    /// An error about this call without what it quotes of what was asked, by the client or by
+    /// layers.
     pub(crate) fn unquoted<'e>(&self, error: &'e str) -> Cow<'e, str> {
         let error = self.0.call.body.unquoted(error);
         match self.0.rewritten.last() {
@@ -162,7 +164,7 @@ impl Routed {
         &self.0.candidates
     }
 
-    /// The target whose answer is told, or that was asked last; the first one before any was.
+    /// The target that answered, or was asked last; the first candidate before any was asked.
     pub fn current(&self) -> &Target {
         let index = self.0.current.load(Ordering::Relaxed);
         &self.0.candidates[index]
@@ -226,8 +228,9 @@ impl Routed {
         }
     }
 
-    /// Begins an attempt on candidate `index`, and counts it: among its provider's open requests until the
-    /// next attempt begins, or nobody has the call any more. `None` when the provider takes no more.
+    /// Begins an attempt on candidate `index`, and counts it: among its provider's open requests
+    /// until the next attempt begins, or nobody has the call any more. `None` when the provider
+    /// takes no more.
     pub(crate) fn attempt(&self, index: usize) -> Option<Attempt> {
         let target = self.0.candidates.get(index)?;
         self.0.leave();
@@ -269,8 +272,8 @@ impl Attempt {
         self.routed.call()
     }
 
-    /// What the provider is asked to do: the client's own operation, or a chat completion that tells the
-    /// same, where it answers no other.
+    /// What the provider is asked to do: the client's own operation, or a chat completion that
+    /// tells the same, where it answers no other.
     pub fn operation(&self) -> Operation {
         match &self.told {
             Some(told) => told.0,
@@ -291,7 +294,7 @@ impl Attempt {
         self.routed.0.rewritten.keep(&Arc::new(body.clone()));
     }
 
-    /// The same attempt, told in another protocol.
+    /// The same attempt in another protocol.
     pub(crate) fn sent_as(mut self, operation: Operation, body: RequestBody) -> Self {
         self.told = Some(Arc::new((operation, body)));
         self

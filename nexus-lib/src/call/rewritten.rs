@@ -31,19 +31,19 @@ impl Rewritten {
 }
 
 impl Call {
-    /// The call with `body` in place of the client's: for a layer of calls. The model may be another one; its
-    /// conversation stays the same.
+    /// The call with `body` in place of the client's: for a layer of calls. The model may be
+    /// another one; its conversation stays the same.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`] when `body` is no request for this call's operation, or asks for a stream where the client
-    /// did not, or the other way round.
+    /// [`ErrorKind::InvalidRequest`] when `body` is no request for this call's operation, or asks
+    /// for a stream where the client did not, or the other way round.
     pub fn with_body(mut self, body: impl Into<Bytes>) -> Result<Self> {
         self.body = self.body.replaced(self.operation, body.into())?;
         Ok(self)
     }
 
-    /// What is asked, as a chat completion request, whatever protocol the client speaks. What has no place
-    /// there is left out: it is for reading.
+    /// What is asked, as a chat completion request, whatever protocol the client speaks. What has
+    /// no place there is left out: it is for reading.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] when it cannot be read, and for what is no chat.
@@ -53,12 +53,12 @@ impl Call {
 }
 
 impl Routed {
-    /// The call with `body` in place of what was asked so far: for a layer of replies. The row and the conversation stay
-    /// the same, and the archive keeps what the client sent.
+    /// The call with `body` in place of what was asked so far: for a layer of replies. The row and
+    /// the conversation stay the same, and the archive keeps what the client sent.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`] when `body` is no request for this call's operation, or names another
-    /// model, or asks for a stream where the client did not, or the other way round.
+    /// [`ErrorKind::InvalidRequest`] when `body` is no request for this call's operation, or names
+    /// another model, or asks for a stream where the client did not, or the other way round.
     pub fn rewritten(&self, body: impl Into<Bytes>) -> Result<Self> {
         let body = self.body().replaced(self.call().operation, body.into())?;
         same_model(self.body(), &body)?;
@@ -83,7 +83,8 @@ impl Attempt {
         as_chat(self.operation(), self.body())
     }
 
-    /// The attempt with `body` in place of what its provider would be asked: for a layer of attempts.
+    /// The attempt with `body` in place of what its provider would be asked: for a layer of
+    /// attempts.
     ///
     /// # Errors
     /// As [`Routed::rewritten`].

@@ -50,8 +50,8 @@ impl Scope {
     }
 }
 
-/// Whether `name` is as `pattern` says, in which `*` stands for any characters. Between two stars the first place
-/// will do: what is behind it is the longest that can be.
+/// Whether `name` is as `pattern` says, in which `*` stands for any characters. Between two stars
+/// the first place will do: what is behind it is the longest that can be.
 fn fits(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let begin = parts.next().unwrap_or_default();

@@ -10,8 +10,8 @@ use crate::call::{Observed, Piece, Reply, ReplyBody, ReplyStream, Routed};
 use crate::error::Result;
 use crate::wire::Usage;
 
-/// The usage of all answers to one call. Empty, and without an allocation, where no layer stands between the
-/// meter and the providers: then the reply itself says it.
+/// The usage of all answers to one call. Empty, and without an allocation, where no layer stands
+/// between the meter and the providers: then the reply itself says it.
 #[derive(Debug, Default)]
 pub(crate) struct Spent(Mutex<Option<Box<Figures>>>);
 

@@ -129,7 +129,8 @@ impl fmt::Debug for ProviderProfile {
 pub struct Upstream {
     /// The provider.
     pub provider: ProviderProfile,
-    /// The proxies that it is reached through, and never around them. `None` for a direct connection.
+    /// The proxies that it is reached through, and never around them. `None` for a direct
+    /// connection.
     pub proxies: Option<Arc<ProxyList>>,
 }
 
@@ -146,8 +147,8 @@ pub struct Target {
     pub upstream_model: Option<Arc<str>>,
     /// Whether the model may think for minutes before it says a word.
     pub is_slow: bool,
-    /// The proxies that it is reached through: its provider's, or those that its model goes by. A provider
-    /// must never be connected to around them. `None` for a direct connection.
+    /// The proxies that it is reached through: its provider's, or those that its model goes by. A
+    /// provider must never be connected to around them. `None` for a direct connection.
     pub proxies: Option<Arc<ProxyList>>,
     /// When the model was registered.
     pub created_at: Timestamp,

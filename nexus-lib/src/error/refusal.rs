@@ -23,9 +23,9 @@ impl Refusal {
 }
 
 impl Error {
-    /// A refusal of the application's own: what a guardrail or a limiter says to the client, in the client's
-    /// protocol. `status` is that of an error (403 takes the place of any other), `code` is for programs,
-    /// `message` for people.
+    /// A refusal of the application's own: what a guardrail or a limiter says to the client, in the
+    /// client's protocol. `status` is that of an error (403 takes the place of any other), `code`
+    /// is for programs, `message` for people.
     ///
     /// ```
     /// use http::StatusCode;

@@ -118,31 +118,33 @@ impl GatewayBuilder {
         self
     }
 
-    /// The outbound proxies of models named like Grok (`grok` begins the name that is sent upstream, or a
-    /// part of it behind a `/`) whose provider names none. Without them they are connected to directly.
+    /// The outbound proxies of models named like Grok (`grok` begins the name that is sent
+    /// upstream, or a part of it behind a `/`) whose provider names none. Without them they are
+    /// connected to directly.
     #[must_use]
     pub fn grok_proxies(mut self, proxies: Option<ProxyList>) -> Self {
         self.grok_proxies = proxies;
         self
     }
 
-    /// Adds one who is told what happens. There may be several.
+    /// Adds an observer of what happens. There may be several.
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.push(Arc::new(observer));
         self
     }
 
-    /// Replaces who finds out which client a request is of: users of the application's own, in place of or besides
-    /// the keys of the registry.
+    /// Replaces who finds out which client a request is of: users of the application's own, in
+    /// place of or besides the keys of the registry.
     #[must_use]
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.authenticator = Some(Arc::new(authenticator));
         self
     }
 
-    /// Hands each row of the ledger to `sink`, too, once it is settled and committed. There is one; another
-    /// takes its place. The store must have an [outbox](crate::store::LedgerOutbox), as SQLite's has.
+    /// Hands each row of the ledger to `sink`, too, once it is settled and committed. There is one;
+    /// another takes its place. The store must have an [outbox](crate::store::LedgerOutbox), as
+    /// SQLite's has.
     #[must_use]
     pub fn ledger_sink(mut self, sink: impl LedgerSink) -> Self {
         self.sink = Some(Arc::new(sink));
@@ -165,8 +167,9 @@ impl GatewayBuilder {
         self
     }
 
-    /// Refuses a request of which the protocol of its provider cannot tell all. Otherwise hints are left out, and
-    /// named in the header `x-nexus-dropped` of the answer; what changes the meaning is always refused.
+    /// Refuses a request of which the protocol of its provider cannot tell all. Otherwise hints are
+    /// left out, and named in the header `x-nexus-dropped` of the answer; what changes the meaning
+    /// is always refused.
     #[must_use]
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
@@ -180,10 +183,10 @@ impl GatewayBuilder {
         self
     }
 
-    /// How many bytes the bodies of requests, and answers that are held whole, may take together. A quarter of
-    /// the machine's memory, or of what its control group allows, unless set. A request whose body has no
-    /// room is answered 503, with `retry-after`; one client never takes all of it. Bodies of up to 16 KiB do
-    /// not count.
+    /// How many bytes the bodies of requests, and answers that are held whole, may take together. A
+    /// quarter of the machine's memory, or of what its control group allows, unless set. A request
+    /// whose body has no room is answered 503, with `retry-after`; one client never takes all of
+    /// it. Bodies of up to 16 KiB do not count.
     #[must_use]
     pub fn max_body_memory(mut self, bytes: usize) -> Self {
         self.max_body_memory = Some(bytes);
@@ -204,18 +207,19 @@ impl GatewayBuilder {
         self
     }
 
-    /// How many chats may be open at once; 4,096 unless set. A chat is open until the last of its answer has been
-    /// taken or its client has left. Those beyond are answered 503 at once, with `retry-after`. Chats over
-    /// WebSocket, the operator's and those [without HTTP](Gateway::chat) count alike.
+    /// How many chats may be open at once; 4,096 unless set. A chat is open until the last of its
+    /// answer has been taken or its client has left. Those beyond are answered 503 at once, with
+    /// `retry-after`. Chats over WebSocket, the operator's and those [without HTTP](Gateway::chat)
+    /// count alike.
     #[must_use]
     pub fn max_open_requests(mut self, requests: usize) -> Self {
         self.max_open_requests = requests;
         self
     }
 
-    /// What the application tells of its own settings: shown to the operator beside the gateway's, by
-    /// `GET /settings` and in the console. It must hold nothing secret. A table that is no JSON is not
-    /// shown.
+    /// What the application tells of its own settings: shown to the operator beside the gateway's,
+    /// by `GET /settings` and in the console. It must hold nothing secret. A table that is no JSON
+    /// is not shown.
     #[must_use]
     pub fn settings(mut self, table: impl Serialize) -> Self {
         self.settings = serde_json::to_value(table).unwrap_or_default();
@@ -224,8 +228,8 @@ impl GatewayBuilder {
 
     /// Reads the registry, settles what an earlier run left open, and starts the ledger's writer.
     ///
-    /// Must be called on a tokio runtime. The gateway may outlive it, and be used from others: what works in
-    /// the background then goes on in threads of its own.
+    /// Must be called on a tokio runtime. The gateway may outlive it, and be used from others: what
+    /// works in the background then goes on in threads of its own.
     ///
     /// # Errors
     /// Those of the store, and `InvalidConfig` when TLS cannot be set up.

@@ -36,8 +36,9 @@ impl Gateway {
     /// Chats, and awaits the whole answer. The request is on the ledger when this resolves.
     ///
     /// # Errors
-    /// `InvalidApiKey`, `ModelNotFound`, those of the upstream (`UpstreamRefused` with its message when
-    /// it answered with an error; [`Error::upstream`] has its status and code), `LedgerUnavailable`.
+    /// `InvalidApiKey`, `ModelNotFound`, those of the upstream (`UpstreamRefused` with its message
+    /// when it answered with an error; [`Error::upstream`] has its status and code),
+    /// `LedgerUnavailable`.
     ///
     /// # Cancel safety
     /// Dropped, it drops the upstream's request and settles the call as cancelled.
@@ -45,7 +46,8 @@ impl Gateway {
         self.chat_of(None, request).await
     }
 
-    /// The same for a client that the application has recognised itself, whatever key the request has.
+    /// The same for a client that the application has recognised itself, whatever key the request
+    /// has.
     ///
     /// # Errors
     /// As [`chat`](Self::chat).
@@ -100,7 +102,8 @@ impl Gateway {
         self.chat_stream_of(None, request).await
     }
 
-    /// The same for a client that the application has recognised itself, whatever key the request has.
+    /// The same for a client that the application has recognised itself, whatever key the request
+    /// has.
     ///
     /// # Errors
     /// As [`chat_stream`](Self::chat_stream).
@@ -206,8 +209,8 @@ impl Gateway {
     }
 }
 
-/// The chunks of an answer, as they come. Dropping it before its end cancels the chat. It is `Send` and
-/// `Sync`.
+/// The chunks of an answer, as they come. Dropping it before its end cancels the chat. It is `Send`
+/// and `Sync`.
 pub struct ChatStream {
     /// The ledger's key.
     pub request_id: RequestId,

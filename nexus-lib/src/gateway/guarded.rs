@@ -15,7 +15,8 @@ use crate::isolate;
 
 /// What comes back through a seam.
 pub trait Guard: Sized + Send + 'static {
-    /// The same, whose stream survives panics, and ends at the client's deadline where nobody else sees to that.
+    /// The same with a stream that survives panics and, unless the meter does so, ends at the
+    /// client's deadline.
     fn guarded(self, deadline: Option<Instant>) -> Self;
 }
 

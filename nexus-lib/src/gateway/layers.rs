@@ -14,13 +14,14 @@ pub type ReplyService = BoxCloneSyncService<Routed, Reply, Error>;
 /// What a [layer of attempts](GatewayBuilder::layer_attempts) is put around.
 pub type AttemptService = BoxCloneSyncService<Attempt, Reply, Error>;
 
-/// Layers of the application's own. In each place the one that was added first is the outermost. A layer that panics,
-/// or whose error is not an [`Error`], costs its one request a 500; one that never answers ends at the
-/// client's deadline, or when the client leaves.
+/// Layers of the application's own. In each place the one that was added first is the outermost. A
+/// layer that panics, or whose error is not an [`Error`], costs its one request a 500; one that
+/// never answers ends at the client's deadline, or when the client leaves.
 impl GatewayBuilder {
     /// Puts `layer` around everything: it sees a call before it is routed, and may rewrite it
-    /// ([`Call::with_body`]) or refuse it. A refusal is logged like a wrong key, and has no row: nothing was routed.
-    /// To answer in a provider's place, use [`layer_replies`](Self::layer_replies).
+    /// ([`Call::with_body`]) or refuse it. A refusal is logged like a wrong key, and has no row:
+    /// nothing was routed. To answer in a provider's place, use
+    /// [`layer_replies`](Self::layer_replies).
     #[must_use]
     pub fn layer_calls<L>(mut self, layer: L) -> Self
     where
@@ -36,9 +37,9 @@ impl GatewayBuilder {
         self
     }
 
-    /// Puts `layer` between the ledger and the providers: the place of guardrails and caches. Whatever it answers
-    /// ([`Reply::answered_by`]), refuses ([`Error::refused`]) or changes is on the ledger, with the tokens that were
-    /// spent on answers that it throws away.
+    /// Puts `layer` between the ledger and the providers: the place of guardrails and caches.
+    /// Whatever it answers ([`Reply::answered_by`]), refuses ([`Error::refused`]) or changes is on
+    /// the ledger, with the tokens that were spent on answers that it throws away.
     ///
     /// One that asks twice makes one row of both, with the tokens of both.
     ///
@@ -85,9 +86,9 @@ impl GatewayBuilder {
         self
     }
 
-    /// Puts `layer` around each attempt at a provider: signing, canaries, retries of one's own. It sees an attempt
-    /// for each candidate that is asked, and each retry; what it fails with counts against that provider where
-    /// the error's kind says so.
+    /// Puts `layer` around each attempt at a provider: signing, canaries, retries. It
+    /// sees an attempt for each candidate that is asked, and each retry; what it fails with counts
+    /// against that provider where the error's kind says so.
     #[must_use]
     pub fn layer_attempts<L>(mut self, layer: L) -> Self
     where

@@ -77,9 +77,9 @@ impl Gateway {
         })
     }
 
-    /// A gateway over stores taken apart: one that has the registry, one that the ledger is written to,
-    /// and one that answers questions about the ledger. The gateway asks the ledger's whether it answers,
-    /// and closes it at the end; the others end when they are dropped.
+    /// A gateway over stores taken apart: one that has the registry, one that the ledger is written
+    /// to, and one that answers questions about the ledger. The gateway asks the ledger's whether
+    /// it answers, and closes it at the end; the others end when they are dropped.
     pub fn builder_with(
         registry: impl RegistryStore,
         ledger: impl LedgerStore,
@@ -152,26 +152,29 @@ impl Gateway {
         &self.sockets
     }
 
-    /// Cuts off the calls that are under way: they fail with [`Closed`](crate::ErrorKind::Closed), are
-    /// settled as failed, and an open stream ends with an error event. For those that have not finished
-    /// when no more can be waited for them; [`close`](Self::close) comes after.
+    /// Cuts off the calls that are under way: they fail with [`Closed`](crate::ErrorKind::Closed),
+    /// are settled as failed, and an open stream ends with an error event. For those that have not
+    /// finished when no more can be waited for them; [`close`](Self::close) comes after.
     ///
-    /// It wakes nobody but the WebSockets: a call learns of it when it is polled next. New calls are refused.
+    /// It wakes nobody but the WebSockets: a call learns of it when it is polled next. New calls
+    /// are refused.
     pub fn cut_off(&self) {
         self.books.cutoff.fall();
         self.sockets.drain();
     }
 
-    /// Ends the WebSockets, writes what is queued for the ledger and the archive, and closes the store. Calls that are still
-    /// under way fail: stop serving first.
+    /// Ends the WebSockets, writes what is queued for the ledger and the archive, and closes the
+    /// store. Calls that are still under way fail: stop serving first.
     ///
     /// # Errors
-    /// The first of the ledger's, the archive's and the store's; the others are closed all the same.
+    /// The first of the ledger's, the archive's and the store's; the others are closed all the
+    /// same.
     ///
     /// # Cancel safety
     /// Call it again to go on.
     pub async fn close(&self) -> Result<()> {
-        // First those who make calls, and who would take a store that was closed for one that fails.
+        // First those who make calls, and who would take a store that was closed for one that
+        // fails.
         self.watch.end();
         self.sockets.abort().await;
         // Before the ledger: what is counted is still to be settled.

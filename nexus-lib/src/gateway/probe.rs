@@ -15,8 +15,8 @@ pub struct Probe {
 
 impl Probe {
     /// Over the registered providers, with the built-in implementations. As for
-    /// [`GatewayBuilder::grok_proxies`](super::GatewayBuilder::grok_proxies), these are the way to providers
-    /// of kind `xai` that name none.
+    /// [`GatewayBuilder::grok_proxies`](super::GatewayBuilder::grok_proxies), these are the way to
+    /// providers of kind `xai` that name none.
     pub fn new(
         records: RegistryRecords,
         transport: Transport,
@@ -33,12 +33,12 @@ impl Probe {
         }
     }
 
-    /// The names of the models that the provider's upstream says it has. That it answers tells that its
-    /// URL is right, that it can be reached, and that it takes the key.
+    /// The names of the models that the provider's upstream says it has. That it answers tells that
+    /// its URL is right, that it can be reached, and that it takes the key.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] where there is no such list, [`ErrorKind::StoreInvalid`] for a provider that
-    /// cannot be used, else those of a call. [`Error::report`] names the address.
+    /// [`ErrorKind::NotFound`] where there is no such list, [`ErrorKind::StoreInvalid`] for a
+    /// provider that cannot be used, else those of a call. [`Error::report`] names the address.
     ///
     /// # Cancel safety
     /// Dropped, it drops the request.

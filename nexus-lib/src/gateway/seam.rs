@@ -110,8 +110,8 @@ pub(super) fn failed(cause: impl Into<BoxError>) -> Error {
 
 /// A service behind an application's layers, or as it is.
 ///
-/// A layer's readiness is awaited within the call. There a panic is an error of this one request, and a layer
-/// that never answers ends at the client's deadline.
+/// A layer's readiness is awaited within the call. There a panic is an error of this one request,
+/// and a layer that never answers ends at the client's deadline.
 pub enum Seam<Req, Res, S> {
     /// Without layers.
     #[doc(hidden)]

@@ -50,7 +50,8 @@ pub(super) fn build(
 }
 
 impl Layers<Routed, Reply> {
-    /// `inner` behind these layers, counted where there are any: they may throw away what was paid for.
+    /// `inner` behind these layers, counted where there are any: they may throw away what was paid
+    /// for.
     fn around_tapped(self, inner: Failover<Attempts>) -> Replies {
         match self.is_empty() {
             true => Seam::Plain(inner),

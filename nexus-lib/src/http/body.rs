@@ -12,13 +12,13 @@ use crate::intake::OpenRequest;
 
 /// The body of every response that this crate makes.
 ///
-/// It is `Send` and `Sync`, as some web frameworks ask for, and holds no more than one piece of a stream at a time: a client that reads slowly
-/// slows the upstream.
+/// It is `Send` and `Sync`, as some web frameworks ask for, and holds no more than one piece of a
+/// stream at a time: a client that reads slowly slows the upstream.
 ///
 /// # Errors
-/// A stream that broke ends with the error: a server that sends the body then cuts the connection, so
-/// that no cut answer looks whole. An edge whose protocol can say so puts an error event before the
-/// end instead.
+/// A stream that broke ends with the error: a server that sends the body then cuts the connection,
+/// so that no cut answer looks whole. An edge whose protocol can say so puts an error event before
+/// the end instead.
 #[derive(Default)]
 pub struct Body {
     content: Content,

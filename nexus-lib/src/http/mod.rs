@@ -1,8 +1,8 @@
 //! The edges: where HTTP ends and typed values begin.
 //!
-//! Every edge is a tower `Service` over `http::Request<B>` for any body `B`, answers with [`Body`] and
-//! never fails: what goes wrong becomes a response. So each of them mounts under axum, under plain
-//! hyper, or is called in process without a socket.
+//! Every edge is a tower `Service` over `http::Request<B>` for any body `B`, answers with [`Body`]
+//! and never fails: what goes wrong becomes a response. So each of them mounts under axum, under
+//! plain hyper, or is called in process without a socket.
 //!
 //! ```text
 //! http::Request<B> ─ collect ─▶ typed call … typed reply ─ respond ─▶ http::Response<Body>

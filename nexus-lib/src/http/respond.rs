@@ -24,7 +24,7 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body>
 /// The response that tells `error` to a client: its status, the error body, and `retry-after` where
 /// another try makes sense.
 ///
-/// What the gateway itself did wrong is logged here, with its causes: the client is not told them.
+/// The gateway's own faults are logged here with their causes, which the client does not see.
 pub(crate) fn error(error: &Error) -> Response<Body> {
     error_as(error, ErrorBody::from(error).to_json())
 }

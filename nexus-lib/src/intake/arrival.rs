@@ -13,7 +13,8 @@ use crate::wire::{self, ConversationId, Hop, ProviderId, RequestId};
 static CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
 static TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
 static SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
-/// Where agents say which of their sessions a request is of: Codex, and those who took after it; Claude Code.
+/// Where agents say which of their sessions a request is of: Codex, and those who took after it;
+/// Claude Code.
 static SESSIONS: [HeaderName; 4] = [
     HeaderName::from_static("session-id"),
     HeaderName::from_static("session_id"),
@@ -103,7 +104,8 @@ impl Arrival {
     }
 }
 
-/// Reads a body. What else than chat completions tells a conversation is translated for that, which takes longer.
+/// Reads a body. Other chats are translated to recognise their conversation, which
+/// takes longer.
 ///
 /// # Errors
 /// As [`RequestBody::scan_for`].

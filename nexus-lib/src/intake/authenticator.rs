@@ -11,13 +11,14 @@ use crate::registry::Registry;
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Credentials<'a> {
-    /// The key, wherever the client's protocol has it: in `Authorization: Bearer`, `x-api-key` or `api-key`, among a
-    /// WebSocket's subprotocols or in its first frame, or in a [`ChatRequest`](crate::ChatRequest).
+    /// The key, wherever the client's protocol has it: in `Authorization: Bearer`, `x-api-key` or
+    /// `api-key`, among a WebSocket's subprotocols or in its first frame, or in a
+    /// [`ChatRequest`](crate::ChatRequest).
     pub key: Option<&'a [u8]>,
     /// The headers of its request; of a WebSocket, those of the handshake. None in process.
     pub headers: &'a HeaderMap,
-    /// What the server has added to its request, such as a certificate's name. None in process but what the
-    /// [`ChatRequest`](crate::ChatRequest) has.
+    /// What the server has added to its request, such as a certificate's name. None in process but
+    /// what the [`ChatRequest`](crate::ChatRequest) has.
     pub extensions: &'a Extensions,
     /// Where it came in.
     pub edge: Edge,
@@ -46,8 +47,9 @@ impl<'a> Credentials<'a> {
 /// [its own](crate::GatewayBuilder::authenticator).
 ///
 /// # Contract
-/// It is asked once for each request over HTTP and in process, and once for each WebSocket. It must not log what
-/// it is shown. An answer that takes longer than ten seconds comes too late; a panic is an error of this request.
+/// It is asked once for each request over HTTP and in process, and once for each WebSocket. It must
+/// not log what it is shown. An answer that takes longer than ten seconds comes too late; a panic
+/// is an error of this request.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -75,7 +77,8 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Finds the client of these credentials. The registry says what it may call.
     ///
     /// # Errors
-    /// What the client is answered: [`ErrorKind::InvalidApiKey`] for credentials that are not known.
+    /// What the client is answered: [`ErrorKind::InvalidApiKey`] for credentials that are not
+    /// known.
     ///
     /// # Cancel safety
     /// It may be dropped whenever its client leaves.

@@ -1,12 +1,14 @@
-//! The one place where calls are made: for HTTP, for WebSockets, for the operator's chats and for those in process.
+//! The one place where calls are made: for HTTP, for WebSockets, for the operator's chats and for
+//! those in process.
 //!
 //! ```text
 //! Arrival ─▶ Authenticator ─▶ Principal, a place among the open requests ─▶ body, scanned ─▶ conversation ─▶ Call
 //! ```
 //!
-//! Every edge brings what its protocol says as an `Arrival`, and all that follows is the same: who may ask,
-//! how many may ask at once, until when they wait, which of their headers go on, and which conversation a request
-//! belongs to. An application with users of its own says who they are as an [`Authenticator`].
+//! Every edge brings what its protocol says as an `Arrival`, and all that follows is the same: who
+//! may ask, how many may ask at once, until when they wait, which of their headers go on, and which
+//! conversation a request belongs to. An application with users of its own says who they are as an
+//! [`Authenticator`].
 
 mod arrival;
 mod authenticator;
@@ -88,7 +90,8 @@ impl<S> Intake<S> {
         }
     }
 
-    /// Counts a request among the open ones, before its body or an application's answer is waited for.
+    /// Counts a request among the open ones, before its body or an application's answer is waited
+    /// for.
     ///
     /// # Errors
     /// [`ErrorKind::Overloaded`] when there are as many as may be.
@@ -96,8 +99,8 @@ impl<S> Intake<S> {
         self.shared.open_requests.admit()
     }
 
-    /// The client of these credentials, where that is known at once; `None` where the application is to be
-    /// [asked](Self::ask).
+    /// The client of these credentials, where that is known at once; `None` where the application
+    /// is to be [asked](Self::ask).
     pub(crate) fn recognise(&self, credentials: &Credentials<'_>) -> Option<Result<Principal>> {
         match self.shared.authenticator {
             None => Some(authenticator::by_key(credentials, &self.shared.registry)),

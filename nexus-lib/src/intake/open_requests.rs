@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Counts the requests that are open, and admits no more than so many. A clone counts the same ones.
+/// Counts the requests that are open, and admits no more than so many. A clone counts the same
+/// ones.
 ///
-/// There is no queue: whoever comes too late is told so at once, while the others are served.
+/// There is no queue: a request over the limit is refused at once, while the others are served.
 #[derive(Clone)]
 pub(crate) struct OpenRequests(Arc<Count>);
 

@@ -5,8 +5,8 @@ use crate::ledger::batch::Batch;
 use crate::ledger::queue::{Place, Queue};
 use crate::store::{OpenRow, Settlement};
 
-/// A request's row, begun and not yet ended: until it is [settled](Self::settle). One that is dropped is
-/// settled as cancelled, without figures.
+/// A request's row, begun and not yet ended: until it is [settled](Self::settle). One that is
+/// dropped is settled as cancelled, without figures.
 #[must_use = "a row that is dropped is cancelled"]
 pub struct Entry {
     queue: Arc<Queue>,

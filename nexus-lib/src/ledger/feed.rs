@@ -112,8 +112,8 @@ impl Feed {
         self.moved.notify_waiters();
     }
 
-    /// Hands over what is left, and resolves when that is done, has failed, or takes too long. No more
-    /// rows may be committed by now.
+    /// Hands over what is left, and resolves when that is done, has failed, or takes too long. No
+    /// more rows may be committed by now.
     pub(super) async fn close(&self) {
         self.shut();
         let mut moved = pin!(self.moved.notified());

@@ -1,9 +1,10 @@
 //! The ledger: a row for every request that was sent upstream, written before its answer is seen.
 //!
 //! [`Entry::begin`] queues a row's beginning, [`Entry::settle`] its end; [`Entry::opened`] and
-//! [`Settled::durable`] resolve once the store has them. One task takes whatever is queued and gives
-//! it to the store as one batch: it waits for no timer, so a lone request pays for one commit and a
-//! thousand at once share one. Where the beginning and the end of a request meet, one row is written.
+//! [`Settled::durable`] resolve once the store has them. One task takes whatever is queued and
+//! gives it to the store as one batch: it waits for no timer, so a lone request pays for one commit
+//! and a thousand at once share one. Where the beginning and the end of a request meet, one row is
+//! written.
 //!
 //! ```text
 //! begin ─▶ ┌───────┐ take all   ┌────────┐ append(batch) ┌───────┐
@@ -72,11 +73,12 @@ impl Drop for Shared {
 }
 
 impl UsageLedger {
-    /// A ledger over `store`. Rows that gateways which are gone left open are settled as interrupted
-    /// first, so that nothing is open that nobody will settle. Other ledgers may write to the same store.
+    /// A ledger over `store`. Rows that gateways which are gone left open are settled as
+    /// interrupted first, so that nothing is open that nobody will settle. Other ledgers may write
+    /// to the same store.
     ///
-    /// Must be called on a tokio runtime: the writer is a task of it. When that runtime ends before the
-    /// ledger, the writer goes on in a thread of its own.
+    /// Must be called on a tokio runtime: the writer is a task of it. When that runtime ends before
+    /// the ledger, the writer goes on in a thread of its own.
     ///
     /// # Errors
     /// Those of the store.
@@ -133,11 +135,12 @@ impl UsageLedger {
     /// Admits a request. Its beginning is queued by [`Entry::begin`], and durable once
     /// [`Entry::opened`] resolves; a request that ends before either is written as one row.
     ///
-    /// Waits while the queue is full, or too many rows wait for the sink: a slow disk slows admission.
+    /// Waits while the queue is full, or too many rows wait for the sink: a slow disk slows
+    /// admission.
     ///
     /// # Errors
-    /// [`ErrorKind::LedgerUnavailable`] while the store cannot be written, [`ErrorKind::Closed`] after
-    /// [`close`](Self::close).
+    /// [`ErrorKind::LedgerUnavailable`] while the store cannot be written, [`ErrorKind::Closed`]
+    /// after [`close`](Self::close).
     ///
     /// # Cancel safety
     /// Dropped before it resolves, it has done nothing.
@@ -184,8 +187,8 @@ impl UsageLedger {
         self.shared.queries.requests(filter, before, limit).await
     }
 
-    /// Whether requests are admitted: not while the store refuses their rows, nor while the sink does and
-    /// too many wait for it. Nothing is tried for it.
+    /// Whether requests are admitted: not while the store refuses their rows, nor while the sink
+    /// does and too many wait for it. Nothing is tried for it.
     ///
     /// # Errors
     /// [`ErrorKind::LedgerUnavailable`] while it refuses them, and [`ErrorKind::Closed`] after
@@ -197,7 +200,8 @@ impl UsageLedger {
         self.shared.queue.check_writes()
     }
 
-    /// Writes what is queued, hands it to the sink, if there is one, and ends the writer. Later [`open`](Self::open)s fail.
+    /// Writes what is queued, hands it to the sink, if there is one, and ends the writer. Later
+    /// [`open`](Self::open)s fail.
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] when the writer died.

@@ -50,7 +50,8 @@ async fn run(work: &Work) {
         observers: &work.observers,
         patience: Patience::new(),
     };
-    // A writer before this one may have left in a stall; whether it lasts shows with the next batch.
+    // A writer before this one may have left in a stall; whether it lasts shows with the next
+    // batch.
     queue.set_stalled(false);
     while let Some((writes, batch)) = queue.take().await {
         let beginnings = writes
@@ -85,7 +86,7 @@ impl Writer<'_> {
             log_refused(&refused, writes);
             return false;
         }
-        // One row that no store would take shall not cost the others their place.
+        // One row that no store would take must not cost the others their place.
         let mut all_written = true;
         for write in writes.iter() {
             let alone = Arc::new(vec![write.clone()]);
@@ -97,9 +98,9 @@ impl Writer<'_> {
         all_written
     }
 
-    /// Appends, again and again while the store cannot write: what was served is never dropped for a
-    /// full disk or a lock. Nothing new is admitted meanwhile, and after a while those who wait are
-    /// told that it failed: their clients shall not hang.
+    /// Appends, again and again while the store cannot write: what was served is never dropped for
+    /// a full disk or a lock. Nothing new is admitted meanwhile, and after a while those who wait
+    /// learn that it failed: their clients must not hang.
     ///
     /// # Errors
     /// That of a store that can write, and refuses these rows.
@@ -136,7 +137,8 @@ impl Writer<'_> {
         appended
     }
 
-    /// Appends once. Those who wait are told after a while, even by a store that does not come back.
+    /// Appends once. Those who wait get an error after a while, even by a store that does not come
+    /// back.
     async fn append(
         &mut self,
         writes: &Arc<Vec<LedgerWrite>>,

@@ -158,8 +158,8 @@ impl Account {
         self.routed.call().deadline
     }
 
-    /// Settles the row. The ending is on its way before this returns; the future only waits until it is
-    /// durable. A second call does nothing.
+    /// Settles the row. The ending is on its way before this returns; the future only waits until
+    /// it is durable. A second call does nothing.
     pub(super) fn settle(
         &mut self,
         ending: Ending<'_>,

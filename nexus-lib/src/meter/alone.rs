@@ -23,8 +23,8 @@ pub struct LedgerLayer {
 }
 
 impl LedgerLayer {
-    /// Resolves once the tokens of all calls that are over are counted, and their rows settled. Close the ledger after
-    /// it.
+    /// Resolves once the tokens of all calls that are over are counted, and their rows settled.
+    /// Close the ledger after it.
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] when the counting died.
@@ -37,12 +37,12 @@ impl LedgerLayer {
 }
 
 impl UsageLedger {
-    /// A layer that puts the calls of any service on this ledger, with all that a gateway promises: a call's row is
-    /// there before the first byte of its answer, its tokens before the last, and a call that is dropped is settled. `name` is
-    /// the provider's on the rows.
+    /// A layer that puts the calls of any service on this ledger, with all that a gateway promises:
+    /// a call's row is there before the first byte of its answer, its tokens before the last, and a
+    /// call that is dropped is settled. `name` is the provider's on the rows.
     ///
-    /// For an application that has a stack of its own, and no registry. The service gets each call as the one
-    /// attempt at it.
+    /// For an application that has a stack of its own, and no registry. The service gets each call
+    /// as the one attempt at it.
     ///
     /// Must be called on a tokio runtime.
     ///

@@ -44,8 +44,8 @@ pub(super) fn closed(routed: &Routed, seen: &Seen, ending: Ending<'_>) -> Closed
     }
 }
 
-/// The outcome of each request to a provider. `None` where there was one, and the other fields say it
-/// all: the row of a plain call has nothing more to write.
+/// The outcome of each request to a provider. `None` where there was one, and the other fields say
+/// it all: the row of a plain call has nothing more to write.
 fn tries(
     routed: &Routed,
     seen: &Seen,

@@ -34,8 +34,9 @@ pub(super) enum Underway {
 }
 
 impl Closing<'_> {
-    /// Hands the call to all who take it: conversation memory and the archive now; observers and the
-    /// ledger now or, where tokens must be counted, on a thread of the estimator's. Waits for nothing.
+    /// Hands the call to all who take it: conversation memory and the archive now; observers and
+    /// the ledger now or, where tokens must be counted, on a thread of the estimator's. Waits for
+    /// nothing.
     pub(super) fn hand_over(self, books: &Books) -> Underway {
         books.threads.remember(&self.call);
         let archive = books.archive.as_ref();

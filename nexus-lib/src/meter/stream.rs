@@ -15,8 +15,8 @@ use crate::meter::cutoff::cut_off;
 use crate::meter::verdict::Ending;
 use crate::provider::redact;
 
-/// A reply's events on their way to the client. The last of them, or the one that tells of an error, is
-/// held until the row that accounts for all of them is durable.
+/// A reply's events on their way to the client. The last of them, or the one that tells of an
+/// error, is held until the row that accounts for all of them is durable.
 pub(super) struct Settling {
     events: ReplyStream,
     account: Account,
@@ -30,7 +30,8 @@ enum State {
     Flowing,
     /// The ending is being written; then this item goes out.
     Writing(BoxFuture<'static, Result<()>>, Last),
-    /// The last event is out. What follows passes, so that the upstream's connection can be used again.
+    /// The last event is out. What follows passes, so that the upstream's connection can be used
+    /// again.
     Settled,
     Ended,
 }
@@ -80,7 +81,8 @@ impl Settling {
         match item {
             Some(Ok(piece)) => {
                 let piece = redact::piece(piece, self.account.provider());
-                // Many clients leave at an error: it is the end of the answer for them, whatever follows.
+                // Many clients leave at an error: it is the end of the answer for them, whatever
+                // follows.
                 let is_last = piece.observed.terminal || piece.observed.error.is_some();
                 self.account.observe(piece.observed);
                 if !piece.bytes.is_empty() {

@@ -1,8 +1,9 @@
 //! The built-in implementations as values: to be wrapped by one of an application's own.
 //!
 //! A gateway has all of them without being asked. One that is given to
-//! [`GatewayBuilder::provider`](crate::GatewayBuilder::provider) takes the place of the built-in one of its kind; what wraps it sees
-//! every attempt at those providers. Give the gateway the same [`Transport`].
+//! [`GatewayBuilder::provider`](crate::GatewayBuilder::provider) takes the place of the built-in
+//! one of its kind; what wraps it sees every attempt at those providers. Give the gateway the same
+//! [`Transport`].
 //!
 //! ```
 //! use async_trait::async_trait;

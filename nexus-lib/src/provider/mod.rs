@@ -53,8 +53,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// `testing::ProviderContract` (feature `test-util`) checks all of this in a one-line test.
 ///
 /// # Example
-/// A model in this very process. It answers in capitals, whole or streamed, to clients of every protocol.
-/// [`Reply::completion`] and [`Reply::chunks`] observe what passes.
+/// A model in this very process. It answers in capitals, whole or streamed, to clients of every
+/// protocol. [`Reply::completion`] and [`Reply::chunks`] observe what passes.
 ///
 /// ```
 /// use async_trait::async_trait;

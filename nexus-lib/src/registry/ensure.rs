@@ -65,11 +65,12 @@ impl From<String> for ModelSpec {
 }
 
 impl Registry {
-    /// Sets up a provider and its models, for code that runs at each start: adds what is missing, changes what
-    /// differs, and writes nothing where all is as it should be. The provider is known again by its name, a
-    /// model by its own under this provider.
+    /// Sets up a provider and its models, for code that runs at each start: adds what is missing,
+    /// changes what differs, and writes nothing where all is as it should be. The provider is known
+    /// again by its name, a model by its own under this provider.
     ///
-    /// Models that the provider has besides stay. Of several providers of one name, the oldest is meant.
+    /// Models that the provider has besides stay. Of several providers of one name, the oldest is
+    /// meant.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -89,8 +90,8 @@ impl Registry {
     /// ```
     ///
     /// # Errors
-    /// Those of [`add_provider`](Self::add_provider) and [`add_model`](Self::add_model). What was done before
-    /// one stays.
+    /// Those of [`add_provider`](Self::add_provider) and [`add_model`](Self::add_model). What was
+    /// done before one stays.
     ///
     /// # Cancel safety
     /// Dropped, it has done some of its steps; calling it again does the others.

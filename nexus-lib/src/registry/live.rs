@@ -13,8 +13,8 @@ use crate::wire::{ModelId, ProviderId, ProxyList};
 /// The providers, models and keys in force. A clone is the same registry.
 ///
 /// # Cancel safety
-/// A write whose future is dropped has been stored wholly or not at all. When it was stored, it is in
-/// force with the next write or [`refresh`](Self::refresh) at the latest.
+/// A write whose future is dropped has been stored wholly or not at all. When it was stored, it is
+/// in force with the next write or [`refresh`](Self::refresh) at the latest.
 #[derive(Clone)]
 pub struct Registry {
     inner: Arc<Inner>,
@@ -40,7 +40,8 @@ impl Registry {
         Self::open_with(store, kinds, None).await
     }
 
-    /// The same, where models named like Grok go by `grok_proxies` when their provider names no proxy.
+    /// The same, where models named like Grok go by `grok_proxies` when their provider names no
+    /// proxy.
     pub(crate) async fn open_with(
         store: Arc<dyn RegistryStore>,
         kinds: impl IntoIterator<Item = &'static str>,
@@ -69,8 +70,8 @@ impl Registry {
 
     /// The client that shows `key`. Neither allocates nor waits.
     ///
-    /// A key that providers carry is known as long as one of them is registered; while all of them are disabled it
-    /// is granted nothing.
+    /// A key that providers carry is known as long as one of them is registered; while all of them
+    /// are disabled it is granted nothing.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidApiKey`] for a key that is not known, [`ErrorKind::KeyDisabled`] and
@@ -87,8 +88,8 @@ impl Registry {
         self.inner.snapshot.load().renew(principal)
     }
 
-    /// What a client of this scope may call by now: for a [`Principal`] of the application's own. Made once between
-    /// two changes of the registry.
+    /// What a client of this scope may call by now: for a [`Principal`] of the application's own.
+    /// Made once between two changes of the registry.
     pub fn grant(&self, scope: &Scope) -> Arc<Grant> {
         self.inner.snapshot.load().grant(scope)
     }
@@ -101,8 +102,8 @@ impl Registry {
     /// A provider and the way to it, be it enabled or not.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] for an id that is not there, [`ErrorKind::StoreInvalid`] for a provider that
-    /// cannot be used.
+    /// [`ErrorKind::NotFound`] for an id that is not there, [`ErrorKind::StoreInvalid`] for a
+    /// provider that cannot be used.
     pub(crate) fn upstream(&self, id: ProviderId) -> Result<Upstream> {
         self.snapshot().upstream(id, &self.inner.rules)
     }
@@ -126,7 +127,8 @@ impl Registry {
     /// Adds a provider.
     ///
     /// # Errors
-    /// [`ErrorKind::Unprocessable`], naming the field, when the spec makes no sense; else the store's.
+    /// [`ErrorKind::Unprocessable`], naming the field, when the spec makes no sense; else the
+    /// store's.
     pub async fn add_provider(&self, spec: ProviderSpec) -> Result<ProviderRecord> {
         let new = spec.into_new(&self.inner.rules.spoken)?;
         let record = self.inner.store.insert_provider(new).await?;
@@ -137,8 +139,8 @@ impl Registry {
     /// Replaces a provider's fields; keys that the spec does not name stay.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] for an id that is not there, [`ErrorKind::Unprocessable`], naming the
-    /// field, when the spec makes no sense; else the store's.
+    /// [`ErrorKind::NotFound`] for an id that is not there, [`ErrorKind::Unprocessable`], naming
+    /// the field, when the spec makes no sense; else the store's.
     pub async fn update_provider(
         &self,
         id: ProviderId,
@@ -150,8 +152,8 @@ impl Registry {
     /// The same, if the provider is still as `expected`.
     ///
     /// # Errors
-    /// As for [`update_provider`](Self::update_provider), and [`ErrorKind::PreconditionFailed`] when another
-    /// change came between.
+    /// As for [`update_provider`](Self::update_provider), and [`ErrorKind::PreconditionFailed`]
+    /// when another change came between.
     pub async fn update_provider_if(
         &self,
         id: ProviderId,
@@ -188,8 +190,8 @@ impl Registry {
     /// The same, if the provider is still as `expected`.
     ///
     /// # Errors
-    /// As for [`delete_provider`](Self::delete_provider), and [`ErrorKind::PreconditionFailed`] when another
-    /// change came between.
+    /// As for [`delete_provider`](Self::delete_provider), and [`ErrorKind::PreconditionFailed`]
+    /// when another change came between.
     pub async fn delete_provider_if(
         &self,
         id: ProviderId,
@@ -203,8 +205,8 @@ impl Registry {
     ///
     /// # Errors
     /// [`ErrorKind::Unprocessable`], naming the field, when a name makes no sense,
-    /// [`ErrorKind::NotFound`] for a provider that is not there, [`ErrorKind::Conflict`] when it has a
-    /// model of that name; else the store's.
+    /// [`ErrorKind::NotFound`] for a provider that is not there, [`ErrorKind::Conflict`] when it
+    /// has a model of that name; else the store's.
     pub async fn add_model(&self, new: NewModel) -> Result<ModelRecord> {
         let new = model::checked(new)?;
         let record = self.inner.store.insert_model(new).await?;
@@ -215,7 +217,8 @@ impl Registry {
     /// Replaces a model's fields; its provider may change.
     ///
     /// # Errors
-    /// As for [`add_model`](Self::add_model), and [`ErrorKind::NotFound`] for an id that is not there.
+    /// As for [`add_model`](Self::add_model), and [`ErrorKind::NotFound`] for an id that is not
+    /// there.
     pub async fn update_model(&self, id: ModelId, new: NewModel) -> Result<ModelRecord> {
         self.update_model_if(id, new, None).await
     }
@@ -223,8 +226,8 @@ impl Registry {
     /// The same, if the model is still as `expected`.
     ///
     /// # Errors
-    /// As for [`update_model`](Self::update_model), and [`ErrorKind::PreconditionFailed`] when another change
-    /// came between.
+    /// As for [`update_model`](Self::update_model), and [`ErrorKind::PreconditionFailed`] when
+    /// another change came between.
     pub async fn update_model_if(
         &self,
         id: ModelId,
@@ -248,8 +251,8 @@ impl Registry {
     /// The same, if the model is still as `expected`.
     ///
     /// # Errors
-    /// As for [`delete_model`](Self::delete_model), and [`ErrorKind::PreconditionFailed`] when another change
-    /// came between.
+    /// As for [`delete_model`](Self::delete_model), and [`ErrorKind::PreconditionFailed`] when
+    /// another change came between.
     pub async fn delete_model_if(&self, id: ModelId, expected: Option<Version>) -> Result<()> {
         self.inner.store.delete_model(id, expected).await?;
         self.refresh().await

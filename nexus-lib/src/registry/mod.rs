@@ -1,9 +1,9 @@
 //! Providers, models and keys: what calls read, and what operators change.
 //!
 //! Reading is one pointer load: a [`Snapshot`] never changes, and holds everything that a request
-//! needs made ready, down to the header with a provider's key. A write goes to the store first; then
-//! what is stored is read back, made into a new snapshot, and swapped in if it is the newer one. A
-//! request that has begun keeps the snapshot that it began with.
+//! needs made ready, down to the header with a provider's key. A write goes to the store first;
+//! then what is stored is read back, made into a new snapshot, and swapped in if it is the newer
+//! one. A request that has begun keeps the snapshot that it began with.
 //!
 //! All input is checked here, in [`ProviderSpec`] and for models likewise, whoever it comes from.
 //!

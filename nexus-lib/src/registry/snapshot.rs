@@ -24,9 +24,9 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Makes everything ready that requests will need. A provider that cannot be used (its kind is not
-    /// spoken, its proxies make no sense) is listed, but granted to nobody. How a provider is doing is
-    /// taken over from `before`.
+    /// Makes everything ready that requests will need. A provider that cannot be used (its kind is
+    /// not spoken, its proxies make no sense) is listed, but granted to nobody. How a provider is
+    /// doing is taken over from `before`.
     pub(super) fn new(records: RegistryRecords, rules: &Rules, before: &Self) -> Self {
         let vitals = (records.providers.iter())
             .map(|provider| (provider.id, before.vitals_for(provider)))

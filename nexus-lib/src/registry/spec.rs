@@ -5,30 +5,31 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::{NewProvider, ProviderRecord, ProviderUpdate};
 use crate::wire::{BaseUrl, Protocols, ProviderLimits, ProxyList, TimerSettings, mask};
 
-/// A provider as an operator wants it: what [`Registry::add_provider`](super::Registry::add_provider)
-/// and [`update_provider`](super::Registry::update_provider) take, and check.
+/// A provider as an operator wants it: what
+/// [`Registry::add_provider`](super::Registry::add_provider) and
+/// [`update_provider`](super::Registry::update_provider) take, and check.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ProviderSpec {
     /// Its name, for people: 1 to 200 characters, none of them control characters.
     pub name: String,
-    /// Which implementation speaks to it; told from the URL's host when `None`.
+    /// Which implementation speaks to it; inferred from the URL's host when `None`.
     pub kind: Option<String>,
     /// Its base URL, http or https.
     pub server_url: String,
-    /// Its own key: up to 4096 visible ASCII characters, empty when it needs none. An update keeps the
-    /// present one when this is `None` or the present one's mask.
+    /// Its own key: up to 4096 visible ASCII characters, empty when it needs none. An update keeps
+    /// the present one when this is `None` or the present one's mask.
     pub server_key: Option<SecretString>,
     /// The key that clients show: 1 to 512 visible ASCII characters. `None` and the mask are as for
     /// [`server_key`](Self::server_key).
     pub personalized_key: Option<SecretString>,
     /// Free text.
     pub description: String,
-    /// The outbound proxies to reach it by, as a [`ProxyList`]; directly when this is `None` or empty. A
-    /// password that is shown back masked stays the present one.
+    /// The outbound proxies to reach it by, as a [`ProxyList`]; directly when this is `None` or
+    /// empty. A password that is shown back masked stays the present one.
     pub proxy_url: Option<SecretString>,
-    /// In which protocols it takes chats as they come. By default its kind and its URL tell: all others are
-    /// translated.
+    /// In which protocols it takes chats as they come. By default its kind and its URL tell: all
+    /// others are translated.
     pub protocols: Option<Protocols>,
     /// Whether it takes requests.
     pub enabled: bool,
@@ -36,8 +37,8 @@ pub struct ProviderSpec {
     pub priority: i32,
     /// Its share among those of one priority: 1 to 1000.
     pub weight: u32,
-    /// How many requests it may have open at once, 1 to 100,000, and how long it may be silent, 1 ms to an
-    /// hour for each timer. By default what the gateway was built with.
+    /// How many requests it may have open at once, 1 to 100,000, and how long it may be silent, 1
+    /// ms to an hour for each timer. By default what the gateway was built with.
     pub limits: ProviderLimits,
 }
 

@@ -15,7 +15,8 @@ use crate::wire::{KeyId, ProjectId, ProviderId, Timestamp};
 pub enum KeyOrigin {
     /// An operator made it.
     Key,
-    /// Providers carry it as their `personalized_key`. It opens just those, and goes with the last of them.
+    /// Providers carry it as their `personalized_key`. It opens just those, and goes with the last
+    /// of them.
     Provider,
 }
 

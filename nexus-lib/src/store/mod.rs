@@ -1,9 +1,10 @@
 //! What persists, behind a small trait.
 //!
-//! [`SqliteStore`] is the default: one file, nothing else to run. A store keeps the registry's records
-//! ([`RegistryStore`]), writes the ledger's rows ([`LedgerStore`]), and answers questions about them
-//! ([`LedgerQueries`]). Each part is a dyn-safe trait of its own, so that a gateway can take them from
-//! different places, and a ledger can be written without a registry. An `Arc` of a part is one, too.
+//! [`SqliteStore`] is the default: one file, nothing else to run. A store keeps the registry's
+//! records ([`RegistryStore`]), writes the ledger's rows ([`LedgerStore`]), and answers questions
+//! about them ([`LedgerQueries`]). Each part is a dyn-safe trait of its own, so that a gateway can
+//! take them from different places, and a ledger can be written without a registry. An `Arc` of a
+//! part is one, too.
 
 mod client;
 mod latency;
@@ -48,24 +49,28 @@ use crate::wire::{KeyId, ModelId, ProjectId, ProviderId};
 /// - What is handed in and out is clear text; what is at rest is not: an implementation seals
 ///   provider keys (authenticated encryption, bound to the provider's id) and never stores a
 ///   client's key, only its hash and its mask.
-/// - Adding a provider makes the key of origin [`Provider`](KeyOrigin::Provider) that its clients show, named after
-///   it, or joins the one that is there. A key of that origin goes with the last provider that carries it.
+/// - Adding a provider makes the key of origin [`Provider`](KeyOrigin::Provider) that its clients
+///   show, named after it, or joins the one that is there. A key of that origin goes with the last
+///   provider that carries it.
 /// - A write is durable when its future resolves, and raises the revision by one.
-/// - `expected` is compared with the row's [`Version`] in the same transaction; `None` is any. Each change
-///   of a row gives it another version.
-/// - Every method is atomic and cancel-safe: after a dropped future, the write has happened wholly or
-///   not at all.
+/// - `expected` is compared with the row's [`Version`] in the same transaction; `None` is any. Each
+///   change of a row gives it another version.
+/// - Every method is atomic and cancel-safe: after a dropped future, the write has happened wholly
+///   or not at all.
 ///
 /// # Errors
 /// `NotFound` for an id that is not there, `Conflict` for a second model of one name under one
-/// provider, for a client key that is another key's, and for deleting what others still need, `PreconditionFailed` when a row is not as expected, `StoreUnavailable` when the store cannot be reached just now.
+/// provider, for a client key that is another key's, and for deleting what others still need,
+/// `PreconditionFailed` when a row is not as expected, `StoreUnavailable` when the store cannot be
+/// reached just now.
 #[async_trait]
 pub trait RegistryStore: Send + Sync + 'static {
     /// Everything, at one revision; providers and models ordered by id.
     async fn load(&self) -> Result<RegistryRecords>;
     /// Adds a provider.
     async fn insert_provider(&self, new: NewProvider) -> Result<ProviderRecord>;
-    /// Replaces a provider's fields, if it is still as `expected`; keys that are `None` keep their values.
+    /// Replaces a provider's fields, if it is still as `expected`; keys that are `None` keep their
+    /// values.
     async fn update_provider(
         &self,
         id: ProviderId,
@@ -85,8 +90,8 @@ pub trait RegistryStore: Send + Sync + 'static {
     ) -> Result<ModelRecord>;
     /// Removes a model, if it is still as `expected`.
     async fn delete_model(&self, id: ModelId, expected: Option<Version>) -> Result<()>;
-    /// Adds a key of origin [`Key`](KeyOrigin::Key). A store that keeps none but those that providers carry
-    /// need not have this method, nor those below.
+    /// Adds a key of origin [`Key`](KeyOrigin::Key). A store that keeps none but those that
+    /// providers carry need not have this method, nor those below.
     async fn insert_key(&self, fields: KeyFields, secret: KeySecret) -> Result<KeyRecord> {
         let _ = (fields, secret);
         Err(no_keys())
@@ -101,7 +106,8 @@ pub trait RegistryStore: Send + Sync + 'static {
         let _ = (id, fields, expected);
         Err(no_keys())
     }
-    /// Removes a key of origin [`Key`](KeyOrigin::Key), if it is still as `expected`. The ledger's rows stay.
+    /// Removes a key of origin [`Key`](KeyOrigin::Key), if it is still as `expected`. The ledger's
+    /// rows stay.
     async fn delete_key(&self, id: KeyId, expected: Option<Version>) -> Result<()> {
         let _ = (id, expected);
         Err(no_keys())

@@ -3,14 +3,14 @@ use async_trait::async_trait;
 use crate::error::Result;
 use crate::store::LedgerRow;
 
-/// Keeps settled rows, in the order in which they were committed, until somebody has taken them: what a
-/// [`LedgerSink`](crate::ledger::LedgerSink) is fed from.
+/// Keeps settled rows, in the order in which they were committed, until somebody has taken them:
+/// what a [`LedgerSink`](crate::ledger::LedgerSink) is fed from.
 ///
 /// # Contract
-/// - After [`keep`](Self::keep), the transaction that settles a row also notes it here, whether it is an
-///   append or a recovery. A crash loses no note, or loses the row with it.
-/// - Notes are numbered in the order of their commits, from 1 on. No number is used twice, also across
-///   restarts.
+/// - After [`keep`](Self::keep), the transaction that settles a row also notes it here, whether it
+///   is an append or a recovery. A crash loses no note, or loses the row with it.
+/// - Notes are numbered in the order of their commits, from 1 on. No number is used twice, also
+///   across restarts.
 ///
 /// # Cancel safety
 /// After a dropped future, the change has happened wholly or not at all.

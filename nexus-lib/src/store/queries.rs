@@ -22,11 +22,12 @@ pub trait LedgerQueries: Send + Sync + 'static {
     /// Sums over requests that started in `range`.
     async fn totals(&self, range: TimeRange) -> Result<Totals>;
 
-    /// Sums by minute, hour or day of a time zone, of every bucket that has a moment of `range`; the first
-    /// and the last have only what lies in it, so that the sums are those of [`totals`](Self::totals). Those
-    /// without requests are there with zeros. A range without an end ends now, and one without a
-    /// beginning has the last 60 minutes, 48 hours or 30 days. `Unprocessable` for more than
-    /// [`Bucket::MOST`] buckets, and for a time zone that is not known.
+    /// Sums by minute, hour or day of a time zone, of every bucket that has a moment of `range`;
+    /// the first and the last have only what lies in it, so that the sums are those of
+    /// [`totals`](Self::totals). Those without requests are there with zeros. A range without an
+    /// end ends now, and one without a beginning has the last 60 minutes, 48 hours or 30 days.
+    /// `Unprocessable` for more than [`Bucket::MOST`] buckets, and for a time zone that is not
+    /// known.
     async fn series(
         &self,
         bucket: Bucket,
@@ -34,8 +35,8 @@ pub trait LedgerQueries: Send + Sync + 'static {
         zone: &TimeZone,
     ) -> Result<Vec<SeriesBucket>>;
 
-    /// The thread marks of calls that ended within `memory` before `now`, with their conversations and
-    /// when they ended, oldest first; of more than `most`, the newest.
+    /// The thread marks of calls that ended within `memory` before `now`, with their conversations
+    /// and when they ended, oldest first; of more than `most`, the newest.
     async fn threads(
         &self,
         now: Timestamp,
@@ -43,8 +44,8 @@ pub trait LedgerQueries: Send + Sync + 'static {
         most: usize,
     ) -> Result<Vec<RecalledThread>>;
 
-    /// One conversation's sums, and a page of its rows, oldest first; `None` when no request carries that
-    /// id.
+    /// One conversation's sums, and a page of its rows, oldest first; `None` when no request
+    /// carries that id.
     async fn conversation(
         &self,
         id: &ConversationId,

@@ -66,8 +66,8 @@ pub struct Settlement {
     pub answered_by: Option<Arc<str>>,
     /// How many upstream requests were made.
     pub attempts: u32,
-    /// What came of each of them; `None` where the other fields tell, as of a single one that was answered
-    /// with `status`.
+    /// What came of each of them; `None` where the other fields tell, as of a single one that was
+    /// answered with `status`.
     pub tries: Option<Vec<Try>>,
     /// From the start to the first byte of the answer, in milliseconds.
     pub first_token_ms: Option<u64>,
@@ -149,8 +149,8 @@ pub struct LedgerRow {
     pub request_id: RequestId,
     /// What it belongs to, as its client says it.
     pub conversation_id: String,
-    /// Whose name that is, where it is one: each client key has names of its own. Absent where the conversation has the
-    /// request's own id, and where it is not known.
+    /// Whose name that is, where it is one: each client key has names of its own. Absent where the
+    /// conversation has the request's own id, and where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation_scope: Option<String>,
     /// The scope, of every row where it is known.
@@ -205,7 +205,8 @@ pub struct RequestRecord {
     /// The row.
     #[serde(flatten)]
     pub row: LedgerRow,
-    /// The HTTP status that the provider gave whose answer the client got; `None` where none answered.
+    /// The HTTP status that the provider gave whose answer the client got; `None` where none
+    /// answered.
     pub upstream_status: Option<u16>,
     /// The requests to providers in order, one for each attempt; at most 64.
     pub tries: Vec<Try>,
@@ -231,7 +232,8 @@ impl RequestRecord {
     }
 }
 
-/// Whether the status is the gateway's own: rows of earlier versions do not say what the provider's was.
+/// Whether the status is the gateway's own: rows of earlier versions do not say what the provider's
+/// was.
 fn is_of_gateway(row: &LedgerRow) -> bool {
     use ErrorKind as K;
     let error = row.error.as_deref().unwrap_or_default();

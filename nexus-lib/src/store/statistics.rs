@@ -7,8 +7,8 @@ use crate::wire::{KeyId, ProviderId, RequestId, TimeRange, Timestamp};
 /// Sums over the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct Totals {
-    /// How many conversations began: requests that name no conversation before them, and the first one
-    /// of each name to be written. So the numbers of two ranges add up to that of both.
+    /// How many conversations began: requests that name no conversation before them, and the first
+    /// one of each name to be written. So the numbers of two ranges add up to that of both.
     pub total_conversations: u64,
     /// How many requests were completed.
     pub total_rounds: u64,

@@ -14,7 +14,8 @@ impl Version {
         Self(updated_at)
     }
 
-    /// Lets a change go on that was made to `expected`, where that is this version, or any would do.
+    /// Lets a change go on that was made to `expected`, where that is this version, or any would
+    /// do.
     ///
     /// # Errors
     /// [`ErrorKind::PreconditionFailed`].

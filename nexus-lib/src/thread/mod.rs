@@ -1,11 +1,11 @@
 //! Threads: which conversation a request belongs to, where its client does not say.
 //!
 //! A reply is remembered by what was said up to and with it ([`Prefix`]). A request whose messages
-//! begin with that, and go on, belongs to the same conversation; any other begins one of its own. So
-//! the same opening twice is two conversations, until each has gone on.
+//! begin with that, and go on, belongs to the same conversation; any other begins one of its own.
+//! So the same opening twice is two conversations, until each has gone on.
 //!
-//! A request's latest 4,096 replies are looked for. Replies are remembered for [`MEMORY`], each for its own
-//! client: what another says is never found.
+//! A request's latest 4,096 replies are looked for. Replies are remembered for [`MEMORY`], each for
+//! its own client: what another says is never found.
 
 mod known;
 mod segment;
@@ -30,13 +30,15 @@ use segment::Segment;
 /// How long after a reply a conversation may go on.
 pub const MEMORY: Duration = Duration::from_secs(30 * 60);
 
-/// The most replies that are remembered at once, about a million: 32 MB. Beyond it, or where names of conversations take more than half as much again, the oldest are forgotten
-/// first, and their conversations go on as new ones.
+/// The most replies that are remembered at once, about a million: 32 MB. Beyond it, or where names
+/// of conversations take more than half as much again, the oldest are forgotten first, and their
+/// conversations go on as new ones.
 pub const MOST_REPLIES: usize = MOST_SEGMENTS * Segment::MOST;
 
 const MOST_SEGMENTS: usize = 61;
 
-/// How many of a request's replies are looked for, the latest first: some milliseconds of work at most.
+/// How many of a request's replies are looked for, the latest first: some milliseconds of work at
+/// most.
 const MOST_LOOKED_FOR: usize = 4096;
 
 /// The replies of the last half hour. A clone shares them.
@@ -63,8 +65,8 @@ impl Threads {
         }
     }
 
-    /// Puts `call` into its conversation: the one that its client `named`, if only in its body; else the one that
-    /// it goes on with, if that is known here; else its own.
+    /// Puts `call` into its conversation: the one that its client `named`, if only in its body;
+    /// else the one that it goes on with, if that is known here; else its own.
     pub fn place(&self, call: &mut Call, named: Option<ConversationId>) {
         let named = named.or_else(|| call.body.fields().conversation.clone());
         let found = named.or_else(|| self.referred(call)).or_else(|| {
@@ -88,7 +90,8 @@ impl Threads {
         str::from_utf8(&conversation).ok()?.parse().ok()
     }
 
-    /// Notes what later requests may refer to in a whole answer of `target`'s, which is about to go out.
+    /// Notes what later requests may refer to in a whole answer of `target`'s, which is about to go
+    /// out.
     pub(crate) fn note_answer(&self, call: &Call, target: &Target, body: &[u8]) {
         match call.operation {
             Operation::Response => self.name(call, body),
@@ -109,7 +112,8 @@ impl Threads {
         memory::signatures::note(&self.recent, call.principal.identity(), answer);
     }
 
-    /// Remembers the conversation of `answer`, or of a stream that ends with it, by its ids and those of its items.
+    /// Remembers the conversation of `answer`, or of a stream that ends with it, by its ids and
+    /// those of its items.
     fn name(&self, call: &Call, answer: &[u8]) {
         let conversation = Bytes::from(call.conversation.to_string());
         let client = call.principal.identity();
@@ -133,7 +137,8 @@ impl Threads {
         latest.find_map(|reply| self.known().go_on(mark(client, *reply), now))
     }
 
-    /// Remembers the replies of a call that is over, so that a request that continues them is recognized.
+    /// Remembers the replies of a call that is over, so that a request that continues them is
+    /// recognized.
     pub fn remember(&self, call: &ClosedCall) {
         self.keep(&call.marks, &call.conversation_id, call.ended_at());
     }
@@ -144,8 +149,8 @@ impl Threads {
         }
     }
 
-    /// Remembers what an earlier process did: marks with their conversations and when they were made,
-    /// the oldest first.
+    /// Remembers what an earlier process did: marks with their conversations and when they were
+    /// made, the oldest first.
     pub fn recall(&self, marks: impl IntoIterator<Item = (ThreadMark, ConversationId, Timestamp)>) {
         let mut known = self.known();
         for (mark, conversation, at) in marks {
@@ -159,9 +164,9 @@ impl Threads {
     }
 }
 
-/// What a request that continues `call` behind one of the replies in `answer` is recognized by. The first
-/// mark is on the ledger, which outlives the process. Empty where nothing was said that could be
-/// continued.
+/// What a request that continues `call` behind one of the replies in `answer` is recognized by. The
+/// first mark is on the ledger, which outlives the process. Empty where nothing was said that could
+/// be continued.
 pub fn marks(call: &Call, answer: &Answer) -> ThreadMarks {
     let client = call.principal.identity();
     let mut marks = ThreadMarks::default();
@@ -178,7 +183,7 @@ fn ends_response(events: &[u8]) -> bool {
         .any(|ending| memmem::find(events, ending).is_some())
 }
 
-/// Replies are told apart by client too, and a client cannot know what another's key comes to.
+/// Replies are separate for each client too, and a client cannot know another's identity.
 fn mark(client: KeyHash, reply: Prefix) -> ThreadMark {
     let mut key = [0; 16];
     key.copy_from_slice(&client.as_bytes()[..16]);

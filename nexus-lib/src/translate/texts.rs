@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::translate::ClientProtocol;
 
-/// Members whose value is text that somebody says, wherever they stand.
+/// Members that hold text of a message, wherever they are.
 const TEXTS: [&str; 9] = [
     "content",
     "input",
@@ -17,7 +17,8 @@ const TEXTS: [&str; 9] = [
     "text",
 ];
 
-/// Members that hold no such text, whatever is in them: settings, tools, media, and the arguments of calls.
+/// Members that hold no such text, whatever is in them: settings, tools, media, and the arguments
+/// of calls.
 const OTHERS: [&str; 11] = [
     "arguments",
     "functions",

@@ -109,14 +109,16 @@ impl ChatRequest {
         self
     }
 
-    /// Adds a header, as over HTTP: those that may go upstream do, and an application's layers see them.
+    /// Adds a header, as over HTTP: those that may go upstream do, and an application's layers see
+    /// them.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.append(name, value);
         self
     }
 
-    /// Adds a value for an application's layers and providers, which they find in the call's extensions.
+    /// Adds a value for an application's layers and providers, which they find in the call's
+    /// extensions.
     #[must_use]
     pub fn extension(mut self, value: impl Clone + Send + Sync + 'static) -> Self {
         self.extensions.insert(value);

@@ -1,4 +1,4 @@
-//! Answers of plain text, for providers and layers of one's own.
+//! Answers of plain text, for custom providers and layers.
 
 use crate::wire::{ChatChunk, ChatCompletion, Choice, ChunkChoice, Delta, Message, Role};
 use crate::wire::{RequestId, Timestamp, Usage};
@@ -37,7 +37,8 @@ impl ChatCompletion {
 }
 
 impl ChatChunk {
-    /// More text of the first answer. [`Reply::chunks`](crate::call::Reply::chunks) fills in the rest.
+    /// More text of the first answer. [`Reply::chunks`](crate::call::Reply::chunks) fills in the
+    /// rest.
     pub fn of_text(text: impl Into<String>) -> Self {
         let delta = Delta {
             content: Some(text.into()),

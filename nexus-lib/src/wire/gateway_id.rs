@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use crate::wire::RequestId;
 
-/// Names a running gateway. Each one that starts has a new id, so that rows it left open can be told apart
-/// from those of gateways that live.
+/// Names a running gateway. Each one that starts has a new id, so that rows it left open can be
+/// distinguished from those of running gateways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GatewayId([u8; 16]);
 

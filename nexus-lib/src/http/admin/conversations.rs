@@ -39,8 +39,8 @@ struct Summary {
     last_at: Option<Timestamp>,
 }
 
-/// Goes back through the rows from `before`, and takes each conversation at its newest one. A page can be
-/// short, where rows are many and conversations few: `next` goes on all the same.
+/// Goes back through the rows from `before`, and takes each conversation at its newest one. A page
+/// can be short, where rows are many and conversations few: `next` goes on all the same.
 pub(super) async fn page<S>(store: &S, query: &Query) -> Result<ConversationPage>
 where
     S: LedgerQueries + ?Sized,
@@ -79,7 +79,8 @@ where
     })
 }
 
-/// `None` for a conversation that an earlier page has: one with a request that is not before `first`.
+/// `None` for a conversation that an earlier page has: one with a request that is not before
+/// `first`.
 async fn summary<S>(
     store: &S,
     (id, scope): &(String, Option<ConversationScope>),

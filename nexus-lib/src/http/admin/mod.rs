@@ -4,8 +4,8 @@
 //! Request ─ guard ─▶ route ─▶ json_in / query ─▶ registry or store ─▶ views ─▶ Response
 //! ```
 //!
-//! The path is parsed once, and both the guard and the dispatch go by that one reading. Keys come in
-//! and never go out: [views] only know masks.
+//! The path is parsed once, and both the guard and the dispatch go by that one reading. Keys come
+//! in and never go out: [views] only know masks.
 //!
 //! [views]: self::views
 

@@ -21,7 +21,7 @@ impl Operator {
         }
     }
 
-    /// Logs a change of `object`: what, by whom and from where, without keys.
+    /// Logs a change of `object`: what changed, who made it and from where, without keys.
     pub(super) fn changed(&self, what: &'static str, object: &'static str, id: i64, name: &str) {
         tracing::info!(
             request_id = %self.request_id,

@@ -46,9 +46,10 @@ const OWN_MEMORY: usize = 64 * 1024 * 1024;
 
 /// The admin API as a tower service. A clone shares everything.
 ///
-/// With a token, every request but those of health probes and for the console's files must show it. Without one, the service
-/// answers only requests whose `Host` is a loopback name and whose `Origin`, if there is one, is this
-/// very server: an app that mounts it under another name must give it a token.
+/// With a token, every request but those of health probes and for the console's files must show it.
+/// Without one, the service answers only requests whose `Host` is a loopback name and whose
+/// `Origin`, if there is one, is this very server: an app that mounts it under another name must
+/// give it a token.
 #[derive(Clone)]
 pub struct AdminService {
     shared: Arc<Shared>,
@@ -104,7 +105,8 @@ pub struct MetricsPage {
 type MetricsText = Box<dyn Fn(&str) -> MetricsPage + Send + Sync>;
 
 impl AdminService {
-    /// The admin API over a registry, the store that has its ledger, and the archive of its messages.
+    /// The admin API over a registry, the store that has its ledger, and the archive of its
+    /// messages.
     pub fn new(
         registry: Registry,
         store: Arc<dyn Store>,
@@ -118,8 +120,8 @@ impl AdminService {
         Self::over(registry, ledger, archive, token, None)
     }
 
-    /// The same with what asks providers: tests, upstreams' lists and the playground. Without a gateway
-    /// there are no such routes.
+    /// The same with what asks providers: tests, upstreams' lists and the playground. Without a
+    /// gateway there are no such routes.
     pub(crate) fn over(
         registry: Registry,
         ledger: LedgerOf,
@@ -155,8 +157,8 @@ impl AdminService {
         self
     }
 
-    /// Serves at `/metrics` what `page` makes of the client's `Accept` header, which is empty where there is
-    /// none. Without it there is no such route. A second call does nothing.
+    /// Serves at `/metrics` what `page` makes of the client's `Accept` header, which is empty where
+    /// there is none. Without it there is no such route. A second call does nothing.
     #[must_use]
     pub fn metrics(self, page: impl Fn(&str) -> MetricsPage + Send + Sync + 'static) -> Self {
         let _ = self.shared.metrics.set(Box::new(page));
@@ -242,7 +244,8 @@ impl Shared {
         response
     }
 
-    /// Reports who was not let in. What an operator got wrong is told to that operator alone.
+    /// Reports clients that were refused. An operator's mistakes are reported to that operator
+    /// only.
     fn report(&self, error: &Error, asked: Asked) {
         use ErrorKind as K;
         let is_refusal = matches!(

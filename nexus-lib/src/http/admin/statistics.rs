@@ -109,8 +109,8 @@ where
     })
 }
 
-/// Which messages of a conversation are wanted: those of each call on the page, of the newest of them, which
-/// has what was said before, or none.
+/// Which messages of a conversation are wanted: those of each call on the page, of the newest of
+/// them, which has what was said before, or none.
 enum Messages {
     All,
     Last,

@@ -80,7 +80,8 @@ pub(in crate::http) fn allow(response: &mut Response<Body>, methods: &'static st
         .insert(ALLOW, HeaderValue::from_static(methods));
 }
 
-/// Puts the names of the request and of its conversation, its own unless it has another, on a response.
+/// Puts the names of the request and of its conversation, its own unless it has another, on a
+/// response.
 pub(in crate::http) fn name(
     headers: &mut HeaderMap,
     id: RequestId,

@@ -6,7 +6,7 @@ use crate::sse;
 use crate::translate::messages;
 use crate::wire::{ErrorBody, Operation};
 
-/// In which words errors of the gateway's own are told: the client's protocol has its form of them.
+/// The form of the gateway's own errors: that of the client's protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum ErrorForm {
     /// OpenAI's, of all but Responses' streams.

@@ -189,8 +189,8 @@ where
         Ok(Begun::Answered(answer))
     }
 
-    /// Takes a WebSocket. A key that is shown must be valid; one that is not shown here has to come as the
-    /// first frame.
+    /// Takes a WebSocket. A key that is shown must be valid; one that is not shown here has to come
+    /// as the first frame.
     fn open_socket(
         &self,
         head: &mut Parts,
@@ -254,7 +254,8 @@ where
     }
 }
 
-/// What the client shows of itself. A key among a socket's subprotocols stands behind one in a header.
+/// What the client shows of itself. A key among a socket's subprotocols stands behind one in a
+/// header.
 fn shown<'a>(head: &'a Parts, route: Route, key: Option<&'a [u8]>) -> Credentials<'a> {
     let edge = match route {
         Route::Socket => Edge::Socket,

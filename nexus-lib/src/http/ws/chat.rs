@@ -60,7 +60,7 @@ where
 }
 
 enum State {
-    /// The request's names are to be told first.
+    /// The request's names are sent first.
     Named(Box<Prepared>),
     /// The call is to go out.
     Ready(Box<Prepared>),
@@ -193,7 +193,7 @@ fn with_stream(body: String) -> String {
     fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
         <&RawValue>::deserialize(from).map(Some)
     }
-    // What is wrong with it is told by those who read all of it.
+    // Whoever reads all of it reports what is wrong with it.
     let Ok(look) = serde_json::from_str::<Look<'_>>(&body) else {
         return body;
     };

@@ -4,12 +4,13 @@
 //! GET /ws/chat ─ handshake ─▶ socket ─ frame ─▶ chat ─ Call ─▶ the stack ─ Metered ─▶ frames
 //! ```
 //!
-//! A face of the same typed calls that HTTP uses: routing, metering and the ledger are not here. One task
-//! owns a socket and its [chats](chat). It writes before it reads, and reads before it asks chats for more,
-//! so that a client that does not read slows down its own chats, and nothing else.
+//! A face of the same typed calls that HTTP uses: routing, metering and the ledger are not here.
+//! One task owns a socket and its [chats](chat). It writes before it reads, and reads before it
+//! asks chats for more, so that a client that does not read slows down its own chats, and nothing
+//! else.
 //!
-//! A chat that its client wants to be [resumable](session) lives in a task of its own, and outlives the
-//! socket for a while.
+//! A chat that its client wants to be [resumable](session) lives in a task of its own, and outlives
+//! the socket for a while.
 
 mod chat;
 mod closing;

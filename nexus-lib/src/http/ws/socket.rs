@@ -147,8 +147,8 @@ where
         }
     }
 
-    /// Writes before it reads, and reads before it asks chats for more: what a chat says has somewhere to
-    /// go.
+    /// Writes before it reads, and reads before it asks chats for more: what a chat says has
+    /// somewhere to go.
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         let is_written = match self.poll_write(cx) {
             Poll::Ready(Err(_)) => return Poll::Ready(Step::Lost),

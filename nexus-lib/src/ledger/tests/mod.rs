@@ -1,4 +1,4 @@
-//! The queue and its writer, over a store that does what it is told.
+//! The queue and its writer, over a store that follows a script.
 
 mod feed;
 mod outage;

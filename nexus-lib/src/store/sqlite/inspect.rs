@@ -14,9 +14,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::RegistryRecords;
 
 impl SqliteOptions {
-    /// Looks whether the store could be opened, and what is registered in it, without changing anything:
-    /// neither database nor key is made, no schema brought up to date, no lock taken, no file left behind.
-    /// `None` where there is no database yet. A running gateway is not disturbed.
+    /// Looks whether the store could be opened, and what is registered in it, without changing
+    /// anything: neither database nor key is made, no schema brought up to date, no lock taken, no
+    /// file left behind. `None` where there is no database yet. A running gateway is not disturbed.
     ///
     /// # Errors
     /// Those of [`open`](Self::open), but for the lock.
@@ -73,9 +73,9 @@ impl SqliteOptions {
     }
 }
 
-/// A connection that leaves no trace. Where no log is beside the database nobody has it open, and it is
-/// read as it lies there: SQLite would make a log and its index to read it, which stay behind, and may
-/// belong to another user than the gateway's.
+/// A connection that leaves no trace. Where no log is beside the database nobody has it open, and
+/// it is read as it lies there: SQLite would make a log and its index to read it, which stay
+/// behind, and may belong to another user than the gateway's.
 fn open(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if beside(path, "-wal").exists() {

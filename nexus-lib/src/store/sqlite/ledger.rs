@@ -20,7 +20,8 @@ impl LedgerStore for SqliteStore {
             return Ok(());
         }
         if let Some(disk) = &self.inner.disk {
-            // Nobody knows whether the files come back: those who wait for the row are told at once.
+            // Nobody knows whether the files come back: those who wait for the row get an error at
+            // once.
             disk.files.check(ErrorKind::StoreInvalid)?;
         }
         let is_kept = self.is_kept();
@@ -105,8 +106,8 @@ impl LedgerQueries for SqliteStore {
     }
 }
 
-/// Makes ids sort behind those that are stored, so that no key is used twice where the clock was set
-/// back.
+/// Makes ids sort behind those that are stored, so that no key is used twice where the clock was
+/// set back.
 pub(super) fn raise_ids(connection: &Connection) -> Result<(), Failure> {
     let newest: Option<i64> =
         connection.query_row("SELECT MAX(seq) FROM ledger", [], |row| row.get(0))?;

@@ -1,16 +1,18 @@
 //! The embedded store: one SQLite file.
 //!
 //! One thread owns the connection that writes and runs one job after the other, each a transaction
-//! of its own; another thread folds its write-ahead log into the file; readers have a few connections of their own and, by the write-ahead log, never wait
-//! for it. Nothing here blocks a worker of the runtime, and dropping a store blocks nobody: its thread
-//! finishes what is queued and ends by itself.
+//! of its own; another thread folds its write-ahead log into the file; readers have a few
+//! connections of their own and, by the write-ahead log, never wait for it. Nothing here blocks a
+//! worker of the runtime, and dropping a store blocks nobody: its thread finishes what is queued
+//! and ends by itself.
 //!
-//! One store at a time has a database; its lock goes with the process. Others may read it meanwhile. Should
-//! a file be removed, moved or written over under it, nothing is written any more: see `files`.
+//! One store at a time has a database; its lock goes with the process. Others may read it
+//! meanwhile. Should a file be removed, moved or written over under it, nothing is written any
+//! more: see `files`.
 //!
-//! Refused at the opening, with the file left as it was: a file that is no database or is damaged, one
-//! of another program, one with a newer schema, one whose secrets the given master key does not open; and
-//! to make a new one beside the key file of an older one.
+//! Refused at the opening, with the file left as it was: a file that is no database or is damaged,
+//! one of another program, one with a newer schema, one whose secrets the given master key does not
+//! open; and to make a new one beside the key file of an older one.
 
 mod append;
 mod checkpoint;
@@ -77,8 +79,8 @@ pub struct SqliteStore {
 struct Inner {
     path: PathBuf,
     seals: Seals,
-    /// The gateways that had open rows when the store was opened: as one process has it at a time, they
-    /// are gone, and the ids of others are new.
+    /// The gateways that had open rows when the store was opened: as one process has it at a time,
+    /// they are gone, and the ids of others are new.
     gone: Vec<RowOwner>,
     /// Whether settled rows are noted in the outbox.
     is_kept: AtomicBool,
@@ -94,27 +96,30 @@ struct Disk {
 }
 
 impl SqliteStore {
-    /// Opens the database at `path`, making it, its folders and the file `master.key` beside it where
-    /// they are missing. [`options`](Self::options) says more.
+    /// Opens the database at `path`, making it, its folders and the file `master.key` beside it
+    /// where they are missing. [`options`](Self::options) says more.
     ///
-    /// A file of up to 8 MiB is checked in full first; of a larger one, for which that would take too
-    /// long, only head and schema. Damage elsewhere is told by whatever meets it, and stops the ledger.
+    /// A file of up to 8 MiB is checked in full first; of a larger one, for which that would take
+    /// too long, only head and schema. Damage elsewhere is reported by whatever meets it, and stops
+    /// the ledger.
     ///
     /// # Errors
     /// [`ErrorKind::StoreInvalid`](crate::ErrorKind::StoreInvalid) when the file or the key is not
-    /// what it should be, [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable) when the file cannot
-    /// be reached or another store has it open, [`InvalidConfig`](crate::ErrorKind::InvalidConfig) when others can read the key.
+    /// what it should be, [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable) when the file
+    /// cannot be reached or another store has it open,
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) when others can read the key.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self> {
         Self::options(path).open().await
     }
 
-    /// A database that is in memory alone, and gone with the store: for tests and trials. Its master key is
-    /// a new one. The same as opening `:memory:`.
+    /// A database that is in memory alone, and gone with the store: for tests and trials. Its
+    /// master key is a new one. The same as opening `:memory:`.
     ///
     /// Reads wait for writes here, and for each other.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) when there are no random bytes for the key.
+    /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) when there are no random bytes for the
+    /// key.
     pub async fn in_memory() -> Result<Self> {
         Self::open(options::IN_MEMORY).await
     }
@@ -168,8 +173,8 @@ impl SqliteStore {
         self.inner.is_kept.load(Ordering::Acquire)
     }
 
-    /// It also looks whether the files are still the ones that were opened: from the moment when they are
-    /// not, nothing is written any more.
+    /// It also looks whether the files are still the ones that were opened: from the moment when
+    /// they are not, nothing is written any more.
     async fn check(&self) -> Result<()> {
         self.inner.writer.check_open()?;
         let inner = Arc::clone(&self.inner);

@@ -15,11 +15,13 @@ use super::{Disk, Inner, SqliteStore, connection, ledger, recover, schema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::MasterKey;
 
-/// What a commit outlives. Either way a crash damages nothing: it may only undo the last commits, whole.
+/// What a commit outlives. Either way a crash damages nothing: it may only undo the last commits,
+/// whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Durability {
-    /// The death of the process, by `kill -9` too: a commit is in the system's memory. A loss of power
-    /// or a crash of the system may undo the commits of the last seconds. SQLite's `synchronous=NORMAL`.
+    /// The death of the process, by `kill -9` too: a commit is in the system's memory. A loss of
+    /// power or a crash of the system may undo the commits of the last seconds. SQLite's
+    /// `synchronous=NORMAL`.
     #[default]
     Process,
     /// A loss of power too: a commit is on the disk, for which it waits, often for milliseconds.
@@ -149,8 +151,8 @@ impl SqliteOptions {
         self.path.as_os_str() == IN_MEMORY
     }
 
-    /// Refuses to make a new database beside the key of an older one: it would hide that the older one is
-    /// missing.
+    /// Refuses to make a new database beside the key of an older one: it would hide that the older
+    /// one is missing.
     pub(super) fn check_begin(&self) -> Result<()> {
         let KeySource::File(file) = &self.master_key else {
             return Ok(());

@@ -1,4 +1,5 @@
-//! The requests to providers as a column of a row: JSON, and null in a plain row, whose other columns tell.
+//! The requests to providers as a column of a row: JSON, and null in a plain row, whose other
+//! columns tell.
 
 use rusqlite::Row;
 use rusqlite::types::Type;

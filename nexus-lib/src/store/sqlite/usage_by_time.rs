@@ -3,12 +3,13 @@
 //! A batch is added up here first, so that it makes a few statements however many rows it has. Open
 //! rows are in no sum: a settlement happens once, so that each row is added once.
 //!
-//! A row is added to its minute alone as long as that minute is the newest; when the next one begins,
-//! the minutes before are folded into their hours and days. So most batches change one row here, and
-//! who reads longer spans adds the minutes that are [not folded yet](folded_until).
+//! A row is added to its minute alone as long as that minute is the newest; when the next one
+//! begins, the minutes before are folded into their hours and days. So most batches change one row
+//! here, and who reads longer spans adds the minutes that are [not folded yet](folded_until).
 //!
-//! Minutes tell keys and projects apart. Hours and days do not, since many of them are read at once: their
-//! sums by key are in a [table of their own](super::usage_by_key), written when minutes are folded.
+//! Minutes tell keys and projects apart. Hours and days do not, since many of them are read at
+//! once: their sums by key are in a [table of their own](super::usage_by_key), written when minutes
+//! are folded.
 
 use rusqlite::{Connection, Row, params};
 
@@ -48,8 +49,8 @@ const ADD: &str = adding_up!(
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
 );
 
-/// Adds the minutes from `?2` to before `?3` to the spans of `?1` seconds that they lie in. `provider` is
-/// that of the newest row: SQLite defines bare columns beside `MAX` so.
+/// Adds the minutes from `?2` to before `?3` to the spans of `?1` seconds that they lie in.
+/// `provider` is that of the newest row: SQLite defines bare columns beside `MAX` so.
 const FOLD: &str = adding_up!(
     "INSERT INTO usage_by_time (span, start, provider_id, model, provider, newest, completed, failed,
         cancelled, interrupted, conversations, prompt_tokens, completion_tokens, total_tokens,
@@ -197,8 +198,8 @@ impl UsageByTime {
     }
 }
 
-/// Up to where the minutes are in the sums of hours and days too, in seconds since 1970. Those from there
-/// on are in none.
+/// Up to where the minutes are in the sums of hours and days too, in seconds since 1970. Those from
+/// there on are in none.
 pub(super) fn folded_until(connection: &Connection) -> Result<i64, Failure> {
     let mut statement = connection.prepare_cached("SELECT folded_until FROM meta")?;
     Ok(statement.query_row([], |row| row.get(0))?)

@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use crate::store::{LedgerQueries, LedgerStore, LedgerWrite};
 
-/// Checks that a store keeps the contracts of [`LedgerStore`] and [`LedgerQueries`]: for tests of those who
-/// bring one.
+/// Checks that a store keeps the contracts of [`LedgerStore`] and [`LedgerQueries`]: for tests of
+/// those who bring one.
 ///
-/// `open` makes an empty store for each check. Checks are async functions of their own, so that a test can
-/// run one; [`check`](Self::check) runs all of them.
+/// `open` makes an empty store for each check. Checks are async functions of their own, so that a
+/// test can run one; [`check`](Self::check) runs all of them.
 ///
 /// ```
 /// use nexus_lib::SqliteStore;
@@ -62,8 +62,8 @@ where
         self.closes_twice().await;
     }
 
-    /// A row is settled once, whatever is said of it later; a whole row equals one that was opened and
-    /// settled; a settlement without a row changes nothing.
+    /// A row is settled once, whatever is said of it later; a whole row equals one that was opened
+    /// and settled; a settlement without a row changes nothing.
     pub async fn settles_once(&self) {
         settling::once(&*self.store().await).await;
         settling::whole(&*self.store().await).await;

@@ -1,7 +1,8 @@
 //! Chats that an operator has from the admin port: a test of one provider, and the playground.
 //!
-//! They go through the same stack as those of clients, so they are routed, metered and on the ledger
-//! alike. The operator is nobody's client: every enabled provider may answer, and no key's sums have its calls.
+//! They go through the same stack as those of clients, so they are routed, metered and on the
+//! ledger alike. The operator is nobody's client: every enabled provider may answer, and no key's
+//! sums have its calls.
 
 mod playground;
 mod probe;

@@ -21,7 +21,8 @@ use crate::wire::{ProviderId, RequestId};
 /// What is read of a chat here; the rest goes through as it is.
 #[derive(Deserialize, JsonSchema)]
 pub(in crate::http::admin) struct Input {
-    /// Who answers, and nobody else; whoever a client of the model would be answered by when it is not said.
+    /// Who answers, and nobody else; whoever a client of the model would be answered by when it is
+    /// not said.
     provider_id: Option<ProviderId>,
     #[schemars(required)]
     model: Option<String>,
@@ -29,7 +30,8 @@ pub(in crate::http::admin) struct Input {
 
 /// Answers a chat as the LLM port does: whole, or as server-sent events where `stream` is true.
 ///
-/// `provider_id` is who answers, and nobody else. Without it, all enabled providers of the model may.
+/// `provider_id` is who answers, and nobody else. Without it, all enabled providers of the model
+/// may.
 pub(in crate::http::admin) async fn stream(
     chats: &Chats,
     head: Parts,

@@ -161,8 +161,8 @@ fn upstream_error(bytes: &[u8]) -> Option<Box<RawValue>> {
     to_raw_value(&json!({ "message": text })).ok()
 }
 
-/// An error of the gateway's own. Its causes are for the log elsewhere; here the one who reads them is
-/// the operator, who has to know why.
+/// An error of the gateway's own. Its causes are for the log elsewhere; here the one who reads them
+/// is the operator, who has to know why.
 fn told(error: &Error) -> Option<Box<RawValue>> {
     let mut told = serde_json::to_value(ErrorBody::from(error).error).unwrap_or_default();
     let mut causes = Vec::new();

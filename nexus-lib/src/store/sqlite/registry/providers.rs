@@ -15,7 +15,8 @@ const SELECT: &str = "
         p.first_event_ms, p.idle_ms, p.protocols, p.key_id
     FROM providers AS p JOIN keys AS k ON k.id = p.key_id";
 
-/// The same of a database that is older than keys: a key has the id of the first provider that carries it.
+/// The same of a database that is older than keys: a key has the id of the first provider that
+/// carries it.
 const SELECT_BEFORE_KEYS: &str = "
     SELECT p.id, p.name, p.kind, p.server_url, p.server_key, p.client_key, p.client_key_mask, p.description,
         p.proxy_url, p.enabled, p.priority, p.weight, p.created_at, p.updated_at, p.max_concurrency,

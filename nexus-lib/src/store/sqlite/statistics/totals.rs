@@ -111,8 +111,8 @@ impl Sums {
         Ok(())
     }
 
-    /// Adds what `sql` has added up by provider and model, or more finely. `provider` is the one of the
-    /// row with the greatest key: SQLite defines bare columns beside `MAX` so.
+    /// Adds what `sql` has added up by provider and model, or more finely. `provider` is the one of
+    /// the row with the greatest key: SQLite defines bare columns beside `MAX` so.
     fn add(&mut self, view: &Connection, sql: &str, values: impl Params) -> Result<(), Failure> {
         let mut statement = view.prepare_cached(sql)?;
         let mut groups = statement.query(values)?;

@@ -16,7 +16,8 @@ use crate::wire::{
     ConversationId, KeyId, ProviderId, RequestId, TimeRange, TimeZone, Timestamp, mask,
 };
 
-/// A database as the first version made it, with one row for each of `rows`: a state, a status, and an error.
+/// A database as the first version made it, with one row for each of `rows`: a state, a status, and
+/// an error.
 fn first_version(place: &Place, rows: &[(i64, Option<u16>, Option<&str>)]) -> Vec<RequestId> {
     let raw = Connection::open(place.path()).unwrap();
     raw.execute_batch(include_str!("../migrations/0001.sql"))
@@ -184,8 +185,8 @@ const FOLDED: i64 = DAY + 4 * 86_400;
 
 const STATES: i64 = 5;
 
-/// A database of the first version, full of rows in all states, with their sums as that version kept them, and
-/// with three providers, two of which have the same client key.
+/// A database of the first version, full of rows in all states, with their sums as that version
+/// kept them, and with three providers, two of which have the same client key.
 fn full_first_version(place: &Place) {
     first_version(place, &[]);
     let raw = Connection::open(place.path()).unwrap();
@@ -246,8 +247,8 @@ fn full_first_version(place: &Place) {
         .unwrap();
 }
 
-/// The sums over a range, by adding up rows of the database as it lies there: requests, completed ones, failed
-/// and interrupted ones, conversations, and tokens of each class.
+/// The sums over a range, by adding up rows of the database as it lies there: requests, completed
+/// ones, failed and interrupted ones, conversations, and tokens of each class.
 fn added_up(place: &Place, from: i64, to: i64, condition: &str) -> [u64; 9] {
     let raw = Connection::open(place.path()).unwrap();
     let sql = format!(

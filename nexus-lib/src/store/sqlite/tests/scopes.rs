@@ -81,7 +81,8 @@ async fn rows_of_an_earlier_version_get_the_scope_of_their_key() {
         }
     }
     let store = place.open().await;
-    // The same client goes on with its conversation, and with one whose owner is not known any more.
+    // The same client goes on with its conversation, and with one whose owner is not known any
+    // more.
     for name in ["n1", "n2"] {
         let mut row = open_row(name);
         row.conversation_id = named(name).within(key.scope());
