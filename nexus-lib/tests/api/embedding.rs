@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
@@ -107,7 +108,10 @@ async fn store_that_panics_is_an_outage_and_no_end() {
     let response = rig.chat(PLAIN).await;
     assert_eq!(response.status, 503);
     assert_error(&response.body.json(), "server_error", "ledger_unavailable");
-    assert!(began.elapsed() < DEADLINE / 2, "nobody waits for it");
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "nobody waits for it"
+    );
     // It panicked once: the next try writes the row, and other requests are served.
     let served = async {
         while rig.chat(PLAIN).await.status != 200 {

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use nexus_lib::testing::{DEADLINE, RawRequest, RawResponse};
 
@@ -16,9 +15,6 @@ async fn ask(server: &Server) -> RawResponse {
     let question = chat("demo-key", "nexus-echo", "hi", false);
     server.api(&question).await
 }
-
-/// A failing archive is retried for ten seconds.
-const PATIENCE: Duration = DEADLINE.saturating_mul(3);
 
 /// Chats until one is answered with `status`.
 async fn until(server: &Server, status: u16) -> RawResponse {
@@ -35,7 +31,8 @@ async fn until(server: &Server, status: u16) -> RawResponse {
             );
         }
     };
-    let asked = tokio::time::timeout(PATIENCE, asking).await;
+    // A failing archive is retried for ten seconds.
+    let asked = tokio::time::timeout(DEADLINE, asking).await;
     asked.unwrap_or_else(|_| panic!("no chat is answered with {status}"))
 }
 
