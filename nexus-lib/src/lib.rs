@@ -104,6 +104,28 @@
 //! `examples/guardrail.rs` has it as a layer with a service of its own,
 //! `examples/response_cache.rs` a cache.
 //!
+//! # Features
+//! All but `postgres` and `test-util` are on by default. What is off costs neither dependencies nor
+//! code.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `gateway` | everything but [`error`], [`sse`], [`translate`] and the part of [`wire`] that these need; every feature below turns it on |
+//! | `upstreams` | the built-in providers, and the connections to them (hyper, rustls); without it there are the demo model and providers of your own |
+//! | `sqlite` | [`SqliteStore`]; without it, bring a [`Store`] of your own |
+//! | `postgres` | a store on PostgreSQL: nothing yet |
+//! | `ws` | chat over WebSocket, at `/ws/chat` of the LLM port |
+//! | `console` | the web console, at `/` of the admin port |
+//! | `estimate` | OpenAI's tokenizers, for answers without reported usage; without it a token is four bytes |
+//! | `metrics` | `metrics`: an observer for Prometheus, and `/metrics` on the admin port |
+//! | `test-util` | `testing`: a fake upstream, and the contracts of providers and stores as checks |
+//!
+//! Translation alone needs eleven crates, and what those need:
+//!
+//! ```toml
+//! nexus-lib = { version = "0.1", default-features = false }
+//! ```
+//!
 //! # Layout
 //! From the bottom up; a module imports only from those above it in this list.
 //!
@@ -129,49 +151,96 @@
 //! - [`http`]: the LLM port and the admin port.
 //! - [`gateway`]: everything put together.
 
+// What only some features use is dead without them; with the default ones all lints apply.
+#![cfg_attr(
+    not(all(
+        feature = "console",
+        feature = "sqlite",
+        feature = "upstreams",
+        feature = "ws"
+    )),
+    allow(dead_code, unused_imports)
+)]
+
+#[cfg(feature = "gateway")]
 pub mod archive;
+#[cfg(feature = "gateway")]
 mod body_memory;
+#[cfg(feature = "gateway")]
 pub mod call;
+#[cfg(feature = "gateway")]
 mod coding;
 pub mod error;
+#[cfg(feature = "gateway")]
 pub mod estimate;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(feature = "gateway")]
 pub mod gateway;
+#[cfg(feature = "gateway")]
 pub mod health;
+#[cfg(feature = "gateway")]
 pub mod http;
+#[cfg(feature = "gateway")]
 pub mod intake;
+#[cfg(feature = "gateway")]
 mod isolate;
+#[cfg(feature = "gateway")]
 mod lasting;
+#[cfg(feature = "gateway")]
 mod late;
+#[cfg(feature = "gateway")]
 pub mod ledger;
+#[cfg(feature = "gateway")]
 mod memory;
+#[cfg(feature = "gateway")]
 pub mod meter;
 #[cfg(feature = "metrics")]
 pub mod metrics;
+#[cfg(feature = "gateway")]
 pub mod observe;
 mod offload;
+#[cfg(feature = "gateway")]
 pub mod provider;
+#[cfg(feature = "gateway")]
 pub mod registry;
+#[cfg(feature = "gateway")]
 pub mod router;
+#[cfg(feature = "gateway")]
 pub mod secret;
 pub mod sse;
+#[cfg(feature = "gateway")]
 pub mod store;
 #[cfg(feature = "test-util")]
 pub mod testing;
+#[cfg(feature = "gateway")]
 pub mod thread;
+#[cfg(feature = "gateway")]
 pub mod transcript;
 pub mod translate;
 pub mod wire;
 
 pub use error::{Cause, Error, ErrorKind, Origin, Result, UpstreamError};
+#[cfg(feature = "gateway")]
 pub use gateway::{ChatReply, ChatStream, Gateway, GatewayBuilder};
+#[cfg(feature = "gateway")]
 pub use http::BodyTimeouts;
+#[cfg(feature = "gateway")]
 pub use ledger::UsageLedger;
-pub use provider::{Provider, Timeouts, Transport};
+#[cfg(feature = "gateway")]
+pub use provider::Provider;
+#[cfg(feature = "upstreams")]
+pub use provider::{Timeouts, Transport};
+#[cfg(feature = "gateway")]
 pub use registry::{ModelSpec, ProviderSpec, Registry};
+#[cfg(feature = "gateway")]
 pub use router::Router;
-pub use store::{NewModel, SqliteStore, Store};
+#[cfg(feature = "sqlite")]
+pub use store::SqliteStore;
+#[cfg(feature = "gateway")]
+pub use store::{NewModel, Store};
+#[cfg(feature = "gateway")]
 pub use transcript::{Answer, AssistantMessage, Transcript};
+#[cfg(feature = "gateway")]
 pub use wire::ChatRequest;

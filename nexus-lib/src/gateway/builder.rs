@@ -10,6 +10,7 @@ use crate::body_memory::{BodyMemory, a_quarter};
 use crate::call::Operation;
 use crate::error::Result;
 use crate::estimate::Estimator;
+use crate::gateway::built_in::BuiltIn;
 use crate::gateway::dispatch::Dispatch;
 use crate::gateway::stack::OwnLayers;
 use crate::gateway::watch::Watch;
@@ -20,10 +21,7 @@ use crate::ledger::{LedgerParts, LedgerSink, UsageLedger};
 use crate::memory::Recent;
 use crate::meter::{Books, Cutoff};
 use crate::observe::{Observer, Observers};
-use crate::provider::{
-    Anthropic, Azure, ByKind, DemoProvider, Dialect, Gemini, HttpProvider, Manner, Ollama, OpenAi,
-    Provider, Transport, Xai,
-};
+use crate::provider::{ByKind, Manner, Provider};
 use crate::registry::Registry;
 use crate::router::{RetryPolicy, Router};
 use crate::store::{LedgerQueries, LedgerStore, RegistryStore, StoreWatch};
@@ -44,7 +42,7 @@ pub(super) struct Parts {
 pub struct GatewayBuilder {
     parts: Parts,
     providers: Vec<Arc<dyn Provider>>,
-    transport: Option<Transport>,
+    pub(super) built_in: BuiltIn,
     archive: Option<Archive>,
     retries: RetryPolicy,
     grok_proxies: Option<ProxyList>,
@@ -69,7 +67,7 @@ impl GatewayBuilder {
         Self {
             parts,
             providers: Vec::new(),
-            transport: None,
+            built_in: BuiltIn::default(),
             archive: None,
             retries: RetryPolicy::default(),
             grok_proxies: None,
@@ -94,13 +92,6 @@ impl GatewayBuilder {
     #[must_use]
     pub fn provider(mut self, provider: impl Provider) -> Self {
         self.providers.push(Arc::new(provider));
-        self
-    }
-
-    /// Replaces the connections to upstreams, and their timers.
-    #[must_use]
-    pub fn transport(mut self, transport: Transport) -> Self {
-        self.transport = Some(transport);
         self
     }
 
@@ -201,6 +192,7 @@ impl GatewayBuilder {
     }
 
     /// What a WebSocket may take, and for how long it is waited for.
+    #[cfg(feature = "ws")]
     #[must_use]
     pub fn sockets(mut self, settings: SocketSettings) -> Self {
         self.sockets = settings;
@@ -237,17 +229,15 @@ impl GatewayBuilder {
     /// # Cancel safety
     /// Dropped, it leaves nothing running.
     pub async fn build(self) -> Result<Gateway> {
-        let transport = match self.transport {
-            Some(transport) => transport,
-            None => Transport::builder().build()?,
-        };
+        let memory = BodyMemory::at_most(self.max_body_memory.unwrap_or_else(a_quarter));
         let recent = Recent::default();
         let manner = Manner {
             is_strict: self.strict,
             recent: recent.clone(),
         };
-        transport.translate_as(manner.clone());
-        let providers: HashMap<&'static str, Arc<dyn Provider>> = built_in(&transport, &manner)
+        let providers: HashMap<&'static str, Arc<dyn Provider>> = self
+            .built_in
+            .providers(&manner, &memory)?
             .into_iter()
             .chain(self.providers)
             .map(|provider| (provider.kind(), provider))
@@ -302,8 +292,6 @@ impl GatewayBuilder {
             hop.clone(),
             self.layers,
         );
-        let memory = BodyMemory::at_most(self.max_body_memory.unwrap_or_else(a_quarter));
-        transport.count_in(memory.clone());
         let settings = SettingsView {
             version: env!("CARGO_PKG_VERSION"),
             kinds: registry.kinds(),
@@ -345,25 +333,4 @@ impl GatewayBuilder {
 /// Whether every provider answers `operation`, in its own words or in others.
 fn is_for_all(operation: Operation) -> bool {
     operation.is_chat() || operation == Operation::TokenCount
-}
-
-/// The implementations that are always there.
-pub(super) fn built_in(transport: &Transport, manner: &Manner) -> [Arc<dyn Provider>; 7] {
-    fn made<D>(dialect: D, transport: &Transport, manner: &Manner) -> Arc<dyn Provider>
-    where
-        HttpProvider<D>: Provider,
-        D: Dialect,
-    {
-        let provider = HttpProvider::new(dialect, transport.clone());
-        Arc::new(provider.translating(manner.clone()))
-    }
-    [
-        made(OpenAi, transport, manner),
-        made(Azure, transport, manner),
-        made(Anthropic, transport, manner),
-        made(Gemini, transport, manner),
-        made(Xai, transport, manner),
-        made(Ollama, transport, manner),
-        Arc::new(DemoProvider),
-    ]
 }

@@ -1,10 +1,16 @@
 //! The whole, put together: a [`Gateway`] owns a registry, a ledger and the stack between them.
 
 mod builder;
+#[cfg(feature = "upstreams")]
+mod built_in;
+#[cfg(not(feature = "upstreams"))]
+#[path = "demo_only.rs"]
+mod built_in;
 mod chat;
 mod dispatch;
 mod guarded;
 mod layers;
+#[cfg(feature = "upstreams")]
 mod probe;
 mod seam;
 mod stack;
@@ -13,6 +19,7 @@ mod watch;
 pub use builder::GatewayBuilder;
 pub use chat::{ChatReply, ChatStream};
 pub use layers::{AttemptService, CallService, ReplyService};
+#[cfg(feature = "upstreams")]
 pub use probe::Probe;
 pub use stack::Stack;
 
@@ -148,6 +155,7 @@ impl Gateway {
     }
 
     /// The WebSockets, which a server that drains its connections does not see.
+    #[cfg(feature = "ws")]
     pub fn sockets(&self) -> &Sockets {
         &self.sockets
     }

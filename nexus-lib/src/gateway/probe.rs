@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::gateway::builder::built_in;
+use crate::gateway::built_in::built_in;
 use crate::provider::{ByKind, Manner, Provider, Transport, models_of};
 use crate::registry::Upstreams;
 use crate::store::{ProviderRecord, RegistryRecords};

@@ -16,6 +16,10 @@ mod decode;
 mod openapi;
 mod pace;
 mod respond;
+#[cfg(feature = "ws")]
+mod ws;
+#[cfg(not(feature = "ws"))]
+#[path = "no_ws.rs"]
 mod ws;
 
 pub use crate::intake::ClientAddr;
@@ -25,6 +29,9 @@ pub(crate) use api::ApiParts;
 pub use api::ApiService;
 pub use body::Body;
 pub use pace::BodyTimeouts;
-#[cfg(feature = "test-util")]
+#[cfg(all(feature = "test-util", feature = "ws"))]
 pub use ws::EchoService;
+#[cfg(feature = "ws")]
 pub use ws::{SocketSettings, Sockets};
+#[cfg(not(feature = "ws"))]
+pub(crate) use ws::{SocketSettings, Sockets};

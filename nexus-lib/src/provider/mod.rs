@@ -1,28 +1,37 @@
 //! Providers: the [`Provider`] trait, its built-in implementations, and the transport.
 
+#[cfg(feature = "upstreams")]
 mod built_in;
 mod by_kind;
 mod demo;
+#[cfg(feature = "upstreams")]
 mod dialect;
 mod faults;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 pub(crate) mod headers;
+#[cfg(feature = "upstreams")]
 mod http;
+mod manner;
 mod observe;
 pub(crate) mod redact;
 mod translated;
+#[cfg(feature = "upstreams")]
 mod transport;
 
+#[cfg(feature = "upstreams")]
 pub use built_in::{anthropic, azure, gemini, ollama, openai, xai};
 pub(crate) use by_kind::{ByKind, models_of};
 pub use demo::DemoProvider;
+#[cfg(feature = "upstreams")]
 pub(crate) use dialect::{Anthropic, Azure, Dialect, Gemini, Ollama, OpenAi, Xai};
+#[cfg(feature = "upstreams")]
 pub(crate) use http::HttpProvider;
+pub(crate) use manner::Manner;
 pub(crate) use translated::{count as count_tokens, through_chat};
-pub(crate) use transport::Manner;
 #[cfg(feature = "fuzzing")]
 pub(crate) use transport::fuzzing as transport_fuzzing;
+#[cfg(feature = "upstreams")]
 pub use transport::{Timeouts, Transport, TransportBuilder};
 
 use async_trait::async_trait;

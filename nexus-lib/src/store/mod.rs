@@ -14,6 +14,7 @@ mod queries;
 mod record;
 mod row;
 mod series;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 mod statistics;
 mod version;
@@ -31,6 +32,7 @@ pub use record::{
 pub use row::{LedgerRow, LedgerWrite, OpenRow, RequestRecord, Settlement};
 pub(crate) use series::Steps;
 pub use series::{Bucket, SeriesBucket};
+#[cfg(feature = "sqlite")]
 pub use sqlite::{Durability, SqliteOptions, SqliteStore};
 pub use statistics::{
     ConversationTotals, KeyTotals, ModelTotals, ProviderTotals, RequestFilter, RowPage, Totals,

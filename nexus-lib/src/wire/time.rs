@@ -1,10 +1,4 @@
-use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
-use std::time::Duration;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -15,7 +9,11 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// The current time.
     pub fn now() -> Self {
-        Self(jiff::Timestamp::now().as_microsecond())
+        let (since, sign) = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => (since, 1),
+            Err(before) => (before.duration(), -1),
+        };
+        Self(i64::try_from(since.as_micros()).map_or(i64::MAX, |micros| sign * micros))
     }
 
     /// From microseconds since the epoch.
@@ -56,59 +54,6 @@ impl Timestamp {
     /// Seconds since the epoch, rounded down.
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)
-    }
-}
-
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_microsecond(self.0) {
-            Ok(time) => write!(f, "{time:.3}"),
-            Err(_) => f.write_str("0000-00-00T00:00:00Z"),
-        }
-    }
-}
-
-impl FromStr for Timestamp {
-    type Err = Error;
-
-    /// # Errors
-    /// [`ErrorKind::Unprocessable`] when the text is not an RFC 3339 time.
-    fn from_str(text: &str) -> Result<Self> {
-        text.parse::<jiff::Timestamp>()
-            .map(|time| Self(time.as_microsecond()))
-            .map_err(|_| {
-                Error::new(
-                    ErrorKind::Unprocessable,
-                    "a time must be in RFC 3339 format, such as 2026-01-31T08:00:00Z",
-                )
-            })
-    }
-}
-
-impl JsonSchema for Timestamp {
-    fn schema_name() -> Cow<'static, str> {
-        "Timestamp".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "format": "date-time"})
-    }
-}
-
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Timestamp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <Cow<'_, str>>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
     }
 }
 

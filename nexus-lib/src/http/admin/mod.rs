@@ -12,6 +12,10 @@
 mod attempts;
 mod authority;
 mod chat;
+#[cfg(feature = "console")]
+mod console;
+#[cfg(not(feature = "console"))]
+#[path = "no_console.rs"]
 mod console;
 mod conversations;
 mod guard;

@@ -75,7 +75,9 @@ type Describe = fn(&mut Schemas) -> PathItem;
 
 /// All paths: the router and the document share this table.
 pub(super) const PATHS: &[(&str, Make, Describe)] = &[
+    #[cfg(feature = "console")]
     ("/", |_| find_file("index.html"), op::front_page),
+    #[cfg(feature = "console")]
     ("/console/{*path}", find_file, op::console_file),
     ("/healthz", |_| Some(Route::Health), op::health),
     ("/readyz", |_| Some(Route::Readiness), op::readiness),
@@ -161,13 +163,7 @@ impl Paths {
             "" => "/",
             path => path,
         };
-        let not_found = || {
-            Error::new(
-                ErrorKind::NotFound,
-                "there is no such route; the console is at `/`, and `/openapi.json` describes the \
-                 routes",
-            )
-        };
+        let not_found = || Error::new(ErrorKind::NotFound, console::NO_SUCH_ROUTE);
         let matched = self.0.at(path).map_err(|_| not_found())?;
         let parameter = matched.params.iter().next().map_or("", |(_, value)| value);
         (matched.value)(parameter).ok_or_else(|| match parameter {

@@ -27,7 +27,8 @@ const MODELS: &str = "/models";
 const MODEL: &str = "/models/{id}";
 const VERSION: &str = "/v1";
 /// Served without a version.
-const UNVERSIONED: [(&str, Route); 3] = [
+const UNVERSIONED: &[(&str, Route)] = &[
+    #[cfg(feature = "ws")]
     ("/ws/chat", Route::Socket),
     ("/healthz", Route::Health),
     ("/openapi.json", Route::OpenApi),
@@ -49,8 +50,8 @@ impl Route {
             tail => Operation::at(tail).map(Self::Call),
         };
         let route = route.or_else(|| {
-            let mut known = UNVERSIONED.into_iter();
-            known.find(|(known, _)| *known == path).map(|(_, it)| it)
+            let mut known = UNVERSIONED.iter();
+            known.find(|(known, _)| *known == path).map(|(_, it)| *it)
         });
         let route = route.ok_or(NoRoute::Path)?;
         if route.methods().contains(&method) {
@@ -67,7 +68,8 @@ impl Route {
         let versioned = calls.into_iter().chain(models);
         let versioned =
             versioned.map(|(path, route)| (format!("{VERSION}{path}"), route, Some(path)));
-        let others = UNVERSIONED.map(|(path, route)| (path.to_owned(), route, None));
+        let others = UNVERSIONED.iter();
+        let others = others.map(|(path, route)| ((*path).to_owned(), *route, None));
         versioned.chain(others)
     }
 

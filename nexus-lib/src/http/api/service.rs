@@ -20,7 +20,7 @@ use crate::http::api::route::{NoRoute, Route};
 use crate::http::api::{answer, models, operations, route};
 use crate::http::collect::{BodyLimits, collect};
 use crate::http::decode::{codings_of, decoded};
-use crate::http::ws::{self, Socket, Sockets};
+use crate::http::ws::{self, Sockets};
 use crate::http::{Body, BodyTimeouts, ClientAddr, respond};
 use crate::intake::{self, Arrival, Credentials, Intake, OpenRequest, Passport, conversation};
 use crate::observe::Edge;
@@ -209,19 +209,7 @@ where
             Err(_) => None,
         };
         let passport = Passport::read(&head.headers, passed)?;
-        let ws::Opened { upgrade, response } = ws::open(head)?;
-        let passport = passport.with(std::mem::take(&mut head.extensions));
-        let shown = ws::Shown {
-            principal,
-            headers: std::mem::take(&mut head.headers),
-            passport,
-        };
-        let (intake, tasks) = (Arc::clone(&self.intake), Arc::clone(self.sockets.tasks()));
-        let owner = Arc::clone(&tasks);
-        tasks.accept(upgrade, move |io| {
-            Socket::new(intake, owner, io, shown).run()
-        });
-        Ok(response)
+        ws::accept(&self.intake, &self.sockets, head, principal, passport)
     }
 
     /// Reads the body, makes the call and answers it.

@@ -10,7 +10,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tower::Service;
 
 use super::closing::closing;
-use super::{SocketSettings, Sockets, open};
+use super::handshake::open;
+use super::{SocketSettings, Sockets};
 use crate::http::{Body, respond};
 
 /// Echoes what a client sends: for tests of the protocol itself, through the same code as chats.

@@ -12,6 +12,7 @@
 //! A chat that its client wants to be [resumable](session) lives in a task of its own, and outlives
 //! the socket for a while.
 
+mod accept;
 mod chat;
 mod closing;
 mod counted;
@@ -28,9 +29,9 @@ mod socket;
 mod sockets;
 mod streaming;
 
+pub(crate) use accept::accept;
 #[cfg(feature = "test-util")]
 pub use echo::EchoService;
-pub(crate) use handshake::{Opened, key_among_protocols, open};
+pub(crate) use handshake::key_among_protocols;
 pub use settings::SocketSettings;
-pub(crate) use socket::{Shown, Socket};
 pub use sockets::Sockets;

@@ -8,6 +8,7 @@
 mod chunk;
 mod look;
 mod messages;
+#[cfg(feature = "upstreams")]
 mod normalising;
 mod refusal;
 mod tail;
@@ -16,6 +17,7 @@ mod whole;
 
 pub(crate) use chunk::ChunkObserver;
 pub(crate) use messages::MessagesObserver;
+#[cfg(feature = "upstreams")]
 pub(crate) use normalising::Normalising;
 pub(crate) use typed::TypedObserver;
 pub(crate) use whole::{Whole, judge, observe_completion};

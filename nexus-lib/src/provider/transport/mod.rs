@@ -29,7 +29,7 @@ use crate::body_memory::BodyMemory;
 use crate::call::Target;
 use crate::error::{Cause, Result};
 use crate::late::timeout_at;
-use crate::memory::Recent;
+use crate::provider::Manner;
 use crate::wire::{Endpoint, ProxyList};
 use pool::Pool;
 
@@ -42,15 +42,6 @@ pub struct Transport {
     memory: Arc<OnceLock<BodyMemory>>,
     /// How its gateway translates, once one sets it.
     manner: Arc<OnceLock<Manner>>,
-}
-
-/// How a gateway translates requests and answers.
-#[derive(Clone, Default)]
-pub(crate) struct Manner {
-    /// Nothing of a request may be dropped.
-    pub(crate) is_strict: bool,
-    /// What is remembered of answers.
-    pub(crate) recent: Recent,
 }
 
 impl Transport {

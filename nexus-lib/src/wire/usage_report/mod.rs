@@ -4,13 +4,11 @@
 //! an answer must not fail because its usage is odd.
 
 mod read;
+#[cfg(feature = "gateway")]
+mod schema;
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::json;
 
 use crate::wire::Usage;
 use crate::wire::json::Cursor;
@@ -76,34 +74,6 @@ impl From<Usage> for UsageReport {
             cached_tokens: usage.cached_tokens,
             reasoning_tokens: usage.reasoning_tokens,
         }
-    }
-}
-
-impl JsonSchema for UsageReport {
-    fn schema_name() -> Cow<'static, str> {
-        "UsageReport".into()
-    }
-
-    /// The shape that is written. Others may leave out any member.
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let tokens = json!({"type": "integer", "minimum": 0});
-        json_schema!({
-            "type": "object",
-            "description": "Tokens, in OpenAI's shape.",
-            "properties": {
-                "prompt_tokens": tokens,
-                "completion_tokens": tokens,
-                "total_tokens": tokens,
-                "prompt_tokens_details": {
-                    "type": "object",
-                    "properties": {"cached_tokens": tokens},
-                },
-                "completion_tokens_details": {
-                    "type": "object",
-                    "properties": {"reasoning_tokens": tokens},
-                },
-            },
-        })
     }
 }
 

@@ -10,3 +10,7 @@ mod serve;
 
 pub(super) use files::{Asset, find, paths};
 pub(super) use serve::serve;
+
+/// What a client is told that asks for a path without a route.
+pub(super) const NO_SUCH_ROUTE: &str =
+    "there is no such route; the console is at `/`, and `/openapi.json` describes the routes";

@@ -4,6 +4,8 @@
 //! compile.
 
 mod chats;
+#[cfg(feature = "console")]
+mod console;
 mod pages;
 mod registry;
 mod statistics;
@@ -18,7 +20,9 @@ use crate::http::admin::route::PATHS;
 use crate::http::openapi::{Document, Operation};
 
 pub(super) use chats::{playground, provider_test, upstream_models};
-pub(super) use pages::{console_file, document, front_page, health, metrics, readiness, settings};
+#[cfg(feature = "console")]
+pub(super) use console::{console_file, front_page};
+pub(super) use pages::{document, health, metrics, readiness, settings};
 pub(super) use registry::{model, models, provider, provider_models, providers};
 pub(super) use statistics::{
     conversation, conversations, request, requests, series, summary, totals,

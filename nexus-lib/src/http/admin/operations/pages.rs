@@ -2,44 +2,10 @@ use serde_json::{Value, json};
 
 use crate::error::ErrorKind as K;
 use crate::http::admin::SettingsView;
-use crate::http::admin::console;
 use crate::http::admin::views::Health;
-use crate::http::openapi::{Operation, Parameter, PathItem, Schemas};
+use crate::http::openapi::{Operation, PathItem, Schemas};
 
-const TAG: &str = "The port";
-const TEXT: [&str; 5] = [
-    "text/html",
-    "text/css",
-    "text/javascript",
-    "image/svg+xml",
-    "text/plain",
-];
-
-pub(in crate::http::admin) fn front_page(_: &mut Schemas) -> PathItem {
-    let page = Operation::new(TAG, "The web console")
-        .parameter(if_none_match())
-        .answers(200, "text/html", &text())
-        .answers_nothing(304)
-        .open();
-    PathItem::new().get(page)
-}
-
-pub(in crate::http::admin) fn console_file(_: &mut Schemas) -> PathItem {
-    // A parameter cannot contain slashes, so files in folders are not listed.
-    let files: Vec<_> = console::paths()
-        .filter(|path| !path.contains('/'))
-        .collect();
-    let path = Parameter::path("path", json!({"enum": files}), "A file of the web console.");
-    let file = Operation::new(TAG, "A file of the web console")
-        .parameter(if_none_match())
-        .answers_nothing(304)
-        .fails(&[K::NotFound])
-        .open();
-    let file = TEXT
-        .iter()
-        .fold(file, |file, media| file.answers(200, media, &text()));
-    PathItem::new().parameter(path).get(file)
-}
+pub(super) const TAG: &str = "The port";
 
 pub(in crate::http::admin) fn health(schemas: &mut Schemas) -> PathItem {
     let up = Operation::new(TAG, "Whether the process is up")
@@ -80,11 +46,6 @@ pub(in crate::http::admin) fn settings(schemas: &mut Schemas) -> PathItem {
     PathItem::new().get(settings)
 }
 
-fn if_none_match() -> Parameter {
-    let about = "The tags that the client has already.";
-    Parameter::header("if-none-match", text(), about)
-}
-
-fn text() -> Value {
+pub(super) fn text() -> Value {
     json!({"type": "string"})
 }

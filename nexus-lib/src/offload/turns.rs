@@ -1,15 +1,9 @@
-//! Work that would block the runtime: done on a thread that may block.
-//!
-//! As many pieces run at once as there are cores; others wait for their turn. If the caller stops
-//! waiting, work that has not started never does, and running work ends at its next call of
-//! [`is_wanted`].
-
-use std::cell::RefCell;
-use std::sync::{Arc, LazyLock, Weak};
+use std::sync::{Arc, LazyLock};
 use std::thread;
 
 use tokio::sync::Semaphore;
 
+use super::wanted::{Watched, is_wanted, unwanted};
 use crate::error::{BoxError, Error, ErrorKind, Result};
 
 /// Texts of at least this many bytes are not processed on the runtime's threads: translating one
@@ -21,20 +15,6 @@ static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::ne
 
 fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
-}
-
-thread_local! {
-    /// Dropped when nobody waits for the work of this thread any more. `None` if that cannot
-    /// happen.
-    static WAITING: RefCell<Option<Weak<()>>> = const { RefCell::new(None) };
-}
-
-/// Whether somebody still waits for the work of this thread. Check it in loops over input.
-pub(crate) fn is_wanted() -> bool {
-    WAITING.with_borrow(|waiting| {
-        let waiting = waiting.as_ref();
-        waiting.is_none_or(|waiting| waiting.strong_count() > 0)
-    })
 }
 
 /// Does `work` on a text of `len` bytes: here if it is short, otherwise like [`elsewhere`].
@@ -88,30 +68,6 @@ where
 
 fn died(cause: BoxError) -> Error {
     Error::new(ErrorKind::Internal, "a long text could not be processed").with_source(cause)
-}
-
-/// The result of work that nobody waits for: nobody sees it.
-pub(crate) fn unwanted() -> Error {
-    Error::new(
-        ErrorKind::Cancelled,
-        "the client left before its request was read",
-    )
-}
-
-/// Makes [`is_wanted`] check `WAITING` until it is dropped.
-struct Watched;
-
-impl Watched {
-    fn new(watched: Weak<()>) -> Self {
-        WAITING.set(Some(watched));
-        Self
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        WAITING.set(None);
-    }
 }
 
 #[cfg(test)]
