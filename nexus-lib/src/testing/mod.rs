@@ -79,5 +79,7 @@ pub use script::Script;
 pub use store::StoreContract;
 pub use upstream::{FakeUpstream, refused_addr};
 
+pub use crate::wire::reads::BodyReads;
+
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use super::Json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::offload;
+use crate::wire::reads;
 
 /// The maximum nesting around an object. Tool results with documents of several blocks have ten
 /// levels.
@@ -125,6 +126,9 @@ pub(crate) struct Object<'a> {
 impl<'a> Object<'a> {
     /// Parses a whole document as an object.
     pub(crate) fn parse(json: &'a [u8], at: &Path<'_>) -> Result<Self> {
+        if matches!(at, Path::Request) {
+            reads::parsed(json);
+        }
         serde_json::from_slice(json).map_err(|error| match at {
             Path::Request => at.invalid(format_args!(
                 "is not a JSON object (line {}, column {})",

@@ -35,6 +35,7 @@ pub(crate) mod prefix;
 mod protocols;
 #[cfg(feature = "gateway")]
 mod proxy_url;
+pub(crate) mod reads;
 #[cfg(feature = "gateway")]
 mod request_state;
 #[cfg(feature = "gateway")]

@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::json::Cursor;
-use crate::wire::{ConversationId, Operation, Prefixes};
+use crate::wire::{ConversationId, Operation, Prefixes, reads};
 use field::{Kind, find};
 use splice::Edit;
 
@@ -52,6 +52,7 @@ impl RequestScan {
     ///   its `include_usage` neither a boolean nor null;
     /// - one of these is present twice, or in another case.
     pub fn of(body: &[u8]) -> Result<Self> {
+        reads::scanned(body);
         const NAMES: [&str; 5] = ["model", "messages", "stream", "stream_options", CACHE_KEY];
         let mut prefixes = Prefixes::default();
         let whole = 0..body.len();
@@ -97,6 +98,9 @@ impl RequestScan {
         body: &[u8],
         content_type: Option<&[u8]>,
     ) -> Result<Self> {
+        if operation != Operation::ChatCompletion {
+            reads::scanned(body);
+        }
         match operation {
             Operation::ChatCompletion => Self::of(body),
             Operation::Transcription => Self::of_form(body, content_type),
