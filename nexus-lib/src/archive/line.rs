@@ -2,9 +2,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::ArchiveRecord;
-use crate::call::in_chat;
 use crate::transcript::AssistantMessage;
-use crate::wire::json::members;
 use crate::wire::{ConversationId, RequestId, RequestState, Timestamp};
 
 /// The start of each line, before its request's id; readers recognise a line by it.
@@ -29,7 +27,9 @@ struct Line<'a> {
 /// Appends the record's line, with its line end, to `lines`.
 pub(super) fn write(record: &ArchiveRecord, lines: &mut Vec<u8>) -> serde_json::Result<()> {
     let start = lines.len();
-    let body = in_chat(record.operation, &record.body);
+    // As they are in the body, where that is a chat completion.
+    let messages = record.asked.messages();
+    let messages = messages.as_deref().unwrap_or(b"[]");
     let line = Line {
         request_id: record.request_id,
         conversation_id: &record.conversation_id,
@@ -39,7 +39,7 @@ pub(super) fn write(record: &ArchiveRecord, lines: &mut Vec<u8>) -> serde_json::
         state: record.state,
         started_at: record.started_at,
         ended_at: record.ended_at,
-        messages: messages(&body)?,
+        messages: serde_json::from_slice(messages)?,
         reply: record.answer.messages(),
     };
     if let Err(error) = serde_json::to_writer(&mut *lines, &line) {
@@ -54,17 +54,4 @@ pub(super) fn write(record: &ArchiveRecord, lines: &mut Vec<u8>) -> serde_json::
     }
     lines.push(b'\n');
     Ok(())
-}
-
-/// The messages as they are in the body; an empty list if there are none.
-fn messages(body: &[u8]) -> serde_json::Result<&RawValue> {
-    let mut found = None;
-    let read = members(body, |key, value| {
-        if key == "messages" {
-            found = Some(value);
-        }
-    });
-    let messages = found.filter(|_| read.is_ok());
-    let messages = messages.and_then(|messages| body.get(messages));
-    serde_json::from_slice(messages.unwrap_or(b"[]"))
 }

@@ -27,12 +27,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
-
-use crate::call::ClosedCall;
+use crate::call::{ClosedCall, Prompt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::transcript::Answer;
-use crate::wire::{ConversationId, Operation, RequestId, RequestState, Timestamp};
+use crate::wire::{ConversationId, RequestId, RequestState, Timestamp};
 use queue::{Limits, Queue};
 
 /// A call that has ended.
@@ -51,18 +49,16 @@ pub struct ArchiveRecord {
     pub started_at: Timestamp,
     /// When it ended: determines the file.
     pub ended_at: Timestamp,
-    /// The operation: a chat.
-    pub operation: Operation,
-    /// The request's body, as the client sent it.
-    pub body: Bytes,
+    /// What was asked: a chat.
+    pub asked: Prompt,
     /// What was delivered.
     pub answer: Answer,
 }
 
 impl ArchiveRecord {
-    /// The record of `call`, with the words that it does not have: the body as the client sent it,
-    /// and what was delivered.
-    pub fn of(call: &ClosedCall, body: Bytes, answer: Answer) -> Self {
+    /// The record of `call`, with the words that it does not have: what the model was asked, and
+    /// what was delivered.
+    pub fn of(call: &ClosedCall, asked: Prompt, answer: Answer) -> Self {
         Self {
             request_id: call.request_id,
             conversation_id: call.conversation_id.clone(),
@@ -71,8 +67,7 @@ impl ArchiveRecord {
             state: call.state,
             started_at: call.started_at,
             ended_at: call.ended_at(),
-            operation: call.operation,
-            body,
+            asked,
             answer,
         }
     }

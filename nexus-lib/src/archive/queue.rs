@@ -82,8 +82,9 @@ pub(super) enum Next {
 }
 
 pub(super) fn size(record: &ArchiveRecord) -> u64 {
-    let body = u64::try_from(record.body.len()).unwrap_or(u64::MAX);
-    body.saturating_add(record.answer.held_bytes())
+    let asked = record.asked.held_bytes();
+    asked
+        .saturating_add(record.answer.held_bytes())
         .saturating_add(RECORD_BYTES)
 }
 

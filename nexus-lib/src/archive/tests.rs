@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
+use crate::wire::Operation;
 
 const PATIENT: Duration = Duration::from_secs(3600);
 
@@ -17,7 +18,6 @@ fn record(ended_at: &str) -> ArchiveRecord {
     let body = "{\"model\": \"m\",\r\n \"messages\": [\n  {\"role\": \"user\", \"content\": \"a\\nb\", \"n\": 1.50}\r\n ], \"x\": 1}";
     let reply = json!({"choices": [{"index": 0, "message": {"content": "好"}}]});
     ArchiveRecord {
-        operation: Operation::ChatCompletion,
         request_id: RequestId::new(),
         conversation_id: "talk".parse().unwrap(),
         provider: "p".into(),
@@ -25,7 +25,7 @@ fn record(ended_at: &str) -> ArchiveRecord {
         state: RequestState::Completed,
         started_at: at("2026-01-31T08:00:00.123Z"),
         ended_at: at(ended_at),
-        body: body.into(),
+        asked: Prompt::new(Operation::ChatCompletion, body.into()),
         answer: Answer::Whole(reply.to_string().into()),
     }
 }
@@ -120,7 +120,7 @@ async fn a_line_has_the_messages_as_they_came_and_the_reply_decoded() {
     let disk = Disk::new();
     let archive = Archive::open(disk.dir(), None).unwrap();
     let mut unreadable = record("2026-01-31T08:30:00Z");
-    unreadable.body = "no JSON".into();
+    unreadable.asked = Prompt::new(Operation::ChatCompletion, "no JSON".into());
     unreadable.answer = Answer::Nothing;
     let record = record("2026-01-31T08:30:00Z");
     let id = record.request_id;

@@ -138,6 +138,14 @@ impl Held {
         Ok(())
     }
 
+    /// Counts `bytes` that are there already: it has no bound, and later bodies find less room.
+    pub(crate) fn note(&mut self, bytes: usize) {
+        let inner = &*self.memory.0;
+        *inner.holders().entry(self.holder).or_default() += bytes;
+        inner.held.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes += bytes;
+    }
+
     /// How many bytes are counted.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
@@ -197,6 +205,10 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Overloaded);
         assert!(error.retry_after().is_some());
         assert_eq!(memory.held(), 1000);
+        // What is there all the same is counted, and whoever comes next finds no room.
+        answer.note(100);
+        assert_eq!(memory.held(), 1100);
+        assert!(operator.grow(1).is_err());
         drop((greedy, other, operator, answer));
         assert_eq!(memory.held(), 0);
         assert!(memory.0.holders().is_empty());

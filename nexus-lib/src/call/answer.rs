@@ -134,7 +134,7 @@ fn protocol(asked: &impl Asked) -> Result<ClientProtocol> {
 }
 
 fn writer(protocol: ClientProtocol, body: &RequestBody) -> Result<Writer> {
-    Ok(protocol.writer(&protocol.read_request(body.bytes())?))
+    Ok(protocol.writer(&*body.prompt().request()?))
 }
 
 fn seen(answered: &Answered) -> Observed {

@@ -9,6 +9,14 @@ const REMINDER: (&str, &str) = ("<system-reminder>", "</system-reminder>");
 /// Its first instruction, which identifies the request for billing.
 const BILLING: &str = "x-anthropic-billing-header:";
 
+/// Whether there are any in `part`.
+pub(super) fn are_in(part: &Part) -> bool {
+    match part {
+        Part::Text(text) => text.text.starts_with(BILLING) || text.text.contains(REMINDER.0),
+        _ => false,
+    }
+}
+
 /// Removes these from `parts`, and parts that become empty.
 pub(super) fn forget(parts: &mut Vec<Part>) {
     parts.retain_mut(|part| {

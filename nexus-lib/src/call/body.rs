@@ -1,20 +1,27 @@
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::HeaderValue;
 
-use crate::call::said_so_far;
+use crate::body_memory::{BodyMemory, FREE_BYTES, Holder};
+use crate::call::Prompt;
 use crate::error::Result;
 use crate::wire::{self, Operation, RequestScan};
 
 /// A request's body as the client sent it, scanned once.
 #[derive(Clone)]
 pub struct RequestBody {
+    operation: Operation,
     bytes: Bytes,
     scan: RequestScan,
     /// `None` is JSON.
     content_type: Option<HeaderValue>,
+    /// Empty, and without an allocation, until somebody needs more than the scan.
+    prompt: OnceLock<Prompt>,
+    /// Where to count what is read of a long body.
+    room: Option<(BodyMemory, Holder)>,
 }
 
 impl RequestBody {
@@ -24,12 +31,7 @@ impl RequestBody {
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when it is not a JSON object
     /// that names a model; see [`RequestScan::of`].
     pub fn scan(bytes: Bytes) -> Result<Self> {
-        let scan = RequestScan::of(&bytes)?;
-        Ok(Self {
-            bytes,
-            scan,
-            content_type: None,
-        })
+        Self::read(Operation::ChatCompletion, bytes)
     }
 
     /// Scans `bytes`, the body of a request for `operation`. `content_type` is kept where it is not
@@ -42,44 +44,92 @@ impl RequestBody {
         bytes: Bytes,
         content_type: Option<HeaderValue>,
     ) -> Result<Self> {
-        let named = content_type.as_ref().map(HeaderValue::as_bytes);
-        let mut scan = RequestScan::for_operation(operation, &bytes, named)?;
+        let mut body = Self::scanned(operation, bytes, content_type)?;
         if operation.is_chat() && operation != Operation::ChatCompletion {
-            scan.prefixes = said_so_far(operation, &bytes);
+            body.scan.prefixes = body.prompt().prefixes();
         }
-        Ok(Self {
-            bytes,
-            scan,
-            content_type: content_type.filter(|_| operation == Operation::Transcription),
-        })
+        body.content_type
+            .take_if(|_| operation != Operation::Transcription);
+        Ok(body)
     }
 
     /// Scans `bytes`, which stand in place of this body for the same operation, in the same
     /// conversation.
     pub(super) fn rescanned(&self, operation: Operation, bytes: Bytes) -> Result<Self> {
-        let named = self.content_type.as_ref().map(HeaderValue::as_bytes);
-        let mut scan = RequestScan::for_operation(operation, &bytes, named)?;
+        let mut body = Self::scanned(operation, bytes, self.content_type.clone())?;
         // The client will send back what it sent, not what was made of it.
-        scan.prefixes = self.scan.prefixes.clone();
-        Ok(Self {
-            bytes,
-            scan,
-            content_type: self.content_type.clone(),
-        })
+        body.scan.prefixes = self.scan.prefixes.clone();
+        body.room.clone_from(&self.room);
+        Ok(body)
     }
 
-    /// Reads `bytes`, a body of JSON for `operation` that stands in place of a client's, whose
+    /// Scans `bytes`, a body of JSON for `operation` that stands in place of a client's, whose
     /// conversation is known.
     ///
     /// # Errors
     /// As [`RequestScan::for_operation`].
     pub(crate) fn read(operation: Operation, bytes: Bytes) -> Result<Self> {
-        let scan = RequestScan::for_operation(operation, &bytes, None)?;
+        Self::scanned(operation, bytes, None)
+    }
+
+    fn scanned(
+        operation: Operation,
+        bytes: Bytes,
+        content_type: Option<HeaderValue>,
+    ) -> Result<Self> {
+        let named = content_type.as_ref().map(HeaderValue::as_bytes);
+        let scan = RequestScan::for_operation(operation, &bytes, named)?;
         Ok(Self {
+            operation,
             bytes,
             scan,
-            content_type: None,
+            content_type,
+            prompt: OnceLock::new(),
+            room: None,
         })
+    }
+
+    /// What it is a request for.
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// What it asks, read as far as was needed so far: all who need more than the scan share it.
+    pub(crate) fn prompt(&self) -> &Prompt {
+        self.prompt.get_or_init(|| {
+            let prompt = Prompt::new(self.operation, self.bytes.clone());
+            if let Some((memory, holder)) = &self.room {
+                prompt.count_in(memory.hold(*holder));
+            }
+            prompt
+        })
+    }
+
+    /// Counts what is read of it in `memory`, as the body itself is.
+    pub(crate) fn counted_in(mut self, memory: &BodyMemory, holder: Holder) -> Self {
+        if self.bytes.len() > FREE_BYTES {
+            if let Some(prompt) = self.prompt.get() {
+                prompt.count_in(memory.hold(holder));
+            }
+            self.room = Some((memory.clone(), holder));
+        }
+        self
+    }
+
+    /// Forgets what is not needed any more when an answer begins.
+    pub(super) fn release(&self) {
+        if let Some(prompt) = self.prompt.get() {
+            prompt.release();
+        }
+    }
+
+    /// What it asks, for whoever outlives the call. Of a chat completion that is the body alone,
+    /// where the messages can be read from; the neutral form goes with the call.
+    pub(crate) fn said(&self) -> Prompt {
+        match self.operation {
+            Operation::ChatCompletion => Prompt::new(self.operation, self.bytes.clone()),
+            _ => self.prompt().clone(),
+        }
     }
 
     /// What the body is written in; `None` is JSON.

@@ -8,7 +8,7 @@ use http::{Extensions, HeaderMap, StatusCode};
 use crate::call::rewritten::Rewritten;
 use crate::call::spent::Spent;
 use crate::call::tried::Tried;
-use crate::call::{Principal, RequestBody, Target, Tries, Try};
+use crate::call::{Principal, Prompt, RequestBody, Target, Tries, Try};
 use crate::wire::{ConversationId, Operation, ProviderId, RequestId, Timestamp};
 
 /// An authenticated request, read as far as routing needs.
@@ -154,6 +154,19 @@ impl Routed {
         }
     }
 
+    /// What the client asked.
+    pub(crate) fn said(&self) -> Prompt {
+        self.0.call.body.said()
+    }
+
+    /// Forgets what is not needed any more when an answer begins: nobody else is asked.
+    pub(crate) fn release(&self) {
+        self.0.call.body.release();
+        if let Some(body) = self.0.rewritten.last() {
+            body.release();
+        }
+    }
+
     /// What answers that layers looked at have cost.
     pub(crate) fn spent(&self) -> &Spent {
         &self.0.spent
@@ -263,7 +276,7 @@ pub struct Attempt {
     /// Which of the candidates it goes to.
     index: usize,
     /// What the provider is asked, where it is not what the client asked.
-    told: Option<Arc<(Operation, RequestBody)>>,
+    told: Option<Arc<RequestBody>>,
 }
 
 impl Attempt {
@@ -276,7 +289,7 @@ impl Attempt {
     /// tells the same, where it answers no other.
     pub fn operation(&self) -> Operation {
         match &self.told {
-            Some(told) => told.0,
+            Some(told) => told.operation(),
             None => self.call().operation,
         }
     }
@@ -284,19 +297,21 @@ impl Attempt {
     /// What the provider is asked, in the protocol of [`operation`](Self::operation).
     pub fn body(&self) -> &RequestBody {
         match &self.told {
-            Some(told) => &told.1,
+            Some(told) => told,
             None => self.routed.body(),
         }
     }
 
-    /// Keeps what a layer made of the body, for what errors quote of it.
-    pub(super) fn note(&self, body: &RequestBody) {
-        self.routed.0.rewritten.keep(&Arc::new(body.clone()));
+    /// Notes that a layer made the body: for what errors quote of it.
+    pub(super) fn note(&self) {
+        if let Some(body) = &self.told {
+            self.routed.0.rewritten.keep(body);
+        }
     }
 
-    /// The same attempt in another protocol.
-    pub(crate) fn sent_as(mut self, operation: Operation, body: RequestBody) -> Self {
-        self.told = Some(Arc::new((operation, body)));
+    /// The same attempt with another body, perhaps in another protocol.
+    pub(crate) fn sent_as(mut self, body: RequestBody) -> Self {
+        self.told = Some(Arc::new(body));
         self
     }
 

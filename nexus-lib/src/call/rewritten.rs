@@ -6,10 +6,7 @@ use bytes::Bytes;
 
 use crate::call::{Attempt, Call, RequestBody, Routed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::translate::ClientProtocol;
 use crate::wire::{ChatRequest, Operation};
-
-use super::in_chat;
 
 /// The last body that a layer made. Empty, and without an allocation, as long as none does.
 #[derive(Debug, Default)]
@@ -48,7 +45,7 @@ impl Call {
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] when it cannot be read, and for what is no chat.
     pub fn as_chat(&self) -> Result<ChatRequest> {
-        as_chat(self.operation, &self.body)
+        self.body.prompt().as_chat()
     }
 }
 
@@ -70,7 +67,7 @@ impl Routed {
     /// # Errors
     /// As [`Call::as_chat`].
     pub fn as_chat(&self) -> Result<ChatRequest> {
-        as_chat(self.call().operation, self.body())
+        self.body().prompt().as_chat()
     }
 }
 
@@ -80,7 +77,7 @@ impl Attempt {
     /// # Errors
     /// As [`Call::as_chat`].
     pub fn as_chat(&self) -> Result<ChatRequest> {
-        as_chat(self.operation(), self.body())
+        self.body().prompt().as_chat()
     }
 
     /// The attempt with `body` in place of what its provider would be asked: for a layer of
@@ -92,8 +89,9 @@ impl Attempt {
         let operation = self.operation();
         let body = self.body().replaced(operation, body.into())?;
         same_model(self.body(), &body)?;
-        self.note(&body);
-        Ok(self.sent_as(operation, body))
+        let attempt = self.sent_as(body);
+        attempt.note();
+        Ok(attempt)
     }
 }
 
@@ -115,15 +113,4 @@ fn same_model(before: &RequestBody, after: &RequestBody) -> Result<()> {
     }
     let message = "behind the router a request keeps its model; a layer of calls may change it";
     Err(Error::new(ErrorKind::InvalidRequest, message).with_param("model"))
-}
-
-fn as_chat(operation: Operation, body: &RequestBody) -> Result<ChatRequest> {
-    if ClientProtocol::of(operation).is_none() {
-        let message = format!("a request for {} is no chat", operation.path());
-        return Err(Error::new(ErrorKind::InvalidRequest, message));
-    }
-    serde_json::from_slice(&in_chat(operation, body.bytes())).map_err(|cause| {
-        let message = "the request cannot be read as a chat";
-        Error::new(ErrorKind::InvalidRequest, message).with_source(cause)
-    })
 }

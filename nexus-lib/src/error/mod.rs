@@ -82,6 +82,13 @@ impl Error {
         }
     }
 
+    /// The same error for another one who asks, without its source.
+    pub(crate) fn repeated(&self) -> Self {
+        let mut error = Self::new(self.inner.kind, self.inner.message.clone());
+        error.inner.param.clone_from(&self.inner.param);
+        error
+    }
+
     /// The client's deadline expired.
     pub(crate) fn deadline_exceeded() -> Self {
         Self::new(

@@ -2,16 +2,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::encoding::Encoding;
 use super::lane::{Job, Lane};
 use super::usage_in;
-use crate::call::{ClosedCall, in_chat};
+use crate::call::{ClosedCall, Prompt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isolate;
 use crate::transcript::Answer;
-use crate::wire::{Operation, Usage};
+use crate::wire::Usage;
 
 /// How many bytes may wait to be counted.
 const ROOM: u64 = 64 << 20;
@@ -28,10 +26,8 @@ const LONG: u64 = 1 << 20;
 
 /// A call whose tokens have to be counted.
 pub struct EstimateJob {
-    /// The operation: a chat.
-    pub operation: Operation,
-    /// The request's body, as the client sent it.
-    pub body: Bytes,
+    /// What was asked: a chat.
+    pub asked: Prompt,
     /// What was delivered.
     pub answer: Answer,
     /// The provider's name for the model, which selects the encoding.
@@ -39,25 +35,25 @@ pub struct EstimateJob {
 }
 
 impl EstimateJob {
-    /// To count the tokens of `call`, of these words: the body as the client sent it, and what was
+    /// To count the tokens of `call`, of these words: what the model was asked, and what was
     /// delivered.
-    pub fn of(call: &ClosedCall, body: Bytes, answer: Answer) -> Self {
+    pub fn of(call: &ClosedCall, asked: Prompt, answer: Answer) -> Self {
         Self {
-            operation: call.operation,
-            body,
+            asked,
             answer,
             model: call.target.shared_model_sent(),
         }
     }
 
     fn size(&self) -> u64 {
-        let body = u64::try_from(self.body.len()).unwrap_or(u64::MAX);
-        body.saturating_add(self.answer.held_bytes())
+        let asked = self.asked.held_bytes();
+        asked
+            .saturating_add(self.answer.held_bytes())
             .saturating_add(JOB_BYTES)
     }
 
     fn usage(&self, encoding: Encoding) -> Usage {
-        usage_in(&in_chat(self.operation, &self.body), &self.answer, encoding)
+        usage_in(&self.asked.in_chat(), &self.answer, encoding)
     }
 }
 

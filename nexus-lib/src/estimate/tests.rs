@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::call::Prompt;
 use crate::wire::Operation;
 
 fn asked(messages: Value) -> Vec<u8> {
@@ -14,8 +15,7 @@ fn asked(messages: Value) -> Vec<u8> {
 
 fn job(body: Vec<u8>) -> EstimateJob {
     EstimateJob {
-        operation: Operation::ChatCompletion,
-        body: Bytes::from(body),
+        asked: Prompt::new(Operation::ChatCompletion, Bytes::from(body)),
         answer: Answer::Nothing,
         model: "gpt-4o".into(),
     }

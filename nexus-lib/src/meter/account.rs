@@ -110,6 +110,7 @@ impl Account {
 
     /// Notes that a stream is about to go out.
     pub(super) fn stream_begins(&mut self) {
+        self.routed.release();
         self.seen.stream_begins(self.routed.call().operation);
         self.books
             .observers
@@ -180,7 +181,7 @@ impl Account {
         let closing = Closing {
             entry,
             call: closed(&self.routed, &self.seen, ending),
-            body: self.routed.call().body.bytes(),
+            routed: &self.routed,
             lacks_figures: figures::are_missing(&self.routed, &self.seen),
             prompt: self.seen.observed.prompt,
             answer: std::mem::take(&mut self.seen.answer),

@@ -1,8 +1,7 @@
-use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::archive::ArchiveRecord;
-use crate::call::ClosedCall;
+use crate::call::{ClosedCall, Routed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::estimate::EstimateJob;
 use crate::ledger::{Entry, Settled};
@@ -16,8 +15,8 @@ pub(super) struct Closing<'a> {
     /// Its row.
     pub(super) entry: Entry,
     pub(super) call: ClosedCall,
-    /// The request's body, as the client sent it.
-    pub(super) body: &'a Bytes,
+    /// The call on its way: it knows what was asked.
+    pub(super) routed: &'a Routed,
     /// What was delivered.
     pub(super) answer: Answer,
     /// Whether its tokens are to be counted here.
@@ -43,16 +42,17 @@ impl Closing<'_> {
         let archive = archive.filter(|_| self.call.operation.is_chat());
         if !self.lacks_figures {
             if let Some(archive) = archive {
-                let record = ArchiveRecord::of(&self.call, self.body.clone(), self.answer);
+                let record = ArchiveRecord::of(&self.call, self.routed.said(), self.answer);
                 archive.push(record);
             }
             return Underway::Queued(settle(&books.observers, self.call, self.entry));
         }
+        let asked = self.routed.said();
         if let Some(archive) = archive {
-            let (body, answer) = (self.body.clone(), self.answer.clone());
-            archive.push(ArchiveRecord::of(&self.call, body, answer));
+            let (asked, answer) = (asked.clone(), self.answer.clone());
+            archive.push(ArchiveRecord::of(&self.call, asked, answer));
         }
-        let job = EstimateJob::of(&self.call, self.body.clone(), self.answer);
+        let job = EstimateJob::of(&self.call, asked, self.answer);
         let (queued, settled) = oneshot::channel();
         let (observers, call, entry, prompt) =
             (books.observers.clone(), self.call, self.entry, self.prompt);

@@ -17,6 +17,7 @@ pub mod chat;
 #[cfg(feature = "gateway")]
 mod client_tools;
 mod data_url;
+mod draft;
 mod effort;
 #[cfg(feature = "gateway")]
 pub(crate) mod embeddings;
@@ -46,6 +47,7 @@ mod unplaced;
 
 #[cfg(feature = "gateway")]
 pub(crate) use client_tools::ClientTools;
+pub(crate) use draft::Draft;
 pub use exchange::{
     Answered, BlockKind, BuiltInTool, ClientTool, Delta, Event, File, Finish, Format, Gathered,
     Image, Output, Part, Picture, Reasoning, Request, Sampling, Source, Text, Thought, TokenCounts,

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::fit::Vendor;
 use super::reading::{Object, Path};
-use super::{gemini, responses};
+use super::{Thought, gemini, responses};
 
 /// Removes something from a body; `None` if there is nothing to remove.
 pub(crate) type Repair = fn(&Bytes) -> Option<Bytes>;
@@ -87,6 +87,17 @@ fn is_foreign(block: &RawValue) -> bool {
             sealed.is_empty() || responses::is_openais_seal(&sealed)
         }
         _ => false,
+    }
+}
+
+/// The same of reasoning that was read already.
+pub(crate) fn is_foreign_thought(thought: &Thought) -> bool {
+    match &thought.sealed {
+        Some(sealed) => sealed.is_empty() || responses::is_openais_seal(sealed),
+        None => {
+            let signature = thought.signature.as_deref().unwrap_or_default();
+            signature.is_empty() || gemini::is_marked(signature)
+        }
     }
 }
 

@@ -2,11 +2,12 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::error::Result;
+use crate::translate::draft::Draft;
 use crate::translate::exchange::steady;
 use crate::translate::fault;
 use crate::translate::mended::mended;
 use crate::translate::{
-    Answered, Event, Losses, Request, Turn, chat, gemini, messages, ollama, responses,
+    Answered, Event, Losses, Request, chat, gemini, messages, ollama, responses,
 };
 use crate::wire::Operation;
 
@@ -62,12 +63,27 @@ impl ClientProtocol {
         }
     }
 
-    /// Reads only the messages of a request. Anything unknown counts as plain text.
-    pub(crate) fn read_turns(self, body: &[u8]) -> Vec<Turn> {
+    /// Reads the messages of a request, and no more; `None` for chats, which are read in one go.
+    ///
+    /// # Errors
+    /// `InvalidRequest` when `body` is not an object.
+    pub(crate) fn begin_request(self, body: &[u8]) -> Result<Option<Draft>> {
         match self {
-            Self::Chat => chat::request::read(body).map_or(Vec::new(), |request| request.turns),
-            Self::Messages => messages::request::read_turns(body),
-            Self::Responses => responses::request::read_turns(body),
+            Self::Chat => Ok(None),
+            Self::Messages => messages::request::begin(body).map(Some),
+            Self::Responses => responses::request::begin(body).map(Some),
+        }
+    }
+
+    /// Reads the rest of the request `body`, which was begun.
+    ///
+    /// # Errors
+    /// As [`read_request`](Self::read_request).
+    pub(crate) fn finish_request(self, draft: Draft, body: &[u8]) -> Result<Request> {
+        match self {
+            Self::Chat => chat::request::read(body),
+            Self::Messages => messages::request::finish(draft, body),
+            Self::Responses => responses::request::finish(draft, body),
         }
     }
 

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -118,6 +119,9 @@ impl<'a> Content<'a> {
     }
 }
 
+/// The name of a member, and the position of its value in a document.
+pub(super) type Place = (String, Range<usize>);
+
 /// The members of an object, in place. Members that are not requested are never parsed.
 pub(crate) struct Object<'a> {
     members: Vec<(String, &'a RawValue)>,
@@ -151,6 +155,33 @@ impl<'a> Object<'a> {
             return Err(offload::unwanted());
         }
         value(json, at)
+    }
+
+    /// The positions in `document`, which it was parsed from, of all members but those in
+    /// `without`.
+    pub(super) fn into_places(self, document: &[u8], without: &[&str]) -> Vec<Place> {
+        let start = document.as_ptr().addr();
+        let members = self.members.into_iter();
+        let kept = members.filter(|(name, _)| !without.contains(&name.as_str()));
+        kept.map(|(name, json)| {
+            let at = json.get().as_ptr().addr() - start;
+            (name, at..at + json.get().len())
+        })
+        .collect()
+    }
+
+    /// The object of these members of `document`.
+    pub(super) fn of_places(document: &'a [u8], places: Vec<Place>) -> Result<Self> {
+        let members = places.into_iter().map(|(name, at)| {
+            let json = document.get(at).unwrap_or_default();
+            // They were read before.
+            let json = serde_json::from_slice(json);
+            let json = json.map_err(|_| Path::Request.key(&name).invalid("cannot be read"))?;
+            Ok((name, json))
+        });
+        Ok(Self {
+            members: members.collect::<Result<_>>()?,
+        })
     }
 
     /// The member with this name; `None` if it is absent or null. If a name repeats, the last one

@@ -236,6 +236,7 @@ where
             body = Box::pin(decoded(body, codings, limits)).await?;
         }
         let body = intake::read(arrival.operation, body, content_type).await?;
+        let body = body.counted_in(limits.memory, limits.holder);
         let call = self.intake.call(arrival, body);
         *conversation = Some(call.conversation.clone());
         self.intake.send(call).await

@@ -167,6 +167,7 @@ impl Prepared {
             }
             false => body,
         };
+        let body = body.counted_in(memory, holder);
         arrival.only = frame.only;
         arrival.conversation = frame.conversation;
         Ok(Self {

@@ -32,7 +32,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
-use crate::call::{ProviderProfile, Target};
+use crate::call::{ProviderProfile, RequestBody, Target};
 use crate::error::Result;
 use crate::translate::{ProviderProtocol, embeddings};
 use crate::wire::{Endpoint, Operation, Protocols};
@@ -71,7 +71,7 @@ pub(crate) trait Dialect: Send + Sync + 'static {
 
     /// Whether it supports everything in a chat in one of its own protocols. What it would reject
     /// is translated.
-    fn knows_all(&self, _operation: Operation, _body: &[u8]) -> bool {
+    fn knows_all(&self, _body: &RequestBody) -> bool {
         true
     }
 

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use super::{Dialect, Normalise, openai_endpoint};
-use crate::call::{ProviderProfile, Target};
+use crate::call::{ProviderProfile, RequestBody, Target};
 use crate::error::Result;
-use crate::translate::{chat, responses};
+use crate::translate::chat;
 use crate::wire::{Endpoint, Operation, Protocols};
 
 /// Grok, whose API is OpenAI's except for some older formats.
@@ -26,8 +26,8 @@ impl Dialect for Xai {
 
     /// Its Responses API rejects Codex's tools and their items
     /// (<https://github.com/maximhq/bifrost/issues/5428>).
-    fn knows_all(&self, operation: Operation, body: &[u8]) -> bool {
-        operation != Operation::Response || !responses::has_client_tools(body)
+    fn knows_all(&self, body: &RequestBody) -> bool {
+        body.operation() != Operation::Response || !body.prompt().has_client_tools()
     }
 
     fn takes(&self, _operation: Operation) -> bool {

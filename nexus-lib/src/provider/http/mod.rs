@@ -107,8 +107,7 @@ impl<D: Dialect> HttpProvider<D> {
             true => {
                 let protocols = self.protocols(&attempt.target().provider);
                 protocols.have(operation)
-                    && (self.dialect.knows_all(operation, attempt.body().bytes())
-                        || !protocols.chat)
+                    && (self.dialect.knows_all(attempt.body()) || !protocols.chat)
             }
             false => self.dialect.takes(operation),
         }
@@ -141,7 +140,7 @@ impl<D: Dialect> HttpProvider<D> {
         let body =
             memory::signatures::restore(&self.manner().recent, client, attempt.body().bytes());
         Ok(match body {
-            Some(body) => attempt.sent_as(operation, RequestBody::read(operation, body)?),
+            Some(body) => attempt.sent_as(RequestBody::read(operation, body)?),
             None => attempt,
         })
     }
@@ -153,19 +152,22 @@ impl<D: Dialect> HttpProvider<D> {
         };
         let (spoken, operation) = self.spoken(&target.provider);
         let (model, body) = (target.model_sent(), attempt.body());
+        let asks_usage = self.dialect.own_protocol().is_none()
+            && self.dialect.accepts_stream_options(&target.provider);
         let to = Destination {
             protocol: spoken,
             vendor: Vendor::at(target.provider.base_url.host()),
             model,
         };
         let notes = Notes::of(&self.manner().recent, attempt, client);
-        let translated = Translation::of(client, to, body, self.manner().is_strict, notes);
+        let translated =
+            Translation::of(client, to, body, self.manner().is_strict, asks_usage, notes);
         let (translation, body) = translated.await?;
         let is_stream = translation.is_stream();
         Ok(Outgoing {
             operation,
             is_stream,
-            request: request::translated(&self.dialect, attempt, operation, is_stream, body)?,
+            request: request::translated(&self.dialect, attempt, is_stream, body),
             translation: Some(Box::new(translation)),
         })
     }
@@ -258,7 +260,11 @@ fn repair(attempt: &Attempt, outgoing: &Outgoing) -> Option<Repair> {
     let (target, body) = (attempt.target(), outgoing.request.body());
     match outgoing.operation {
         Operation::Message | Operation::TokenCount => {
-            passing::of_messages(body, target.model_sent())
+            let repair = passing::of_messages(body, target.model_sent())?;
+            // Where its conversation was recognised, the history is read already.
+            let thoughts = attempt.body().prompt();
+            let thoughts = thoughts.has_thoughts(passing::is_foreign_thought);
+            (thoughts != Some(false)).then_some(repair)
         }
         Operation::ChatCompletion => {
             passing::of_chat(body, Vendor::at(target.provider.base_url.host()))

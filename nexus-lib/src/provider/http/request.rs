@@ -2,8 +2,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
 
 use super::media;
-use crate::call::{Attempt, RequestBody};
-use crate::error::Result;
+use crate::call::Attempt;
 use crate::provider::dialect::Dialect;
 use crate::wire::Operation;
 
@@ -24,29 +23,17 @@ pub(super) fn passing(dialect: &impl Dialect, attempt: &Attempt) -> Request<Byte
 }
 
 /// `body` in the provider's protocol.
-///
-/// # Errors
-/// `Internal` when it is malformed.
 pub(super) fn translated(
     dialect: &impl Dialect,
     attempt: &Attempt,
-    operation: Operation,
     is_stream: bool,
     body: Bytes,
-) -> Result<Request<Bytes>> {
-    let asks_usage = is_stream
-        && dialect.own_protocol().is_none()
-        && operation == Operation::ChatCompletion
-        && dialect.accepts_stream_options(&attempt.target().provider);
-    let body = match asks_usage {
-        true => RequestBody::scan(body)?.spliced(None, true),
-        false => body,
-    };
+) -> Request<Bytes> {
     let accept = match is_stream {
         true => media::SSE,
         false => media::JSON,
     };
-    Ok(built(dialect, attempt, body, None, accept))
+    built(dialect, attempt, body, None, accept)
 }
 
 /// A request for `attempt` with this body.

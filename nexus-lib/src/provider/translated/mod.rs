@@ -4,6 +4,7 @@
 //! Everything about protocols is in [`translate`](crate::translate); here it is applied to one
 //! call. No I/O.
 
+mod asked;
 mod back;
 mod count;
 mod frames;
@@ -12,6 +13,7 @@ mod resolved;
 mod stream;
 mod through_chat;
 
+use asked::{answered_to, ask_usage};
 use back::Back;
 pub(crate) use back::Notes;
 pub(crate) use count::count;
@@ -135,6 +137,7 @@ fn refused(client: ClientProtocol, fault: &Fault) -> Result<ClientAnswer> {
 pub(crate) struct Translation {
     client: ClientProtocol,
     provider: ProviderProtocol,
+    /// What of the request its answer depends on.
     request: Request,
     back: Arc<Back>,
     /// The dropped parameters, as the client is informed.
@@ -142,7 +145,8 @@ pub(crate) struct Translation {
 }
 
 impl Translation {
-    /// Reads `body` and writes it for its provider. If `strict`, nothing may be dropped.
+    /// Writes `body` for its provider. With `asks_usage`, a stream of chat completion chunks is
+    /// to report its usage.
     ///
     /// # Errors
     /// `InvalidRequest` naming the parameter that is wrong or cannot be translated.
@@ -154,13 +158,18 @@ impl Translation {
         to: Destination<'_>,
         body: &RequestBody,
         is_strict: bool,
+        asks_usage: bool,
         notes: Notes,
     ) -> Result<(Self, Bytes)> {
-        let (body, model) = (body.bytes().clone(), to.model.to_owned());
+        let (len, prompt, model) = (
+            body.bytes().len(),
+            body.prompt().clone(),
+            to.model.to_owned(),
+        );
         let (provider, vendor) = (to.protocol, to.vendor);
-        let len = body.len();
         let translate = move || {
-            let mut request = client.read_request(&body)?;
+            // A copy: others need what the client said, and the next attempt may be another's.
+            let mut request = Request::clone(&*prompt.request()?);
             notes.sign(&mut request, provider, &model);
             let mut losses = Losses::new(is_strict);
             let to = Destination {
@@ -171,12 +180,16 @@ impl Translation {
             // The client's names of tools, before any is changed.
             let mut back = Back::of(&request, notes);
             back.restore = fit::fit(&mut request, to, &mut losses)?;
+            let answered = answered_to(&request);
+            if asks_usage && request.stream && provider == ProviderProtocol::Chat {
+                ask_usage(&mut request)?;
+            }
             let written = provider.write_request(&request, &model, &mut losses)?;
             let translation = Self {
                 client,
                 provider,
                 back: Arc::new(back),
-                request,
+                request: answered,
                 dropped: losses.header().and_then(|names| names.try_into().ok()),
             };
             Ok((translation, written.into()))

@@ -29,7 +29,7 @@ pub(crate) async fn resolved(
     };
     let len = attempt.body().bytes().len();
     Ok(match offload::by_length(len, resolve).await? {
-        Some(body) => attempt.sent_as(operation, body),
+        Some(body) => attempt.sent_as(body),
         None => attempt,
     })
 }

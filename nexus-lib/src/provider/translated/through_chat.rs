@@ -11,7 +11,6 @@ use crate::provider::Provider;
 use crate::provider::observe::Observe;
 use crate::translate::fit::{Destination, Vendor};
 use crate::translate::{ClientProtocol, ProviderProtocol};
-use crate::wire::Operation;
 
 /// Sends `attempt`, a chat in any protocol, to a provider that only supports chat completions.
 ///
@@ -37,11 +36,9 @@ pub(crate) async fn through_chat(
         vendor: Vendor::Other,
         model: &model,
     };
-    let (translation, body) = Translation::of(client, to, attempt.body(), is_strict, notes).await?;
-    let body = RequestBody::scan(body)?;
-    // The client's protocol always reports usage.
-    let body = RequestBody::scan(body.spliced(None, translation.is_stream()))?;
-    let attempt = attempt.sent_as(Operation::ChatCompletion, body);
+    let (translation, body) =
+        Translation::of(client, to, attempt.body(), is_strict, true, notes).await?;
+    let attempt = attempt.sent_as(RequestBody::scan(body)?);
     let mut reply = provider.send(attempt).await?;
     reply.body = match reply.body {
         ReplyBody::Full { bytes, .. } if reply.status.is_success() => {

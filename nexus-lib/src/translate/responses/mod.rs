@@ -27,10 +27,12 @@ pub mod error;
 mod item;
 pub mod reply;
 pub mod request;
-pub(crate) use tool::has_client_tools;
 pub mod stream;
 mod tool;
 mod usage;
+
+pub(in crate::translate) use tool::Tools;
+pub(crate) use tool::has_client_tools;
 
 /// Prefix of a signature in a field that is meant for encrypted reasoning.
 const SIGNATURE: &str = "nexus.signature:";

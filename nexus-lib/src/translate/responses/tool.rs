@@ -23,7 +23,7 @@ use crate::translate::{
 /// | the client's `local_shell`, `shell`, `apply_patch`, `tool_search` | a function |
 /// | all others, which the provider runs | dropped, and reported |
 #[derive(Default)]
-pub(super) struct Tools {
+pub(in crate::translate) struct Tools {
     tools: Vec<Tool>,
     /// The position of each, by its name.
     places: HashMap<String, usize>,
@@ -126,6 +126,14 @@ impl Tools {
                 self.tools.push(tool);
             }
         }
+    }
+
+    /// Adds `later` ones.
+    pub(super) fn merge(&mut self, later: Self) {
+        for tool in later.tools {
+            self.push(tool, None);
+        }
+        self.hosted.extend(later.hosted);
     }
 
     /// Moves them to `request`.

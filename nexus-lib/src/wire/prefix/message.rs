@@ -214,6 +214,11 @@ impl MessagePrint {
 }
 
 impl Prefixes {
+    /// Of `messages`, a JSON array that was written here. Empty if it is none.
+    pub(crate) fn of(messages: &[u8]) -> Self {
+        Self::read(messages, &mut Cursor::new(messages)).unwrap_or_default()
+    }
+
     /// Reads the array of messages at `cursor` in `json`.
     pub(crate) fn read<'a>(json: &'a [u8], cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
         let mut read = Self::default();

@@ -5,6 +5,7 @@ mod agents;
 mod conversations;
 mod endings;
 mod passing;
+mod read_once;
 mod requests;
 mod translated;
 mod wanting;

@@ -1,3 +1,5 @@
+use std::borrow::Borrow;
+
 use serde::Serialize;
 
 use super::part::{self, Part, Parts};
@@ -23,8 +25,8 @@ pub(super) enum Message<'a> {
 }
 
 /// The messages for `turns`.
-pub(super) fn write<'a>(
-    turns: &'a [Turn],
+pub(super) fn write<'a, T: Borrow<Turn>>(
+    turns: &'a [T],
     is_openais: bool,
     losses: &mut Losses,
 ) -> Result<Vec<Message<'a>>> {
@@ -32,7 +34,7 @@ pub(super) fn write<'a>(
     // Tool results other than text. They are sent as a user message, after all results of one turn.
     let mut pictures = Vec::new();
     let at = Path::Request.key("messages");
-    for (index, turn) in turns.iter().enumerate() {
+    for (index, turn) in turns.iter().map(Borrow::borrow).enumerate() {
         let at = at.index(index);
         if !matches!(turn, Turn::Tool(_) | Turn::User(_)) {
             show(&mut pictures, &mut messages);

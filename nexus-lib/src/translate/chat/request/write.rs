@@ -1,3 +1,5 @@
+use std::borrow::Borrow;
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -5,7 +7,7 @@ use super::turns::{self, Message};
 use super::{extra, reasoning};
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::chat::model::is_openais;
-use crate::translate::{Format, Json, Losses, Request, ToolChoice};
+use crate::translate::{Format, Json, Losses, Request, ToolChoice, Turn};
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -143,9 +145,20 @@ pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<
         service_tier: extra::is_standard_only(request).then_some("default"),
         extra: Extra(extra::look(request, losses)?),
     };
-    serde_json::to_vec(&body).map_err(|error| {
-        Error::new(ErrorKind::Internal, "the request cannot be written").with_source(error)
-    })
+    serde_json::to_vec(&body).map_err(unwritten)
+}
+
+/// The messages alone, as [`write()`] writes them for models that are not OpenAI's.
+///
+/// # Errors
+/// `InvalidRequest` if a message cannot be translated.
+pub(crate) fn write_messages<T: Borrow<Turn>>(turns: &[T]) -> Result<Vec<u8>> {
+    let messages = turns::write(turns, false, &mut Losses::new(false))?;
+    serde_json::to_vec(&messages).map_err(unwritten)
+}
+
+fn unwritten(error: serde_json::Error) -> Error {
+    Error::new(ErrorKind::Internal, "the request cannot be written").with_source(error)
 }
 
 fn tools<'a>(request: &'a Request, losses: &mut Losses) -> Result<Vec<Tool<'a>>> {

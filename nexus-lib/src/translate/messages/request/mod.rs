@@ -1,6 +1,7 @@
 //! Requests: [`read`] parses a client's, [`write()`] writes Anthropic's.
 
 mod client_tools;
+mod draft;
 mod extra;
 mod read;
 mod schema;
@@ -9,7 +10,8 @@ mod thinking;
 mod turns;
 mod write;
 
-pub(crate) use read::read_turns;
+pub(crate) use draft::begin;
+pub(crate) use read::finish;
 pub use read::{read, read_to_count};
 pub(crate) use thinking::effort_of;
 pub use write::write;

@@ -5,65 +5,40 @@ use serde_json::value::RawValue;
 use super::read::text;
 use crate::error::Result;
 use crate::translate::data_url;
+use crate::translate::draft::Draft;
 use crate::translate::reading::{Content, Object, Path};
-use crate::translate::responses::tool::Tools;
 use crate::translate::responses::{call, item};
-use crate::translate::{File, Image, Json, Output, Part, Request, Source, ToolResult, Turn};
+use crate::translate::{File, Image, Json, Output, Part, Source, ToolResult, Turn};
 
-/// Reads `input`. Consecutive output of the model is one turn.
-pub(super) fn read(
-    body: &Object<'_>,
-    at: &Path<'_>,
-    request: &mut Request,
-    tools: &mut Tools,
-) -> Result<()> {
+/// Reads `input`. Consecutive output of the model is one turn; what cannot be read is plain text.
+pub(super) fn read(body: &Object<'_>, at: &Path<'_>, draft: &mut Draft) {
     let input_at = at.key("input");
-    let input = body.content("input", at)?;
-    match input.ok_or_else(|| input_at.invalid("is missing"))? {
-        Content::Text(output) => request.turns.push(Turn::User(vec![text(output)])),
-        Content::Parts(items) => {
+    let input = body.content("input", at);
+    let input = input.and_then(|input| input.ok_or_else(|| input_at.invalid("is missing")));
+    match draft.noted(input) {
+        None => {}
+        Some(Content::Text(output)) => draft.turns.push(Turn::User(vec![text(output)])),
+        Some(Content::Parts(items)) => {
             let mut reader = Reader {
-                request,
-                tools,
+                draft,
                 results: HashMap::new(),
                 call_ids: HashMap::new(),
             };
             for (index, json) in items.into_iter().enumerate() {
                 let at = input_at.index(index);
-                reader.item(json, &Object::of(json, &at)?, &at)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Reads `input`. Unknown items count as plain text.
-pub(super) fn read_leniently(body: &Object<'_>, request: &mut Request) {
-    let at = Path::Request;
-    match body.content("input", &at) {
-        Ok(Some(Content::Text(output))) => request.turns.push(Turn::User(vec![text(output)])),
-        Ok(Some(Content::Parts(items))) => {
-            let mut reader = Reader {
-                request,
-                tools: &mut Tools::default(),
-                results: HashMap::new(),
-                call_ids: HashMap::new(),
-            };
-            for json in items {
                 let read = Object::of(json, &at).and_then(|item| reader.item(json, &item, &at));
-                if read.is_err() {
+                if let Err(fault) = read {
                     let part = text(json.get().to_owned());
-                    reader.request.turns.push(Turn::User(vec![part]));
+                    reader.draft.turns.push(Turn::User(vec![part]));
+                    reader.draft.note(fault);
                 }
             }
         }
-        Ok(None) | Err(_) => {}
     }
 }
 
 struct Reader<'r> {
-    request: &'r mut Request,
-    tools: &'r mut Tools,
+    draft: &'r mut Draft,
     /// The turns with results of calls, by call id.
     results: HashMap<String, usize>,
     /// For results that refer to the item instead: the call's id by that of its item.
@@ -74,7 +49,7 @@ impl Reader<'_> {
     fn item(&mut self, json: &RawValue, item: &Object<'_>, at: &Path<'_>) -> Result<()> {
         let kind: Option<String> = item.get("type", at)?;
         let kind = kind.as_deref().unwrap_or("message");
-        let turns = &mut self.request.turns;
+        let turns = &mut self.draft.turns;
         match kind {
             "message" => message(item, at, turns)?,
             "reasoning" => {
@@ -86,7 +61,7 @@ impl Reader<'_> {
                     append(turns, [Output::Picture(picture)]);
                 }
             }
-            "additional_tools" => self.tools.add_all(item, at)?,
+            "additional_tools" => self.draft.tools.add_all(item, at)?,
             // A message of another agent of the client.
             "agent_message" => turns.push(Turn::User(parts(item, "content", at)?)),
             kind if kind.ends_with("_output") => self.output(kind, json, item, at)?,
@@ -108,7 +83,7 @@ impl Reader<'_> {
     /// Notes an item that only its provider can read or use.
     fn leave_out(&mut self, kind: &str, json: &RawValue) {
         let name = format!("input.{kind}");
-        self.request.extra.push((name, Json::of(json)));
+        self.draft.extra.push((name, Json::of(json)));
     }
 
     fn output(
@@ -121,7 +96,7 @@ impl Reader<'_> {
         // Its call is a `tool_search_call`.
         let is_search = kind == "tool_search_output";
         if is_search {
-            self.tools.add_all(item, at)?;
+            self.draft.tools.add_all(item, at)?;
         }
         let is_call = is_search || {
             let call = kind.strip_suffix("_output");
@@ -151,7 +126,7 @@ impl Reader<'_> {
             Some(json) => vec![text(json.get().to_owned())],
             None => vec![text(String::new())],
         };
-        let turns = &mut self.request.turns;
+        let turns = &mut self.draft.turns;
         // A tool may report while it runs; in other protocols a call has one result.
         if let Some(Turn::Tool(before)) = self.results.get(&id).and_then(|at| turns.get_mut(*at)) {
             before.parts.extend(parts);

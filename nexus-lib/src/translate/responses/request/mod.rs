@@ -5,5 +5,5 @@ mod read;
 mod write;
 
 pub use read::read;
-pub(crate) use read::read_turns;
+pub(crate) use read::{begin, finish};
 pub use write::write;

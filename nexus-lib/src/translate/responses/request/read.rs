@@ -1,5 +1,6 @@
 use super::input;
 use crate::error::{Error, ErrorKind, Result};
+use crate::translate::draft::Draft;
 use crate::translate::reading::{Object, Path};
 use crate::translate::responses::tool::Tools;
 use crate::translate::{
@@ -39,8 +40,34 @@ fn stateless(param: &str) -> Error {
 /// `InvalidRequest`, naming the parameter by its path, such as `input[2].content[0].image_url`;
 /// also for features that only the provider's own Responses have.
 pub fn read(body: &[u8]) -> Result<Request> {
+    finish(begin(body)?, body)
+}
+
+/// Reads the messages of a Responses client's request.
+///
+/// # Errors
+/// `InvalidRequest` when `body` is not an object.
+pub(crate) fn begin(body: &[u8]) -> Result<Draft> {
     let at = Path::Request;
-    let body = Object::parse(body, &at)?;
+    let object = Object::parse(body, &at)?;
+    let mut draft = Draft::default();
+    match object.get::<String>("instructions", &at) {
+        Ok(Some(instructions)) => draft.turns.push(Turn::System(vec![text(instructions)])),
+        Ok(None) => {}
+        Err(fault) => draft.early_fault = Some(fault),
+    }
+    input::read(&object, &at, &mut draft);
+    draft.rest = object.into_places(body, &["instructions", "input"]);
+    Ok(draft)
+}
+
+/// Reads the rest of the request `body`, whose messages are in `draft`.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn finish(mut draft: Draft, body: &[u8]) -> Result<Request> {
+    let at = Path::Request;
+    let body = draft.take_rest(body)?;
     let mut request = Request {
         model: body.need("model", &at)?,
         stream: body.get("stream", &at)?.unwrap_or_default(),
@@ -53,14 +80,17 @@ pub fn read(body: &[u8]) -> Result<Request> {
         },
         reasoning: reasoning(&body, &at)?,
         user: body.get("user", &at)?,
+        turns: std::mem::take(&mut draft.turns),
+        extra: std::mem::take(&mut draft.extra),
         ..Request::default()
     };
-    if let Some(instructions) = body.get::<String>("instructions", &at)? {
-        request.turns.push(Turn::System(vec![text(instructions)]));
+    if let Some(fault) = draft.early_fault.take() {
+        return Err(fault);
     }
     let mut tools = Tools::default();
     tools.add_all(&body, &at)?;
-    input::read(&body, &at, &mut request, &mut tools)?;
+    draft.check()?;
+    tools.merge(draft.tools);
     request.tool_choice = tools.choice(&body, &at)?;
     tools.finish(&mut request);
     if let (None, Some(choice)) = (&request.tool_choice, body.raw("tool_choice")) {
@@ -89,19 +119,6 @@ pub fn read(body: &[u8]) -> Result<Request> {
         }
     }
     Ok(request)
-}
-
-/// Reads only the messages. Anything unknown counts as plain text.
-pub(crate) fn read_turns(body: &[u8]) -> Vec<Turn> {
-    let at = Path::Request;
-    let mut request = Request::default();
-    if let Ok(body) = Object::parse(body, &at) {
-        if let Some(instructions) = body.lenient::<String>("instructions") {
-            request.turns.push(Turn::System(vec![text(instructions)]));
-        }
-        input::read_leniently(&body, &mut request);
-    }
-    request.turns
 }
 
 pub(super) fn text(text: String) -> Part {
