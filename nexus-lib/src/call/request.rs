@@ -154,15 +154,23 @@ impl Routed {
         }
     }
 
-    /// What the client asked.
+    /// What the model was asked last: the client's words, or what layers made of them. Where none
+    /// was asked, what it would have been.
     pub(crate) fn said(&self) -> Prompt {
-        self.0.call.body.said()
+        let rewritten = match self.attempts() {
+            0 => self.0.rewritten.last(),
+            _ => self.0.rewritten.asked(),
+        };
+        match rewritten {
+            Some(body) => body.said(),
+            None => self.0.call.body.said(),
+        }
     }
 
     /// Forgets what is not needed any more when an answer begins: nobody else is asked.
     pub(crate) fn release(&self) {
         self.0.call.body.release();
-        if let Some(body) = self.0.rewritten.last() {
+        if let Some(body) = self.0.rewritten.asked() {
             body.release();
         }
     }
@@ -255,6 +263,10 @@ impl Routed {
         self.0.open_at.store(index + 1, Ordering::Relaxed);
         self.0.current.store(index, Ordering::Relaxed);
         let before = self.0.attempts.fetch_add(1, Ordering::Relaxed);
+        // Most calls ask once, and what the client asks.
+        if before > 0 || self.1.is_some() {
+            self.0.rewritten.ask(self.1.as_ref());
+        }
         // The first one begins with the call: no clock is read for it.
         if before > 0 {
             let begun = self.0.call.started.elapsed();
@@ -302,10 +314,11 @@ impl Attempt {
         }
     }
 
-    /// Notes that a layer made the body: for what errors quote of it.
+    /// Notes that a layer made the body: for what errors quote of it, and for the archive.
     pub(super) fn note(&self) {
         if let Some(body) = &self.told {
             self.routed.0.rewritten.keep(body);
+            self.routed.0.rewritten.ask(Some(body));
         }
     }
 

@@ -1,6 +1,6 @@
 //! What layers make of a request.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
@@ -8,22 +8,41 @@ use crate::call::{Attempt, Call, RequestBody, Routed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::{ChatRequest, Operation};
 
-/// The last body that a layer made. Empty, and without an allocation, as long as none does.
+/// The bodies that layers made. Empty, and without an allocation, as long as none does.
 #[derive(Debug, Default)]
-pub(super) struct Rewritten(Mutex<Option<Arc<RequestBody>>>);
+pub(super) struct Rewritten(Mutex<Bodies>);
+
+#[derive(Debug, Default)]
+struct Bodies {
+    /// The last that was made.
+    made: Option<Arc<RequestBody>>,
+    /// What the last attempt has asked; `None` for the client's own body.
+    asked: Option<Arc<RequestBody>>,
+}
 
 impl Rewritten {
     pub(super) fn keep(&self, body: &Arc<RequestBody>) {
-        // No code panics while it holds the lock.
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = Some(Arc::clone(body));
+        self.bodies().made = Some(Arc::clone(body));
     }
 
+    /// The last that was made.
     pub(super) fn last(&self) -> Option<Arc<RequestBody>> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.bodies().made.clone()
+    }
+
+    /// Notes what an attempt asks; `None` for the client's own body.
+    pub(super) fn ask(&self, body: Option<&Arc<RequestBody>>) {
+        self.bodies().asked = body.cloned();
+    }
+
+    /// What the last attempt has asked; `None` for the client's own body.
+    pub(super) fn asked(&self) -> Option<Arc<RequestBody>> {
+        self.bodies().asked.clone()
+    }
+
+    fn bodies(&self) -> MutexGuard<'_, Bodies> {
+        // No code panics while it holds the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -51,7 +70,7 @@ impl Call {
 
 impl Routed {
     /// The call with `body` in place of what was asked so far: for a layer of replies. The row and
-    /// the conversation stay the same, and the archive keeps what the client sent.
+    /// the conversation stay the same; the archive gets what the last attempt has asked.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] when `body` is no request for this call's operation, or names

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nexus_lib::archive::Archive;
-use nexus_lib::testing::{Answer, openai};
+use nexus_lib::testing::{Answer, RawRequest, openai};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::layers::{attempts, calls, replies};
 use crate::support::{KEY, MODEL, Rig, SERVER_KEY, chat};
 
 fn body(stream: bool, text: &str) -> String {
@@ -102,4 +103,101 @@ async fn nothing_is_kept_unless_it_is_asked_for() {
             assert!(!found, "{words} in {path:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_a_guardrail_redacts_is_kept_as_the_model_was_asked() {
+    const SAID: &str = "my secret";
+    fn clean(text: &str) -> String {
+        text.replace("secret", "******")
+    }
+    for place in ["call", "reply", "attempt"] {
+        let folder = TempDir::new().unwrap();
+        let archive = Archive::open(folder.path(), None).unwrap();
+        let rig = Rig::with(|builder| {
+            let builder = builder.archive(Some(archive));
+            match place {
+                "call" => calls(builder, |inner, call| {
+                    Box::pin(async move { inner.answer(call.edit_texts(clean)?).await })
+                }),
+                "reply" => replies(builder, |inner, routed| {
+                    Box::pin(async move { inner.answer(routed.edit_texts(clean)?).await })
+                }),
+                _ => attempts(builder, |inner, attempt| {
+                    Box::pin(async move {
+                        let body = String::from_utf8(attempt.body().bytes().to_vec()).unwrap();
+                        inner.answer(attempt.rewritten(clean(&body))?).await
+                    })
+                }),
+            }
+        })
+        .await;
+        // Without figures: the estimate reads what was asked, too.
+        let mut completion = openai::completion("ok", 1, 1);
+        completion.as_object_mut().unwrap().remove("usage");
+        let answer = Answer::json(200, completion.to_string());
+        let upstream = rig.add_upstream("Fake", 0, answer).await;
+        for (path, text) in [
+            (
+                "/v1/chat/completions",
+                json!({"messages": [{"role": "user", "content": SAID}]}),
+            ),
+            (
+                "/v1/messages",
+                json!({"max_tokens": 9, "messages": [{"role": "user", "content": SAID}]}),
+            ),
+            ("/v1/responses", json!({"input": SAID})),
+        ] {
+            let mut body = text;
+            body["model"] = json!(MODEL);
+            let request = RawRequest::post(path).bearer(KEY).body(body.to_string());
+            let response = rig.ask(&request).await;
+            assert_eq!(response.status, 200, "{}", response.body.text());
+            let id = response.header("x-conversation-id").unwrap();
+            let kept = rig.read(&format!("/stats/conversation/{id}")).await;
+            let said = &kept["messages"][0]["messages"];
+            assert_eq!(
+                said,
+                &json!([{"role": "user", "content": "my ******"}]),
+                "{place} {path}"
+            );
+        }
+        for request in upstream.requests() {
+            assert_eq!(request.json()["messages"][0]["content"], "my ******");
+        }
+        rig.close().await;
+        for path in files(folder.path()) {
+            assert!(
+                !fs::read_to_string(path).unwrap().contains("secret"),
+                "{place}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_no_model_was_asked_is_kept_as_layers_left_it() {
+    let folder = TempDir::new().unwrap();
+    let archive = Archive::open(folder.path(), None).unwrap();
+    let rig = Rig::with(|builder| {
+        replies(builder.archive(Some(archive)), |_, routed| {
+            Box::pin(async move {
+                let routed = routed.edit_texts(|text| text.replace("secret", "******"))?;
+                assert_eq!(routed.as_chat()?.messages[0].text(), "a ******");
+                Err(nexus_lib::Error::new(
+                    nexus_lib::ErrorKind::Overloaded,
+                    "not now",
+                ))
+            })
+        })
+    })
+    .await;
+    let upstream = rig
+        .add_upstream("Fake", 0, openai::server(&["a"], 3, 2))
+        .await;
+    let request = chat(body(false, "a secret")).header("x-conversation-id", "kept");
+    assert_eq!(rig.ask(&request).await.status, 503);
+    assert!(upstream.requests().is_empty());
+    let kept = rig.read("/stats/conversation/kept").await;
+    assert_eq!(kept["messages"][0]["messages"][0]["content"], "a ******");
 }
