@@ -44,12 +44,7 @@ pub(crate) async fn serve(
     );
     let provider = registry.add_provider(spec).await?;
     registry
-        .add_model(NewModel {
-            provider_id: provider.id,
-            model_name: MODEL.to_owned(),
-            upstream_model: None,
-            description: String::new(),
-        })
+        .add_model(NewModel::new(provider.id, MODEL))
         .await?;
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use nexus_lib::secret::MasterKey;
 use nexus_lib::store::{
     Bucket, ConversationTotals, LedgerQueries, LedgerRow, LedgerStore, LedgerWrite, ModelRecord,
-    NewModel, NewProvider, Owners, ProviderRecord, ProviderUpdate, RecalledThread, RegistryRecords,
-    RegistryStore, RequestFilter, RequestRecord, RowPage, SeriesBucket, Totals, Version,
+    NewModel, Owners, ProviderWrite, RecalledThread, RegistryRecords, RegistryStore, RequestFilter,
+    RequestRecord, RowPage, SealedProvider, SeriesBucket, Totals, Version,
 };
 use nexus_lib::wire::{
     ConversationId, ModelId, ProviderId, RequestId, TimeRange, TimeZone, Timestamp,
@@ -87,17 +88,21 @@ impl RegistryStore for Unwritten {
         self.0.load().await
     }
 
-    async fn insert_provider(&self, new: NewProvider) -> Result<ProviderRecord> {
-        self.0.insert_provider(new).await
+    async fn master_key(&self) -> Result<Option<MasterKey>> {
+        self.0.master_key().await
+    }
+
+    async fn insert_provider(&self, write: ProviderWrite) -> Result<SealedProvider> {
+        self.0.insert_provider(write).await
     }
 
     async fn update_provider(
         &self,
         id: ProviderId,
-        update: ProviderUpdate,
+        write: ProviderWrite,
         expected: Option<Version>,
-    ) -> Result<ProviderRecord> {
-        self.0.update_provider(id, update, expected).await
+    ) -> Result<SealedProvider> {
+        self.0.update_provider(id, write, expected).await
     }
 
     async fn delete_provider(&self, id: ProviderId, expected: Option<Version>) -> Result<()> {

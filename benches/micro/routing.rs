@@ -62,12 +62,7 @@ fn registry(providers: usize) -> (Registry, TempDir) {
                     0 => MODEL.to_owned(),
                     _ => format!("{MODEL}-{model}"),
                 };
-                let new = NewModel {
-                    provider_id: provider.id,
-                    model_name,
-                    upstream_model: None,
-                    description: String::new(),
-                };
+                let new = NewModel::new(provider.id, model_name);
                 registry.add_model(new).await.unwrap();
             }
         }

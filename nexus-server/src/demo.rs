@@ -15,7 +15,7 @@ pub(crate) async fn register(registry: &Registry) -> nexus_lib::Result<()> {
     let present = snapshot
         .providers()
         .iter()
-        .find(|provider| provider.kind == KIND && provider.name == NAME)
+        .find(|provider| provider.fields.kind == KIND && provider.fields.name == NAME)
         .map(|provider| provider.id);
     let provider_id = match present {
         Some(id) => id,
@@ -26,14 +26,9 @@ pub(crate) async fn register(registry: &Registry) -> nexus_lib::Result<()> {
     };
     let mut models = snapshot.models_of(provider_id);
     if !models.any(|model| model.model_name == MODEL) {
-        registry
-            .add_model(NewModel {
-                provider_id,
-                model_name: MODEL.to_owned(),
-                upstream_model: None,
-                description: "Echoes its input, without any network".to_owned(),
-            })
-            .await?;
+        let mut model = NewModel::new(provider_id, MODEL);
+        model.description = "Echoes its input, without any network".to_owned();
+        registry.add_model(model).await?;
     }
     tracing::info!(model = MODEL, "the demo model is ready");
     Ok(())

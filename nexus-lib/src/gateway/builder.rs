@@ -22,8 +22,9 @@ use crate::memory::Recent;
 use crate::meter::{Books, Cutoff};
 use crate::observe::{Observer, Observers};
 use crate::provider::{ByKind, Manner, Provider};
-use crate::registry::Registry;
+use crate::registry::{Registry, RegistryOptions};
 use crate::router::{RetryPolicy, Router};
+use crate::secret::MasterKey;
 use crate::store::{LedgerQueries, LedgerStore, RegistryStore, StoreWatch};
 use crate::thread::{self, Threads};
 use crate::wire::{Hop, ProxyList, Timestamp};
@@ -41,6 +42,7 @@ pub(super) struct Parts {
 /// Settings of a [`Gateway`].
 pub struct GatewayBuilder {
     parts: Parts,
+    master_key: Option<MasterKey>,
     providers: Vec<Arc<dyn Provider>>,
     pub(super) built_in: BuiltIn,
     archive: Option<Archive>,
@@ -66,6 +68,7 @@ impl GatewayBuilder {
     pub(super) fn new(parts: Parts) -> Self {
         Self {
             parts,
+            master_key: None,
             providers: Vec::new(),
             built_in: BuiltIn::default(),
             archive: None,
@@ -86,6 +89,14 @@ impl GatewayBuilder {
             settings: Value::Null,
             layers: OwnLayers::default(),
         }
+    }
+
+    /// The key that seals providers' keys in the store. A [`SqliteStore`](crate::SqliteStore) has
+    /// one of its own, which is used unless set; other stores need one here.
+    #[must_use]
+    pub fn master_key(mut self, key: MasterKey) -> Self {
+        self.master_key = Some(key);
+        self
     }
 
     /// Adds an implementation; it takes the place of a built-in one of the same kind.
@@ -248,12 +259,12 @@ impl GatewayBuilder {
             ledger: store,
             queries,
         } = self.parts;
-        let registry = Registry::open_with(
-            registry,
-            providers.keys().copied(),
-            self.grok_proxies.map(Arc::new),
-        )
-        .await?;
+        let options = RegistryOptions {
+            kinds: providers.keys().copied().collect(),
+            grok_proxies: self.grok_proxies.map(Arc::new),
+            master_key: self.master_key,
+        };
+        let registry = Registry::open_with(registry, options).await?;
         let observers: Observers = self.observers.into_iter().collect();
         let ledger = UsageLedger::over(LedgerParts {
             store: Arc::clone(&store),

@@ -3,8 +3,7 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::built_in::built_in;
 use crate::provider::{ByKind, Manner, Provider, Transport, models_of};
-use crate::registry::Upstreams;
-use crate::store::{ProviderRecord, RegistryRecords};
+use crate::registry::{ProviderRecord, Registered, Upstreams};
 use crate::wire::ProxyList;
 
 /// Asks providers what they have, without a gateway: for a check before anything is served.
@@ -18,7 +17,7 @@ impl Probe {
     /// [`GatewayBuilder::grok_proxies`](super::GatewayBuilder::grok_proxies), these are the way to
     /// providers of kind `xai` that name none.
     pub fn new(
-        records: RegistryRecords,
+        registered: Registered,
         transport: Transport,
         grok_proxies: Option<ProxyList>,
     ) -> Self {
@@ -28,7 +27,7 @@ impl Probe {
             .collect();
         let kinds = providers.iter().map(|(kind, _)| *kind);
         Self {
-            upstreams: Upstreams::new(records, kinds, grok_proxies.map(Arc::new)),
+            upstreams: Upstreams::new(registered, kinds, grok_proxies.map(Arc::new)),
             providers: ByKind::new(providers),
         }
     }
@@ -44,7 +43,7 @@ impl Probe {
     /// Dropped, it drops the request.
     pub async fn models(&self, record: &ProviderRecord) -> Result<Vec<String>> {
         let upstream = self.upstreams.upstream(record.id)?;
-        let provider = self.providers.get(&record.kind).ok_or_else(|| {
+        let provider = self.providers.get(&record.fields.kind).ok_or_else(|| {
             let message = "this gateway was built without the provider's kind";
             Error::new(ErrorKind::StoreInvalid, message)
         })?;

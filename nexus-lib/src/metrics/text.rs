@@ -37,7 +37,7 @@ fn momentary(snapshot: &Snapshot, queued: usize) -> Registry {
             continue;
         };
         let labels = ProviderLabels {
-            provider: Arc::from(&*provider.name),
+            provider: Arc::from(&*provider.fields.name),
         };
         // Two providers may have the same name: they share a series.
         open.get_or_create(&labels)

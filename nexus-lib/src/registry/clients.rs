@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::{ProviderRecord, Registered};
 use crate::call::{Client, Grant, KeyHash, Principal, Scope, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{KeyOrigin, KeyRecord, ProviderRecord, RegistryRecords};
+use crate::store::{KeyOrigin, KeyRecord};
 use crate::wire::Timestamp;
 
 /// How many grants are kept for scopes; beyond that they are made anew.
@@ -47,13 +48,13 @@ enum ClientOfKey {
 
 impl Clients {
     /// `offers` are those of the providers that carry a key, by its hash.
-    pub(super) fn new(records: &RegistryRecords, offers: HashMap<KeyHash, Offer>) -> Self {
+    pub(super) fn new(registered: &Registered, offers: HashMap<KeyHash, Offer>) -> Self {
         let mut clients = Self::default();
-        let keys: HashMap<KeyHash, &KeyRecord> = (records.keys.iter())
+        let keys: HashMap<KeyHash, &KeyRecord> = (registered.keys.iter())
             .map(|key| (key.secret.hash, key))
             .collect();
-        let carriers: HashMap<KeyHash, &ProviderRecord> = (records.providers.iter().rev())
-            .map(|provider| (provider.client_key, provider))
+        let carriers: HashMap<KeyHash, &ProviderRecord> = (registered.providers.iter().rev())
+            .map(|provider| (provider.client_key.hash, provider))
             .collect();
         for (hash, offer) in offers {
             let targets = offer.into_iter();
@@ -69,7 +70,7 @@ impl Clients {
                 // A store that keeps no keys but those of its providers.
                 None => Client {
                     key_id: Some(carrier.key_id),
-                    name: Some(carrier.name.as_str().into()),
+                    name: Some(carrier.fields.name.as_str().into()),
                     project_id: None,
                     identity: hash,
                     key: Some(hash),
@@ -83,7 +84,7 @@ impl Clients {
             };
             clients.by_key.insert(hash, entry);
         }
-        let own = records.keys.iter();
+        let own = registered.keys.iter();
         for key in own.filter(|key| key.origin == KeyOrigin::Key) {
             let entry = Entry {
                 is_enabled: key.fields.enabled,

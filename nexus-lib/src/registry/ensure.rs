@@ -1,9 +1,6 @@
-use secrecy::{ExposeSecret, SecretString};
-
-use super::{ProviderSpec, Registry, model};
-use crate::call::KeyHash;
+use super::{ProviderRecord, ProviderSpec, Registry, model};
 use crate::error::Result;
-use crate::store::{ModelRecord, NewModel, ProviderRecord, ProviderUpdate};
+use crate::store::{ModelRecord, NewModel, ProviderWrite};
 use crate::wire::ProviderId;
 
 /// A model as code sets it up: made of its name, where that is all there is to say.
@@ -115,10 +112,12 @@ impl Registry {
     async fn ensure_provider(&self, spec: ProviderSpec) -> Result<ProviderRecord> {
         let snapshot = self.snapshot();
         let mut providers = snapshot.providers().iter();
-        let Some(present) = providers.find(|provider| provider.name == spec.name) else {
+        let Some(present) = providers.find(|provider| provider.fields.name == spec.name) else {
             return self.add_provider(spec).await;
         };
-        let update = spec.clone().into_update(present, self.spoken())?;
+        let update = spec
+            .clone()
+            .into_update(present, self.spoken(), self.seals())?;
         if is_met(present, &update) {
             return Ok(present.clone());
         }
@@ -142,38 +141,9 @@ impl Registry {
 }
 
 /// Whether the update would change nothing.
-fn is_met(present: &ProviderRecord, update: &ProviderUpdate) -> bool {
-    let ProviderUpdate {
-        name,
-        kind,
-        server_url,
-        server_key,
-        personalized_key,
-        description,
-        proxy_url,
-        enabled,
-        priority,
-        weight,
-        limits,
-        protocols,
-    } = update;
-    let text = |secret: &SecretString| secret.expose_secret().to_owned();
-    let has_server_key = server_key
-        .as_ref()
-        .is_none_or(|key| key.expose_secret() == present.server_key.expose_secret());
-    let has_client_key = personalized_key
-        .as_ref()
-        .is_none_or(|key| KeyHash::of(key.expose_secret().as_bytes()) == present.client_key);
-    has_server_key
-        && has_client_key
-        && *name == present.name
-        && *kind == present.kind
-        && *server_url == present.server_url
-        && *description == present.description
-        && proxy_url.as_ref().map(text) == present.proxy_url.as_ref().map(text)
-        && *enabled == present.enabled
-        && *priority == present.priority
-        && *weight == present.weight
-        && *limits == present.limits
-        && *protocols == present.protocols
+fn is_met(present: &ProviderRecord, update: &ProviderWrite) -> bool {
+    let client_key = update.client_key.as_ref();
+    update.fields == present.fields
+        && client_key.is_none_or(|key| key.hash == present.client_key.hash)
+        && update.keeps(&present.server_key, present.proxy_url.as_ref())
 }

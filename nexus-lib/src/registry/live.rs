@@ -2,12 +2,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
+use super::follow::Following;
 use super::snapshot::Rules;
-use super::{ProviderSpec, Snapshot, model};
+use super::{ProviderRecord, ProviderSpec, Registered, Snapshot, model};
 use crate::call::{Grant, Principal, Scope, Upstream};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{ModelRecord, NewModel, ProviderRecord, RegistryStore, Version};
+use crate::lasting;
+use crate::secret::{KeyCheck, MasterKey, Seals};
+use crate::store::{ModelRecord, NewModel, RegistryStore, RevisionChange, Version};
 use crate::wire::{ModelId, ProviderId, ProxyList};
 
 /// The providers, models and keys in force. A clone is the same registry.
@@ -20,47 +24,108 @@ pub struct Registry {
     inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     store: Arc<dyn RegistryStore>,
+    seals: Seals,
     rules: Rules,
     snapshot: ArcSwap<Snapshot>,
     /// Held by whoever sets up.
     setting_up: tokio::sync::Mutex<()>,
+    /// Dropped with the last clone, which ends the work in the background.
+    _end: watch::Sender<()>,
+}
+
+impl From<Arc<Inner>> for Registry {
+    fn from(inner: Arc<Inner>) -> Self {
+        Self { inner }
+    }
+}
+
+/// What a registry is opened with, besides its store.
+pub(crate) struct RegistryOptions {
+    /// The kinds that the gateway can speak.
+    pub(crate) kinds: Box<[&'static str]>,
+    /// The proxies of models named like Grok whose provider names none.
+    pub(crate) grok_proxies: Option<Arc<ProxyList>>,
+    /// The store's own if there is none.
+    pub(crate) master_key: Option<MasterKey>,
 }
 
 impl Registry {
     /// The registry that `store` keeps, for a gateway that can speak to providers of these `kinds`.
+    /// The master key is the store's own, such as the file beside a SQLite database.
+    ///
+    /// Must be called on a tokio runtime: changes that other gateways make on the same store are
+    /// read in the background.
     ///
     /// # Errors
-    /// The store's.
+    /// [`ErrorKind::InvalidConfig`] when the store has no master key of its own, else the store's.
     pub async fn open(
         store: Arc<dyn RegistryStore>,
         kinds: impl IntoIterator<Item = &'static str>,
     ) -> Result<Self> {
-        Self::open_with(store, kinds, None).await
+        let options = RegistryOptions {
+            kinds: kinds.into_iter().collect(),
+            grok_proxies: None,
+            master_key: None,
+        };
+        Self::open_with(store, options).await
     }
 
-    /// The same, where models named like Grok go by `grok_proxies` when their provider names no
-    /// proxy.
-    pub(crate) async fn open_with(
+    /// The same with a given master key, which seals providers' keys in the store.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreInvalid`] when the store's secrets were sealed with another one, else the
+    /// store's.
+    pub async fn open_with_key(
         store: Arc<dyn RegistryStore>,
         kinds: impl IntoIterator<Item = &'static str>,
-        grok_proxies: Option<Arc<ProxyList>>,
+        master_key: MasterKey,
     ) -> Result<Self> {
-        let rules = Rules {
-            spoken: kinds.into_iter().collect(),
-            grok_proxies,
+        let options = RegistryOptions {
+            kinds: kinds.into_iter().collect(),
+            grok_proxies: None,
+            master_key: Some(master_key),
         };
-        let snapshot = Snapshot::new(store.load().await?, &rules, &Snapshot::default());
-        let inner = Inner {
+        Self::open_with(store, options).await
+    }
+
+    pub(crate) async fn open_with(
+        store: Arc<dyn RegistryStore>,
+        options: RegistryOptions,
+    ) -> Result<Self> {
+        let key = match options.master_key {
+            Some(key) => key,
+            None => store.master_key().await?.ok_or_else(no_master_key)?,
+        };
+        let check = KeyCheck::new(&key);
+        check.verify(&store.key_check(check.seal()?).await?)?;
+        let rules = Rules {
+            spoken: options.kinds,
+            grok_proxies: options.grok_proxies,
+        };
+        let seals = Seals::new(&key);
+        let registered = Registered::unseal_with(store.load().await?, &seals)?;
+        let snapshot = Snapshot::new(registered, &rules, &Snapshot::default());
+        let (end, ended) = watch::channel(());
+        let inner = Arc::new(Inner {
             store,
+            seals,
             rules,
             snapshot: ArcSwap::from_pointee(snapshot),
             setting_up: tokio::sync::Mutex::default(),
-        };
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+            _end: end,
+        });
+        lasting::start(Arc::new(Following {
+            registry: Arc::downgrade(&inner),
+            end: ended,
+        }));
+        Ok(Self { inner })
+    }
+
+    /// See [`RegistryStore::watch`].
+    pub(super) fn changed(&self) -> RevisionChange {
+        self.inner.store.watch(self.snapshot().revision())
     }
 
     /// What is in force now.
@@ -119,6 +184,10 @@ impl Registry {
         &self.inner.rules.spoken
     }
 
+    pub(super) fn seals(&self) -> &Seals {
+        &self.inner.seals
+    }
+
     /// Keeps others who set up waiting until it is dropped. No request waits for it.
     pub(super) async fn one_at_a_time(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.inner.setting_up.lock().await
@@ -130,10 +199,10 @@ impl Registry {
     /// [`ErrorKind::Unprocessable`], naming the field, when the spec makes no sense; else the
     /// store's.
     pub async fn add_provider(&self, spec: ProviderSpec) -> Result<ProviderRecord> {
-        let new = spec.into_new(&self.inner.rules.spoken)?;
+        let new = spec.into_new(&self.inner.rules.spoken, &self.inner.seals)?;
         let record = self.inner.store.insert_provider(new).await?;
         self.refresh().await?;
-        Ok(record)
+        ProviderRecord::unseal(record, &self.inner.seals)
     }
 
     /// Replaces a provider's fields; keys that the spec does not name stay.
@@ -169,14 +238,14 @@ impl Registry {
         let present = snapshot
             .provider(id)
             .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no provider {id}")))?;
-        let update = spec.into_update(present, &self.inner.rules.spoken)?;
+        let update = spec.into_update(present, &self.inner.rules.spoken, &self.inner.seals)?;
         let record = self
             .inner
             .store
             .update_provider(id, update, expected)
             .await?;
         self.refresh().await?;
-        Ok(record)
+        ProviderRecord::unseal(record, &self.inner.seals)
     }
 
     /// Removes a provider and its models. The ledger's rows stay.
@@ -264,6 +333,7 @@ impl Registry {
     /// The store's; what was in force stays so.
     pub async fn refresh(&self) -> Result<()> {
         let records = self.inner.store.load().await?;
+        let records = Registered::unseal_with(records, &self.inner.seals)?;
         let present = self.snapshot();
         let loaded = Arc::new(Snapshot::new(records, &self.inner.rules, &present));
         // Loads that overlap may end in any order: an older one never replaces a newer one.
@@ -273,6 +343,13 @@ impl Registry {
         });
         Ok(())
     }
+}
+
+fn no_master_key() -> Error {
+    Error::new(
+        ErrorKind::InvalidConfig,
+        "this store has no master key of its own; give one, as with `GatewayBuilder::master_key`",
+    )
 }
 
 impl fmt::Debug for Registry {

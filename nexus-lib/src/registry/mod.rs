@@ -31,15 +31,19 @@
 
 mod clients;
 mod ensure;
+mod follow;
 mod kind;
 mod live;
 mod model;
+mod record;
 mod snapshot;
 mod spec;
 mod upstreams;
 
 pub use ensure::ModelSpec;
 pub use live::Registry;
+pub(crate) use live::RegistryOptions;
+pub use record::{ProviderRecord, Registered};
 pub use snapshot::Snapshot;
 pub use spec::ProviderSpec;
 pub(crate) use upstreams::Upstreams;

@@ -6,18 +6,19 @@ use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
 use super::clients::{Clients, Offer};
+use super::{ProviderRecord, Registered};
 use crate::call::{
     Endpoints, Grant, KeyFinder, KeyHash, Principal, ProviderProfile, Scope, Target, Upstream,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::health::Vitals;
-use crate::store::{KeyRecord, ModelRecord, ProjectRecord, ProviderRecord, RegistryRecords};
+use crate::store::{KeyRecord, ModelRecord, ProjectRecord};
 use crate::wire::{self, BaseUrl, KeyId, ModelId, ProviderId, ProxyList};
 
 /// All that is registered, as it stood at one moment, and what each key may call.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    records: RegistryRecords,
+    registered: Registered,
     /// Of every provider, be it enabled or not.
     vitals: HashMap<ProviderId, Arc<Vitals>>,
     clients: Clients,
@@ -27,20 +28,20 @@ impl Snapshot {
     /// Makes everything ready that requests will need. A provider that cannot be used (its kind is
     /// not spoken, its proxies make no sense) is listed, but granted to nobody. How a provider is
     /// doing is taken over from `before`.
-    pub(super) fn new(records: RegistryRecords, rules: &Rules, before: &Self) -> Self {
-        let vitals = (records.providers.iter())
+    pub(super) fn new(registered: Registered, rules: &Rules, before: &Self) -> Self {
+        let vitals = (registered.providers.iter())
             .map(|provider| (provider.id, before.vitals_for(provider)))
             .collect();
         let mut models: HashMap<ProviderId, Vec<&ModelRecord>> = HashMap::new();
-        for model in &records.models {
+        for model in &registered.models {
             models.entry(model.provider_id).or_default().push(model);
         }
         let mut names = Names::default();
         let mut offers: HashMap<KeyHash, Offer> = HashMap::new();
-        let mut providers: Vec<_> = records.providers.iter().collect();
-        providers.sort_by_key(|provider| (provider.priority, provider.id));
+        let mut providers: Vec<_> = registered.providers.iter().collect();
+        providers.sort_by_key(|provider| (provider.fields.priority, provider.id));
         for provider in providers {
-            let offer = offers.entry(provider.client_key).or_default();
+            let offer = offers.entry(provider.client_key.hash).or_default();
             let Some((profile, proxies)) = usable(provider, &rules.spoken, &vitals) else {
                 continue;
             };
@@ -50,9 +51,9 @@ impl Snapshot {
                 offer.entry(target.model.clone()).or_default().push(target);
             }
         }
-        let clients = Clients::new(&records, offers);
+        let clients = Clients::new(&registered, offers);
         Self {
-            records,
+            registered,
             vitals,
             clients,
         }
@@ -76,54 +77,54 @@ impl Snapshot {
 
     /// Rises with every write; a higher one is newer.
     pub fn revision(&self) -> u64 {
-        self.records.revision
+        self.registered.revision
     }
 
     /// The providers, ordered by id.
     pub fn providers(&self) -> &[ProviderRecord] {
-        &self.records.providers
+        &self.registered.providers
     }
 
     /// The provider of this id.
     pub fn provider(&self, id: ProviderId) -> Option<&ProviderRecord> {
-        let providers = &self.records.providers;
+        let providers = &self.registered.providers;
         let index = providers.binary_search_by_key(&id, |provider| provider.id);
         index.ok().map(|index| &providers[index])
     }
 
     /// The models, ordered by id.
     pub fn models(&self) -> &[ModelRecord] {
-        &self.records.models
+        &self.registered.models
     }
 
     /// One provider's models, ordered by id.
     pub fn models_of(&self, provider: ProviderId) -> impl Iterator<Item = &ModelRecord> {
-        let models = self.records.models.iter();
+        let models = self.registered.models.iter();
         models.filter(move |model| model.provider_id == provider)
     }
 
     /// The model of this id.
     pub fn model(&self, id: ModelId) -> Option<&ModelRecord> {
-        let models = &self.records.models;
+        let models = &self.registered.models;
         let index = models.binary_search_by_key(&id, |model| model.id);
         index.ok().map(|index| &models[index])
     }
 
     /// The keys, ordered by id.
     pub fn keys(&self) -> &[KeyRecord] {
-        &self.records.keys
+        &self.registered.keys
     }
 
     /// The key of this id.
     pub fn key(&self, id: KeyId) -> Option<&KeyRecord> {
-        let keys = &self.records.keys;
+        let keys = &self.registered.keys;
         let index = keys.binary_search_by_key(&id, |key| key.id);
         index.ok().map(|index| &keys[index])
     }
 
     /// The projects, ordered by id.
     pub fn projects(&self) -> &[ProjectRecord] {
-        &self.records.projects
+        &self.registered.projects
     }
 
     /// See [`Registry::authenticate`](super::Registry::authenticate).
@@ -159,7 +160,7 @@ impl Snapshot {
         let grok_proxies = rules.grok_proxies.clone();
         Ok(Upstream {
             provider: profile(record, &rules.spoken, vitals)?,
-            proxies: proxies(record)?.or(grok_proxies.filter(|_| record.kind == "xai")),
+            proxies: proxies(record)?.or(grok_proxies.filter(|_| record.fields.kind == "xai")),
         })
     }
 }
@@ -189,7 +190,7 @@ fn usable(
     spoken: &[&str],
     vitals: &HashMap<ProviderId, Arc<Vitals>>,
 ) -> Option<(Arc<ProviderProfile>, Option<Arc<ProxyList>>)> {
-    if !record.enabled {
+    if !record.fields.enabled {
         return None;
     }
     let vitals = vitals.get(&record.id).cloned().unwrap_or_default();
@@ -214,10 +215,10 @@ fn profile(
     vitals: Arc<Vitals>,
 ) -> Result<ProviderProfile> {
     let invalid = |message| Error::new(ErrorKind::StoreInvalid, message);
-    if !spoken.contains(&record.kind.as_str()) {
+    if !spoken.contains(&record.fields.kind.as_str()) {
         return Err(invalid("its kind is not spoken by this gateway"));
     }
-    let name_header = HeaderValue::from_bytes(record.name.as_bytes())
+    let name_header = HeaderValue::from_bytes(record.fields.name.as_bytes())
         .map_err(|error| invalid("its name has control characters").with_source(error))?;
     let key = record.server_key.expose_secret();
     let bearer = if key.is_empty() {
@@ -231,16 +232,16 @@ fn profile(
     };
     Ok(ProviderProfile {
         id: record.id,
-        name: record.name.as_str().into(),
+        name: record.fields.name.as_str().into(),
         name_header,
-        kind: record.kind.as_str().into(),
-        base_url: BaseUrl::parse(&record.server_url)?,
+        kind: record.fields.kind.as_str().into(),
+        base_url: BaseUrl::parse(&record.fields.server_url)?,
         server_key: record.server_key.clone(),
         bearer,
-        priority: record.priority,
-        weight: record.weight,
-        limits: record.limits,
-        protocols: record.protocols,
+        priority: record.fields.priority,
+        weight: record.fields.weight,
+        limits: record.fields.limits,
+        protocols: record.fields.protocols,
         vitals,
         endpoints: Endpoints::default(),
         key_finder: KeyFinder::default(),

@@ -1,8 +1,9 @@
 use secrecy::{ExposeSecret, SecretString};
 
-use super::kind;
+use super::{ProviderRecord, kind};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{NewProvider, ProviderRecord, ProviderUpdate};
+use crate::secret::Seals;
+use crate::store::{ProviderFields, ProviderWrite};
 use crate::wire::{BaseUrl, Protocols, ProviderLimits, ProxyList, TimerSettings, mask};
 
 /// A provider as an operator wants it: what
@@ -134,7 +135,7 @@ impl ProviderSpec {
     }
 
     /// The checked provider to insert; `spoken` are the kinds that the gateway can speak.
-    pub(super) fn into_new(mut self, spoken: &[&str]) -> Result<NewProvider> {
+    pub(super) fn into_new(mut self, spoken: &[&str], seals: &Seals) -> Result<ProviderWrite> {
         let server_key = self.server_key.take().ok_or_else(|| {
             let message = "`server_key` is required; it is empty for a server that needs none";
             invalid("server_key", message)
@@ -145,22 +146,10 @@ impl ProviderSpec {
         })?;
         check_server_key(&server_key)?;
         check_personalized_key(&personalized_key)?;
-        let proxy_url = self.proxies(None)?;
-        let kind = self.check(spoken)?;
-        Ok(NewProvider {
-            name: self.name,
-            kind,
-            server_url: self.server_url,
-            server_key,
-            personalized_key,
-            description: self.description,
-            proxy_url,
-            enabled: self.enabled,
-            priority: self.priority,
-            weight: self.weight,
-            limits: self.limits,
-            protocols: self.protocols,
-        })
+        let write = self.into_write(None, spoken, seals)?;
+        Ok(write
+            .with_server_key(server_key)
+            .with_client_key(personalized_key))
     }
 
     /// The checked update of `present`.
@@ -168,31 +157,48 @@ impl ProviderSpec {
         mut self,
         present: &ProviderRecord,
         spoken: &[&str],
-    ) -> Result<ProviderUpdate> {
+        seals: &Seals,
+    ) -> Result<ProviderWrite> {
         let server_key = unless_mask(
             self.server_key.take(),
             &mask(present.server_key.expose_secret()),
         );
-        let personalized_key = unless_mask(self.personalized_key.take(), &present.client_key_mask);
-        server_key.as_ref().map_or(Ok(()), check_server_key)?;
-        personalized_key
-            .as_ref()
-            .map_or(Ok(()), check_personalized_key)?;
-        let proxy_url = self.proxies(present.proxy_url.as_ref())?;
-        let kind = self.check(spoken)?;
-        Ok(ProviderUpdate {
+        let personalized_key = unless_mask(self.personalized_key.take(), &present.client_key.mask);
+        let mut write = self.into_write(present.proxy_url.as_ref(), spoken, seals)?;
+        if let Some(key) = server_key {
+            check_server_key(&key)?;
+            write = write.with_server_key(key);
+        }
+        if let Some(key) = personalized_key {
+            check_personalized_key(&key)?;
+            write = write.with_client_key(key);
+        }
+        Ok(write)
+    }
+
+    /// All but the keys, checked.
+    fn into_write(
+        self,
+        present: Option<&SecretString>,
+        spoken: &[&str],
+        seals: &Seals,
+    ) -> Result<ProviderWrite> {
+        let proxies = self.proxies(present)?;
+        let fields = ProviderFields {
+            kind: self.check(spoken)?,
             name: self.name,
-            kind,
             server_url: self.server_url,
-            server_key,
-            personalized_key,
             description: self.description,
-            proxy_url,
             enabled: self.enabled,
             priority: self.priority,
             weight: self.weight,
             limits: self.limits,
             protocols: self.protocols,
+        };
+        let write = ProviderWrite::sealed_by(fields, seals.clone());
+        Ok(match proxies {
+            Some(proxies) => write.with_proxy_url(proxies),
+            None => write,
         })
     }
 

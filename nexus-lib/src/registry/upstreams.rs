@@ -1,10 +1,9 @@
 use std::sync::Arc;
 
-use super::Snapshot;
 use super::snapshot::Rules;
+use super::{Registered, Snapshot};
 use crate::call::Upstream;
 use crate::error::Result;
-use crate::store::RegistryRecords;
 use crate::wire::{ProviderId, ProxyList};
 
 /// Access to the providers of some records, without a registry.
@@ -16,7 +15,7 @@ pub(crate) struct Upstreams {
 impl Upstreams {
     /// For a gateway that supports these kinds.
     pub(crate) fn new(
-        records: RegistryRecords,
+        registered: Registered,
         kinds: impl IntoIterator<Item = &'static str>,
         grok_proxies: Option<Arc<ProxyList>>,
     ) -> Self {
@@ -25,7 +24,7 @@ impl Upstreams {
             grok_proxies,
         };
         Self {
-            snapshot: Snapshot::new(records, &rules, &Snapshot::default()),
+            snapshot: Snapshot::new(registered, &rules, &Snapshot::default()),
             rules,
         }
     }

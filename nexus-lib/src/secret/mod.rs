@@ -17,11 +17,17 @@
 //! # }
 //! ```
 
+mod key_check;
 mod master_key;
+mod sealed;
 mod sealer;
+mod seals;
 
+pub use key_check::KeyCheck;
 pub use master_key::MasterKey;
+pub use sealed::Sealed;
 pub use sealer::Sealer;
+pub(crate) use seals::Seals;
 
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,8 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::MasterKey;
 use super::master_key::no_randomness;
+use super::{MasterKey, Sealed};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The first byte of sealed data, so that a later format can be recognised.
@@ -34,7 +34,7 @@ impl Sealer {
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] when the system's random source fails.
-    pub fn seal(&self, id: i64, text: &str) -> Result<Vec<u8>> {
+    pub fn seal(&self, id: i64, text: &str) -> Result<Sealed> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(no_randomness)?;
         let payload = Payload {
@@ -49,7 +49,7 @@ impl Sealer {
         sealed.push(FORMAT);
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(&ciphertext);
-        Ok(sealed)
+        Ok(Sealed::from_bytes(sealed))
     }
 
     /// Opens data that was sealed for row `id`.
@@ -57,7 +57,7 @@ impl Sealer {
     /// # Errors
     /// [`ErrorKind::StoreInvalid`] when it was sealed with another master key, for another purpose
     /// or row, or was modified.
-    pub fn open(&self, id: i64, sealed: &[u8]) -> Result<SecretString> {
+    pub fn open(&self, id: i64, sealed: &Sealed) -> Result<SecretString> {
         let invalid = || {
             Error::new(
                 ErrorKind::StoreInvalid,
@@ -65,7 +65,7 @@ impl Sealer {
                  different one",
             )
         };
-        let (format, rest) = sealed.split_first().ok_or_else(invalid)?;
+        let (format, rest) = sealed.as_bytes().split_first().ok_or_else(invalid)?;
         let (nonce, ciphertext) = rest
             .split_first_chunk::<NONCE_BYTES>()
             .ok_or_else(invalid)?;

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::call::KeyHash;
 use crate::store::Version;
-use crate::wire::{KeyId, ProjectId, ProviderId, Timestamp};
+use crate::wire::{KeyId, ProjectId, ProviderId, Timestamp, mask};
 
 /// Where a key comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +28,17 @@ pub struct KeySecret {
     pub hash: KeyHash,
     /// What may be shown of it.
     pub mask: String,
+}
+
+impl KeySecret {
+    /// What is kept of this key.
+    pub fn of(key: &SecretString) -> Self {
+        let key = key.expose_secret();
+        Self {
+            hash: KeyHash::of(key.as_bytes()),
+            mask: mask(key),
+        }
+    }
 }
 
 /// What an operator sets of a key.

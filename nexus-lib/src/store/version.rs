@@ -1,7 +1,6 @@
 use std::fmt;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{ModelRecord, ProviderRecord};
 use crate::wire::Timestamp;
 
 /// Which state of a provider or a model it is: another one after each change.
@@ -38,19 +37,5 @@ impl Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:x}", self.0.as_micros())
-    }
-}
-
-impl ProviderRecord {
-    /// Which state of the provider this is.
-    pub fn version(&self) -> Version {
-        Version::of(self.updated_at)
-    }
-}
-
-impl ModelRecord {
-    /// Which state of the model this is.
-    pub fn version(&self) -> Version {
-        Version::of(self.updated_at)
     }
 }

@@ -1,7 +1,7 @@
 //! The memory limit of all bodies together.
 
 use futures_util::future::select_all;
-use nexus_lib::testing::{Answer, DEADLINE, RawClient, RawRequest, RawResponse, openai};
+use nexus_lib::testing::{Answer, DEADLINE, RawClient, RawRequest, RawResponse, Script, openai};
 use serde_json::json;
 
 use crate::support::{KEY, PLAIN, Rig, assert_error, chat};
@@ -57,21 +57,21 @@ async fn bodies_beyond_the_memory_for_all_are_503_and_small_ones_pass() {
         .add_upstream("Fake", 0, openai::server(&["ok"], 3, 1))
         .await;
     let body = long_chat(2 * MIB);
-    let mut held = Vec::new();
     // Each holds what has arrived: three halves fit into four fifths of the memory, a fourth does
-    // not.
-    for _ in 0..3 {
-        held.push(unfinished(&rig, KEY, &body).await);
-    }
+    // not. Where the chat is read before them, they are refused in its place: then once more.
     let answer = async {
         loop {
+            let mut held = Vec::new();
+            for _ in 0..3 {
+                held.push(unfinished(&rig, KEY, &body).await);
+            }
             let answer = rig.chat(body.clone()).await;
             if answer.status == 503 {
-                return answer;
+                return (held, answer);
             }
         }
     };
-    let answer = tokio::time::timeout(DEADLINE, answer).await.unwrap();
+    let (held, answer) = tokio::time::timeout(DEADLINE, answer).await.unwrap();
     refused(&answer, 503, "overloaded");
     assert_eq!(answer.header("retry-after"), Some("1"));
     // Small bodies are not counted.
@@ -118,9 +118,12 @@ async fn one_client_leaves_room_for_another() {
 #[tokio::test]
 async fn what_a_coded_body_becomes_counts() {
     let rig = Rig::with(|builder| builder.max_body_memory(4 * MIB)).await;
-    let _upstream = rig
-        .add_upstream("Fake", 0, openai::server(&["ok"], 3, 1))
-        .await;
+    let answer = Answer::json(200, openai::completion("ok", 3, 1).to_string());
+    let script = Script::by(move |request| match request.index {
+        0 => Answer::new().hang(),
+        _ => answer.clone(),
+    });
+    let upstream = rig.add_upstream("Fake", 0, script).await;
     let coded = |len| {
         let body = nexus_lib::testing::encoded("gzip", &[long_chat(len).as_bytes()]);
         chat(body.concat()).header("content-encoding", "gzip")
@@ -128,16 +131,11 @@ async fn what_a_coded_body_becomes_counts() {
     // This one never fits, even alone.
     let answer = rig.ask(&coded(4 * MIB)).await;
     refused(&answer, 413, "request_too_large");
-    let held = unfinished(&rig, KEY, &long_chat(4 * MIB - MIB)).await;
-    let answer = async {
-        loop {
-            let answer = rig.ask(&coded(3 * MIB)).await;
-            if answer.status == 503 {
-                return answer;
-            }
-        }
-    };
-    let answer = tokio::time::timeout(DEADLINE, answer).await.unwrap();
+    // A body is held for as long as another provider may have to be asked.
+    let mut held = RawClient::connect(rig.api).await;
+    held.send(&chat(long_chat(3 * MIB / 2)).to_bytes()).await;
+    upstream.request(0).await;
+    let answer = rig.ask(&coded(3 * MIB)).await;
     refused(&answer, 503, "overloaded");
     drop(held);
     let admitted = async { while rig.ask(&coded(3 * MIB)).await.status != 200 {} };

@@ -100,12 +100,7 @@ async fn a_program_may_register_without_http() {
     let upstream = FakeUpstream::start(openai::server(&["x"], 2, 3)).await;
     let spec = ProviderSpec::new("Direct", upstream.url(), SERVER_KEY, KEY);
     let provider = rig.gateway.registry().add_provider(spec).await.unwrap();
-    let model = NewModel {
-        provider_id: provider.id,
-        model_name: MODEL.to_owned(),
-        upstream_model: None,
-        description: String::new(),
-    };
+    let model = NewModel::new(provider.id, MODEL);
     rig.gateway.registry().add_model(model).await.unwrap();
     assert_eq!(provider.id, ProviderId(1));
     let response = rig.chat(PLAIN).await;

@@ -13,8 +13,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use nexus_lib::SqliteStore;
+use nexus_lib::registry::Registered;
 use nexus_lib::secret::MasterKey;
-use nexus_lib::store::RegistryRecords;
 use secrecy::ExposeSecret;
 use tokio::net::TcpStream;
 
@@ -67,7 +67,7 @@ async fn check_port(name: &str, addr: SocketAddr, report: &mut Report) {
     }
 }
 
-async fn check_store(settings: &Settings, report: &mut Report) -> Option<RegistryRecords> {
+async fn check_store(settings: &Settings, report: &mut Report) -> Option<Registered> {
     let path = settings.database.display();
     match records(settings).await {
         Ok(Some(records)) => {
@@ -90,11 +90,19 @@ async fn check_store(settings: &Settings, report: &mut Report) -> Option<Registr
     }
 }
 
-async fn records(settings: &Settings) -> nexus_lib::Result<Option<RegistryRecords>> {
+async fn records(settings: &Settings) -> nexus_lib::Result<Option<Registered>> {
     let options = SqliteStore::options(&settings.database);
     let options = match &settings.master_key {
         Some(text) => options.master_key(MasterKey::from_base64(text.expose_secret())?),
         None => options.master_key_file(settings.data_dir.join("master.key")),
     };
-    options.inspect().await
+    let Some(inspected) = options.inspect().await? else {
+        return Ok(None);
+    };
+    let registered = match &inspected.master_key {
+        Some(key) => Registered::unseal(inspected.records, key)?,
+        // Where nothing is sealed, nothing is registered.
+        None => Registered::default(),
+    };
+    Ok(Some(registered))
 }

@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use nexus_lib::gateway::Probe;
-use nexus_lib::store::{ModelRecord, ProviderRecord, RegistryRecords};
+use nexus_lib::registry::{ProviderRecord, Registered};
+use nexus_lib::store::ModelRecord;
 use nexus_lib::{Error, ErrorKind, Result, Timeouts, Transport};
 
 use super::report::Report;
@@ -14,14 +15,14 @@ use crate::tls;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Asks every enabled provider for its list of models, concurrently, and reports them in order.
-pub(super) async fn check(records: &RegistryRecords, settings: &Settings, report: &mut Report) {
+pub(super) async fn check(records: &Registered, settings: &Settings, report: &mut Report) {
     let probe = match probe(records, settings) {
         Ok(probe) => probe,
         Err(error) => return report.ill("providers", error.report()),
     };
     let probe = &probe;
     let asked = records.providers.iter().map(|provider| async move {
-        match provider.enabled {
+        match provider.fields.enabled {
             true => Some(probe.models(provider).await),
             false => None,
         }
@@ -34,7 +35,7 @@ pub(super) async fn check(records: &RegistryRecords, settings: &Settings, report
     }
 }
 
-fn probe(records: &RegistryRecords, settings: &Settings) -> Result<Probe> {
+fn probe(records: &Registered, settings: &Settings) -> Result<Probe> {
     let timeouts = Timeouts {
         connect: PATIENCE,
         first_event: PATIENCE,
@@ -59,7 +60,7 @@ fn report_provider(
     outcome: Option<Result<Vec<String>>>,
     report: &mut Report,
 ) {
-    let what = format!("provider {} `{}`", provider.id, provider.name);
+    let what = format!("provider {} `{}`", provider.id, provider.fields.name);
     match outcome {
         None => return report.note(what, "is disabled and was not checked"),
         Some(Ok(models)) => {

@@ -57,7 +57,9 @@ impl ModelInput {
 fn by_name(registry: &Registry, name: &str) -> Result<ProviderId> {
     let snapshot = registry.snapshot();
     let mut named = snapshot.providers().iter();
-    let mut named = named.by_ref().filter(|provider| provider.name == name);
+    let mut named = named
+        .by_ref()
+        .filter(|provider| provider.fields.name == name);
     match (named.next(), named.next()) {
         (Some(provider), None) => Ok(provider.id),
         (Some(_), Some(_)) => {

@@ -11,8 +11,8 @@ use crate::http::admin::precondition;
 use crate::http::admin::query::Query;
 use crate::http::admin::views::{ProviderList, ProviderView};
 use crate::http::{Body, respond};
-use crate::registry::{ProviderSpec, Registry, Snapshot};
-use crate::store::{ProviderRecord, Version};
+use crate::registry::{ProviderRecord, ProviderSpec, Registry, Snapshot};
+use crate::store::Version;
 use crate::wire::{Protocols, ProviderId, ProviderLimits, TimerSettings};
 
 /// A provider as clients send it.
@@ -80,7 +80,7 @@ pub(super) fn list(registry: &Registry, query: &Query) -> Result<Response<Body>>
     let page = PageQuery::read(query)?.of(
         snapshot.providers().iter(),
         |record| record.id.0,
-        |record| [&record.name, &record.kind],
+        |record| [&record.fields.name, &record.fields.kind],
     );
     let with_models = match query.text("with")? {
         None => false,
@@ -117,7 +117,12 @@ pub(super) async fn create(
 ) -> Result<Response<Body>> {
     let spec = object::<ProviderInput>(body)?.into_spec()?;
     let record = registry.add_provider(spec).await?;
-    operator.changed("provider added", "provider", record.id.0, &record.name);
+    operator.changed(
+        "provider added",
+        "provider",
+        record.id.0,
+        &record.fields.name,
+    );
     Ok(answer(StatusCode::CREATED, &record, &registry.snapshot()))
 }
 
@@ -131,7 +136,7 @@ pub(super) async fn update(
     let spec = object::<ProviderInput>(body)?.into_spec()?;
     let expected = expected(registry, id, headers)?;
     let record = registry.update_provider_if(id, spec, expected).await?;
-    operator.changed("provider changed", "provider", id.0, &record.name);
+    operator.changed("provider changed", "provider", id.0, &record.fields.name);
     Ok(answer(StatusCode::OK, &record, &registry.snapshot()))
 }
 
@@ -156,7 +161,7 @@ pub(super) async fn delete(
     let before = registry.snapshot();
     let expected = expected(registry, id, headers)?;
     registry.delete_provider_if(id, expected).await?;
-    let name = before.provider(id).map_or("", |record| &record.name);
+    let name = before.provider(id).map_or("", |record| &record.fields.name);
     operator.changed("provider deleted", "provider", id.0, name);
     Ok(respond::no_content())
 }

@@ -23,7 +23,7 @@ pub(super) async fn models(
 ) -> Result<Response<Body>> {
     let snapshot = registry.snapshot();
     let record = snapshot.provider(id).ok_or_else(no_provider)?;
-    let provider = providers.get(&record.kind).ok_or_else(|| {
+    let provider = providers.get(&record.fields.kind).ok_or_else(|| {
         let message = "this gateway was built without the provider's kind";
         Error::new(ErrorKind::NotFound, message)
     })?;

@@ -3,9 +3,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::health::{Cooldown, HealthReport};
-use crate::registry::Snapshot;
+use crate::registry::{ProviderRecord, Snapshot};
 use crate::store::{
-    ConversationTotals, LedgerRow, ModelRecord, ProviderRecord, RequestRecord, SeriesBucket, Totals,
+    ConversationTotals, LedgerRow, ModelRecord, RequestRecord, SeriesBucket, Totals,
 };
 use crate::wire::{
     ModelId, Protocols, ProviderId, ProxyList, RequestId, TimerSettings, Timestamp, mask,
@@ -42,21 +42,22 @@ impl<'a> ProviderView<'a> {
     /// The provider of `record`, with its health from `snapshot`.
     pub(super) fn new(record: &'a ProviderRecord, snapshot: &Snapshot) -> Self {
         let vitals = snapshot.vitals(record.id).cloned().unwrap_or_default();
+        let fields = &record.fields;
         Self {
             id: record.id,
-            name: &record.name,
-            kind: &record.kind,
-            server_url: &record.server_url,
+            name: &fields.name,
+            kind: &fields.kind,
+            server_url: &fields.server_url,
             server_key: mask(record.server_key.expose_secret()),
-            personalized_key: &record.client_key_mask,
-            description: &record.description,
+            personalized_key: &record.client_key.mask,
+            description: &fields.description,
             proxy_url: record.proxy_url.as_ref().map(masked_proxies),
-            protocols: record.protocols,
-            enabled: record.enabled,
-            priority: record.priority,
-            weight: record.weight,
-            max_concurrency: record.limits.max_concurrency,
-            timeouts: record.limits.timers,
+            protocols: fields.protocols,
+            enabled: fields.enabled,
+            priority: fields.priority,
+            weight: fields.weight,
+            max_concurrency: fields.limits.max_concurrency,
+            timeouts: fields.limits.timers,
             health: vitals.health.report().into(),
             open_requests: vitals.load.open(),
             created_at: record.created_at,

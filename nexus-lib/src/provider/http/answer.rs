@@ -329,7 +329,7 @@ fn is_empty(answer: &Bytes, operation: Operation) -> bool {
 /// (<https://api.jina.ai/redoc>).
 fn all_is_prompt(usage: &mut Usage, operation: Operation) {
     let has_no_words = matches!(operation, Operation::Embedding | Operation::Rerank);
-    if has_no_words && usage.prompt_tokens + usage.completion_tokens == 0 {
+    if has_no_words && usage.prompt_tokens == 0 && usage.completion_tokens == 0 {
         usage.prompt_tokens = usage.total_tokens;
     }
 }

@@ -6,9 +6,10 @@ use secrecy::SecretString;
 use super::{URL, is_known, model, registry, spec};
 use crate::call::KeyHash;
 use crate::registry::snapshot::Rules;
+use crate::registry::{ProviderRecord, Registered};
 use crate::registry::{ProviderSpec, Registry, Snapshot};
-use crate::store::{ModelRecord, ProviderRecord, RegistryRecords};
-use crate::wire::{KeyId, ModelId, ProviderId, ProviderLimits, Timestamp};
+use crate::store::{KeySecret, ModelRecord, NewModel, ProviderFields};
+use crate::wire::{KeyId, ModelId, ProviderId, Timestamp};
 
 /// The providers that answer for `model`, in their order.
 fn providers(registry: &Registry, key: &str, model: &str) -> Vec<i64> {
@@ -146,22 +147,15 @@ async fn a_snapshot_lists_what_is_registered() {
 }
 
 fn record(id: i64, key: &str, enabled: bool, kind: &str) -> ProviderRecord {
+    let mut fields = ProviderFields::new("A", kind, URL);
+    fields.enabled = enabled;
     ProviderRecord {
         id: ProviderId(id),
-        name: "A".to_owned(),
-        kind: kind.to_owned(),
-        server_url: URL.to_owned(),
+        fields,
         server_key: SecretString::from(""),
-        key_id: KeyId(id),
-        client_key: KeyHash::of(key.as_bytes()),
-        client_key_mask: "…".to_owned(),
-        description: String::new(),
         proxy_url: None,
-        enabled,
-        priority: 0,
-        weight: 1,
-        limits: ProviderLimits::default(),
-        protocols: None,
+        key_id: KeyId(id),
+        client_key: KeySecret::of(&key.into()),
         created_at: Timestamp::from_micros(0),
         updated_at: Timestamp::from_micros(0),
     }
@@ -179,20 +173,15 @@ fn a_provider_that_cannot_be_reached_rightly_is_granted_to_nobody() {
     let mut proxied = record(1, "one", true, "openai");
     proxied.proxy_url = Some("ftp://proxy".into());
     let unspoken = record(2, "one", true, "gemini");
-    let models = [1, 2].map(|id| ModelRecord {
-        id: ModelId(id),
-        provider_id: ProviderId(id),
-        model_name: "gpt-4".to_owned(),
-        upstream_model: None,
-        description: String::new(),
-        created_at: Timestamp::from_micros(0),
-        updated_at: Timestamp::from_micros(0),
+    let models = [1, 2].map(|id| {
+        let new = NewModel::new(ProviderId(id), "gpt-4");
+        ModelRecord::new(ModelId(id), new, Timestamp::from_micros(0))
     });
-    let records = RegistryRecords {
+    let records = Registered {
         revision: 1,
         providers: vec![proxied, unspoken],
         models: models.into(),
-        ..RegistryRecords::default()
+        ..Registered::default()
     };
     let snapshot = Snapshot::new(records, &rules(), &Snapshot::default());
     let principal = snapshot.authenticate(b"one").unwrap();
@@ -209,7 +198,7 @@ proptest! {
         let keys: HashSet<&[u8]> = registered.iter().map(|(key, _)| key.as_bytes()).collect();
         let providers = (1..).zip(&registered);
         let providers = providers.map(|(id, (key, enabled))| record(id, key, *enabled, "openai"));
-        let records = RegistryRecords { providers: providers.collect(), ..Default::default() };
+        let records = Registered { providers: providers.collect(), ..Default::default() };
         let snapshot = Snapshot::new(records, &rules(), &Snapshot::default());
 
         for key in &keys {

@@ -6,7 +6,7 @@ fn names(registry: &crate::Registry) -> Vec<(String, Vec<String>)> {
     let providers = snapshot.providers().iter().map(|provider| {
         let models = snapshot.models_of(provider.id);
         let models = models.map(|model| model.model_name.clone()).collect();
-        (provider.name.clone(), models)
+        (provider.fields.name.clone(), models)
     });
     providers.collect()
 }
@@ -34,7 +34,7 @@ async fn set_up_changes_what_differs_and_keeps_the_rest() {
     let renamed = ModelSpec::new("a").upstream_model("a-2").description("new");
     let changed = spec("two").priority(3);
     let record = registry.ensure(changed, [renamed]).await.unwrap();
-    assert_eq!((record.id, record.priority), (first.id, 3));
+    assert_eq!((record.id, record.fields.priority), (first.id, 3));
     assert!(is_known(&registry, "two") && !is_known(&registry, "one"));
     let snapshot = registry.snapshot();
     let models: Vec<_> = snapshot.models_of(record.id).collect();

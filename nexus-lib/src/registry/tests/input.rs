@@ -17,7 +17,7 @@ async fn what_was_shown_masked_is_no_new_key() {
         let record = registry.add_provider(spec.clone()).await.unwrap();
         let mut shown = spec;
         shown.server_key = Some(crate::wire::mask(server_key).into());
-        shown.personalized_key = Some(record.client_key_mask.into());
+        shown.personalized_key = Some(record.client_key.mask.into());
         let record = registry
             .update_provider(record.id, shown.clone())
             .await
@@ -139,7 +139,7 @@ async fn a_spec_that_makes_no_sense_names_its_field() {
     widest.proxy_url = Some(" ".into());
     widest.kind = Some("openai-compatible".into());
     let record = registry.add_provider(widest).await.unwrap();
-    assert_eq!(record.kind, "openai");
+    assert_eq!(record.fields.kind, "openai");
     assert!(record.proxy_url.is_none());
 }
 

@@ -8,10 +8,20 @@ use super::connection::{self, CHECKED_BYTES, MAGIC};
 use super::error::fold;
 use super::lock::beside;
 use super::options::SqliteOptions;
-use super::seals::Seals;
 use super::{registry, schema};
 use crate::error::{Error, ErrorKind, Result};
+use crate::secret::MasterKey;
 use crate::store::RegistryRecords;
+
+/// What is in a store, as [`SqliteOptions::inspect`] finds it.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Inspected {
+    /// All that is registered.
+    pub records: RegistryRecords,
+    /// The key that opens their secrets; `None` where there is neither a secret nor a key.
+    pub master_key: Option<MasterKey>,
+}
 
 impl SqliteOptions {
     /// Looks whether the store could be opened, and what is registered in it, without changing
@@ -23,7 +33,7 @@ impl SqliteOptions {
     ///
     /// # Cancel safety
     /// It only reads.
-    pub async fn inspect(self) -> Result<Option<RegistryRecords>> {
+    pub async fn inspect(self) -> Result<Option<Inspected>> {
         tokio::task::spawn_blocking(move || self.inspect_blocking())
             .await
             .map_err(|error| {
@@ -31,7 +41,7 @@ impl SqliteOptions {
             })?
     }
 
-    fn inspect_blocking(self) -> Result<Option<RegistryRecords>> {
+    fn inspect_blocking(self) -> Result<Option<Inspected>> {
         if self.is_in_memory() {
             return Ok(None);
         }
@@ -67,8 +77,11 @@ impl SqliteOptions {
         }
         // Where nothing is sealed, nothing is registered that was.
         match schema::check_key(&connection, path, self.master_key)? {
-            Some(key) => Ok(Some(registry::load(&connection, &Seals::new(&key))?)),
-            None => Ok(Some(RegistryRecords::default())),
+            Some(key) => Ok(Some(Inspected {
+                records: registry::load(&connection)?,
+                master_key: Some(key),
+            })),
+            None => Ok(Some(Inspected::default())),
         }
     }
 }

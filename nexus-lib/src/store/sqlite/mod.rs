@@ -31,7 +31,6 @@ mod read_pool;
 mod recover;
 mod registry;
 mod schema;
-mod seals;
 mod start;
 mod statistics;
 mod threads;
@@ -40,6 +39,7 @@ mod usage_by_key;
 mod usage_by_time;
 mod writer;
 
+pub use inspect::Inspected;
 pub use options::{Durability, SqliteOptions};
 
 use std::fmt;
@@ -48,13 +48,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::Connection;
+use tokio::sync::watch;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::secret::MasterKey;
 use error::Failure;
 use files::Files;
 use read_pool::ReadPool;
 use recover::RowOwner;
-use seals::Seals;
 use writer::Writer;
 
 /// A [`Store`](crate::Store) in one SQLite file. A clone is the same store.
@@ -78,7 +79,9 @@ pub struct SqliteStore {
 
 struct Inner {
     path: PathBuf,
-    seals: Seals,
+    master_key: MasterKey,
+    /// The registry's revision, as committed.
+    revision: watch::Sender<u64>,
     /// The gateways that had open rows when the store was opened: as one process has it at a time,
     /// they are gone, and the ids of others are new.
     gone: Vec<RowOwner>,
@@ -140,11 +143,16 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
-        if let Some(disk) = &self.inner.disk {
-            // What is written to files that the next start will not find is lost.
-            disk.files.check(ErrorKind::StoreUnavailable)?;
-        }
+        self.check_files()?;
         self.inner.writer.write(work).await
+    }
+
+    /// Refuses where the next start would not find what is written.
+    fn check_files(&self) -> Result<()> {
+        match &self.inner.disk {
+            Some(disk) => disk.files.check(ErrorKind::StoreUnavailable),
+            None => Ok(()),
+        }
     }
 
     /// Runs `work` on one unchanging view of the database.

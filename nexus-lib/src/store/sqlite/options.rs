@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use tokio::sync::watch;
+
 use super::checkpoint::Checkpoints;
 use super::error::fold;
 use super::files::Files;
 use super::lock::Lock;
 use super::read_pool::ReadPool;
-use super::seals::Seals;
 use super::writer::{OnDisk, Writer};
-use super::{Disk, Inner, SqliteStore, connection, ledger, recover, schema};
+use super::{Disk, Inner, SqliteStore, connection, ledger, recover, registry, schema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::MasterKey;
 
@@ -103,6 +104,7 @@ impl SqliteOptions {
         let mut connection = connection::open_writer(&self.path, self.durability, may_begin)?;
         let key = schema::unlock(&mut connection, &self.path, self.master_key)?;
         ledger::raise_ids(&connection)?;
+        let revision = registry::revision(&connection)?;
         let gone = recover::owners(&connection)?;
         let files = Files::new(&self.path, &lock, &connection).map_err(fold)?;
         let readers = Arc::new(ReadPool::new(self.path.clone()));
@@ -116,7 +118,8 @@ impl SqliteOptions {
         Ok(SqliteStore {
             inner: Arc::new(Inner {
                 path: self.path,
-                seals: Seals::new(&key),
+                master_key: key,
+                revision: watch::Sender::new(revision),
                 gone,
                 is_kept: AtomicBool::new(false),
                 writer,
@@ -137,7 +140,8 @@ impl SqliteOptions {
         Ok(SqliteStore {
             inner: Arc::new(Inner {
                 path: self.path,
-                seals: Seals::new(&key),
+                master_key: key,
+                revision: watch::Sender::new(0),
                 gone: Vec::new(),
                 is_kept: AtomicBool::new(false),
                 writer,

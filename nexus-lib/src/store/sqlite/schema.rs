@@ -1,13 +1,12 @@
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
-use secrecy::ExposeSecret;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::error::{Failure, fold};
 use super::latencies;
 use super::options::KeySource;
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::{MasterKey, Sealer};
+use crate::secret::{KeyCheck, MasterKey, Sealed};
 
 /// Each step raises `user_version` by one. Steps that were released are never edited.
 const MIGRATIONS: &[(&str, Fill)] = &[
@@ -28,9 +27,6 @@ fn nothing(_: &Connection) -> rusqlite::Result<()> {
 
 /// `NXUS`: marks the file as this program's, for `file(1)` and for [`check`].
 const APPLICATION_ID: i32 = 0x4E58_5553;
-
-const CANARY_ROW: i64 = 1;
-const CANARY_TEXT: &str = "nexus";
 
 /// Refuses a database that is another program's or a newer version's, without changing it.
 pub(super) fn check(connection: &Connection, path: &Path) -> Result<()> {
@@ -104,21 +100,32 @@ pub(super) fn unlock(
     path: &Path,
     source: KeySource,
 ) -> Result<MasterKey> {
-    let is_sealed = canary(connection).map_err(fold)?.is_some();
+    let kept = key_check(connection).map_err(fold)?;
     let key = match source {
         KeySource::Given(key) => key,
         KeySource::File(file) => match MasterKey::load(&file)? {
             Some(key) => key,
             // A new key would open nothing, and its file would hide that the old one is missing.
-            None if is_sealed => return Err(key_missing(path, &file)),
+            None if kept.is_some() => return Err(key_missing(path, &file)),
             None => MasterKey::load_or_create(&file)?,
         },
     };
-    let sealer = Sealer::new(&key, "canary");
-    if canary(connection).map_err(fold)?.is_none() {
-        plant_canary(connection, &sealer)?;
-    }
-    check_canary(connection, &sealer, path)?;
+    let check = KeyCheck::new(&key);
+    let kept = match kept {
+        Some(kept) => kept,
+        None => {
+            let new = check.seal()?;
+            let keep = |connection: &mut Connection| -> Result<Sealed, Failure> {
+                let transaction =
+                    connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                let kept = keep_check(&transaction, &new)?;
+                transaction.commit()?;
+                Ok(kept)
+            };
+            keep(connection).map_err(Error::from)?
+        }
+    };
+    verify(&check, &kept, path)?;
     Ok(key)
 }
 
@@ -128,17 +135,17 @@ pub(super) fn check_key(
     path: &Path,
     source: KeySource,
 ) -> Result<Option<MasterKey>> {
-    let is_sealed = canary(connection).map_err(fold)?.is_some();
+    let kept = key_check(connection).map_err(fold)?;
     let key = match source {
         KeySource::Given(key) => key,
         KeySource::File(file) => match MasterKey::load(&file)? {
             Some(key) => key,
-            None if is_sealed => return Err(key_missing(path, &file)),
+            None if kept.is_some() => return Err(key_missing(path, &file)),
             None => return Ok(None),
         },
     };
-    if is_sealed {
-        check_canary(connection, &Sealer::new(&key, "canary"), path)?;
+    if let Some(kept) = kept {
+        verify(&KeyCheck::new(&key), &kept, path)?;
     }
     Ok(Some(key))
 }
@@ -151,38 +158,26 @@ fn key_missing(path: &Path, file: &Path) -> Error {
     )
 }
 
-fn check_canary(connection: &Connection, sealer: &Sealer, path: &Path) -> Result<()> {
-    let sealed = canary(connection).map_err(fold)?.unwrap_or_default();
-    match sealer.open(CANARY_ROW, &sealed) {
-        Ok(text) if text.expose_secret() == CANARY_TEXT => Ok(()),
-        _ => Err(Error::new(
-            ErrorKind::StoreInvalid,
-            format!(
-                "the master key does not open what is sealed in {}: give the one it was made with",
-                path.display()
-            ),
-        )),
-    }
+fn verify(check: &KeyCheck, kept: &Sealed, path: &Path) -> Result<()> {
+    check.verify(kept).map_err(|error| {
+        let message = format!("{}: {error}; start with that one", path.display());
+        Error::new(error.kind(), message)
+    })
 }
 
-/// Seals the canary unless another process has just done so.
-fn plant_canary(connection: &mut Connection, sealer: &Sealer) -> Result<()> {
-    let sealed = sealer.seal(CANARY_ROW, CANARY_TEXT)?;
-    let plant = |connection: &mut Connection| -> Result<(), Failure> {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute(
-            "UPDATE meta SET canary = ?1 WHERE canary IS NULL",
-            params![sealed],
-        )?;
-        transaction.commit()?;
-        Ok(())
-    };
-    plant(connection).map_err(Error::from)
+/// Keeps `new` as the check of the master key unless there is one, and returns the one kept.
+pub(super) fn keep_check(connection: &Connection, new: &Sealed) -> Result<Sealed, Failure> {
+    connection.execute(
+        "UPDATE meta SET canary = ?1 WHERE canary IS NULL",
+        [new.as_bytes()],
+    )?;
+    let kept = key_check(connection)?;
+    Ok(kept.unwrap_or_else(|| new.clone()))
 }
 
-fn canary(connection: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {
-    connection
+fn key_check(connection: &Connection) -> rusqlite::Result<Option<Sealed>> {
+    let kept: Option<Option<Vec<u8>>> = connection
         .query_row("SELECT canary FROM meta", [], |row| row.get(0))
-        .optional()
-        .map(Option::flatten)
+        .optional()?;
+    Ok(kept.flatten().map(Sealed::from_bytes))
 }

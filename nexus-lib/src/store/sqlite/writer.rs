@@ -65,6 +65,17 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
+        self.write_then(work, |_| ()).await
+    }
+
+    /// The same, with a call of `then` once the transaction is committed, even if the future was
+    /// dropped.
+    pub(super) async fn write_then<T, F, G>(&self, work: F, then: G) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+        G: FnOnce(&T) + Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let result = isolate::call(|| transact(connection, work));
@@ -78,6 +89,9 @@ impl Writer {
                     )
                 }
             };
+            if let Ok(value) = &result {
+                then(value);
+            }
             // Nobody waits any more: the work is done anyway.
             let _ = answer.send(result);
         });

@@ -3,16 +3,16 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::call::{Attempt, KeyHash, Operation, RequestBody, Routed};
+use crate::call::{Attempt, Operation, RequestBody, Routed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::intake::{Arrival, Passport};
 use crate::registry::{ProviderSpec, Registry};
+use crate::secret::MasterKey;
 use crate::store::{
-    ModelRecord, NewModel, NewProvider, ProviderRecord, ProviderUpdate, RegistryRecords,
-    RegistryStore, Version,
+    ModelRecord, NewModel, ProviderWrite, RegistryRecords, RegistryStore, SealedProvider, Version,
 };
 use crate::thread::Threads;
-use crate::wire::{KeyId, ModelId, ProviderId, RequestId, Timestamp, mask};
+use crate::wire::{KeyId, ModelId, ProviderId, RequestId, Timestamp};
 
 const CLIENT_KEY: &str = "the-key-of-a-client";
 
@@ -30,9 +30,9 @@ impl Registered {
         model: &str,
     ) -> Self {
         let store = Arc::new(InMemory::default());
-        let registry = Registry::open(store, [kind])
-            .await
-            .expect("an empty registry");
+        let key = MasterKey::generate().expect("random bytes");
+        let registry = Registry::open_with_key(store, [kind], key).await;
+        let registry = registry.expect("an empty registry");
         let spec = ProviderSpec::new("Contract", server_url, server_key, CLIENT_KEY).kind(kind);
         let provider = registry.add_provider(spec).await;
         let provider = provider.unwrap_or_else(|error| {
@@ -89,27 +89,8 @@ impl RegistryStore for InMemory {
         Ok(self.0.lock().expect("as above").clone())
     }
 
-    async fn insert_provider(&self, new: NewProvider) -> Result<ProviderRecord> {
-        let client_key = secrecy::ExposeSecret::expose_secret(&new.personalized_key);
-        let record = ProviderRecord {
-            id: ProviderId(1),
-            name: new.name,
-            kind: new.kind,
-            server_url: new.server_url,
-            server_key: new.server_key,
-            key_id: KeyId(1),
-            client_key: KeyHash::of(client_key.as_bytes()),
-            client_key_mask: mask(client_key),
-            description: new.description,
-            proxy_url: new.proxy_url,
-            enabled: new.enabled,
-            priority: new.priority,
-            weight: new.weight,
-            limits: new.limits,
-            protocols: new.protocols,
-            created_at: Timestamp::now(),
-            updated_at: Timestamp::now(),
-        };
+    async fn insert_provider(&self, write: ProviderWrite) -> Result<SealedProvider> {
+        let record = SealedProvider::new(ProviderId(1), KeyId(1), &write, Timestamp::now())?;
         self.change(|records| records.providers.push(record.clone()));
         Ok(record)
     }
@@ -117,9 +98,9 @@ impl RegistryStore for InMemory {
     async fn update_provider(
         &self,
         _: ProviderId,
-        _: ProviderUpdate,
+        _: ProviderWrite,
         _: Option<Version>,
-    ) -> Result<ProviderRecord> {
+    ) -> Result<SealedProvider> {
         unasked()
     }
 
@@ -128,15 +109,7 @@ impl RegistryStore for InMemory {
     }
 
     async fn insert_model(&self, new: NewModel) -> Result<ModelRecord> {
-        let record = ModelRecord {
-            id: ModelId(1),
-            provider_id: new.provider_id,
-            model_name: new.model_name,
-            upstream_model: new.upstream_model,
-            description: new.description,
-            created_at: Timestamp::now(),
-            updated_at: Timestamp::now(),
-        };
+        let record = ModelRecord::new(ModelId(1), new, Timestamp::now());
         self.change(|records| records.models.push(record.clone()));
         Ok(record)
     }

@@ -79,3 +79,27 @@ fn what_was_cut_for_its_length_is_not_whole() {
         }
     }
 }
+
+#[test]
+fn what_comes_behind_the_last_index_there_is_has_that_index_too() {
+    let last = u64::MAX;
+    let item = r#""item":{"type":"function_call","call_id":"c","name":"f","arguments":"{}"}"#;
+    let responses = format!(
+        "data: {{\"type\":\"response.output_text.delta\",\"output_index\":{last},\"delta\":\"a\"}}\n\n\
+         data: {{\"type\":\"response.output_item.added\",{item}}}\n\n"
+    );
+    let block = r#""content_block":{"type":"text","text":"a"}"#;
+    let messages = format!(
+        "data: {{\"type\":\"content_block_start\",\"index\":{last},{block}}}\n\n\
+         data: {{\"type\":\"content_block_start\",{block}}}\n\n"
+    );
+    for (protocol, stream) in [
+        (ProviderProtocol::Responses, responses),
+        (ProviderProtocol::Messages, messages),
+    ] {
+        let events = clients::events(protocol, stream.as_bytes());
+        let begun = events.iter();
+        let begun = begun.filter(|event| matches!(event, Event::Begin { .. }));
+        assert_eq!(begun.count(), 2, "{protocol:?}: {events:?}");
+    }
+}

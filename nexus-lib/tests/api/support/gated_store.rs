@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use nexus_lib::secret::MasterKey;
 use nexus_lib::store::{
     Bucket, ConversationTotals, LedgerQueries, LedgerRow, LedgerStore, LedgerWrite, ModelRecord,
-    NewModel, NewProvider, Owners, ProviderRecord, ProviderUpdate, RecalledThread, RegistryRecords,
-    RegistryStore, RequestFilter, RequestRecord, RowPage, SeriesBucket, Totals, Version,
+    NewModel, Owners, ProviderWrite, RecalledThread, RegistryRecords, RegistryStore, RequestFilter,
+    RequestRecord, RowPage, SealedProvider, SeriesBucket, Totals, Version,
 };
 use nexus_lib::testing::Gate;
 use nexus_lib::wire::{
@@ -111,17 +112,21 @@ impl RegistryStore for GatedStore {
         self.inner.load().await
     }
 
-    async fn insert_provider(&self, new: NewProvider) -> Result<ProviderRecord> {
-        self.inner.insert_provider(new).await
+    async fn master_key(&self) -> Result<Option<MasterKey>> {
+        self.inner.master_key().await
+    }
+
+    async fn insert_provider(&self, write: ProviderWrite) -> Result<SealedProvider> {
+        self.inner.insert_provider(write).await
     }
 
     async fn update_provider(
         &self,
         id: ProviderId,
-        update: ProviderUpdate,
+        write: ProviderWrite,
         expected: Option<Version>,
-    ) -> Result<ProviderRecord> {
-        self.inner.update_provider(id, update, expected).await
+    ) -> Result<SealedProvider> {
+        self.inner.update_provider(id, write, expected).await
     }
 
     async fn delete_provider(&self, id: ProviderId, expected: Option<Version>) -> Result<()> {

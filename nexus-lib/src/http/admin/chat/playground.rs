@@ -84,7 +84,7 @@ fn check_choice(registry: &Registry, provider_id: Option<ProviderId>, model: &st
     let mut providers = snapshot.providers().iter();
     let is_offered = providers.any(|provider| {
         let mut models = snapshot.models_of(provider.id);
-        provider.enabled && models.any(|one| one.model_name == model)
+        provider.fields.enabled && models.any(|one| one.model_name == model)
     });
     match is_offered {
         true => Ok(()),

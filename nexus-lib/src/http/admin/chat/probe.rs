@@ -71,7 +71,7 @@ pub(in crate::http::admin) async fn test(
     });
     let (request_id, began) = (RequestId::new(), Instant::now());
     let answer = async {
-        if !record.enabled {
+        if !record.fields.enabled {
             return Err(cannot("the provider is disabled; enable it to test it"));
         }
         let model = model

@@ -1,23 +1,16 @@
 //! The keys that providers carry: made with the first of them, gone with the last.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use secrecy::{ExposeSecret, SecretString};
 
 use super::super::error::Failure;
 use super::keys::origin_code;
-use crate::call::KeyHash;
 use crate::error::{Error, ErrorKind};
-use crate::store::KeyOrigin;
-use crate::wire::{KeyId, Timestamp, mask};
+use crate::store::{KeyOrigin, KeySecret};
+use crate::wire::{KeyId, Timestamp};
 
-/// The key with this text, for one provider more to carry.
-pub(super) fn join(
-    connection: &Connection,
-    key: &SecretString,
-    name: &str,
-) -> Result<KeyId, Failure> {
-    let key = key.expose_secret();
-    let hash = KeyHash::of(key.as_bytes());
+/// The key with this hash, for one provider more to carry.
+pub(super) fn join(connection: &Connection, key: &KeySecret, name: &str) -> Result<KeyId, Failure> {
+    let hash = key.hash;
     let provider = origin_code(KeyOrigin::Provider);
     let present: Option<(i64, i64)> = connection
         .query_row(
@@ -41,7 +34,7 @@ pub(super) fn join(
         params![
             name,
             hash.as_bytes(),
-            mask(key),
+            key.mask,
             provider,
             Timestamp::now().as_micros(),
         ],

@@ -9,13 +9,14 @@ mod providers;
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use super::SqliteStore;
 use super::error::Failure;
-use super::seals::Seals;
+use super::writer::closed;
+use super::{SqliteStore, schema};
 use crate::error::{Error, Result};
+use crate::secret::{MasterKey, Sealed};
 use crate::store::{
-    KeyFields, KeyRecord, KeySecret, ModelRecord, NewModel, NewProvider, ProjectFields,
-    ProjectRecord, ProviderRecord, ProviderUpdate, RegistryRecords, RegistryStore, Version,
+    KeyFields, KeyRecord, KeySecret, ModelRecord, NewModel, ProjectFields, ProjectRecord,
+    ProviderWrite, RegistryRecords, RegistryStore, RevisionChange, SealedProvider, Version,
 };
 use crate::wire::{KeyId, ModelId, ProjectId, ProviderId};
 
@@ -25,24 +26,38 @@ const KEYS_SCHEMA: i64 = 6;
 #[async_trait]
 impl RegistryStore for SqliteStore {
     async fn load(&self) -> Result<RegistryRecords> {
-        let seals = self.inner.seals.clone();
-        self.read(move |view| load(view, &seals)).await
+        self.read(load).await
     }
 
-    async fn insert_provider(&self, new: NewProvider) -> Result<ProviderRecord> {
-        let seals = self.inner.seals.clone();
-        self.change(move |connection| providers::insert(connection, &seals, &new))
+    fn watch(&self, revision: u64) -> RevisionChange {
+        let mut committed = self.inner.revision.subscribe();
+        Box::pin(async move {
+            let changed = committed.wait_for(|present| *present != revision).await;
+            changed.map(|present| *present).map_err(|_| closed())
+        })
+    }
+
+    async fn master_key(&self) -> Result<Option<MasterKey>> {
+        Ok(Some(self.inner.master_key.clone()))
+    }
+
+    async fn key_check(&self, new: Sealed) -> Result<Sealed> {
+        self.write(move |connection| schema::keep_check(connection, &new))
+            .await
+    }
+
+    async fn insert_provider(&self, write: ProviderWrite) -> Result<SealedProvider> {
+        self.change(move |connection| providers::insert(connection, &write))
             .await
     }
 
     async fn update_provider(
         &self,
         id: ProviderId,
-        update: ProviderUpdate,
+        write: ProviderWrite,
         expected: Option<Version>,
-    ) -> Result<ProviderRecord> {
-        let seals = self.inner.seals.clone();
-        self.change(move |connection| providers::update(connection, &seals, id, &update, expected))
+    ) -> Result<SealedProvider> {
+        self.change(move |connection| providers::update(connection, id, &write, expected))
             .await
     }
 
@@ -119,23 +134,34 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
-        self.write(move |connection| {
+        self.check_files()?;
+        let committed = self.inner.revision.clone();
+        let change = move |connection: &Connection| {
             let done = work(connection)?;
             connection.execute("UPDATE meta SET revision = revision + 1", [])?;
-            Ok(done)
-        })
-        .await
+            Ok((done, revision(connection)?))
+        };
+        let tell = move |(_, revision): &(T, u64)| {
+            committed.send_replace(*revision);
+        };
+        let (done, _) = self.inner.writer.write_then(change, tell).await?;
+        Ok(done)
     }
 }
 
-/// Reads databases of earlier schemas too, which are looked at before they are migrated.
-pub(super) fn load(view: &Connection, seals: &Seals) -> Result<RegistryRecords, Failure> {
+/// Rises with every write.
+pub(super) fn revision(view: &Connection) -> Result<u64, Failure> {
     let revision: i64 = view.query_row("SELECT revision FROM meta", [], |row| row.get(0))?;
+    Ok(u64::try_from(revision).unwrap_or(0))
+}
+
+/// Reads databases of earlier schemas too, which are looked at before they are migrated.
+pub(super) fn load(view: &Connection) -> Result<RegistryRecords, Failure> {
     let schema: i64 = view.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let has_keys = schema >= KEYS_SCHEMA;
     Ok(RegistryRecords {
-        revision: u64::try_from(revision).unwrap_or(0),
-        providers: providers::load(view, seals, has_keys)?,
+        revision: revision(view)?,
+        providers: providers::load(view, has_keys)?,
         models: models::load(view)?,
         keys: keys::load(view, has_keys)?,
         projects: match has_keys {

@@ -19,7 +19,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 async fn inspect(place: &Place, key: &MasterKey) -> Result<Option<RegistryRecords>> {
     let options = SqliteStore::options(place.path()).master_key(key.clone());
-    options.inspect().await
+    Ok(options.inspect().await?.map(|inspected| inspected.records))
 }
 
 async fn filled(place: &Place) -> SqliteStore {

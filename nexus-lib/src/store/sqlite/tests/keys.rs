@@ -115,8 +115,7 @@ async fn a_providers_key_is_made_with_the_first_and_goes_with_the_last() {
     assert_eq!(keys(&store).await.len(), 1);
 
     // Another text is another key; nobody carries the one before.
-    let mut update = super::registry::update();
-    update.personalized_key = Some("own".into());
+    let update = super::registry::update().with_client_key("own");
     let moved = store
         .update_provider(second.id, update, None)
         .await

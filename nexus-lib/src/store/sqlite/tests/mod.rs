@@ -16,12 +16,12 @@ mod tries;
 
 use std::path::PathBuf;
 
-use secrecy::SecretString;
 use tempfile::TempDir;
 
 use super::SqliteStore;
 use crate::secret::MasterKey;
-use crate::store::{LedgerQueries, LedgerRow, NewModel, NewProvider, OpenRow, RequestFilter};
+use crate::store::{LedgerQueries, LedgerRow, NewModel, OpenRow, RequestFilter};
+use crate::store::{ProviderFields, ProviderWrite};
 use crate::store::{RequestState, Settlement};
 use crate::wire::{
     ConversationId, GatewayId, Protocols, ProviderId, ProviderLimits, RequestId, TimerSettings,
@@ -52,16 +52,9 @@ impl Place {
     }
 }
 
-fn new_provider(name: &str, client_key: &str) -> NewProvider {
-    NewProvider {
-        name: name.to_owned(),
-        kind: "openai".to_owned(),
-        server_url: "https://api.openai.com/v1".to_owned(),
-        server_key: SecretString::from("sk-server-canary-0001"),
-        personalized_key: SecretString::from(client_key),
+fn fields(name: &str) -> ProviderFields {
+    ProviderFields {
         description: "about it".to_owned(),
-        proxy_url: None,
-        enabled: true,
         priority: -3,
         weight: 7,
         limits: ProviderLimits {
@@ -73,7 +66,15 @@ fn new_provider(name: &str, client_key: &str) -> NewProvider {
             },
         },
         protocols: Some(Protocols::OPENAI),
+        ..ProviderFields::new(name, "openai", "https://api.openai.com/v1")
     }
+}
+
+fn new_provider(name: &str, client_key: &str) -> ProviderWrite {
+    // Whatever it is sealed with: the store does not open it.
+    ProviderWrite::new(fields(name), &MasterKey::generate().unwrap())
+        .with_server_key("sk-server-canary-0001")
+        .with_client_key(client_key)
 }
 
 fn new_model(provider_id: ProviderId, name: &str) -> NewModel {

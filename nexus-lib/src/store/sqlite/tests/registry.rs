@@ -1,22 +1,21 @@
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret, SecretString};
+use futures_util::FutureExt;
+use secrecy::ExposeSecret;
 
-use super::{Place, new_model, new_provider, open_row, settlement};
+use super::{Place, fields, new_model, new_provider, open_row, settlement};
 use crate::call::KeyHash;
 use crate::error::ErrorKind;
-use crate::store::{LedgerQueries, LedgerStore, LedgerWrite, ProviderUpdate, RegistryStore};
+use crate::registry::{ProviderSpec, Registry};
+use crate::secret::{MasterKey, Sealer};
+use crate::store::{
+    LedgerQueries, LedgerStore, LedgerWrite, ProviderFields, ProviderWrite, RegistryStore,
+};
 use crate::wire::{ModelId, Protocols, ProviderId, ProviderLimits, TimeRange, TimerSettings};
 
-pub(super) fn update() -> ProviderUpdate {
-    ProviderUpdate {
-        name: "B".to_owned(),
-        kind: "gemini".to_owned(),
-        server_url: "http://localhost:1".to_owned(),
-        server_key: None,
-        personalized_key: None,
+pub(super) fn update() -> ProviderWrite {
+    let fields = ProviderFields {
         description: "changed".to_owned(),
-        proxy_url: Some("http://u:proxy-canary-0001@proxy:1".into()),
         enabled: false,
         priority: 9,
         weight: 2,
@@ -27,70 +26,89 @@ pub(super) fn update() -> ProviderUpdate {
                 ..TimerSettings::default()
             },
         },
-        protocols: None,
-    }
+        ..ProviderFields::new("B", "gemini", "http://localhost:1")
+    };
+    ProviderWrite::new(fields, &MasterKey::generate().unwrap())
+        .with_proxy_url("http://u:proxy-canary-0001@proxy:1")
 }
 
 #[tokio::test]
 async fn a_provider_is_kept_as_given() {
     let place = Place::new();
     let store = place.open().await;
-    let new = new_provider("A", "a-client-key-that-is-long");
+    let key = MasterKey::generate().unwrap();
+    let new = ProviderWrite::new(fields("A"), &key)
+        .with_server_key("sk-server-canary-0001")
+        .with_client_key("a-client-key-that-is-long");
     let record = store.insert_provider(new).await.unwrap();
 
-    assert_eq!(record.server_key.expose_secret(), "sk-server-canary-0001");
-    assert_eq!(record.client_key, KeyHash::of(b"a-client-key-that-is-long"));
-    assert_eq!(record.client_key_mask, "a-c…long");
+    assert_eq!(record.fields, fields("A"));
     assert_eq!(
-        (record.priority, record.weight, record.enabled),
-        (-3, 7, true)
+        record.client_key.hash,
+        KeyHash::of(b"a-client-key-that-is-long")
     );
-    assert_eq!(record.limits, new_provider("A", "k").limits);
-    assert_eq!(record.protocols, Some(Protocols::OPENAI));
+    assert_eq!(record.client_key.mask, "a-c…long");
     assert_eq!(record.created_at, record.updated_at);
     let loaded = store.load().await.unwrap();
-    assert_eq!(format!("{:?}", loaded.providers), format!("{:?}", [record]));
+    assert_eq!(loaded.providers, std::slice::from_ref(&record));
+    // Bound to the id that the store gave it.
+    let seal = Sealer::new(&key, "provider.server_key");
+    let opened = seal.open(record.id.0, &record.server_key).unwrap();
+    assert_eq!(opened.expose_secret(), "sk-server-canary-0001");
+    assert!(seal.open(record.id.0 + 1, &record.server_key).is_err());
 }
 
 #[tokio::test]
 async fn an_update_keeps_the_keys_that_it_does_not_name() {
     let place = Place::new();
     let store = place.open().await;
-    let id = store
-        .insert_provider(new_provider("A", "one"))
-        .await
-        .unwrap()
-        .id;
+    let first = store.insert_provider(new_provider("A", "one")).await;
+    let first = first.unwrap();
 
-    let record = store.update_provider(id, update(), None).await.unwrap();
-    assert_eq!(record.server_key.expose_secret(), "sk-server-canary-0001");
-    assert_eq!(record.client_key, KeyHash::of(b"one"));
-    assert_eq!(
-        (record.name.as_str(), record.kind.as_str()),
-        ("B", "gemini")
-    );
-    let proxy = record.proxy_url.as_ref().map(ExposeSecret::expose_secret);
-    assert_eq!(proxy, Some("http://u:proxy-canary-0001@proxy:1"));
-    assert_eq!(record.limits, update().limits);
-    assert_eq!(record.protocols, None);
-    assert!(!record.enabled && record.updated_at >= record.created_at);
+    let record = store.update_provider(first.id, update(), None).await;
+    let record = record.unwrap();
+    assert_eq!(record.server_key, first.server_key);
+    assert_eq!(record.client_key, first.client_key);
+    assert_eq!(record.fields, update().fields);
+    assert!(record.proxy_url.is_some());
+    assert!(record.updated_at > record.created_at);
 
-    let keys = ProviderUpdate {
-        server_key: Some(SecretString::from("")),
-        personalized_key: Some(SecretString::from("two")),
-        ..update()
-    };
-    let record = store.update_provider(id, keys, None).await.unwrap();
-    assert_eq!(record.server_key.expose_secret(), "");
-    assert_eq!(record.client_key, KeyHash::of(b"two"));
+    let mut direct = update().with_server_key("").with_client_key("two");
+    direct.fields.protocols = Some(Protocols::OPENAI);
+    let record = store.update_provider(first.id, direct, None).await.unwrap();
+    assert_ne!(record.server_key, first.server_key);
+    assert_eq!(record.client_key.hash, KeyHash::of(b"two"));
+    assert_eq!(record.fields.protocols, Some(Protocols::OPENAI));
+}
+
+#[tokio::test]
+async fn a_new_provider_needs_both_keys() {
+    let place = Place::new();
+    let store = place.open().await;
+    let write = || ProviderWrite::new(fields("A"), &place.key);
+    for (write, missing) in [
+        (write().with_server_key("sk"), "personalized_key"),
+        (write().with_client_key("key"), "server_key"),
+    ] {
+        let error = store.insert_provider(write).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.param()),
+            (ErrorKind::Unprocessable, Some(missing))
+        );
+    }
+    let records = store.load().await.unwrap();
+    assert!(records.providers.is_empty() && records.keys.is_empty());
+    assert_eq!(records.revision, 0);
 }
 
 #[tokio::test]
 async fn a_sealed_key_does_not_open_in_another_row() {
     let place = Place::new();
-    let store = place.open().await;
+    let store = Arc::new(place.open().await);
+    let registry = Registry::open(store.clone(), ["openai"]).await.unwrap();
     for key in ["one", "two"] {
-        store.insert_provider(new_provider("A", key)).await.unwrap();
+        let spec = ProviderSpec::new("A", "https://api.openai.com/v1", "sk", key);
+        registry.add_provider(spec).await.unwrap();
     }
     let swap = "UPDATE providers SET server_key =
         (SELECT server_key FROM providers WHERE id = 1) WHERE id = 2";
@@ -98,8 +116,30 @@ async fn a_sealed_key_does_not_open_in_another_row() {
         .write(move |connection| Ok(connection.execute_batch(swap)?))
         .await
         .unwrap();
-    let error = store.load().await.unwrap_err();
+    let error = registry.refresh().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StoreInvalid);
+}
+
+#[tokio::test]
+async fn a_watch_ends_with_a_change_and_with_the_store() {
+    let place = Place::new();
+    let store = place.open().await;
+    let mut watch = store.watch(0);
+    assert!((&mut watch).now_or_never().is_none());
+    store
+        .insert_provider(new_provider("A", "one"))
+        .await
+        .unwrap();
+    assert_eq!(watch.await.unwrap(), 1);
+    // What was missed is noticed at once.
+    assert_eq!(store.watch(0).await.unwrap(), 1);
+    let watch = store.watch(1);
+    store.close().await.unwrap();
+    // The future does not keep the store.
+    drop(store);
+    assert_eq!(watch.await.unwrap_err().kind(), ErrorKind::Closed);
+    let reopened = place.open().await;
+    assert_eq!(reopened.watch(0).await.unwrap(), 1);
 }
 
 #[tokio::test]

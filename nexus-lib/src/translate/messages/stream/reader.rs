@@ -100,7 +100,11 @@ impl Reader {
     fn begin(&mut self, event: &Object<'_>, out: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
         let index: Option<u64> = event.lenient("index");
-        let index = index.unwrap_or_else(|| self.blocks.last().map_or(0, |open| open.index + 1));
+        let index = index.unwrap_or_else(|| {
+            self.blocks
+                .last()
+                .map_or(0, |open| open.index.saturating_add(1))
+        });
         let block = event.need_object("content_block", &at)?;
         let at = at.key("content_block");
         let kind: String = block.need("type", &at)?;

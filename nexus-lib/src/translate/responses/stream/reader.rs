@@ -169,7 +169,8 @@ impl Reader {
 
     fn item_added(&mut self, message: &Object<'_>, out: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
-        let next = || self.latest.map_or(0, |latest| latest + 1);
+        // The upstream may have named the last there is.
+        let next = || self.latest.map_or(0, |latest| latest.saturating_add(1));
         let index: u64 = message.lenient("output_index").unwrap_or_else(next);
         let item = message.need_object("item", &at)?;
         let at = at.key("item");
