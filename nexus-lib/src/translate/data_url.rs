@@ -2,6 +2,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Source;
+use super::reading::Path;
+use crate::error::Result;
 
 /// The source behind a URL: the data itself if it is a `data:` URL in base64 (RFC 2397).
 ///
@@ -20,6 +22,17 @@ pub(crate) fn source(url: &str) -> Option<Source> {
         media_type: media_type.to_ascii_lowercase(),
         data: data.to_owned(),
     })
+}
+
+/// The source of a picture.
+pub(crate) fn picture(url: &str, at: &Path<'_>) -> Result<Source> {
+    match source(url) {
+        None => Err(at.invalid("must be a URL or a base64 data URL")),
+        Some(Source::Data { media_type, .. }) if !media_type.starts_with("image/") => {
+            Err(at.invalid("must be an image"))
+        }
+        Some(source) => Ok(source),
+    }
 }
 
 /// The `data:` URL of base64 data.

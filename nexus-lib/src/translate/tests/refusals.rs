@@ -2,7 +2,7 @@
 
 use crate::error::ErrorKind;
 use crate::translate::fit::{self, Destination, Vendor};
-use crate::translate::{Losses, ProviderProtocol, chat, messages};
+use crate::translate::{ClientProtocol, Losses, ProviderProtocol, chat, messages};
 
 fn chat_body(member: &str) -> Vec<u8> {
     format!(r#"{{"model": "m", "messages": [{{"role": "user", "content": "hi"}}], {member}}}"#)
@@ -326,5 +326,39 @@ fn what_was_sent_is_not_repeated() {
         ] {
             assert!(!error.report().contains("secret"), "{error}");
         }
+    }
+}
+
+#[test]
+fn a_picture_of_another_type_is_rejected_in_every_protocol() {
+    for (client, body, param) in [
+        (
+            ClientProtocol::Chat,
+            r#"{"model": "m", "messages": [{"role": "user", "content": [
+                {"type": "image_url", "image_url": {"url": "data:image+/png;base64,AA=="}}]}]}"#,
+            "messages[0].content[0].image_url",
+        ),
+        (
+            ClientProtocol::Messages,
+            r#"{"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": [{"type": "image",
+                "source": {"type": "base64", "media_type": "image+/png", "data": "AA=="}}]}]}"#,
+            "messages[0].content[0].source.media_type",
+        ),
+        (
+            ClientProtocol::Responses,
+            r#"{"model": "m", "input": [{"role": "user", "content": [
+                {"type": "input_image", "image_url": "data:image+/png;base64,AA=="}]}]}"#,
+            "input[0].content[0].image_url",
+        ),
+        (
+            ClientProtocol::Responses,
+            r#"{"model": "m", "input": [{"type": "function_call_output", "call_id": "c", "output": [
+                {"type": "input_image", "image_url": "data:image+/png;base64,AA=="}]}]}"#,
+            "input[0].output[0].image_url",
+        ),
+    ] {
+        let error = client.read_request(body.as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+        assert_eq!(error.param(), Some(param));
     }
 }

@@ -50,7 +50,7 @@ fn read(part: &Object<'_>, at: &Path<'_>) -> Result<crate::translate::Part> {
             let image = part.need_object("image_url", at)?;
             let at = at.key("image_url");
             Part::Image(Image {
-                source: picture(&image.need::<String>("url", &at)?, &at)?,
+                source: data_url::picture(&image.need::<String>("url", &at)?, &at)?,
                 detail: image.get("detail", &at)?,
                 cache,
             })
@@ -86,16 +86,6 @@ fn read(part: &Object<'_>, at: &Path<'_>) -> Result<crate::translate::Part> {
                 .invalid("must be `text`, `image_url`, `input_audio` or `file`"));
         }
     })
-}
-
-fn picture(url: &str, at: &Path<'_>) -> Result<Source> {
-    match data_url::source(url) {
-        None => Err(at.invalid("must be a URL or a base64 data URL")),
-        Some(Source::Data { media_type, .. }) if !media_type.starts_with("image/") => {
-            Err(at.invalid("must be an image"))
-        }
-        Some(source) => Ok(source),
-    }
 }
 
 /// A document is a data URL; some clients send only the base64, and the type is derived from the

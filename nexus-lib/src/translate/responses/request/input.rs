@@ -199,7 +199,10 @@ fn part(json: &RawValue, at: &Path<'_>) -> Result<Option<Part>> {
             let url: Option<String> = part.get("image_url", at)?;
             let id: Option<String> = part.get("file_id", at)?;
             Part::Image(Image {
-                source: source(url, id, &at.key("image_url"))?,
+                source: match &url {
+                    Some(url) => data_url::picture(url, &at.key("image_url"))?,
+                    None => source(None, id, &at.key("image_url"))?,
+                },
                 detail: part.get("detail", at)?,
                 cache: None,
             })
