@@ -125,43 +125,19 @@ impl Ledger {
                 (format!("model-{}", (chance >> 8 & 0xFF_FFFF) % 20), state)
             }
         };
-        let open = OpenRow {
-            request_id: self.id(row),
-            owner: GatewayId::new(),
-            conversation_id: self.conversation(row),
-            provider_id: ProviderId(provider),
-            provider: format!("provider-{provider}").into(),
-            model: model.into(),
-            upstream_model: None,
-            operation: "chat.completion",
-            stream: chance >> 16 & 1 == 0,
-            started_at: self.at(row),
-            key_id: None,
-            key: None,
-            project_id: None,
-        };
-        let settlement = Settlement {
-            state,
-            provider_id: open.provider_id,
-            provider: open.provider.clone(),
-            upstream_model: None,
-            usage_source: UsageSource::Reported,
-            usage: Usage {
-                prompt_tokens: 319,
-                completion_tokens: 110,
-                total_tokens: 429,
-                ..Usage::default()
-            },
-            status: Some(200),
-            answered_by: None,
-            upstream_status: None,
-            attempts: 1,
-            tries: None,
-            first_token_ms: Some(300),
-            duration_ms: 4000,
-            thread: None,
-            error: None,
-        };
+        let name = format!("provider-{provider}");
+        let mut open = OpenRow::new(GatewayId::new(), (ProviderId(provider), name), model);
+        open.request_id = self.id(row);
+        open.conversation_id = self.conversation(row);
+        open.stream = chance >> 16 & 1 == 0;
+        open.started_at = self.at(row);
+        let mut settlement = Settlement::of(&open, state);
+        settlement.usage_source = UsageSource::Reported;
+        settlement.usage = Usage::of(319, 110);
+        settlement.status = Some(200);
+        settlement.attempts = 1;
+        settlement.first_token_ms = Some(300);
+        settlement.duration_ms = 4000;
         LedgerWrite::Whole(open, settlement)
     }
 
@@ -184,34 +160,19 @@ impl Ledger {
         .await?;
 
         let all = RequestFilter::default;
-        let model = |model: &str| RequestFilter {
-            model: Some(model.to_owned()),
-            ..all()
-        };
-        let state = |state| RequestFilter {
-            state: Some(state),
-            ..all()
-        };
+        let model = |model: &str| all().model(model);
+        let state = |state| all().state(state);
         let pages = [
             ("first page", all(), None),
             ("deep page", all(), Some(rows / 3)),
-            (
-                "page in a range",
-                RequestFilter {
-                    range: ragged,
-                    ..all()
-                },
-                None,
-            ),
+            ("page in a range", all().range(ragged), None),
             ("one model", model("model-7"), None),
             ("one model, deep", model("model-7"), Some(rows / 3)),
             (
                 "one model, one provider, failed",
-                RequestFilter {
-                    provider_id: Some(ProviderId(3)),
-                    state: Some(RequestState::Failed),
-                    ..model("model-7")
-                },
+                model("model-7")
+                    .provider_id(ProviderId(3))
+                    .state(RequestState::Failed),
                 None,
             ),
             ("failed", state(RequestState::Failed), None),
@@ -224,10 +185,7 @@ impl Ledger {
             ("a model without rows", model("none"), None),
             (
                 "a provider without rows",
-                RequestFilter {
-                    provider_id: Some(ProviderId(99)),
-                    ..all()
-                },
+                all().provider_id(ProviderId(99)),
                 None,
             ),
             ("open", state(RequestState::Open), None),

@@ -12,9 +12,7 @@ use nexus_benches::MODEL;
 use nexus_lib::store::{
     Durability, LedgerStore, LedgerWrite, OpenRow, RequestState, Settlement, SqliteStore,
 };
-use nexus_lib::wire::{
-    ConversationId, GatewayId, ProviderId, RequestId, Timestamp, Usage, UsageSource,
-};
+use nexus_lib::wire::{GatewayId, ProviderId, Usage, UsageSource};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
@@ -74,44 +72,16 @@ fn store(durability: Durability) -> (Runtime, SqliteStore, TempDir) {
 }
 
 fn open() -> OpenRow {
-    OpenRow {
-        request_id: RequestId::new(),
-        owner: GatewayId::new(),
-        conversation_id: ConversationId::begun_by(RequestId::new()),
-        provider_id: ProviderId(1),
-        provider: "bench".into(),
-        model: MODEL.into(),
-        upstream_model: None,
-        operation: "chat.completion",
-        stream: false,
-        started_at: Timestamp::now(),
-        key_id: None,
-        key: None,
-        project_id: None,
-    }
+    OpenRow::new(GatewayId::new(), (ProviderId(1), "bench"), MODEL)
 }
 
 fn settlement() -> Settlement {
-    Settlement {
-        state: RequestState::Completed,
-        provider_id: ProviderId(1),
-        provider: "bench".into(),
-        upstream_model: None,
-        usage_source: UsageSource::Reported,
-        usage: Usage {
-            prompt_tokens: 319,
-            completion_tokens: 10,
-            total_tokens: 329,
-            ..Usage::default()
-        },
-        status: Some(200),
-        answered_by: None,
-        upstream_status: None,
-        attempts: 1,
-        tries: None,
-        first_token_ms: Some(3),
-        duration_ms: 4,
-        thread: None,
-        error: None,
-    }
+    let mut settlement = Settlement::of(&open(), RequestState::Completed);
+    settlement.usage_source = UsageSource::Reported;
+    settlement.usage = Usage::of(319, 10);
+    settlement.status = Some(200);
+    settlement.attempts = 1;
+    settlement.first_token_ms = Some(3);
+    settlement.duration_ms = 4;
+    settlement
 }

@@ -81,6 +81,7 @@ pub fn check(client: ClientProtocol, stream: &[u8]) -> bool {
                     _ => {}
                 }
             }
+            unknown => panic!("streams for {unknown:?} are not checked"),
         }
     }
     over

@@ -163,6 +163,10 @@
 )]
 
 #[cfg(feature = "gateway")]
+#[macro_use]
+mod opaque_debug;
+
+#[cfg(feature = "gateway")]
 pub mod archive;
 #[cfg(feature = "gateway")]
 mod body_memory;

@@ -125,10 +125,7 @@ async fn gateway(settings: &Settings, builder: GatewayBuilder) -> Result<Gateway
         .strict(settings.strict)
         .max_body_bytes(settings.max_body_bytes)
         .max_open_requests(settings.max_open_requests)
-        .sockets(SocketSettings {
-            max_chats: settings.max_socket_chats,
-            ..SocketSettings::default()
-        })
+        .sockets(SocketSettings::default().max_chats(settings.max_socket_chats))
         .settings(settings.table())
         .build()
         .await?;

@@ -34,6 +34,7 @@ use crate::wire::{ConversationId, RequestId, RequestState, Timestamp};
 use queue::{Limits, Queue};
 
 /// A call that has ended.
+#[non_exhaustive]
 pub struct ArchiveRecord {
     /// The request's id.
     pub request_id: RequestId,
@@ -54,6 +55,8 @@ pub struct ArchiveRecord {
     /// What was delivered.
     pub answer: Answer,
 }
+
+opaque_debug!(ArchiveRecord);
 
 impl ArchiveRecord {
     /// The record of `call`, with the words that it does not have: what the model was asked, and
@@ -81,6 +84,8 @@ impl ArchiveRecord {
 pub struct Archive {
     shared: Arc<Shared>,
 }
+
+opaque_debug!(Archive);
 
 struct Shared {
     dir: PathBuf,

@@ -126,6 +126,7 @@ impl fmt::Debug for ProviderProfile {
 
 /// One provider without any of its models: where questions about the provider itself go.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Upstream {
     /// The provider.
     pub provider: ProviderProfile,
@@ -136,6 +137,7 @@ pub struct Upstream {
 
 /// One provider and one of its models: where an attempt goes.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Target {
     /// The provider.
     pub provider: Arc<ProviderProfile>,

@@ -13,6 +13,7 @@ const MAX_ERROR_BYTES: usize = 300;
 
 /// One request to a provider for a call, and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Try {
     /// The provider that was asked.
     pub provider_id: ProviderId,
@@ -26,6 +27,24 @@ pub struct Try {
     pub started_at: Timestamp,
     /// The time until the failure, or the end of the answer, in milliseconds.
     pub duration_ms: u64,
+}
+
+impl Try {
+    /// A request to a provider that started at `started_at`, without an outcome.
+    pub fn new(
+        provider_id: ProviderId,
+        provider: impl Into<String>,
+        started_at: Timestamp,
+    ) -> Self {
+        Self {
+            provider_id,
+            provider: provider.into(),
+            status: None,
+            error: None,
+            started_at,
+            duration_ms: 0,
+        }
+    }
 }
 
 /// The finished attempts of one call. Empty, and without an allocation, as long as nothing fails.

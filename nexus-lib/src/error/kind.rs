@@ -2,6 +2,7 @@ use http::StatusCode;
 
 /// Who caused an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Origin {
     /// The caller: another request may succeed.
     Client,

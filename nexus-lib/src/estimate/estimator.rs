@@ -25,6 +25,7 @@ const JOB_BYTES: u64 = 512;
 const LONG: u64 = 1 << 20;
 
 /// A call whose tokens have to be counted.
+#[non_exhaustive]
 pub struct EstimateJob {
     /// What was asked: a chat.
     pub asked: Prompt,
@@ -33,6 +34,8 @@ pub struct EstimateJob {
     /// The provider's name for the model, which selects the encoding.
     pub model: Arc<str>,
 }
+
+opaque_debug!(EstimateJob);
 
 impl EstimateJob {
     /// To count the tokens of `call`, of these words: what the model was asked, and what was
@@ -67,6 +70,8 @@ impl EstimateJob {
 pub struct Estimator {
     shared: Arc<Shared>,
 }
+
+opaque_debug!(Estimator);
 
 struct Shared {
     short: Arc<Lane<Box<Work>>>,

@@ -64,6 +64,8 @@ pub struct GatewayBuilder {
     pub(super) layers: OwnLayers,
 }
 
+opaque_debug!(GatewayBuilder);
+
 impl GatewayBuilder {
     pub(super) fn new(parts: Parts) -> Self {
         Self {

@@ -21,6 +21,7 @@ use crate::wire::{ChatChunk, ChatCompletion, ChatRequest, ConversationId, Reques
 
 /// A whole answer, and where it is to be found on the ledger.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ChatReply {
     /// The answer.
     pub completion: ChatCompletion,
@@ -223,6 +224,8 @@ pub struct ChatStream {
     /// It counts as open until its end.
     open: Option<OpenRequest>,
 }
+
+opaque_debug!(ChatStream);
 
 impl Stream for ChatStream {
     type Item = Result<ChatChunk>;

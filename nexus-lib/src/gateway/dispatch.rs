@@ -23,6 +23,8 @@ pub struct Dispatch {
     recent: Recent,
 }
 
+opaque_debug!(Dispatch);
+
 impl Dispatch {
     pub(super) fn new(providers: ByKind, is_strict: bool, recent: Recent) -> Self {
         Self {

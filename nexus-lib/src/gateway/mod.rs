@@ -73,6 +73,8 @@ pub struct Gateway {
     metrics: Option<crate::metrics::Metrics>,
 }
 
+opaque_debug!(Gateway);
+
 impl Gateway {
     /// A gateway over `store`, to be set up.
     pub fn builder(store: impl Store) -> GatewayBuilder {

@@ -12,6 +12,8 @@ pub struct Probe {
     providers: ByKind,
 }
 
+opaque_debug!(Probe);
+
 impl Probe {
     /// Over the registered providers, with the built-in implementations. As for
     /// [`GatewayBuilder::grok_proxies`](super::GatewayBuilder::grok_proxies), these are the way to

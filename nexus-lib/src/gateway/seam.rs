@@ -121,6 +121,8 @@ pub enum Seam<Req, Res, S> {
     Layered(Arc<BoxCloneSyncService<Req, Res, Error>>),
 }
 
+opaque_debug!(Seam<Q, R, S>);
+
 impl<Req, Res, S: Clone> Clone for Seam<Req, Res, S> {
     fn clone(&self) -> Self {
         match self {

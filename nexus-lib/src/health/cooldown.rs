@@ -46,6 +46,7 @@ struct Trouble {
 
 /// Whether a provider may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Standing {
     /// Yes.
     Ok,
@@ -57,6 +58,7 @@ pub enum Standing {
 
 /// The state of a provider's cooldown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cooldown {
     /// Time left.
     Left(Duration),
@@ -68,6 +70,7 @@ pub enum Cooldown {
 
 /// The health that operators see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HealthReport {
     /// Whether it is in cooldown or waits for a probe; `None` if it is healthy.
     pub cooldown: Option<Cooldown>,

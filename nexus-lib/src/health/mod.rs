@@ -3,6 +3,14 @@
 //! One [`Vitals`] for each provider, shared by all calls and by every snapshot of the registry that
 //! contains it: its [open requests](Load), its [circuit breaker](Health), and its [retry
 //! budget](RetryBudget). Only values and counters: nothing here waits or does I/O.
+//!
+//! ```
+//! use nexus_lib::health::{Standing, Vitals};
+//!
+//! let vitals = Vitals::default();
+//! assert_eq!(vitals.health.standing(), Standing::Ok);
+//! assert_eq!(vitals.load.open(), 0);
+//! ```
 
 mod budget;
 mod cooldown;
@@ -17,6 +25,7 @@ use std::sync::Arc;
 
 /// One provider's live state.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Vitals {
     /// Its open requests.
     pub load: Arc<Load>,

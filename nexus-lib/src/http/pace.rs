@@ -13,6 +13,7 @@ use crate::late::LateTimer;
 /// lines have, while a client that sends a byte now and then occupies a request for no more than a
 /// minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BodyTimeouts {
     /// The idle timeout: between two pieces.
     pub idle: Duration,
@@ -29,6 +30,29 @@ impl Default for BodyTimeouts {
             whole: Duration::from_secs(60),
             bytes_per_second: 16 * 1024,
         }
+    }
+}
+
+impl BodyTimeouts {
+    /// Sets [`idle`](Self::idle).
+    #[must_use]
+    pub const fn idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
+    }
+
+    /// Sets [`whole`](Self::whole).
+    #[must_use]
+    pub const fn whole(mut self, whole: Duration) -> Self {
+        self.whole = whole;
+        self
+    }
+
+    /// Sets [`bytes_per_second`](Self::bytes_per_second).
+    #[must_use]
+    pub const fn bytes_per_second(mut self, bytes_per_second: u32) -> Self {
+        self.bytes_per_second = bytes_per_second;
+        self
     }
 }
 
@@ -75,7 +99,7 @@ impl Pace {
         // Neither may be beyond the range of the clock.
         let after = |from: Instant, wait| from.checked_add(wait);
         let idle = after(waiting.last_piece, timeouts.idle);
-        let whole = after(waiting.since, timeouts.whole(received));
+        let whole = after(waiting.since, timeouts.limit(received));
         match [idle, whole].into_iter().flatten().min() {
             Some(due) => waiting.timer.poll(cx, due).map(|()| too_slow()),
             None => Poll::Pending,
@@ -85,7 +109,7 @@ impl Pace {
 
 impl BodyTimeouts {
     /// The time limit of a body of which `received` bytes have arrived.
-    fn whole(self, received: usize) -> Duration {
+    fn limit(self, received: usize) -> Duration {
         let received = u64::try_from(received).unwrap_or(u64::MAX);
         let earned = received.checked_div(self.bytes_per_second.into());
         let earned = Duration::from_secs(earned.unwrap_or(0));

@@ -16,6 +16,8 @@ pub struct Entry {
     place: Option<Place>,
 }
 
+opaque_debug!(Entry);
+
 impl Entry {
     pub(super) fn new(queue: Arc<Queue>, row: OpenRow) -> Self {
         Self {
@@ -70,6 +72,8 @@ impl Drop for Entry {
 pub struct Settled {
     batch: Option<Arc<Batch>>,
 }
+
+opaque_debug!(Settled);
 
 impl Settled {
     /// Resolves once the ending is durable.

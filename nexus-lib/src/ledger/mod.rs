@@ -47,6 +47,8 @@ pub struct UsageLedger {
     shared: Arc<Shared>,
 }
 
+opaque_debug!(UsageLedger);
+
 struct Shared {
     owner: GatewayId,
     queries: Arc<dyn LedgerQueries>,

@@ -22,6 +22,8 @@ pub struct LedgerLayer {
     profile: Arc<ProviderProfile>,
 }
 
+opaque_debug!(LedgerLayer);
+
 impl LedgerLayer {
     /// Resolves once the tokens of all calls that are over are counted, and their rows settled.
     /// Close the ledger after it.
@@ -75,6 +77,8 @@ pub struct OnLedger<S> {
     inner: Meter<Once<S>>,
     profile: Arc<ProviderProfile>,
 }
+
+opaque_debug!(OnLedger<S>);
 
 impl<S> Service<Call> for OnLedger<S>
 where

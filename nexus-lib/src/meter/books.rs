@@ -27,6 +27,8 @@ pub struct Books {
     pub observers: Observers,
 }
 
+opaque_debug!(Books);
+
 impl Books {
     /// With only a ledger: its own threads, and no archive.
     pub fn new(ledger: UsageLedger) -> Self {

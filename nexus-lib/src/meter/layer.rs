@@ -12,6 +12,8 @@ pub struct MeterLayer {
     grace: Grace,
 }
 
+opaque_debug!(MeterLayer);
+
 impl MeterLayer {
     /// A layer that records calls in `books`. Must be called on a tokio runtime.
     pub fn new(books: Books) -> Self {

@@ -23,6 +23,8 @@ pub struct Meter<S> {
     inner: S,
 }
 
+opaque_debug!(Meter<S>);
+
 impl<S> Meter<S> {
     pub(super) fn new(books: Arc<Books>, grace: Grace, inner: S) -> Self {
         Self {

@@ -2,6 +2,7 @@ use super::{classic, text};
 
 /// The text formats that Prometheus reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum TextFormat {
     /// The classic format, version 0.0.4: the default.
     #[default]

@@ -25,6 +25,7 @@ pub struct FailedAttempt<'a> {
 
 /// What follows a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AfterFailure {
     /// Another candidate is asked.
     FailsOver,

@@ -6,6 +6,24 @@
 //!
 //! Events never contain prompts, answers or keys; nor a provider's own error message, which may
 //! repeat them.
+//!
+//! ```
+//! use std::sync::atomic::{AtomicU64, Ordering};
+//!
+//! use nexus_lib::call::ClosedCall;
+//! use nexus_lib::observe::Observer;
+//!
+//! /// Counts the tokens of all calls.
+//! #[derive(Default)]
+//! struct Tokens(AtomicU64);
+//!
+//! impl Observer for Tokens {
+//!     fn call_settled(&self, call: &ClosedCall) {
+//!         self.0.fetch_add(call.usage.total_tokens, Ordering::Relaxed);
+//!     }
+//! }
+//! // Gateway::builder(store).observer(Tokens::default())
+//! ```
 
 mod event;
 mod observers;

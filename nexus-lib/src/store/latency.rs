@@ -14,6 +14,7 @@ const LONGEST_MS: u64 = (1 << 30) - 1;
 
 /// Percentiles of durations in milliseconds, at most 2 percent off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Percentiles {
     /// The median.
     pub p50: u64,

@@ -31,6 +31,7 @@ pub trait LedgerOutbox: Send + Sync + 'static {
 
 /// Rows of an outbox.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KeptRows {
     /// The rows, in order.
     pub rows: Vec<LedgerRow>,

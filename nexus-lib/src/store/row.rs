@@ -8,12 +8,13 @@ use serde::Serialize;
 use crate::call::{ClosedCall, Try};
 use crate::error::ErrorKind;
 use crate::wire::{
-    ConversationId, ConversationScope, GatewayId, KeyId, ProjectId, ProviderId, RequestId,
-    RequestState, ThreadMark, Timestamp, Usage, UsageSource,
+    ConversationId, ConversationScope, GatewayId, KeyId, Operation, ProjectId, ProviderId,
+    RequestId, RequestState, ThreadMark, Timestamp, Usage, UsageSource,
 };
 
 /// What is known of a request when it is sent upstream.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct OpenRow {
     /// The row's key.
     pub request_id: RequestId,
@@ -43,8 +44,36 @@ pub struct OpenRow {
     pub project_id: Option<ProjectId>,
 }
 
+impl OpenRow {
+    /// A chat completion that begins now, of the gateway `owner`, for the model `model` of a
+    /// provider. It has a new id, a conversation of its own, and no key.
+    pub fn new(
+        owner: GatewayId,
+        (provider_id, provider): (ProviderId, impl Into<Arc<str>>),
+        model: impl Into<Arc<str>>,
+    ) -> Self {
+        let request_id = RequestId::new();
+        Self {
+            request_id,
+            owner,
+            conversation_id: ConversationId::begun_by(request_id),
+            provider_id,
+            provider: provider.into(),
+            model: model.into(),
+            upstream_model: None,
+            operation: Operation::ChatCompletion.as_str(),
+            stream: false,
+            started_at: Timestamp::now(),
+            key_id: None,
+            key: None,
+            project_id: None,
+        }
+    }
+}
+
 /// How a request ended.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Settlement {
     /// The ending; never `Open`.
     pub state: RequestState,
@@ -80,10 +109,10 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// Of a request whose row was begun, and dropped.
-    pub(crate) fn dropped(row: &OpenRow) -> Self {
+    /// That of `row` in `state`, now: with its provider, and without figures, status or attempts.
+    pub fn of(row: &OpenRow, state: RequestState) -> Self {
         Self {
-            state: RequestState::Cancelled,
+            state,
             provider_id: row.provider_id,
             provider: Arc::clone(&row.provider),
             upstream_model: row.upstream_model.clone(),
@@ -93,11 +122,19 @@ impl Settlement {
             upstream_status: None,
             answered_by: None,
             attempts: 0,
-            tries: Some(Vec::new()),
+            tries: None,
             first_token_ms: None,
             duration_ms: millis(Timestamp::now().saturating_since(row.started_at)),
             thread: None,
             error: None,
+        }
+    }
+
+    /// Of a request whose row was begun, and dropped.
+    pub(crate) fn dropped(row: &OpenRow) -> Self {
+        Self {
+            tries: Some(Vec::new()),
+            ..Self::of(row, RequestState::Cancelled)
         }
     }
 }
@@ -144,6 +181,7 @@ pub enum LedgerWrite {
 
 /// A row of the ledger, as it is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct LedgerRow {
     /// The row's key; sorts by time.
     pub request_id: RequestId,
@@ -199,8 +237,46 @@ pub struct LedgerRow {
     pub answered_by: Option<String>,
 }
 
+impl LedgerRow {
+    /// The row of a request that was begun as `open` and, if it has ended, ended as `end`: what a
+    /// store of your own answers with.
+    pub fn of(open: &OpenRow, end: Option<&Settlement>) -> Self {
+        let scope = open.conversation_id.scope();
+        let is_named = open.conversation_id.request() != Some(open.request_id);
+        Self {
+            request_id: open.request_id,
+            conversation_id: open.conversation_id.to_string(),
+            conversation_scope: scope.filter(|_| is_named).map(|scope| scope.to_string()),
+            scope,
+            provider_id: end.map_or(open.provider_id, |end| end.provider_id),
+            provider: end.map_or(&open.provider, |end| &end.provider).to_string(),
+            model: open.model.to_string(),
+            upstream_model: end
+                .map_or(&open.upstream_model, |end| &end.upstream_model)
+                .as_deref()
+                .map(str::to_owned),
+            operation: open.operation.to_owned(),
+            stream: open.stream,
+            state: end.map_or(RequestState::Open, |end| end.state),
+            usage_source: end.map_or(UsageSource::None, |end| end.usage_source),
+            usage: end.map_or_else(Usage::default, |end| end.usage),
+            status: end.and_then(|end| end.status),
+            attempts: end.map_or(0, |end| end.attempts),
+            started_at: open.started_at,
+            first_token_ms: end.and_then(|end| end.first_token_ms),
+            duration_ms: end.map(|end| end.duration_ms),
+            error: end.and_then(|end| end.error.as_deref().map(str::to_owned)),
+            key_id: open.key_id,
+            key: open.key.as_deref().map(str::to_owned),
+            project_id: open.project_id,
+            answered_by: end.and_then(|end| end.answered_by.as_deref().map(str::to_owned)),
+        }
+    }
+}
+
 /// A row with what came of each request to a provider: what is read of a single row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct RequestRecord {
     /// The row.
     #[serde(flatten)]

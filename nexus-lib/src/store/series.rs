@@ -9,6 +9,7 @@ use crate::wire::{TimeRange, Timestamp, ZoneRules};
 
 /// The length of each step of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Bucket {
     /// 60 seconds.
     Minute,
@@ -181,6 +182,7 @@ fn too_many() -> Error {
 
 /// One step of a series.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct SeriesBucket {
     /// When it starts.
     pub start: Timestamp,

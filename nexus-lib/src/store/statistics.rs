@@ -6,6 +6,7 @@ use crate::wire::{KeyId, ProviderId, RequestId, TimeRange, Timestamp};
 
 /// Sums over the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Totals {
     /// How many conversations began: requests that name no conversation before them, and the first
     /// one of each name to be written. So the numbers of two ranges add up to that of both.
@@ -40,6 +41,7 @@ pub struct Totals {
 
 /// One key's part of [`Totals`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct KeyTotals {
     /// The key.
     pub key_id: KeyId,
@@ -55,8 +57,23 @@ pub struct KeyTotals {
     pub total_tokens: u64,
 }
 
+impl KeyTotals {
+    /// None yet of the key `key_id`, with its name.
+    pub fn none(key_id: KeyId, key: Option<String>) -> Self {
+        Self {
+            key_id,
+            key,
+            requests: 0,
+            prompt_tokens: 0,
+            completion_tokens: 0,
+            total_tokens: 0,
+        }
+    }
+}
+
 /// One provider's part of [`Totals`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ProviderTotals {
     /// The provider.
     pub provider_id: ProviderId,
@@ -72,8 +89,23 @@ pub struct ProviderTotals {
     pub total_tokens: u64,
 }
 
+impl ProviderTotals {
+    /// None yet of the provider `provider_id`, with its name.
+    pub fn none(provider_id: ProviderId, provider: impl Into<String>) -> Self {
+        Self {
+            provider_id,
+            provider: provider.into(),
+            requests: 0,
+            prompt_tokens: 0,
+            completion_tokens: 0,
+            total_tokens: 0,
+        }
+    }
+}
+
 /// One model's part of [`Totals`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ModelTotals {
     /// The name that clients use.
     pub model: String,
@@ -87,8 +119,22 @@ pub struct ModelTotals {
     pub total_tokens: u64,
 }
 
+impl ModelTotals {
+    /// None yet of the model named `model`.
+    pub fn none(model: impl Into<String>) -> Self {
+        Self {
+            model: model.into(),
+            requests: 0,
+            prompt_tokens: 0,
+            completion_tokens: 0,
+            total_tokens: 0,
+        }
+    }
+}
+
 /// One conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ConversationTotals {
     /// Its id, as its client says it.
     pub conversation_id: String,
@@ -126,6 +172,7 @@ pub struct ConversationTotals {
 
 /// Which rows of a conversation are wanted. All of them by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct RowPage {
     /// Only rows behind this one.
     pub after: Option<RequestId>,
@@ -135,8 +182,32 @@ pub struct RowPage {
     pub limit: Option<u32>,
 }
 
+impl RowPage {
+    /// Sets [`after`](Self::after).
+    #[must_use]
+    pub const fn after(mut self, after: RequestId) -> Self {
+        self.after = Some(after);
+        self
+    }
+
+    /// Sets [`before`](Self::before).
+    #[must_use]
+    pub const fn before(mut self, before: RequestId) -> Self {
+        self.before = Some(before);
+        self
+    }
+
+    /// Sets [`limit`](Self::limit).
+    #[must_use]
+    pub const fn limit(mut self, limit: u32) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+}
+
 /// Which rows are wanted; what is `None` does not narrow.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct RequestFilter {
     /// The model's name, as clients say it.
     pub model: Option<String>,
@@ -146,4 +217,34 @@ pub struct RequestFilter {
     pub state: Option<RequestState>,
     /// When they began.
     pub range: TimeRange,
+}
+
+impl RequestFilter {
+    /// Sets [`model`](Self::model).
+    #[must_use]
+    pub fn model(mut self, model: impl Into<String>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
+
+    /// Sets [`provider_id`](Self::provider_id).
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: ProviderId) -> Self {
+        self.provider_id = Some(provider_id);
+        self
+    }
+
+    /// Sets [`state`](Self::state).
+    #[must_use]
+    pub fn state(mut self, state: RequestState) -> Self {
+        self.state = Some(state);
+        self
+    }
+
+    /// Sets [`range`](Self::range).
+    #[must_use]
+    pub fn range(mut self, range: TimeRange) -> Self {
+        self.range = range;
+        self
+    }
 }

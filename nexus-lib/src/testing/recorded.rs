@@ -7,6 +7,7 @@ use super::http1::{Head, value_of};
 
 /// A request as it was received.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RecordedRequest {
     /// Its position among all requests, from 0.
     pub index: usize,

@@ -7,6 +7,7 @@ use super::http1::{Head, value_of};
 
 /// The head of an answer as it was received.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RawHead {
     /// The status.
     pub status: u16,
@@ -35,6 +36,7 @@ impl RawHead {
 
 /// How a body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ending {
     /// According to its framing.
     Complete,
@@ -46,6 +48,7 @@ pub enum Ending {
 
 /// A body as it was received.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RawBody {
     /// The content, without chunk framing.
     pub content: Bytes,

@@ -6,6 +6,29 @@
 //!
 //! A request's latest 4,096 replies are looked for. Replies are remembered for [`MEMORY`], each for
 //! its own client: what another says is never found.
+//!
+//! ```
+//! # #[cfg(feature = "sqlite")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> nexus_lib::Result<()> {
+//! use nexus_lib::{ChatRequest, Gateway, ProviderSpec, SqliteStore};
+//!
+//! let nexus = Gateway::builder(SqliteStore::in_memory().await?).build().await?;
+//! let demo = ProviderSpec::new("demo", "http://demo.invalid", "", "key").kind("demo");
+//! nexus.registry().ensure(demo, ["nexus-echo"]).await?;
+//!
+//! let first = ChatRequest::new("nexus-echo").user("hi").key("key");
+//! let began = nexus.chat(first.clone()).await?;
+//! // The same messages, the answer to them, and one more.
+//! let mut next = first;
+//! next.messages.push(began.completion.choices[0].message.clone());
+//! let went_on = nexus.chat(next.user("go on")).await?;
+//! assert_eq!(went_on.conversation_id, began.conversation_id);
+//! # nexus.close().await
+//! # }
+//! # #[cfg(not(feature = "sqlite"))]
+//! # fn main() {}
+//! ```
 
 mod known;
 mod segment;
@@ -48,6 +71,8 @@ pub struct Threads {
     /// The conversations of answers that clients refer to by their ids.
     recent: Recent,
 }
+
+opaque_debug!(Threads);
 
 impl Default for Threads {
     fn default() -> Self {

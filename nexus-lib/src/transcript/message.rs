@@ -8,6 +8,7 @@ use serde_json::json;
 /// In JSON it is an assistant message in OpenAI's format: empty fields are left out, and `content`
 /// is null if there is only something else.
 #[derive(Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct AssistantMessage {
     /// The text.
     pub content: Option<String>,
@@ -21,6 +22,7 @@ pub struct AssistantMessage {
 
 /// A function call.
 #[derive(Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct ToolCall {
     /// The call's id.
     pub id: String,

@@ -3,6 +3,15 @@
 //!
 //! The meter keeps an [`Answer`] for each call. A whole answer costs nothing until it is read. Of a
 //! stream only the text is kept, as written in its JSON, and decoded when it is needed.
+//!
+//! ```
+//! use nexus_lib::Transcript;
+//!
+//! let mut transcript = Transcript::default();
+//! transcript.push(b"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hel\"}}]}\n\n");
+//! transcript.push(b"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"lo\"}}]}\n\n");
+//! assert_eq!(transcript.messages()[0].content.as_deref(), Some("Hello"));
+//! ```
 
 mod in_chat;
 mod message;

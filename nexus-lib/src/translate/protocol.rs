@@ -13,6 +13,7 @@ use crate::wire::Operation;
 
 /// A protocol that clients speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ClientProtocol {
     /// OpenAI's chat completions.
     Chat,
@@ -24,6 +25,7 @@ pub enum ClientProtocol {
 
 /// A protocol that providers speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ProviderProtocol {
     /// OpenAI's chat completions.
     Chat,

@@ -146,6 +146,7 @@ pub enum Role {
 
 /// One message of a conversation.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Message {
     /// The author.
     pub role: Role,
@@ -182,6 +183,7 @@ impl Message {
 
 /// A whole (not streamed) answer.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ChatCompletion {
     /// The upstream's id; not necessarily unique.
     #[serde(default)]
@@ -218,6 +220,7 @@ impl ChatCompletion {
 
 /// One answer of a [`ChatCompletion`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Choice {
     /// The position of this choice.
     #[serde(default)]
@@ -233,6 +236,7 @@ pub struct Choice {
 
 /// One event of a streamed answer.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChatChunk {
     /// The upstream's id; not necessarily unique.
     #[serde(default)]
@@ -266,6 +270,7 @@ impl ChatChunk {
 
 /// The new content of one choice.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChunkChoice {
     /// The position of this choice.
     #[serde(default)]
@@ -283,6 +288,7 @@ pub struct ChunkChoice {
 
 /// New content of a choice.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Delta {
     /// The author, on the first chunk only.
     #[serde(default, skip_serializing_if = "Option::is_none")]

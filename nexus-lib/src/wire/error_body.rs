@@ -8,6 +8,7 @@ use crate::error::Error;
 
 /// The body of every error that the gateway itself returns: `{"error":{…}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ErrorBody<'a> {
     /// The error.
     #[serde(borrow)]
@@ -16,6 +17,7 @@ pub struct ErrorBody<'a> {
 
 /// The content of an [`ErrorBody`], in OpenAI's shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ErrorDetail<'a> {
     /// What happened and what to do about it.
     pub message: Cow<'a, str>,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The limits that an operator sets for one provider.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ProviderLimits {
     /// The maximum number of concurrent requests; unlimited when `None`.
     pub max_concurrency: Option<u32>,
@@ -12,10 +13,27 @@ pub struct ProviderLimits {
     pub timers: TimerSettings,
 }
 
+impl ProviderLimits {
+    /// Sets [`max_concurrency`](Self::max_concurrency).
+    #[must_use]
+    pub const fn max_concurrency(mut self, max_concurrency: u32) -> Self {
+        self.max_concurrency = Some(max_concurrency);
+        self
+    }
+
+    /// Sets [`timers`](Self::timers).
+    #[must_use]
+    pub const fn timers(mut self, timers: TimerSettings) -> Self {
+        self.timers = timers;
+        self
+    }
+}
+
 /// Timeouts that an operator sets for one provider, in milliseconds. `None` means the gateway's
 /// default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct TimerSettings {
     /// Connect timeout: until a connection is established.
     #[schemars(range(min = 1, max = 3_600_000))]

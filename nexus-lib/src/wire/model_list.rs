@@ -5,6 +5,7 @@ use crate::wire::Timestamp;
 
 /// The answer of `GET /v1/models`, in OpenAI's shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ModelList {
     /// Always `list`.
     pub object: &'static str,
@@ -14,6 +15,7 @@ pub struct ModelList {
 
 /// One model of a [`ModelList`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ModelEntry {
     /// The name that requests use.
     pub id: String,
@@ -27,6 +29,7 @@ pub struct ModelEntry {
 
 /// The answer of `GET /v1/models` to Anthropic clients.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct AnthropicModelList {
     /// The models, by name.
     pub data: Vec<AnthropicModel>,
@@ -40,6 +43,7 @@ pub struct AnthropicModelList {
 
 /// One model of an [`AnthropicModelList`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct AnthropicModel {
     /// Always `model`.
     pub r#type: &'static str,

@@ -12,6 +12,7 @@ use crate::wire::Operation;
 ///
 /// In JSON a list of these words; as text they are separated by commas.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Protocols {
     /// OpenAI's chat completions.
     pub chat: bool,

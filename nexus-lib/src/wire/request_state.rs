@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// How far a request has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum RequestState {
     /// In flight.
     Open,

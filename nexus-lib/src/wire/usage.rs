@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 /// The tokens of one request, where known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Usage {
     /// Tokens of the request, cached ones included.
     pub prompt_tokens: u64,
@@ -20,6 +21,7 @@ pub struct Usage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum UsageSource {
     /// Reported by the upstream.
     Reported,

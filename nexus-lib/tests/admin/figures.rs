@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nexus_lib::store::{LedgerStore, LedgerWrite, OpenRow, RequestState, Settlement};
+use nexus_lib::store::{LedgerStore, LedgerWrite, RequestState};
 use nexus_lib::wire::{RequestId, Timestamp};
 use serde_json::{Value, json};
 
@@ -12,16 +12,12 @@ use crate::statistics::{id, open, settled};
 
 /// A row that began `ago` before now.
 fn row(ago: Duration, state: RequestState, duration_ms: u64) -> LedgerWrite {
-    let open = OpenRow {
-        request_id: RequestId::new(),
-        started_at: Timestamp::now().saturating_sub(ago),
-        ..open(0, "c", "m", 1)
-    };
-    let end = Settlement {
-        duration_ms,
-        first_token_ms: Some(duration_ms / 2),
-        ..settled(state, 1, 10, 5)
-    };
+    let mut open = open(0, "c", "m", 1);
+    open.request_id = RequestId::new();
+    open.started_at = Timestamp::now().saturating_sub(ago);
+    let mut end = settled(state, 1, 10, 5);
+    end.duration_ms = duration_ms;
+    end.first_token_ms = Some(duration_ms / 2);
     LedgerWrite::Whole(open, end)
 }
 

@@ -17,21 +17,12 @@ pub(crate) fn open(minute: i64, conversation: &str, model: &str, provider: i64) 
     let mut id = *RequestId::floor(started_at).as_bytes();
     id[6] = 0x70;
     id[8] = 0x80;
-    OpenRow {
-        request_id: RequestId::from_bytes(id),
-        owner: OWNER,
-        conversation_id: conversation.parse().unwrap(),
-        provider_id: ProviderId(provider),
-        provider: format!("p{provider}").into(),
-        model: model.into(),
-        upstream_model: None,
-        operation: "chat.completion",
-        stream: false,
-        started_at,
-        key_id: None,
-        key: None,
-        project_id: None,
-    }
+    let provider = (ProviderId(provider), format!("p{provider}"));
+    let mut open = OpenRow::new(OWNER, provider, model);
+    open.request_id = RequestId::from_bytes(id);
+    open.conversation_id = conversation.parse().unwrap();
+    open.started_at = started_at;
+    open
 }
 
 pub(crate) fn settled(
@@ -40,29 +31,16 @@ pub(crate) fn settled(
     prompt: u64,
     completion: u64,
 ) -> Settlement {
-    Settlement {
-        state,
-        provider_id: ProviderId(provider),
-        provider: format!("p{provider}").into(),
-        upstream_model: None,
-        usage_source: UsageSource::Reported,
-        usage: Usage {
-            prompt_tokens: prompt,
-            completion_tokens: completion,
-            total_tokens: prompt + completion,
-            cached_tokens: 1,
-            reasoning_tokens: 2,
-        },
-        status: Some(200),
-        answered_by: None,
-        upstream_status: None,
-        attempts: 1,
-        tries: None,
-        first_token_ms: Some(3),
-        duration_ms: 4,
-        thread: None,
-        error: None,
-    }
+    let mut settled = Settlement::of(&open(0, "c", "m", provider), state);
+    settled.usage_source = UsageSource::Reported;
+    settled.usage = Usage::of(prompt, completion);
+    settled.usage.cached_tokens = 1;
+    settled.usage.reasoning_tokens = 2;
+    settled.status = Some(200);
+    settled.attempts = 1;
+    settled.first_token_ms = Some(3);
+    settled.duration_ms = 4;
+    settled
 }
 
 /// Three requests a minute apart: two rounds of `c1`, then a failure of `a/b`; then one in flight.

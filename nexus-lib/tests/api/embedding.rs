@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use nexus_lib::call::{Attempt, ClosedCall, Observed, Piece, Reply, ReplyBody};
-use nexus_lib::http::{AdminService, ApiService, Body};
+use nexus_lib::call::{
+    Attempt, Call, ClosedCall, Observed, Piece, Principal, Reply, ReplyBody, Routed,
+};
+use nexus_lib::http::{AdminService, ApiService, Body, Sockets};
 use nexus_lib::observe::{CooldownStarted, FailedAttempt, LedgerCommit, Observer};
 use nexus_lib::testing::{Answer, DEADLINE, openai};
 use nexus_lib::wire::Operation;
 use nexus_lib::{
-    ChatRequest, ChatStream, Error, ErrorKind, Gateway, Provider, ProviderSpec, Result, SqliteStore,
+    ChatReply, ChatRequest, ChatStream, Error, ErrorKind, Gateway, GatewayBuilder, Provider,
+    ProviderSpec, Registry, Result, SqliteStore, Transport, UsageLedger,
 };
 use serde_json::json;
 
@@ -376,6 +379,18 @@ fn what_frameworks_mount_is_send_and_sync() {
     shared::<ChatStream>();
     shared::<http::Response<Body>>();
     shared::<Gateway>();
+    shared::<GatewayBuilder>();
+    shared::<Registry>();
+    shared::<UsageLedger>();
+    shared::<Transport>();
+    shared::<Sockets>();
+    shared::<Principal>();
+    shared::<Call>();
+    shared::<Routed>();
+    shared::<Attempt>();
+    shared::<ClosedCall>();
+    shared::<ChatReply>();
+    shared::<ChatRequest>();
     shared::<AdminService>();
     shared::<ApiService<nexus_lib::gateway::Stack>>();
     shared::<Error>();

@@ -10,10 +10,7 @@ use crate::support::{PLAIN, Rig, assert_error, chat};
 #[tokio::test]
 async fn a_client_that_sends_its_body_too_slowly_is_408_and_cut_off() {
     let rig = Rig::with(|builder| {
-        builder.body_timeouts(BodyTimeouts {
-            idle: Duration::from_millis(200),
-            ..BodyTimeouts::default()
-        })
+        builder.body_timeouts(BodyTimeouts::default().idle(Duration::from_millis(200)))
     })
     .await;
     let upstream = rig
@@ -40,10 +37,7 @@ async fn a_client_that_sends_its_body_too_slowly_is_408_and_cut_off() {
 #[tokio::test]
 async fn a_client_that_keeps_a_trickle_up_is_408_too() {
     let rig = Rig::with(|builder| {
-        builder.body_timeouts(BodyTimeouts {
-            whole: Duration::from_millis(300),
-            ..BodyTimeouts::default()
-        })
+        builder.body_timeouts(BodyTimeouts::default().whole(Duration::from_millis(300)))
     })
     .await;
     let _upstream = rig

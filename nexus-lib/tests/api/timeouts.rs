@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use nexus_lib::Timeouts;
 use nexus_lib::testing::{Answer, Gate, RawRequest, Script, openai};
 use serde_json::json;
 
@@ -153,10 +152,7 @@ async fn a_connection_that_does_not_come_about_in_time_is_502() {
 
 #[tokio::test]
 async fn models_that_think_have_more_time() {
-    let timeouts = Timeouts {
-        first_event_of_slow: Duration::from_secs(60),
-        ..short()
-    };
+    let timeouts = short().first_event_of_slow(Duration::from_secs(60));
     let rig = Rig::with_timeouts(timeouts).await;
     let (gate, ok) = (Gate::new(), openai::completion("ok", 1, 1).to_string());
     let answer = Answer::new().pause(&gate).step_all(Answer::json(200, ok));

@@ -20,10 +20,7 @@ async fn rig_with(settings: SocketSettings, script: impl Into<Script>) -> (Rig, 
 
 #[tokio::test]
 async fn no_more_chats_than_allowed_are_open_on_a_socket() {
-    let settings = SocketSettings {
-        max_chats: 2,
-        ..SocketSettings::default()
-    };
+    let settings = SocketSettings::default().max_chats(2);
     let gate = Gate::new();
     let answer = Answer::events(&[&openai::delta_event("a")])
         .pause(&gate)
@@ -116,10 +113,7 @@ async fn a_client_that_does_not_read_stalls_its_own_chats_and_nothing_else() {
 
 #[tokio::test]
 async fn one_that_answers_no_pings_is_let_go() {
-    let settings = SocketSettings {
-        ping_every: Duration::from_millis(50),
-        ..SocketSettings::default()
-    };
+    let settings = SocketSettings::default().ping_every(Duration::from_millis(50));
     let answer = Answer::events(&[&openai::delta_event("a")]).hang();
     let (rig, _upstream) = rig_with(settings, answer).await;
     // The client library answers pings while it is read; this one is not read.

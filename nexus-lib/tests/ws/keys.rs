@@ -72,10 +72,7 @@ async fn a_wrong_key_gets_no_socket() {
 
 #[tokio::test]
 async fn without_a_key_in_time_the_socket_is_closed() {
-    let settings = SocketSettings {
-        auth_within: Duration::from_millis(100),
-        ..SocketSettings::default()
-    };
+    let settings = SocketSettings::default().auth_within(Duration::from_millis(100));
     let rig = Rig::with(|builder| builder.sockets(settings)).await;
     let connect = || Client::connect_with(rig.api, &[]);
     let (mut client, _) = connect().await.ok().unwrap();

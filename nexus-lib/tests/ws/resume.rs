@@ -116,10 +116,7 @@ async fn another_key_cannot_take_it_up() {
 
 #[tokio::test]
 async fn one_that_nobody_takes_up_is_cancelled_in_time() {
-    let settings = SocketSettings {
-        resume_within: Duration::from_millis(100),
-        ..SocketSettings::default()
-    };
+    let settings = SocketSettings::default().resume_within(Duration::from_millis(100));
     let rig = Rig::with(|builder| builder.sockets(settings)).await;
     let answer = Answer::events(&[&openai::delta_event("a")]).hang();
     let upstream = rig.add_upstream("Fake", 0, answer).await;

@@ -36,12 +36,10 @@ pub(super) async fn check(records: &Registered, settings: &Settings, report: &mu
 }
 
 fn probe(records: &Registered, settings: &Settings) -> Result<Probe> {
-    let timeouts = Timeouts {
-        connect: PATIENCE,
-        first_event: PATIENCE,
-        idle: PATIENCE,
-        ..Timeouts::default()
-    };
+    let timeouts = Timeouts::default()
+        .connect(PATIENCE)
+        .first_event(PATIENCE)
+        .idle(PATIENCE);
     let mut transport = Transport::builder().timeouts(timeouts);
     if let Some(tls) = tls::client_config() {
         transport = transport.tls_config(tls);

@@ -57,6 +57,8 @@ pub struct AdminService {
     memory: BodyMemory,
 }
 
+opaque_debug!(AdminService);
+
 /// A body that is still to be read, and how long that may take.
 struct Paced<B> {
     body: B,
@@ -94,11 +96,22 @@ pub(crate) struct GatewayParts {
 
 /// What `/metrics` answers.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct MetricsPage {
     /// The value of `Content-Type`.
     pub content_type: &'static str,
     /// The figures.
     pub text: String,
+}
+
+impl MetricsPage {
+    /// A page of this content type.
+    pub fn new(content_type: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            content_type,
+            text: text.into(),
+        }
+    }
 }
 
 /// Makes the page in the format that the client's `Accept` header prefers.

@@ -34,6 +34,8 @@ pub struct ApiService<S> {
     shared: Arc<Shared<S>>,
 }
 
+opaque_debug!(ApiService<S>);
+
 /// What the LLM port is made of.
 pub(crate) struct ApiParts<S> {
     pub(crate) intake: Intake<S>,

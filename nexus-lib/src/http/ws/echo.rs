@@ -18,6 +18,8 @@ use crate::http::{Body, respond};
 #[derive(Clone)]
 pub struct EchoService(Sockets);
 
+opaque_debug!(EchoService);
+
 impl EchoService {
     /// With frames of at most `max_frame_bytes`.
     pub fn new(max_frame_bytes: usize) -> Self {

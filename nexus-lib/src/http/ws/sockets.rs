@@ -28,6 +28,8 @@ const MAX_WRITE_BYTES: usize = 257 << 20;
 #[derive(Clone)]
 pub struct Sockets(Arc<Owner>);
 
+opaque_debug!(Sockets);
+
 /// Tasks must not hold this, or they would own themselves.
 struct Owner(Arc<Tasks>);
 

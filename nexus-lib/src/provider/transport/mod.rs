@@ -44,6 +44,8 @@ pub struct Transport {
     manner: Arc<OnceLock<Manner>>,
 }
 
+opaque_debug!(Transport);
+
 impl Transport {
     /// Builds a transport with other timeouts or TLS settings than the defaults.
     pub fn builder() -> TransportBuilder {

@@ -6,6 +6,7 @@ use crate::wire::millis;
 /// The timeouts of an upstream, unless its operator sets others. There is no limit on the duration
 /// of a whole answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Timeouts {
     /// Connect timeout: until a connection is established, including TLS. With proxies it applies
     /// to each proxy's tunnel, and once more to TLS. Default: 5 s.
@@ -27,6 +28,36 @@ impl Default for Timeouts {
             first_event_of_slow: Duration::from_secs(300),
             idle: Duration::from_secs(60),
         }
+    }
+}
+
+impl Timeouts {
+    /// Sets [`connect`](Self::connect).
+    #[must_use]
+    pub const fn connect(mut self, connect: Duration) -> Self {
+        self.connect = connect;
+        self
+    }
+
+    /// Sets [`first_event`](Self::first_event).
+    #[must_use]
+    pub const fn first_event(mut self, first_event: Duration) -> Self {
+        self.first_event = first_event;
+        self
+    }
+
+    /// Sets [`first_event_of_slow`](Self::first_event_of_slow).
+    #[must_use]
+    pub const fn first_event_of_slow(mut self, first_event_of_slow: Duration) -> Self {
+        self.first_event_of_slow = first_event_of_slow;
+        self
+    }
+
+    /// Sets [`idle`](Self::idle).
+    #[must_use]
+    pub const fn idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
     }
 }
 

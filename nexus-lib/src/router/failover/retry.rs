@@ -8,6 +8,7 @@ use super::verdict::Failure;
 /// which failed together do not return together. In addition, a provider's retries are limited to a
 /// fifth of its requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RetryPolicy {
     /// The maximum number of retries of one call. Default: 2.
     pub most: u32,
@@ -25,6 +26,29 @@ impl Default for RetryPolicy {
             first_wait: Duration::from_millis(250),
             longest_wait: Duration::from_secs(2),
         }
+    }
+}
+
+impl RetryPolicy {
+    /// Sets [`most`](Self::most).
+    #[must_use]
+    pub const fn most(mut self, most: u32) -> Self {
+        self.most = most;
+        self
+    }
+
+    /// Sets [`first_wait`](Self::first_wait).
+    #[must_use]
+    pub const fn first_wait(mut self, first_wait: Duration) -> Self {
+        self.first_wait = first_wait;
+        self
+    }
+
+    /// Sets [`longest_wait`](Self::longest_wait).
+    #[must_use]
+    pub const fn longest_wait(mut self, longest_wait: Duration) -> Self {
+        self.longest_wait = longest_wait;
+        self
     }
 }
 

@@ -19,6 +19,7 @@ use crate::secret::MasterKey;
 /// What a commit outlives. Either way a crash damages nothing: it may only undo the last commits,
 /// whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Durability {
     /// The death of the process, by `kill -9` too: a commit is in the system's memory. A loss of
     /// power or a crash of the system may undo the commits of the last seconds. SQLite's

@@ -61,6 +61,8 @@ pub struct ProviderContract {
     answers: Vec<(Operation, UpstreamAnswers)>,
 }
 
+opaque_debug!(ProviderContract);
+
 /// The operations that every provider receives, in one form or another.
 const CHATS: [Operation; 3] = [
     Operation::ChatCompletion,

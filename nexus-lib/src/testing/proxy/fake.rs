@@ -9,6 +9,7 @@ use crate::testing::deadline::within;
 
 /// What a [`FakeProxy`] does with new connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ProxyConduct {
     /// Opens tunnels.
     Serve,
@@ -26,6 +27,7 @@ pub enum ProxyConduct {
 
 /// The protocol between a client and a [`FakeProxy`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ProxyProtocol {
     /// `CONNECT`.
     Http,
@@ -35,6 +37,7 @@ pub enum ProxyProtocol {
 
 /// A tunnel that was requested from a [`FakeProxy`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ProxyRequest {
     /// The protocol of the request.
     pub protocol: ProxyProtocol,
@@ -42,6 +45,17 @@ pub struct ProxyRequest {
     pub target: String,
     /// The user and password that were sent.
     pub credentials: Option<(String, String)>,
+}
+
+impl ProxyRequest {
+    /// Of a tunnel to `target`, without credentials.
+    pub fn new(protocol: ProxyProtocol, target: impl Into<String>) -> Self {
+        Self {
+            protocol,
+            target: target.into(),
+            credentials: None,
+        }
+    }
 }
 
 /// A proxy on a loopback port that speaks HTTP's `CONNECT` and SOCKS 5, whichever the client uses,

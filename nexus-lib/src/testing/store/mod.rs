@@ -33,6 +33,8 @@ pub struct StoreContract<F> {
     open: F,
 }
 
+opaque_debug!(StoreContract<F>);
+
 impl<F, S> StoreContract<F>
 where
     F: AsyncFn() -> S,

@@ -16,6 +16,7 @@ pub struct ClientTool {
 
 /// How a client declares a tool, and how calls of it are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ToolKind {
     /// A function: its arguments are JSON.
     Function,
@@ -30,6 +31,7 @@ pub enum ToolKind {
 
 /// A tool that a client runs itself, and whose arguments the provider is expected to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BuiltInTool {
     /// Runs a command.
     LocalShell,

@@ -8,6 +8,7 @@ use crate::translate::{ClientTool, Finish, Picture, TokenCounts};
 /// begin, and a block's events come between its [`Begin`](Self::Begin) and its [`End`](Self::End).
 /// Several blocks may be open.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Event {
     /// The answer has started. Always first, and only once.
     Start {
@@ -58,6 +59,7 @@ pub enum Event {
 
 /// The kind of a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BlockKind {
     /// Text.
     Text,
@@ -83,6 +85,7 @@ pub enum BlockKind {
 
 /// An addition to a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Delta {
     /// Text of an answer, a refusal or reasoning.
     Text(String),

@@ -3,6 +3,7 @@ use crate::wire::Usage;
 
 /// A whole answer in neutral form.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Answered {
     /// The provider's id of the answer.
     pub id: String,
@@ -18,6 +19,7 @@ pub struct Answered {
 
 /// Why an answer ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Finish {
     /// It was complete.
     #[default]
@@ -81,6 +83,7 @@ impl Finish {
 /// An answer's usage in one convention: prompt tokens include cached ones, completion tokens
 /// include reasoning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TokenCounts {
     /// All sums; [`Usage`] goes to the ledger.
     pub usage: Usage,

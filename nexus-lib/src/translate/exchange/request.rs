@@ -8,6 +8,7 @@ use crate::translate::{ClientTool, Json};
 /// [`extra`](Self::extra). So a request can be translated to another protocol, and what cannot be
 /// translated is known by name.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Request {
     /// The client's name of the model.
     pub model: String,
@@ -39,6 +40,7 @@ pub struct Request {
 
 /// One message.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Turn {
     /// Instructions: a `system` or `developer` message, or a separate system text.
     System(Vec<Part>),
@@ -52,6 +54,7 @@ pub enum Turn {
 
 /// A part of the model's input.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Part {
     /// Text.
     Text(Text),
@@ -70,6 +73,7 @@ pub enum Part {
 
 /// A text, and whether the provider should cache everything up to and including it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Text {
     /// The text.
     pub text: String,
@@ -90,6 +94,7 @@ pub struct Image {
 
 /// The source of an image or document.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Source {
     /// A URL.
     Url(String),
@@ -117,6 +122,7 @@ pub struct File {
 
 /// A part of the model's output.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Output {
     /// Text.
     Text(String),
@@ -141,6 +147,7 @@ pub struct Picture {
 
 /// Reasoning. If it is signed, it must be sent back to its provider unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Thought {
     /// The text, or a summary of it; empty if it is hidden.
     pub text: String,
@@ -154,6 +161,7 @@ pub struct Thought {
 
 /// A call of a tool.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ToolCall {
     /// The call's id, to which its result refers.
     pub id: String,
@@ -169,6 +177,7 @@ pub struct ToolCall {
 
 /// A tool result.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct ToolResult {
     /// The call that it answers.
     pub call_id: String,
@@ -182,6 +191,7 @@ pub struct ToolResult {
 
 /// A function that the model may call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tool {
     /// Its name.
     pub name: String,
@@ -199,6 +209,7 @@ pub struct Tool {
 
 /// Whether tools are called.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ToolChoice {
     /// The model decides.
     Auto,
@@ -212,6 +223,7 @@ pub enum ToolChoice {
 
 /// The format of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// Free text.
     Text,
@@ -232,6 +244,7 @@ pub enum Format {
 
 /// Sampling parameters.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Sampling {
     /// 0 to 2 for OpenAI and Gemini, 0 to 1 for Anthropic.
     pub temperature: Option<f64>,
@@ -249,6 +262,7 @@ pub struct Sampling {
 
 /// How much to reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reasoning {
     /// OpenAI's `none`, `minimal`, `low`, `medium`, `high`, `xhigh`.
     pub effort: Option<String>,

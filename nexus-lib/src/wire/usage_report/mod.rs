@@ -26,6 +26,7 @@ use crate::wire::json::Cursor;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct UsageReport {
     /// Tokens of the request.
     pub prompt_tokens: u64,

@@ -47,11 +47,9 @@ async fn a_provider_whose_proxies_all_fail_is_not_reached_around_them() {
 async fn a_proxy_that_takes_too_long_for_the_client_is_504() {
     let proxy = FakeProxy::start().await;
     proxy.conduct(ProxyConduct::Hang);
-    let timeouts = Timeouts {
-        connect: Duration::from_secs(60),
-        first_event: Duration::from_millis(200),
-        ..Timeouts::default()
-    };
+    let timeouts = Timeouts::default()
+        .connect(Duration::from_secs(60))
+        .first_event(Duration::from_millis(200));
     let rig = Rig::with_timeouts(timeouts).await;
     let fields = json!({"proxy_url": proxy.url("http")});
     let upstream = rig

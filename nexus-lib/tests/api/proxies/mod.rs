@@ -19,10 +19,7 @@ const NEVER: Duration = Duration::from_secs(3600);
 
 /// A gateway with a short proxy timeout that checks proxies which are down every `interval`.
 async fn rig(interval: Duration) -> Rig {
-    let timeouts = Timeouts {
-        connect: Duration::from_secs(1),
-        ..Timeouts::default()
-    };
+    let timeouts = Timeouts::default().connect(Duration::from_secs(1));
     let transport = Transport::builder()
         .timeouts(timeouts)
         .proxy_check_interval(interval)
@@ -37,11 +34,7 @@ async fn rig(interval: Duration) -> Rig {
 
 /// A request as a proxy records it.
 fn asked(protocol: ProxyProtocol, target: impl ToString) -> ProxyRequest {
-    ProxyRequest {
-        protocol,
-        target: target.to_string(),
-        credentials: None,
-    }
+    ProxyRequest::new(protocol, target.to_string())
 }
 
 /// An answer that closes its connection.

@@ -43,10 +43,7 @@ impl Rig {
     pub(crate) async fn with(settings: impl FnOnce(GatewayBuilder) -> GatewayBuilder) -> Self {
         let (folder, store) = new_store().await;
         // The defaults, except for the waits, which would slow tests down.
-        let quick = RetryPolicy {
-            first_wait: Duration::from_millis(1),
-            ..RetryPolicy::default()
-        };
+        let quick = RetryPolicy::default().first_wait(Duration::from_millis(1));
         let builder = Gateway::builder(store).retries(quick);
         Self::serve(settings(builder), folder).await
     }
@@ -270,11 +267,7 @@ pub(crate) fn provider(name: &str, url: &str) -> Value {
 /// Timeouts that are short enough for a test.
 pub(crate) fn short() -> Timeouts {
     let wait = Duration::from_millis(200);
-    Timeouts {
-        first_event: wait,
-        idle: wait,
-        ..Timeouts::default()
-    }
+    Timeouts::default().first_event(wait).idle(wait)
 }
 
 async fn new_store() -> (TempDir, SqliteStore) {

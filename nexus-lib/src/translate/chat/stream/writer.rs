@@ -14,6 +14,7 @@ use crate::wire::Timestamp;
 
 /// Options for writing a stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Options {
     /// Whether the last chunk contains the usage.
     pub include_usage: bool,
