@@ -1,5 +1,5 @@
-//! The gateway inside a unit test: code that asks a model, tested without a network, a key or a
-//! mock.
+//! The gateway inside a unit test: code that asks a model, tested without a network, a file, a
+//! key or a mock.
 //!
 //! `cargo test -p nexus-examples --example in_unit_test` runs the tests below;
 //! `cargo run -p nexus-examples --example in_unit_test` shows what is tested.
@@ -27,8 +27,8 @@ impl Titles {
 }
 
 /// A gateway with the built-in model, which says back what it hears.
-async fn gateway(folder: &tempfile::TempDir) -> nexus_lib::Result<Gateway> {
-    let store = SqliteStore::open(folder.path().join("nexus.db")).await?;
+async fn gateway() -> nexus_lib::Result<Gateway> {
+    let store = SqliteStore::in_memory().await?;
     let nexus = Gateway::builder(store).build().await?;
     let spec = ProviderSpec::new("demo", "http://demo.invalid", "", KEY).kind("demo");
     let demo = nexus.registry().add_provider(spec).await?;
@@ -41,8 +41,7 @@ async fn gateway(folder: &tempfile::TempDir) -> nexus_lib::Result<Gateway> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let folder = tempfile::tempdir()?;
-    let nexus = gateway(&folder).await?;
+    let nexus = gateway().await?;
     let model = "nexus-echo".to_owned();
     let titles = Titles {
         nexus: nexus.clone(),
@@ -60,8 +59,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_title_is_asked_for_and_accounted_for() {
-        let folder = tempfile::tempdir().unwrap();
-        let nexus = gateway(&folder).await.unwrap();
+        let nexus = gateway().await.unwrap();
         let model = "nexus-echo".to_owned();
         let titles = Titles {
             nexus: nexus.clone(),
@@ -76,8 +74,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_model_that_is_not_there_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let nexus = gateway(&folder).await.unwrap();
+        let nexus = gateway().await.unwrap();
         let model = "gpt-99".to_owned();
         let error = Titles { nexus, model }.of("a text").await.unwrap_err();
         assert_eq!(error.code(), "model_not_found");
