@@ -28,6 +28,10 @@ lint:
     cargo fmt --all
     cargo clippy --workspace --all-targets -- -D warnings
 
+# Record the public API of the library, after a change of it that is meant
+public-api:
+    UPDATE=1 .ci/public-api/run
+
 # The library's documentation, in a browser
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --open

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::provider::{DemoProvider, Manner, Provider};
 
 #[derive(Default)]
-pub(super) struct BuiltIn;
+pub(super) struct BuiltIn(());
 
 impl BuiltIn {
     pub(super) fn providers(self, _: &Manner, _: &BodyMemory) -> Result<Vec<Arc<dyn Provider>>> {

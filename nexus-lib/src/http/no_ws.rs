@@ -11,19 +11,19 @@ use crate::http::Body;
 use crate::intake::{Intake, Passport};
 
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct SocketSettings;
+pub(crate) struct SocketSettings(());
 
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sockets;
+#[derive(Clone)]
+pub(crate) struct Sockets(());
 
 impl Sockets {
     pub(crate) fn new(_: SocketSettings) -> Self {
-        Self
+        Self(())
     }
 
-    pub(crate) fn drain(self) {}
+    pub(crate) fn drain(&self) {}
 
-    pub(crate) async fn abort(self) {}
+    pub(crate) async fn abort(&self) {}
 }
 
 pub(crate) fn key_among_protocols(_: &HeaderMap) -> Result<Option<Vec<u8>>> {
