@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use nexus_lib::secret::MasterKey;
 use nexus_lib::store::{
     Bucket, ConversationTotals, LedgerQueries, LedgerRow, LedgerStore, LedgerWrite, ModelRecord,
-    NewModel, Owners, ProviderWrite, RecalledThread, RegistryRecords, RegistryStore, RequestFilter,
-    RequestRecord, RowPage, SealedProvider, SeriesBucket, Totals, Version,
+    NewModel, Owners, ProviderWrite, RecalledConversation, RegistryRecords, RegistryStore,
+    RequestFilter, RequestRecord, RowPage, SealedProvider, SeriesBucket, Totals, Version,
 };
 use nexus_lib::wire::{
     ConversationId, ModelId, ProviderId, RequestId, TimeRange, TimeZone, Timestamp,
@@ -52,13 +52,13 @@ impl LedgerQueries for Unwritten {
         self.0.series(bucket, range, zone).await
     }
 
-    async fn threads(
+    async fn recall_conversations(
         &self,
         now: Timestamp,
         memory: Duration,
         most: usize,
-    ) -> Result<Vec<RecalledThread>> {
-        self.0.threads(now, memory, most).await
+    ) -> Result<Vec<RecalledConversation>> {
+        self.0.recall_conversations(now, memory, most).await
     }
 
     async fn conversation(

@@ -144,7 +144,7 @@
 //! - [`archive`]: the messages of every call, as JSON Lines.
 //! - [`provider`]: the providers, and the connections to them.
 //! - [`registry`]: providers, models and keys: a snapshot behind one pointer.
-//! - [`thread`]: which conversation a request continues.
+//! - [`conversation`]: which conversation a request continues.
 //! - [`router`]: which targets may answer a call, and which one does.
 //! - [`meter`]: the layer that puts calls on the ledger.
 //! - `metrics` (feature `metrics`): metrics in Prometheus's format.
@@ -174,6 +174,8 @@ mod body_memory;
 pub mod call;
 #[cfg(feature = "gateway")]
 mod coding;
+#[cfg(feature = "gateway")]
+pub mod conversation;
 pub mod error;
 #[cfg(feature = "gateway")]
 pub mod estimate;
@@ -218,8 +220,6 @@ pub mod sse;
 pub mod store;
 #[cfg(feature = "test-util")]
 pub mod testing;
-#[cfg(feature = "gateway")]
-pub mod thread;
 #[cfg(feature = "gateway")]
 pub mod transcript;
 pub mod translate;

@@ -6,7 +6,8 @@ use http::{HeaderValue, StatusCode};
 
 use crate::call::{Principal, Target, Try};
 use crate::wire::{
-    ConversationId, Operation, RequestId, RequestState, ThreadMarks, Timestamp, Usage, UsageSource,
+    ConversationId, ConversationMarks, Operation, RequestId, RequestState, Timestamp, Usage,
+    UsageSource,
 };
 
 /// A call that is over. The meter makes it once, however the call ended; the ledger, the archive,
@@ -68,7 +69,7 @@ pub struct ClosedCall {
     pub error_code: Option<&'static str>,
 
     /// What a request that continues the conversation is recognized by.
-    pub marks: ThreadMarks,
+    pub marks: ConversationMarks,
 }
 
 impl ClosedCall {

@@ -32,7 +32,7 @@ pub use body::RequestBody;
 pub use closed::ClosedCall;
 pub use metered::{Metered, MeteredBody, MeteredStream};
 pub(crate) use principal::Client;
-pub use principal::{KeyHash, Principal};
+pub use principal::Principal;
 pub use prompt::Prompt;
 pub use reply::{Observed, Piece, Reply, ReplyBody, ReplyStream};
 pub use request::{Attempt, Call, Routed};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::wire::{ProviderId, Timestamp};
 
 /// How many attempts of one call are kept: the first ones, and the last.
-const MOST_TRIES: usize = 64;
+const MAX_TRIES: usize = 64;
 
 /// The maximum length of an attempt's error, in bytes.
 const MAX_ERROR_BYTES: usize = 300;
@@ -54,7 +54,7 @@ pub(super) struct Tried(Mutex<Tries>);
 /// The content of [`Tried`].
 #[derive(Debug, Default)]
 pub(crate) struct Tries {
-    /// At most [`MOST_TRIES`].
+    /// At most [`MAX_TRIES`].
     pub(crate) kept: Vec<Try>,
     /// How many there were.
     pub(crate) count: u32,
@@ -70,7 +70,7 @@ impl Tries {
             }
             error.truncate(end);
         }
-        if self.kept.len() == MOST_TRIES {
+        if self.kept.len() == MAX_TRIES {
             self.kept.pop();
         }
         self.kept.push(next);
@@ -108,7 +108,7 @@ mod tests {
                 duration_ms: 1,
             });
         }
-        assert_eq!((tries.kept.len(), tries.count), (MOST_TRIES, 1000));
+        assert_eq!((tries.kept.len(), tries.count), (MAX_TRIES, 1000));
         let ids: Vec<_> = tries.kept.iter().map(|one| one.provider_id.0).collect();
         assert_eq!((ids[0], ids[62], ids[63]), (0, 62, 999));
         let longest = tries.kept.iter().filter_map(|one| one.error.as_ref());

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::archive::Archive;
 use crate::body_memory::{BodyMemory, a_quarter};
 use crate::call::Operation;
+use crate::conversation::{self, Conversations};
 use crate::error::Result;
 use crate::estimate::Estimator;
 use crate::gateway::built_in::BuiltIn;
@@ -26,7 +27,6 @@ use crate::registry::{Registry, RegistryOptions};
 use crate::router::{RetryPolicy, Router};
 use crate::secret::MasterKey;
 use crate::store::{LedgerQueries, LedgerStore, RegistryStore, StoreWatch};
-use crate::thread::{self, Threads};
 use crate::wire::{Hop, ProxyList, Timestamp};
 
 const MAX_BODY_BYTES: usize = 64 << 20;
@@ -234,7 +234,7 @@ impl GatewayBuilder {
     /// Reads the registry, settles what an earlier run left open, and starts the ledger's writer.
     ///
     /// Must be called on a tokio runtime. The gateway may outlive it, and be used from others: what
-    /// works in the background then goes on in threads of its own.
+    /// works in the background then goes on in conversations of its own.
     ///
     /// # Errors
     /// Those of the store, and `InvalidConfig` when TLS cannot be set up.
@@ -276,12 +276,13 @@ impl GatewayBuilder {
         });
         let ledger = ledger.await?;
         let now = Timestamp::now();
-        let threads = Threads::over(recent.clone());
-        let known = queries.threads(now, thread::MEMORY, thread::MOST_REPLIES);
-        threads.recall(known.await?);
+        let conversations = Conversations::over(recent.clone());
+        let known =
+            queries.recall_conversations(now, conversation::MEMORY, conversation::MAX_REPLIES);
+        conversations.recall(known.await?);
         let books = Books {
             ledger,
-            threads,
+            conversations,
             estimator: Estimator::new(),
             archive: self.archive,
             store: StoreWatch::default(),
@@ -318,7 +319,7 @@ impl GatewayBuilder {
         let intake = IntakeParts {
             authenticator: self.authenticator,
             registry: registry.clone(),
-            threads: books.threads.clone(),
+            conversations: books.conversations.clone(),
             open_requests: OpenRequests::at_most(self.max_open_requests),
             observers: books.observers.clone(),
             memory,

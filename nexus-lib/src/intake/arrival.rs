@@ -4,10 +4,10 @@ use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 
 use crate::call::{Call, Operation, Principal, RequestBody};
+use crate::conversation::Conversations;
 use crate::error::{Error, ErrorKind, Result};
 use crate::offload;
 use crate::provider::headers::forwardable;
-use crate::thread::Threads;
 use crate::wire::{self, ConversationId, Hop, ProviderId, RequestId};
 
 static CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
@@ -93,9 +93,9 @@ impl Arrival {
     }
 
     /// The call of it and its body, in its conversation.
-    pub(crate) fn into_call(self, threads: &Threads, body: RequestBody) -> Call {
+    pub(crate) fn into_call(self, conversations: &Conversations, body: RequestBody) -> Call {
         let mut call = Call::new(self.id, self.principal, self.operation, body);
-        threads.place(&mut call, self.conversation);
+        conversations.place(&mut call, self.conversation);
         call.only = self.only;
         call.headers = self.passport.headers;
         call.extensions = self.passport.extensions;

@@ -24,11 +24,11 @@ use tower::{Service, ServiceExt};
 
 use crate::body_memory::BodyMemory;
 use crate::call::{Call, Metered, Principal, RequestBody};
+use crate::conversation::Conversations;
 use crate::error::{Error, ErrorKind, Result};
 use crate::isolate;
 use crate::observe::Observers;
 use crate::registry::Registry;
-use crate::thread::Threads;
 use crate::wire::Hop;
 
 pub(crate) use arrival::{Arrival, Passport, conversation, read};
@@ -52,7 +52,7 @@ pub(crate) struct IntakeParts {
     /// The application's; clients show keys of the registry where there is none.
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
     pub(crate) registry: Registry,
-    pub(crate) threads: Threads,
+    pub(crate) conversations: Conversations,
     pub(crate) open_requests: OpenRequests,
     pub(crate) observers: Observers,
     pub(crate) memory: BodyMemory,
@@ -63,7 +63,7 @@ pub(crate) struct IntakeParts {
 struct Shared {
     authenticator: Option<Arc<dyn Authenticator>>,
     registry: Registry,
-    threads: Threads,
+    conversations: Conversations,
     open_requests: OpenRequests,
     refusals: Refusals,
     memory: BodyMemory,
@@ -78,7 +78,7 @@ impl<S> Intake<S> {
         let shared = Shared {
             authenticator: parts.authenticator,
             registry: parts.registry,
-            threads: parts.threads,
+            conversations: parts.conversations,
             open_requests: parts.open_requests,
             refusals: Refusals::new(parts.observers),
             memory: parts.memory,
@@ -148,7 +148,7 @@ impl<S> Intake<S> {
 
     /// Makes the call of what arrived and its body: the only place that does.
     pub(crate) fn call(&self, arrival: Arrival, body: RequestBody) -> Call {
-        arrival.into_call(&self.shared.threads, body)
+        arrival.into_call(&self.shared.conversations, body)
     }
 
     /// Recognises what the gateway itself has sent.

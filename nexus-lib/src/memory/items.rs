@@ -3,8 +3,8 @@ use memchr::memmem;
 use serde_json::Value;
 
 use super::{Kind, Recent};
-use crate::call::KeyHash;
 use crate::error::{Error, ErrorKind, Result};
+use crate::secret::KeyHash;
 use crate::wire::json::{elements, members};
 
 /// The maximum number of answers in a chain of references.

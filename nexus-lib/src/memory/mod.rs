@@ -2,7 +2,7 @@
 //!
 //! | what | key | used by |
 //! |---|---|---|
-//! | replies | the conversation up to them | [`Threads`](crate::thread::Threads), packed |
+//! | replies | the conversation up to them | [`Conversations`](crate::conversation::Conversations), packed |
 //! | items and responses | the ids that this gateway gave them | the two kinds of references |
 //! | conversations | the ids in Responses answers | the same, to continue a conversation |
 //! | Gemini's signatures | call ids | clients that do not send them back |

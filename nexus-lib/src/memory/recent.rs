@@ -7,7 +7,7 @@ use bytes::Bytes;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{AGE, Kind};
-use crate::call::KeyHash;
+use crate::secret::KeyHash;
 
 /// The maximum number of bytes kept at once, including overhead.
 const MAX_BYTES: usize = 64 << 20;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::items::text;
 use super::{Kind, Recent};
-use crate::call::KeyHash;
+use crate::secret::KeyHash;
 use crate::sse;
 use crate::wire::json::{elements, members};
 

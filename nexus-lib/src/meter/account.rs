@@ -120,14 +120,14 @@ impl Account {
     /// Notes the whole answer, which is about to go out.
     pub(super) fn answer_is(&mut self, body: &Bytes) {
         let (call, target) = (self.routed.call(), self.routed.current());
-        self.books.threads.note_answer(call, target, body);
+        self.books.conversations.note_answer(call, target, body);
         self.seen.answer_is(call.operation, body);
     }
 
     /// Notes a piece of a streamed answer, which is about to go out.
     pub(super) fn events(&mut self, events: &[u8]) {
         let (call, target) = (self.routed.call(), self.routed.current());
-        self.books.threads.note_events(call, target, events);
+        self.books.conversations.note_events(call, target, events);
         self.seen.events(call.operation, events);
     }
 

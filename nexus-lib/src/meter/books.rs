@@ -1,4 +1,5 @@
 use crate::archive::Archive;
+use crate::conversation::Conversations;
 use crate::error::Result;
 use crate::estimate::Estimator;
 use crate::ledger::UsageLedger;
@@ -6,7 +7,6 @@ use crate::meter::Cutoff;
 use crate::meter::cutoff::cut_off;
 use crate::observe::Observers;
 use crate::store::StoreWatch;
-use crate::thread::Threads;
 
 /// Where a meter records the calls that pass it.
 #[derive(Clone)]
@@ -14,7 +14,7 @@ pub struct Books {
     /// Gets a row for each call.
     pub ledger: UsageLedger,
     /// Gets each reply, so that conversations are recognised.
-    pub threads: Threads,
+    pub conversations: Conversations,
     /// Counts the tokens of calls whose upstream reported no usage.
     pub estimator: Estimator,
     /// Archives the messages, if enabled.
@@ -30,11 +30,11 @@ pub struct Books {
 opaque_debug!(Books);
 
 impl Books {
-    /// With only a ledger: its own threads, and no archive.
+    /// With only a ledger: its own conversations, and no archive.
     pub fn new(ledger: UsageLedger) -> Self {
         Self {
             ledger,
-            threads: Threads::default(),
+            conversations: Conversations::default(),
             estimator: Estimator::new(),
             archive: None,
             store: StoreWatch::default(),

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use crate::call::{ClosedCall, Routed, Try};
+use crate::conversation;
 use crate::meter::figures;
 use crate::meter::seen::Seen;
 use crate::meter::verdict::{Ending, Verdict};
-use crate::thread;
 use crate::transcript::Answer;
 
 /// Makes the one value of a call that has ended now: with the figures that the upstream reported.
@@ -40,7 +40,7 @@ pub(super) fn closed(routed: &Routed, seen: &Seen, ending: Ending<'_>) -> Closed
         error,
         error_code: code,
         // Those of half a reply, too: people stop a model, and go on with what they have.
-        marks: thread::marks(call, &seen.answer),
+        marks: conversation::marks(call, &seen.answer),
     }
 }
 

@@ -37,7 +37,7 @@ impl Closing<'_> {
     /// the ledger now or, where tokens must be counted, on a thread of the estimator's. Waits for
     /// nothing.
     pub(super) fn hand_over(self, books: &Books) -> Underway {
-        books.threads.remember(&self.call);
+        books.conversations.remember(&self.call);
         let archive = books.archive.as_ref();
         let archive = archive.filter(|_| self.call.operation.is_chat());
         if !self.lacks_figures {

@@ -5,13 +5,14 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::{ProviderRecord, Registered};
-use crate::call::{Client, Grant, KeyHash, Principal, Scope, Target};
+use crate::call::{Client, Grant, Principal, Scope, Target};
 use crate::error::{Error, ErrorKind, Result};
+use crate::secret::KeyHash;
 use crate::store::{KeyOrigin, KeyRecord};
 use crate::wire::Timestamp;
 
 /// How many grants are kept for scopes; beyond that they are made anew.
-const MOST_GRANTS: usize = 1024;
+const MAX_GRANTS: usize = 1024;
 
 /// What providers offer, by the model's name, first choice first.
 pub(super) type Offer = HashMap<Arc<str>, Vec<Target>>;
@@ -134,7 +135,7 @@ impl Clients {
         }
         let made = Arc::new(self.within(scope));
         let mut grants = grants();
-        if grants.len() >= MOST_GRANTS {
+        if grants.len() >= MAX_GRANTS {
             grants.clear();
         }
         Arc::clone(grants.entry(scope.clone()).or_insert(made))

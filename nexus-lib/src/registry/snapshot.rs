@@ -8,10 +8,11 @@ use zeroize::Zeroizing;
 use super::clients::{Clients, Offer};
 use super::{ProviderRecord, Registered};
 use crate::call::{
-    Endpoints, Grant, KeyFinder, KeyHash, Principal, ProviderProfile, Scope, Target, Upstream,
+    Endpoints, Grant, KeyFinder, Principal, ProviderProfile, Scope, Target, Upstream,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::health::Vitals;
+use crate::secret::KeyHash;
 use crate::store::{KeyRecord, ModelRecord, ProjectRecord};
 use crate::wire::{self, BaseUrl, KeyId, ModelId, ProviderId, ProxyList};
 

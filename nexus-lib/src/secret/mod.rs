@@ -18,12 +18,14 @@
 //! ```
 
 mod key_check;
+mod key_hash;
 mod master_key;
 mod sealed;
 mod sealer;
 mod seals;
 
 pub use key_check::KeyCheck;
+pub use key_hash::KeyHash;
 pub use master_key::MasterKey;
 pub use sealed::Sealed;
 pub use sealer::Sealer;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::call::KeyHash;
+use crate::secret::KeyHash;
 use crate::store::Version;
 use crate::wire::{KeyId, ProjectId, ProviderId, Timestamp, mask};
 

@@ -26,7 +26,7 @@ pub use client::{KeyFields, KeyOrigin, KeyRecord, KeySecret, ProjectFields, Proj
 pub use latency::{Histogram, Percentiles};
 pub use ledger::{LedgerStore, Owners};
 pub use outbox::{KeptRows, LedgerOutbox};
-pub use queries::{LedgerQueries, RecalledThread};
+pub use queries::{LedgerQueries, RecalledConversation};
 pub use record::{
     ModelRecord, NewModel, ProviderFields, ProviderWrite, RegistryRecords, SealedProvider,
     SealedSecrets,

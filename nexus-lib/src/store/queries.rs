@@ -8,10 +8,10 @@ use crate::store::{
     Bucket, ConversationTotals, LedgerRow, RequestFilter, RequestRecord, RowPage, SeriesBucket,
     Totals,
 };
-use crate::wire::{ConversationId, RequestId, ThreadMark, TimeRange, TimeZone, Timestamp};
+use crate::wire::{ConversationId, ConversationMark, RequestId, TimeRange, TimeZone, Timestamp};
 
 /// A reply that the ledger remembers: its mark, its conversation, and when its call ended.
-pub type RecalledThread = (ThreadMark, ConversationId, Timestamp);
+pub type RecalledConversation = (ConversationMark, ConversationId, Timestamp);
 
 /// Answers questions about the ledger: about everything that was appended before.
 ///
@@ -26,7 +26,7 @@ pub trait LedgerQueries: Send + Sync + 'static {
     /// the first and the last have only what lies in it, so that the sums are those of
     /// [`totals`](Self::totals). Those without requests are there with zeros. A range without an
     /// end ends now, and one without a beginning has the last 60 minutes, 48 hours or 30 days.
-    /// `Unprocessable` for more than [`Bucket::MOST`] buckets, and for a time zone that is not
+    /// `Unprocessable` for more than [`Bucket::MAX`] buckets, and for a time zone that is not
     /// known.
     async fn series(
         &self,
@@ -37,12 +37,12 @@ pub trait LedgerQueries: Send + Sync + 'static {
 
     /// The thread marks of calls that ended within `memory` before `now`, with their conversations
     /// and when they ended, oldest first; of more than `most`, the newest.
-    async fn threads(
+    async fn recall_conversations(
         &self,
         now: Timestamp,
         memory: Duration,
         most: usize,
-    ) -> Result<Vec<RecalledThread>>;
+    ) -> Result<Vec<RecalledConversation>>;
 
     /// One conversation's sums, and a page of its rows, oldest first; `None` when no request
     /// carries that id.
@@ -79,13 +79,13 @@ impl<T: LedgerQueries + ?Sized> LedgerQueries for Arc<T> {
         (**self).series(bucket, range, zone).await
     }
 
-    async fn threads(
+    async fn recall_conversations(
         &self,
         now: Timestamp,
         memory: Duration,
         most: usize,
-    ) -> Result<Vec<RecalledThread>> {
-        (**self).threads(now, memory, most).await
+    ) -> Result<Vec<RecalledConversation>> {
+        (**self).recall_conversations(now, memory, most).await
     }
 
     async fn conversation(

@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::call::{ClosedCall, Try};
 use crate::error::ErrorKind;
 use crate::wire::{
-    ConversationId, ConversationScope, GatewayId, KeyId, Operation, ProjectId, ProviderId,
-    RequestId, RequestState, ThreadMark, Timestamp, Usage, UsageSource,
+    ConversationId, ConversationMark, ConversationScope, GatewayId, KeyId, Operation, ProjectId,
+    ProviderId, RequestId, RequestState, Timestamp, Usage, UsageSource,
 };
 
 /// What is known of a request when it is sent upstream.
@@ -102,8 +102,8 @@ pub struct Settlement {
     pub first_token_ms: Option<u64>,
     /// From the start to the end, in milliseconds.
     pub duration_ms: u64,
-    /// What tells its conversation when it goes on; see [`Threads`](crate::thread::Threads).
-    pub thread: Option<ThreadMark>,
+    /// What tells its conversation when it goes on; see [`Conversations`](crate::conversation::Conversations).
+    pub mark: Option<ConversationMark>,
     /// What went wrong: a code and a message without keys or addresses.
     pub error: Option<Cow<'static, str>>,
 }
@@ -125,7 +125,7 @@ impl Settlement {
             tries: None,
             first_token_ms: None,
             duration_ms: millis(Timestamp::now().saturating_since(row.started_at)),
-            thread: None,
+            mark: None,
             error: None,
         }
     }
@@ -158,7 +158,7 @@ impl From<ClosedCall> for Settlement {
             tries: call.tries,
             first_token_ms,
             duration_ms: millis(call.duration),
-            thread: call.marks.first(),
+            mark: call.marks.first(),
             error: call.error,
         }
     }

@@ -21,7 +21,7 @@ pub enum Bucket {
 
 impl Bucket {
     /// The maximum number of buckets in a series.
-    pub const MOST: u32 = 10_000;
+    pub const MAX: u32 = 10_000;
 
     /// Its usual length in seconds.
     pub const fn seconds(self) -> i64 {
@@ -89,7 +89,7 @@ impl Steps {
     /// the last 60 minutes, 48 hours or 30 days before its end.
     ///
     /// # Errors
-    /// [`ErrorKind::Unprocessable`] for more than [`Bucket::MOST`] buckets.
+    /// [`ErrorKind::Unprocessable`] for more than [`Bucket::MAX`] buckets.
     pub(crate) fn of(
         bucket: Bucket,
         range: TimeRange,
@@ -118,7 +118,7 @@ impl Steps {
         }
         // Days may be an hour short.
         let shortest = bucket.seconds() - bucket.seconds() / 24;
-        if (end - start) / shortest > i64::from(Bucket::MOST) * 24 / 23 {
+        if (end - start) / shortest > i64::from(Bucket::MAX) * 24 / 23 {
             return Err(too_many());
         }
         while start < end {
@@ -128,7 +128,7 @@ impl Steps {
                 _ => start + bucket.seconds(),
             };
         }
-        if steps.bounds.len() > usize::try_from(Bucket::MOST).unwrap_or(usize::MAX) {
+        if steps.bounds.len() > usize::try_from(Bucket::MAX).unwrap_or(usize::MAX) {
             return Err(too_many());
         }
         if range.from.is_none() {

@@ -77,7 +77,7 @@ pub use model_list::{AnthropicModel, AnthropicModelList, ModelEntry, ModelList};
 pub(crate) use model_name::{is_grok, may_think};
 pub use operation::Operation;
 #[cfg(feature = "gateway")]
-pub use prefix::{Prefix, Prefixes, ThreadMark, ThreadMarks};
+pub use prefix::{ConversationMark, ConversationMarks, Prefix, Prefixes};
 #[cfg(feature = "gateway")]
 pub use protocols::{NoProtocol, Protocols};
 #[cfg(feature = "gateway")]

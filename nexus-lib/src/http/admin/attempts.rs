@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How many wrong tokens an address may send within [`WINDOW`].
-const MOST: u32 = 20;
+const MAX_TOKENS: u32 = 20;
 const WINDOW: Duration = Duration::from_secs(60);
 /// How many addresses are remembered. The rest are counted together.
-const MOST_ADDRESSES: usize = 4096;
+const MAX_ADDRESSES: usize = 4096;
 
 /// Wrong admin tokens by client address.
 ///
@@ -35,10 +35,10 @@ impl Attempts {
         let known = self.known();
         let source = source(client);
         let wrong = known.get(&source).or_else(|| match known.len() {
-            MOST_ADDRESSES.. => known.get(&None),
+            MAX_ADDRESSES.. => known.get(&None),
             _ => None,
         });
-        let Some(wrong) = wrong.filter(|wrong| wrong.tokens >= MOST) else {
+        let Some(wrong) = wrong.filter(|wrong| wrong.tokens >= MAX_TOKENS) else {
             return Ok(());
         };
         let passed = now.saturating_duration_since(wrong.since);
@@ -57,9 +57,9 @@ impl Attempts {
         let mut known = self.known();
         let is_over = |wrong: &Wrong| now.saturating_duration_since(wrong.since) >= WINDOW;
         let mut source = source(client);
-        if !known.contains_key(&source) && known.len() >= MOST_ADDRESSES {
+        if !known.contains_key(&source) && known.len() >= MAX_ADDRESSES {
             known.retain(|_, wrong| !is_over(wrong));
-            if known.len() >= MOST_ADDRESSES {
+            if known.len() >= MAX_ADDRESSES {
                 source = None;
             }
         }
@@ -104,7 +104,7 @@ mod tests {
         let (attempts, start) = (Attempts::default(), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
         let (guesser, other) = (address("192.0.2.1"), address("192.0.2.2"));
-        for _ in 0..MOST {
+        for _ in 0..MAX_TOKENS {
             assert!(attempts.check(guesser, start).is_ok());
             attempts.failed(guesser, start);
         }
@@ -120,15 +120,15 @@ mod tests {
     #[test]
     fn a_network_is_one_address_and_the_memory_is_bounded() {
         let (attempts, now) = (Attempts::default(), Instant::now());
-        for host in 0..u64::from(MOST) {
+        for host in 0..u64::from(MAX_TOKENS) {
             attempts.failed(address(&format!("2001:db8::{host:x}")), now);
         }
         assert!(attempts.check(address("2001:db8::ffff"), now).is_err());
         assert!(attempts.check(address("2001:db8:0:1::1"), now).is_ok());
-        for network in 0..2 * MOST_ADDRESSES {
+        for network in 0..2 * MAX_ADDRESSES {
             attempts.failed(address(&format!("2001:db9:0:{network:x}::1")), now);
         }
-        assert!(attempts.known().len() <= MOST_ADDRESSES + 1);
+        assert!(attempts.known().len() <= MAX_ADDRESSES + 1);
         // Addresses beyond the limit are limited together.
         assert!(attempts.check(address("198.51.100.1"), now).is_err());
     }

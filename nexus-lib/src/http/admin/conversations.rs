@@ -11,7 +11,7 @@ use crate::wire::{ConversationId, ConversationScope, RequestId, Timestamp};
 
 /// How many rows are read at a time, and at most, to find the conversations of one page.
 const ROWS: u32 = 500;
-const MOST_ROWS: usize = 20_000;
+const MAX_ROWS: usize = 20_000;
 
 /// A page of conversations, those with the newest request first.
 #[derive(Serialize, JsonSchema)]
@@ -49,7 +49,7 @@ where
     let first: Option<RequestId> = query.value("before", "a request id, as `next` has it")?;
     let (mut seen, mut conversations) = (HashSet::new(), Vec::new());
     let (mut before, mut read) = (first, 0);
-    while read < MOST_ROWS {
+    while read < MAX_ROWS {
         let rows = store.requests(RequestFilter::default(), before, ROWS);
         let rows = rows.await?;
         if rows.is_empty() {

@@ -16,7 +16,7 @@ const DEFAULT_PAGE: u32 = 50;
 const LARGEST_PAGE: u32 = 1000;
 
 /// How many of a conversation's calls are shown with their messages: the newest.
-const MOST_MESSAGES: usize = 200;
+const MAX_MESSAGES: usize = 200;
 
 pub(super) async fn totals<S>(store: &S, query: &Query) -> Result<TotalsView>
 where
@@ -84,7 +84,7 @@ where
         limit: limit(query)?,
     };
     let most = match query.value("messages", MESSAGES)? {
-        None | Some(Messages::All) => MOST_MESSAGES,
+        None | Some(Messages::All) => MAX_MESSAGES,
         Some(Messages::Last) => 1,
         Some(Messages::None) => 0,
     };

@@ -10,7 +10,7 @@ use crate::http::{Body, respond};
 use crate::wire::{AnthropicModel, AnthropicModelList, ModelEntry, ModelList, percent_decoded};
 
 /// The maximum page size for Anthropic clients.
-const MOST: usize = 1000;
+const MAX_LIMIT: usize = 1000;
 
 /// The format of models for the client that sent `headers`.
 pub(super) fn form(headers: &HeaderMap) -> ErrorForm {
@@ -102,7 +102,7 @@ fn page(models: &[(&str, &Target)], query: Option<&str>) -> Result<AnthropicMode
     let limit = match value("limit") {
         None => usize::MAX,
         Some(text) => match text.parse() {
-            Ok(limit @ 1..=MOST) => limit,
+            Ok(limit @ 1..=MAX_LIMIT) => limit,
             _ => {
                 let message = "`limit` must be a number from 1 to 1000";
                 let error = Error::new(ErrorKind::InvalidRequest, message);

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::body_memory::{BodyMemory, FREE_BYTES, Held, Holder};
 
 /// How much a client may send before it has sent a key.
-const MOST_BEFORE_KEY: usize = 16 * 1024;
+const MAX_BEFORE_KEY: usize = 16 * 1024;
 /// The step in which memory is counted.
 const STEP: usize = 64 * 1024;
 /// The minimum overhead of a frame.
@@ -75,7 +75,7 @@ impl<I> CountedIo<I> {
         self.unheard += read;
         let unheard = self.unheard;
         match &mut self.bound {
-            Bound::BeforeKey if unheard > MOST_BEFORE_KEY => {
+            Bound::BeforeKey if unheard > MAX_BEFORE_KEY => {
                 Err(io::Error::other("no key was sent"))
             }
             Bound::Memory(held) if unheard > held.bytes().max(FREE_BYTES) => {

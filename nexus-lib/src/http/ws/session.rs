@@ -1,6 +1,6 @@
 //! Chats that outlive their socket.
 //!
-//! A task reads such a chat and keeps its output. Up to [`MOST_BYTES`] may be unread; beyond that
+//! A task reads such a chat and keeps its output. Up to [`MAX_BYTES`] may be unread; beyond that
 //! the chat is paused. Within the same limit it also keeps what was sent, since that may have been
 //! lost. A socket reads from there. When it is lost, another socket of the same client may continue
 //! after the last frame that arrived.
@@ -18,12 +18,12 @@ use tokio::time::{Duration, Instant, sleep_until};
 use super::chat::{Chat, Said};
 use super::frame::invalid;
 use super::sockets::Tasks;
-use crate::call::KeyHash;
 use crate::error::{Error, ErrorKind, Result};
+use crate::secret::KeyHash;
 use crate::wire::RequestId;
 
 /// How much of a chat is kept, in bytes.
-const MOST_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 
 /// The resumable chats of a gateway, by request.
 #[derive(Default)]
@@ -73,7 +73,7 @@ impl Log {
     fn push(&mut self, said: Said) {
         self.bytes += said.json.len();
         self.said.push_back(said);
-        while self.bytes > MOST_BYTES && self.first < self.next {
+        while self.bytes > MAX_BYTES && self.first < self.next {
             let Some(oldest) = self.said.pop_front() else {
                 break;
             };
@@ -209,7 +209,7 @@ async fn run(session: &Session, mut chat: Chat, patience: Duration) {
         let (has_room, deadline, is_cancelled) = {
             let log = session.log();
             let deadline = (!log.is_attached).then(|| log.detached_at + patience);
-            (log.waiting() < MOST_BYTES, deadline, log.is_cancelled)
+            (log.waiting() < MAX_BYTES, deadline, log.is_cancelled)
         };
         if is_cancelled {
             return;

@@ -30,10 +30,10 @@ use crate::observe::Edge;
 use crate::wire::RequestId;
 
 /// How many frames may wait to be written before a client that does not read is not listened to.
-const MOST_WAITING: usize = 128;
+const MAX_WAITING: usize = 128;
 
 /// How many frames a client may send before it has shown a key.
-const MOST_BEFORE_KEY: u32 = 16;
+const MAX_BEFORE_KEY: u32 = 16;
 
 /// What the handshake says of a client.
 pub(crate) struct Shown {
@@ -164,7 +164,7 @@ where
             return recognised.map(Step::Recognised);
         }
         // A client that pings and does not read what it is answered is not listened to either.
-        if self.waiting.len() < MOST_WAITING
+        if self.waiting.len() < MAX_WAITING
             && !self.owes_pong
             && let Poll::Ready(heard) = self.io.poll_next_unpin(cx)
         {
@@ -216,7 +216,7 @@ where
     fn after_message(&mut self, message: &Message) -> Result<(), Option<Closing>> {
         if self.shown.principal.is_none() {
             self.before_key += 1;
-            if self.before_key > MOST_BEFORE_KEY {
+            if self.before_key > MAX_BEFORE_KEY {
                 return Err(Some(UNAUTHORIZED));
             }
         }

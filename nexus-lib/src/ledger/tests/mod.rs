@@ -13,8 +13,8 @@ use super::{Entry, UsageLedger};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{
     Bucket, ConversationTotals, LedgerQueries, LedgerRow, LedgerStore, LedgerWrite, OpenRow,
-    Owners, RecalledThread, RequestFilter, RequestRecord, RequestState, RowPage, SeriesBucket,
-    Settlement, Totals,
+    Owners, RecalledConversation, RequestFilter, RequestRecord, RequestState, RowPage,
+    SeriesBucket, Settlement, Totals,
 };
 use crate::wire::{
     ConversationId, GatewayId, ProviderId, RequestId, TimeRange, TimeZone, Timestamp, Usage,
@@ -100,7 +100,12 @@ impl LedgerQueries for GatedStore {
     async fn series(&self, _: Bucket, _: TimeRange, _: &TimeZone) -> Result<Vec<SeriesBucket>> {
         Ok(Vec::new())
     }
-    async fn threads(&self, _: Timestamp, _: Duration, _: usize) -> Result<Vec<RecalledThread>> {
+    async fn recall_conversations(
+        &self,
+        _: Timestamp,
+        _: Duration,
+        _: usize,
+    ) -> Result<Vec<RecalledConversation>> {
         unreachable!()
     }
 
@@ -164,7 +169,7 @@ fn completed() -> Settlement {
         tries: None,
         first_token_ms: Some(1),
         duration_ms: 2,
-        thread: None,
+        mark: None,
         error: None,
     }
 }

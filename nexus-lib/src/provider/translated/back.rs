@@ -3,8 +3,9 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use memchr::memmem;
 
-use crate::call::{Attempt, KeyHash};
+use crate::call::Attempt;
 use crate::memory::{Keeper, Kind, Recent};
+use crate::secret::KeyHash;
 use crate::sse;
 use crate::translate::fit::Restore;
 use crate::translate::{

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use secrecy::SecretString;
 
 use super::{URL, is_known, model, registry, spec};
-use crate::call::KeyHash;
 use crate::registry::snapshot::Rules;
 use crate::registry::{ProviderRecord, Registered};
 use crate::registry::{ProviderSpec, Registry, Snapshot};
+use crate::secret::KeyHash;
 use crate::store::{KeySecret, ModelRecord, NewModel, ProviderFields};
 use crate::wire::{KeyId, ModelId, ProviderId, Timestamp};
 

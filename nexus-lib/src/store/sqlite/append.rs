@@ -244,7 +244,7 @@ fn bind_settlement(
         &settlement.first_token_ms.map(saturated),
         &saturated(settlement.duration_ms),
         &settlement.error,
-        &settlement.thread.map(|mark| mark.bits().to_le_bytes()),
+        &settlement.mark.map(|mark| mark.bits().to_le_bytes()),
         &tries::upstream_status(settlement),
         &tries::column(settlement)?,
         &settlement.answered_by,

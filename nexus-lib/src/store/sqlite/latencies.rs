@@ -8,7 +8,7 @@ use rusqlite::{Connection, Error, params};
 use crate::store::{Bucket, Histogram};
 
 /// How many sums a migration collects before it writes them.
-const MOST_SUMS: usize = 4096;
+const MAX_SUMS: usize = 4096;
 
 /// Registers the functions on a connection.
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
@@ -79,7 +79,7 @@ pub(super) fn fill(connection: &Connection) -> rusqlite::Result<()> {
         let at = match at {
             Some(back) => sums.len() - 1 - back,
             None => {
-                if sums.len() == MOST_SUMS {
+                if sums.len() == MAX_SUMS {
                     write(connection, &mut sums)?;
                 }
                 sums.push((key, Default::default()));

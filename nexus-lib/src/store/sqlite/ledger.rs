@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::error::Failure;
-use super::{SqliteStore, append, recover, statistics, threads};
+use super::{SqliteStore, append, recalled, recover, statistics};
 use crate::error::{ErrorKind, Result};
 use crate::store::{
     Bucket, ConversationTotals, LedgerOutbox, LedgerQueries, LedgerRow, LedgerStore, LedgerWrite,
-    Owners, RecalledThread, RequestFilter, RequestRecord, RowPage, SeriesBucket, Totals,
+    Owners, RecalledConversation, RequestFilter, RequestRecord, RowPage, SeriesBucket, Totals,
 };
 use crate::wire::{ConversationId, RequestId, TimeRange, TimeZone, Timestamp};
 
@@ -71,13 +71,13 @@ impl LedgerQueries for SqliteStore {
             .await
     }
 
-    async fn threads(
+    async fn recall_conversations(
         &self,
         now: Timestamp,
         memory: Duration,
         most: usize,
-    ) -> Result<Vec<RecalledThread>> {
-        self.read(move |view| threads::read(view, now, memory, most))
+    ) -> Result<Vec<RecalledConversation>> {
+        self.read(move |view| recalled::read(view, now, memory, most))
             .await
     }
 

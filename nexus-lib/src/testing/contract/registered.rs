@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::call::{Attempt, Operation, RequestBody, Routed};
+use crate::conversation::Conversations;
 use crate::error::{Error, ErrorKind, Result};
 use crate::intake::{Arrival, Passport};
 use crate::registry::{ProviderSpec, Registry};
@@ -11,7 +12,6 @@ use crate::secret::MasterKey;
 use crate::store::{
     ModelRecord, NewModel, ProviderWrite, RegistryRecords, RegistryStore, SealedProvider, Version,
 };
-use crate::thread::Threads;
 use crate::wire::{KeyId, ModelId, ProviderId, RequestId, Timestamp};
 
 const CLIENT_KEY: &str = "the-key-of-a-client";
@@ -58,7 +58,7 @@ impl Registered {
             operation,
             ..Arrival::chat(RequestId::new(), principal, Passport::default())
         };
-        let call = arrival.into_call(&Threads::default(), body);
+        let call = arrival.into_call(&Conversations::default(), body);
         let routed = Routed::new(call, targets).expect("a target");
         routed
             .attempt(0)

@@ -3,7 +3,9 @@ use std::time::Duration;
 use super::append;
 use super::rows::{end, open};
 use crate::store::{LedgerQueries, LedgerStore, LedgerWrite as Write, RowPage, Settlement};
-use crate::wire::{ConversationId, ConversationScope, RequestId, ThreadMark, TimeRange, Timestamp};
+use crate::wire::{
+    ConversationId, ConversationMark, ConversationScope, RequestId, TimeRange, Timestamp,
+};
 
 pub(super) async fn apart(store: &(impl LedgerStore + LedgerQueries)) {
     let [mine, theirs] = [[1; 8], [2; 8]].map(|scope| {
@@ -81,21 +83,23 @@ pub(super) async fn apart(store: &(impl LedgerStore + LedgerQueries)) {
     );
 }
 
-pub(super) async fn threads(store: &(impl LedgerStore + LedgerQueries)) {
+pub(super) async fn recalled(store: &(impl LedgerStore + LedgerQueries)) {
     let now = Timestamp::now();
     let ages = [7200, 600, 60];
     for (bits, age) in (1u128..).zip(ages) {
         let mut row = open();
         row.started_at = now.saturating_sub(Duration::from_secs(age));
         let settlement = Settlement {
-            thread: Some(ThreadMark::from_bits(bits)),
+            mark: Some(ConversationMark::from_bits(bits)),
             ..end(&row, 1, 1)
         };
         append(store, [Write::Whole(row, settlement)]).await;
     }
     let recalled = async |memory, most| {
-        let marks = store.threads(now, Duration::from_secs(memory), most).await;
-        let marks = marks.expect("threads can be read");
+        let marks = store
+            .recall_conversations(now, Duration::from_secs(memory), most)
+            .await;
+        let marks = marks.expect("conversations can be recalled");
         marks
             .iter()
             .map(|(mark, _, _)| mark.bits())

@@ -57,7 +57,7 @@ where
         self.adds_up_its_rows().await;
         self.pages_its_rows().await;
         self.tells_conversations_apart().await;
-        self.recalls_threads().await;
+        self.recalls_conversations().await;
         self.recovers_rows_of_one_owner().await;
         self.serves_two_ledgers().await;
         self.keeps_rows_for_a_sink().await;
@@ -98,8 +98,8 @@ where
     }
 
     /// Marks of calls that ended lately are there, oldest first.
-    pub async fn recalls_threads(&self) {
-        conversations::threads(&*self.store().await).await;
+    pub async fn recalls_conversations(&self) {
+        conversations::recalled(&*self.store().await).await;
     }
 
     /// Recovery settles the open rows of a gateway that is gone, once, and no others.

@@ -70,7 +70,7 @@ pub(super) fn end(open: &OpenRow, prompt_tokens: u64, completion_tokens: u64) ->
         tries: None,
         first_token_ms: Some(12),
         duration_ms: 34,
-        thread: None,
+        mark: None,
         error: None,
     }
 }

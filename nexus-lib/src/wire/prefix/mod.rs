@@ -47,9 +47,9 @@ impl Prefix {
 /// The fingerprint of one client's conversation up to a reply: a [`Prefix`] that is unique to the
 /// client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ThreadMark(u128);
+pub struct ConversationMark(u128);
 
-impl ThreadMark {
+impl ConversationMark {
     /// The mark with these bits.
     pub const fn from_bits(bits: u128) -> Self {
         Self(bits)
@@ -63,24 +63,24 @@ impl ThreadMark {
 
 /// The marks of one call's replies, in order: most calls have one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ThreadMarks {
-    first: Option<ThreadMark>,
+pub struct ConversationMarks {
+    first: Option<ConversationMark>,
     /// Without an allocation where there are none.
-    others: Vec<ThreadMark>,
+    others: Vec<ConversationMark>,
 }
 
-impl ThreadMarks {
+impl ConversationMarks {
     /// The mark of the first reply; `None` where nothing was said that a request could continue.
-    pub fn first(&self) -> Option<ThreadMark> {
+    pub fn first(&self) -> Option<ConversationMark> {
         self.first
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = ThreadMark> {
+    pub fn iter(&self) -> impl Iterator<Item = ConversationMark> {
         self.first.into_iter().chain(self.others.iter().copied())
     }
 
-    pub(crate) fn push(&mut self, mark: ThreadMark) {
+    pub(crate) fn push(&mut self, mark: ConversationMark) {
         match self.first {
             None => self.first = Some(mark),
             Some(_) => self.others.push(mark),

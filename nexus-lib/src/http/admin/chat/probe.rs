@@ -20,7 +20,7 @@ use crate::wire::{ChatCompletion, ErrorBody, ProviderId, RequestId, UsageReport,
 /// How long a test may take: longer than most models think, shorter than most operators wait.
 const LONGEST: Duration = Duration::from_secs(120);
 /// Plenty for a word; without it a small model may not find an end.
-const MOST_TOKENS: u32 = 32;
+const MAX_TOKENS: u32 = 32;
 /// The longest text of an upstream's error that is shown where it is no JSON, in characters.
 const LONGEST_ERROR: usize = 2000;
 
@@ -113,7 +113,7 @@ fn smallest_chat(model: &str) -> Bytes {
     });
     // Those that think refuse this limit, or spend all of it on their thoughts.
     if !may_think(model) {
-        body["max_tokens"] = MOST_TOKENS.into();
+        body["max_tokens"] = MAX_TOKENS.into();
     }
     body.to_string().into()
 }

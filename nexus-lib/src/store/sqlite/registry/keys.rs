@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 
 use super::super::error::Failure;
 use super::{found, projects};
-use crate::call::KeyHash;
 use crate::error::{Error, ErrorKind};
+use crate::secret::KeyHash;
 use crate::store::{KeyFields, KeyOrigin, KeyRecord, KeySecret, Version};
 use crate::wire::{KeyId, ProjectId, Timestamp};
 

@@ -2,8 +2,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::error::Failure;
 use super::{carried, found};
-use crate::call::KeyHash;
 use crate::error::{Error, ErrorKind};
+use crate::secret::KeyHash;
 use crate::secret::Sealed;
 use crate::store::record::required;
 use crate::store::{KeySecret, ProviderFields, ProviderWrite, SealedProvider, Version};

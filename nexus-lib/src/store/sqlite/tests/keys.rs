@@ -1,8 +1,8 @@
 //! Keys and projects.
 
 use super::{Place, SqliteStore, new_provider};
-use crate::call::KeyHash;
 use crate::error::ErrorKind;
+use crate::secret::KeyHash;
 use crate::store::{
     KeyFields, KeyOrigin, KeyRecord, KeySecret, LedgerStore, ProjectFields, RegistryStore,
 };

@@ -6,8 +6,8 @@ use rusqlite::{Connection, params};
 use secrecy::ExposeSecret;
 
 use super::{Place, SqliteStore, open_row, settlement};
-use crate::call::KeyHash;
 use crate::registry::Registered;
+use crate::secret::KeyHash;
 use crate::secret::Seals;
 use crate::store::{
     Bucket, KeyOrigin, LedgerQueries, LedgerStore, LedgerWrite, OpenRow, RegistryStore,

@@ -128,7 +128,7 @@ fn settlement(prompt_tokens: u64, completion_tokens: u64) -> Settlement {
         tries: None,
         first_token_ms: Some(12),
         duration_ms: 34,
-        thread: None,
+        mark: None,
         error: None,
     }
 }

@@ -4,9 +4,9 @@ use futures_util::FutureExt;
 use secrecy::ExposeSecret;
 
 use super::{Place, fields, new_model, new_provider, open_row, settlement};
-use crate::call::KeyHash;
 use crate::error::ErrorKind;
 use crate::registry::{ProviderSpec, Registry};
+use crate::secret::KeyHash;
 use crate::secret::{MasterKey, Sealer};
 use crate::store::{
     LedgerQueries, LedgerStore, LedgerWrite, ProviderFields, ProviderWrite, RegistryStore,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, params};
 
 use super::{Place, open_row, settlement};
-use crate::call::KeyHash;
+use crate::secret::KeyHash;
 use crate::store::{LedgerQueries, LedgerStore, LedgerWrite, RowPage};
 use crate::wire::{ConversationId, ConversationScope, RequestId, TimeRange, Timestamp};
 

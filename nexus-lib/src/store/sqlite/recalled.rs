@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::conversation;
 use super::error::Failure;
-use crate::wire::{ConversationId, RequestId, ThreadMark, Timestamp};
+use crate::wire::{ConversationId, ConversationMark, RequestId, Timestamp};
 
 /// From the end, so that the newest are read if there are too many.
 const NEWEST: &str = "
@@ -17,13 +17,13 @@ pub(super) fn read(
     now: Timestamp,
     memory: Duration,
     most: usize,
-) -> Result<Vec<(ThreadMark, ConversationId, Timestamp)>, Failure> {
+) -> Result<Vec<(ConversationMark, ConversationId, Timestamp)>, Failure> {
     // Twice as far back, for calls that took that long.
     let began = now.saturating_sub(memory * 2);
     let limit = i64::try_from(most).unwrap_or(i64::MAX);
     let mut newest = view.prepare_cached(NEWEST)?;
     let mut rows = newest.query((RequestId::floor(began).seq(), limit))?;
-    let mut threads = Vec::new();
+    let mut recalled = Vec::new();
     while let Some(row) = rows.next()? {
         let ended = Timestamp::from_micros(row.get(4)?);
         if now.saturating_since(ended) > memory {
@@ -36,9 +36,9 @@ pub(super) fn read(
         let Ok(conversation) = conversation.parse() else {
             continue;
         };
-        let mark = ThreadMark::from_bits(u128::from_le_bytes(row.get(3)?));
-        threads.push((mark, conversation, ended));
+        let mark = ConversationMark::from_bits(u128::from_le_bytes(row.get(3)?));
+        recalled.push((mark, conversation, ended));
     }
-    threads.reverse();
-    Ok(threads)
+    recalled.reverse();
+    Ok(recalled)
 }

@@ -41,11 +41,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use memchr::memmem;
 
-use crate::call::{Call, ClosedCall, KeyHash, Target};
+use crate::call::{Call, ClosedCall, Target};
 use crate::memory::{self, Kind, Recent};
+use crate::secret::KeyHash;
 use crate::transcript::Answer;
 use crate::wire::{
-    ConversationId, Operation, Prefix, Prefixes, ThreadMark, ThreadMarks, Timestamp,
+    ConversationId, ConversationMark, ConversationMarks, Operation, Prefix, Prefixes, Timestamp,
 };
 use known::Known;
 use segment::Segment;
@@ -56,34 +57,34 @@ pub const MEMORY: Duration = Duration::from_secs(30 * 60);
 /// The most replies that are remembered at once, about a million: 32 MB. Beyond it, or where names
 /// of conversations take more than half as much again, the oldest are forgotten first, and their
 /// conversations go on as new ones.
-pub const MOST_REPLIES: usize = MOST_SEGMENTS * Segment::MOST;
+pub const MAX_REPLIES: usize = MAX_SEGMENTS * Segment::MAX;
 
-const MOST_SEGMENTS: usize = 61;
+const MAX_SEGMENTS: usize = 61;
 
 /// How many of a request's replies are looked for, the latest first: some milliseconds of work at
 /// most.
-const MOST_LOOKED_FOR: usize = 4096;
+const MAX_LOOKED_FOR: usize = 4096;
 
 /// The replies of the last half hour. A clone shares them.
 #[derive(Clone)]
-pub struct Threads {
+pub struct Conversations {
     known: Arc<Mutex<Known>>,
     /// The conversations of answers that clients refer to by their ids.
     recent: Recent,
 }
 
-opaque_debug!(Threads);
+opaque_debug!(Conversations);
 
-impl Default for Threads {
+impl Default for Conversations {
     fn default() -> Self {
         Self::over(Recent::default())
     }
 }
 
-impl Threads {
+impl Conversations {
     /// With what else is remembered of answers.
     pub(crate) fn over(recent: Recent) -> Self {
-        let known = Known::new((Segment::MOST, MOST_SEGMENTS));
+        let known = Known::new((Segment::MAX, MAX_SEGMENTS));
         Self {
             known: Arc::new(Mutex::new(known)),
             recent,
@@ -157,7 +158,7 @@ impl Threads {
         if messages.replies.is_empty() {
             return None;
         }
-        let mut latest = messages.replies.iter().rev().take(MOST_LOOKED_FOR);
+        let mut latest = messages.replies.iter().rev().take(MAX_LOOKED_FOR);
         // Locked for each alone: others remember theirs in between.
         latest.find_map(|reply| self.known().go_on(mark(client, *reply), now))
     }
@@ -168,7 +169,7 @@ impl Threads {
         self.keep(&call.marks, &call.conversation_id, call.ended_at());
     }
 
-    fn keep(&self, marks: &ThreadMarks, conversation: &ConversationId, now: Timestamp) {
+    fn keep(&self, marks: &ConversationMarks, conversation: &ConversationId, now: Timestamp) {
         for mark in marks.iter() {
             self.known().add(mark, conversation.clone(), now);
         }
@@ -176,7 +177,10 @@ impl Threads {
 
     /// Remembers what an earlier process did: marks with their conversations and when they were
     /// made, the oldest first.
-    pub fn recall(&self, marks: impl IntoIterator<Item = (ThreadMark, ConversationId, Timestamp)>) {
+    pub fn recall(
+        &self,
+        marks: impl IntoIterator<Item = (ConversationMark, ConversationId, Timestamp)>,
+    ) {
         let mut known = self.known();
         for (mark, conversation, at) in marks {
             known.add(mark, conversation, at);
@@ -192,9 +196,9 @@ impl Threads {
 /// What a request that continues `call` behind one of the replies in `answer` is recognized by. The
 /// first mark is on the ledger, which outlives the process. Empty where nothing was said that could
 /// be continued.
-pub fn marks(call: &Call, answer: &Answer) -> ThreadMarks {
+pub fn marks(call: &Call, answer: &Answer) -> ConversationMarks {
     let client = call.principal.identity();
-    let mut marks = ThreadMarks::default();
+    let mut marks = ConversationMarks::default();
     let said = call.body.fields().prefixes.whole;
     answer.replies(said, |reply| marks.push(mark(client, reply)));
     marks
@@ -209,8 +213,8 @@ fn ends_response(events: &[u8]) -> bool {
 }
 
 /// Replies are separate for each client too, and a client cannot know another's identity.
-fn mark(client: KeyHash, reply: Prefix) -> ThreadMark {
+fn mark(client: KeyHash, reply: Prefix) -> ConversationMark {
     let mut key = [0; 16];
     key.copy_from_slice(&client.as_bytes()[..16]);
-    ThreadMark::from_bits(reply.bits() ^ u128::from_le_bytes(key))
+    ConversationMark::from_bits(reply.bits() ^ u128::from_le_bytes(key))
 }

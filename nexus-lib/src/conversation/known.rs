@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::segment::{Reply, Segment};
-use crate::thread::MEMORY;
-use crate::wire::{ConversationId, ThreadMark, Timestamp};
+use crate::conversation::MEMORY;
+use crate::wire::{ConversationId, ConversationMark, Timestamp};
 
 /// Replies in the order in which they came, indexed by mark.
 ///
@@ -34,7 +34,11 @@ impl Known {
     }
 
     /// The conversation that continues from `mark`.
-    pub(super) fn go_on(&mut self, mark: ThreadMark, now: Timestamp) -> Option<ConversationId> {
+    pub(super) fn go_on(
+        &mut self,
+        mark: ConversationMark,
+        now: Timestamp,
+    ) -> Option<ConversationId> {
         let mark = hash(mark, self.seed);
         let now = seconds(now);
         let mut found = None;
@@ -52,7 +56,12 @@ impl Known {
         self.segments.get_mut(place)?.go_on(number)
     }
 
-    pub(super) fn add(&mut self, mark: ThreadMark, conversation: ConversationId, now: Timestamp) {
+    pub(super) fn add(
+        &mut self,
+        mark: ConversationMark,
+        conversation: ConversationId,
+        now: Timestamp,
+    ) {
         let at = seconds(now);
         self.make_room(at);
         let reply = Reply {
@@ -81,7 +90,7 @@ impl Known {
             }
             self.segments.push_back(Segment::default());
         }
-        while self.segments.len() > most_segments || self.bytes() > MOST_BYTES {
+        while self.segments.len() > most_segments || self.bytes() > MAX_BYTES {
             if self.segments.len() < 2 {
                 return;
             }
@@ -103,7 +112,7 @@ impl Known {
 }
 
 /// The maximum size, including long conversation names.
-const MOST_BYTES: usize = 48 << 20;
+const MAX_BYTES: usize = 48 << 20;
 
 fn is_old(at: u32, now: u32) -> bool {
     u64::from(now.saturating_sub(at)) > MEMORY.as_secs()
@@ -114,7 +123,7 @@ fn seconds(time: Timestamp) -> u32 {
 }
 
 /// 64 bits distinguish a million marks. The seed makes them unpredictable.
-fn hash(mark: ThreadMark, seed: u64) -> u64 {
+fn hash(mark: ConversationMark, seed: u64) -> u64 {
     xxh3_64_with_seed(&mark.bits().to_le_bytes(), seed)
 }
 
@@ -152,8 +161,8 @@ mod tests {
             steps in prop::collection::vec((0..40u128, 0..90i64, 0..3u8), 1..400),
             most_replies in 1..200usize,
         ) {
-            const MOST_SEGMENTS: usize = 4;
-            let mut known = Known::new((most_replies, MOST_SEGMENTS));
+            const MAX_SEGMENTS: usize = 4;
+            let mut known = Known::new((most_replies, MAX_SEGMENTS));
             let mut plain = Plain::default();
             let mut now = 1_700_000_000;
             for (mark, later, what) in steps {
@@ -161,7 +170,7 @@ mod tests {
                 let time = Timestamp::from_micros(now * 1_000_000);
                 // Marks whose halves are equal, differ in one half, and in both.
                 let bits = ((mark % 5) << 64) | (mark / 5);
-                let mark = ThreadMark::from_bits(bits);
+                let mark = ConversationMark::from_bits(bits);
                 if what == 0 {
                     let id = RequestId::new();
                     known.add(mark, ConversationId::begun_by(id), time);
@@ -169,7 +178,7 @@ mod tests {
                     let held: usize = known.segments.iter().map(Segment::len).sum();
                     let lost = &plain.0[..plain.0.len() - held];
                     // Only for lack of room, and then at most one segment at a time.
-                    let room = (MOST_SEGMENTS - 1) * most_replies;
+                    let room = (MAX_SEGMENTS - 1) * most_replies;
                     let is_young = |reply: &(u128, RequestId, i64, bool)| {
                         now - reply.2 <= i64::try_from(MEMORY.as_secs()).unwrap()
                     };
@@ -181,7 +190,7 @@ mod tests {
                     let found = known.go_on(mark, time);
                     prop_assert_eq!(found, plain.go_on(bits, now).map(ConversationId::begun_by));
                 }
-                prop_assert!(known.segments.len() <= MOST_SEGMENTS);
+                prop_assert!(known.segments.len() <= MAX_SEGMENTS);
                 prop_assert!(known.segments.iter().all(|segment| segment.len() <= most_replies));
             }
         }
@@ -191,7 +200,7 @@ mod tests {
     fn the_last_half_hour_is_kept_as_far_as_there_is_room() {
         let mut known = Known::new((3, 2));
         let time = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
-        let mark = |number: i64| ThreadMark::from_bits(number.unsigned_abs().into());
+        let mark = |number: i64| ConversationMark::from_bits(number.unsigned_abs().into());
         for number in 0..10 {
             known.add(
                 mark(number),

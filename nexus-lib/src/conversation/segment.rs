@@ -61,7 +61,7 @@ const NAME_BYTES: usize = 96;
 
 impl Segment {
     /// The maximum number of replies in a segment, which fits 14 bits.
-    pub(super) const MOST: usize = 1 << 14;
+    pub(super) const MAX: usize = 1 << 14;
 
     pub(super) fn len(&self) -> usize {
         self.replies.len()
@@ -237,7 +237,7 @@ mod tests {
 
     fn filled(conversation: impl Fn(usize) -> ConversationId) -> Segment {
         let mut segment = Segment::default();
-        for number in 0..Segment::MOST {
+        for number in 0..Segment::MAX {
             segment.push(Reply {
                 mark: u64::try_from(number)
                     .unwrap()
@@ -252,10 +252,10 @@ mod tests {
     #[test]
     fn a_reply_takes_32_bytes_whatever_its_conversation_is_called() {
         let unnamed = filled(|_| ConversationId::begun_by(RequestId::new()));
-        assert_eq!(unnamed.bytes(), 32 * Segment::MOST);
+        assert_eq!(unnamed.bytes(), 32 * Segment::MAX);
         let name: ConversationId = "n".repeat(128).parse().unwrap();
         let named = filled(|_| name.clone());
-        assert!(named.bytes() < 33 * Segment::MOST, "{}", named.bytes());
+        assert!(named.bytes() < 33 * Segment::MAX, "{}", named.bytes());
     }
 
     #[test]
@@ -265,7 +265,7 @@ mod tests {
             _ => format!("name-{}", number % 5).parse().unwrap(),
         };
         let mut segment = filled(names);
-        for number in [0, 1, 2, Segment::MOST / 2, Segment::MOST - 1] {
+        for number in [0, 1, 2, Segment::MAX / 2, Segment::MAX - 1] {
             let mark = u64::try_from(number)
                 .unwrap()
                 .wrapping_mul(0x9E37_79B9_7F4A_7C15);

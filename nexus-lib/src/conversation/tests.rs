@@ -26,51 +26,55 @@ fn says(text: &str) -> Value {
 }
 
 /// Remembers that a call was answered at once; the mark of its first reply.
-fn remember(threads: &Threads, call: &Call, answer: &Answer) -> Option<ThreadMark> {
+fn remember(
+    conversations: &Conversations,
+    call: &Call,
+    answer: &Answer,
+) -> Option<ConversationMark> {
     let marks = marks(call, answer);
-    threads.keep(&marks, &call.conversation, call.started_at);
+    conversations.keep(&marks, &call.conversation, call.started_at);
     marks.first()
 }
 
 /// Places a call, answers it with `reply` at once, and returns its conversation.
 fn round(
-    threads: &Threads,
+    conversations: &Conversations,
     key: &str,
     messages: Value,
     after: Duration,
     reply: &str,
 ) -> ConversationId {
     let mut call = call(key, messages, after);
-    threads.place(&mut call, None);
+    conversations.place(&mut call, None);
     let body = json!({"choices": [{"index": 0, "message": says(reply)}]});
     let answer = Answer::Whole(body.to_string().into());
-    assert!(remember(threads, &call, &answer).is_some());
+    assert!(remember(conversations, &call, &answer).is_some());
     call.conversation
 }
 
 #[test]
 fn a_request_that_goes_on_belongs_to_the_conversation() {
-    let threads = Threads::default();
-    let first = round(&threads, "k", json!([user("a")]), MINUTE, "A");
+    let conversations = Conversations::default();
+    let first = round(&conversations, "k", json!([user("a")]), MINUTE, "A");
     let second = round(
-        &threads,
+        &conversations,
         "k",
         json!([user("a"), says("A"), user("b")]),
         MINUTE * 2,
         "B",
     );
     let third = json!([user("a"), says("A"), user("b"), says("B"), user("c")]);
-    let third = round(&threads, "k", third, MINUTE * 3, "C");
+    let third = round(&conversations, "k", third, MINUTE * 3, "C");
     // Back to an earlier place.
     let other_end = json!([user("a"), says("A"), user("other")]);
-    let other_end = round(&threads, "k", other_end, MINUTE * 4, "O");
+    let other_end = round(&conversations, "k", other_end, MINUTE * 4, "O");
     assert_eq!([&second, &third, &other_end], [&first; 3]);
 }
 
 #[test]
 fn others_begin_their_own() {
-    let threads = Threads::default();
-    let first = round(&threads, "k", json!([user("a")]), MINUTE, "A");
+    let conversations = Conversations::default();
+    let first = round(&conversations, "k", json!([user("a")]), MINUTE, "A");
     for (key, messages) in [
         ("k", json!([user("a")])),
         ("k", json!([user("a"), says("A")])),
@@ -79,7 +83,7 @@ fn others_begin_their_own() {
         ("another", json!([user("a"), says("A"), user("b")])),
     ] {
         let mut call = call(key, messages, MINUTE * 2);
-        threads.place(&mut call, None);
+        conversations.place(&mut call, None);
         assert_ne!(call.conversation, first);
         assert_eq!(call.conversation.request(), Some(call.id));
     }
@@ -87,33 +91,33 @@ fn others_begin_their_own() {
 
 #[test]
 fn the_same_opening_twice_is_two_conversations() {
-    let threads = Threads::default();
-    let first = round(&threads, "k", json!([user("a")]), MINUTE, "A");
-    let second = round(&threads, "k", json!([user("a")]), MINUTE, "A");
+    let conversations = Conversations::default();
+    let first = round(&conversations, "k", json!([user("a")]), MINUTE, "A");
+    let second = round(&conversations, "k", json!([user("a")]), MINUTE, "A");
     assert_ne!(first, second);
     let goes_on = |text| {
         let messages = json!([user("a"), says("A"), user(text)]);
-        round(&threads, "k", messages, MINUTE * 2, text)
+        round(&conversations, "k", messages, MINUTE * 2, text)
     };
     assert_eq!(
         [goes_on("x"), goes_on("y")],
         [first.clone(), second.clone()]
     );
     let messages = json!([user("a"), says("A"), user("x"), says("x"), user("z")]);
-    assert_eq!(round(&threads, "k", messages, MINUTE * 3, "Z"), first);
+    assert_eq!(round(&conversations, "k", messages, MINUTE * 3, "Z"), first);
 }
 
 #[test]
 fn a_name_wins_and_is_gone_on_with() {
-    let threads = Threads::default();
-    let first = round(&threads, "k", json!([user("a")]), MINUTE, "A");
+    let conversations = Conversations::default();
+    let first = round(&conversations, "k", json!([user("a")]), MINUTE, "A");
     let mut named = call("k", json!([user("a"), says("A"), user("b")]), MINUTE * 2);
-    threads.place(&mut named, Some("mine".parse().unwrap()));
+    conversations.place(&mut named, Some("mine".parse().unwrap()));
     assert_eq!(named.conversation.to_string(), "mine");
     let body = json!({"choices": [{"message": says("B")}]}).to_string();
-    remember(&threads, &named, &Answer::Whole(body.into()));
+    remember(&conversations, &named, &Answer::Whole(body.into()));
     let messages = json!([user("a"), says("A"), user("b"), says("B"), user("c")]);
-    let conversation = round(&threads, "k", messages, MINUTE * 3, "C");
+    let conversation = round(&conversations, "k", messages, MINUTE * 3, "C");
     assert_eq!(conversation.to_string(), "mine");
     assert_ne!(conversation, first);
 }
@@ -121,26 +125,26 @@ fn a_name_wins_and_is_gone_on_with() {
 #[test]
 fn half_an_hour_later_it_is_forgotten() {
     for (minutes, is_known) in [(30, true), (31, false)] {
-        let threads = Threads::default();
-        let first = round(&threads, "k", json!([user("a")]), MINUTE, "A");
+        let conversations = Conversations::default();
+        let first = round(&conversations, "k", json!([user("a")]), MINUTE, "A");
         let messages = json!([user("a"), says("A"), user("b")]);
-        let second = round(&threads, "k", messages, MINUTE * (1 + minutes), "B");
+        let second = round(&conversations, "k", messages, MINUTE * (1 + minutes), "B");
         assert_eq!(second == first, is_known);
     }
 }
 
 #[test]
 fn an_earlier_process_is_gone_on_with() {
-    let before = Threads::default();
+    let before = Conversations::default();
     let mut first = call("k", json!([user("a")]), MINUTE);
     before.place(&mut first, None);
     let body = json!({"choices": [{"message": says("A")}]}).to_string();
     let mark = remember(&before, &first, &Answer::Whole(body.into()));
-    let threads = Threads::default();
-    threads.recall([(mark.unwrap(), first.conversation.clone(), first.started_at)]);
+    let conversations = Conversations::default();
+    conversations.recall([(mark.unwrap(), first.conversation.clone(), first.started_at)]);
     let messages = json!([user("a"), says("A"), user("b")]);
     assert_eq!(
-        round(&threads, "k", messages, MINUTE * 2, "B"),
+        round(&conversations, "k", messages, MINUTE * 2, "B"),
         first.conversation
     );
 }
