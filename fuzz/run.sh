@@ -3,6 +3,7 @@
 # sources are in a crate, and what cargo-fuzz would tell the compiler is said here.
 #   fuzz/run.sh                     each target for 10 seconds
 #   fuzz/run.sh 900 answers sse     these for 15 minutes
+# With FUZZ_SEED set, inputs are tried in the same order each time.
 # What is found lies in fuzz/artifacts; a run goes on from the inputs that the last one kept.
 set -euo pipefail
 
@@ -32,6 +33,6 @@ for name in "${targets[@]}"; do
     printf -- '--- %s\n' "$name"
     # The first folder is the one that grows.
     "$target/$triple/release/$name" "$corpus/$name" "$here/seeds/$name" \
-        -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 -max_len=8192 -dict="$dict" \
+        -max_total_time="$seconds" -seed="${FUZZ_SEED:-0}" -rss_limit_mb=2048 -timeout=10 -max_len=8192 -dict="$dict" \
         -artifact_prefix="$here/artifacts/$name/" -print_final_stats=1 -verbosity="${FUZZ_VERBOSITY:-0}"
 done

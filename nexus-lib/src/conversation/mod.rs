@@ -1,4 +1,4 @@
-//! Threads: which conversation a request belongs to, where its client does not say.
+//! Which conversation a request belongs to, where its client does not say.
 //!
 //! A reply is remembered by what was said up to and with it ([`Prefix`]). A request whose messages
 //! begin with that, and go on, belongs to the same conversation; any other begins one of its own.
