@@ -11,26 +11,34 @@ static SURROGATES: LazyLock<[Finder<'static>; 2]> =
 /// reason to lose an answer.
 pub(crate) fn mended(json: &[u8]) -> Cow<'_, [u8]> {
     let json = without_mark(json);
-    let text = match simdutf8::basic::from_utf8(json) {
-        Ok(_) => Cow::Borrowed(json),
-        Err(_) => Cow::Owned(String::from_utf8_lossy(json).into_owned().into_bytes()),
-    };
+    match simdutf8::basic::from_utf8(json) {
+        Ok(_) => paired(json),
+        Err(_) => {
+            let text = String::from_utf8_lossy(json).into_owned().into_bytes();
+            paired(&text).into_owned().into()
+        }
+    }
+}
+
+/// JSON with U+FFFD in place of unpaired surrogates, at the same positions. A client that cuts a
+/// text between two of them sends such a half; parsers differ in what they make of it.
+pub(crate) fn paired(json: &[u8]) -> Cow<'_, [u8]> {
     // Most JSON has no escapes at all, and images have none in megabytes.
-    let escapes = memchr::memchr(b'\\', &text).map(|at| &text[at..]);
+    let escapes = memchr::memchr(b'\\', json).map(|at| &json[at..]);
     let has_surrogates = escapes.is_some_and(|escapes| {
         SURROGATES
             .iter()
             .any(|escape| escape.find(escapes).is_some())
     });
-    match has_surrogates.then(|| lone_surrogates(&text)) {
+    match has_surrogates.then(|| lone_surrogates(json)) {
         Some(lone) if !lone.is_empty() => {
-            let mut mended = text.into_owned();
+            let mut paired = json.to_vec();
             for at in lone {
-                mended[at..at + 6].copy_from_slice(b"\\ufffd");
+                paired[at..at + 6].copy_from_slice(b"\\ufffd");
             }
-            mended.into()
+            paired.into()
         }
-        _ => text,
+        _ => json.into(),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::translate::draft::Draft;
 use crate::translate::exchange::steady;
 use crate::translate::fault;
-use crate::translate::mended::mended;
+use crate::translate::mended::{mended, paired};
 use crate::translate::{
     Answered, Event, Losses, Request, chat, gemini, messages, ollama, responses,
 };
@@ -53,11 +53,12 @@ impl ClientProtocol {
         }
     }
 
-    /// Reads a request.
+    /// Reads a request. An unpaired surrogate in it becomes U+FFFD.
     ///
     /// # Errors
     /// `InvalidRequest` naming the parameter at fault.
     pub fn read_request(self, body: &[u8]) -> Result<Request> {
+        let body = &*paired(body);
         match self {
             Self::Chat => chat::request::read(body),
             Self::Messages => messages::request::read(body),
@@ -70,6 +71,7 @@ impl ClientProtocol {
     /// # Errors
     /// `InvalidRequest` when `body` is not an object.
     pub(crate) fn begin_request(self, body: &[u8]) -> Result<Option<Draft>> {
+        let body = &*paired(body);
         match self {
             Self::Chat => Ok(None),
             Self::Messages => messages::request::begin(body).map(Some),
@@ -82,6 +84,7 @@ impl ClientProtocol {
     /// # Errors
     /// As [`read_request`](Self::read_request).
     pub(crate) fn finish_request(self, draft: Draft, body: &[u8]) -> Result<Request> {
+        let body = &*paired(body);
         match self {
             Self::Chat => chat::request::read(body),
             Self::Messages => messages::request::finish(draft, body),

@@ -2,6 +2,7 @@
 //! repaired.
 
 mod anthropic;
+mod characters;
 mod choices;
 mod forced;
 mod gemini;
