@@ -60,7 +60,12 @@ fuzz_target!(|input: &[u8]| {
                 continue;
             }
         };
-        let json: Value = serde_json::from_slice(&written).expect("a request is JSON");
+        let json: Value = match serde_json::from_slice(&written) {
+            Ok(json) => json,
+            // JSON knows no bound, and what a client sends for others to read is passed on.
+            Err(error) if error.to_string().starts_with("number out of range") => continue,
+            Err(error) => panic!("a request is JSON: {error}"),
+        };
         let back = match provider {
             ProviderProtocol::Chat => ClientProtocol::Chat,
             ProviderProtocol::Messages => {

@@ -245,6 +245,6 @@ pub use store::SqliteStore;
 #[cfg(feature = "gateway")]
 pub use store::{NewModel, Store};
 #[cfg(feature = "gateway")]
-pub use transcript::{Answer, AssistantMessage, Transcript};
+pub use transcript::{AssistantMessage, Delivered, Transcript};
 #[cfg(feature = "gateway")]
 pub use wire::ChatRequest;

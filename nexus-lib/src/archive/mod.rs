@@ -29,7 +29,7 @@ use std::thread::JoinHandle;
 
 use crate::call::{ClosedCall, Prompt};
 use crate::error::{Error, ErrorKind, Result};
-use crate::transcript::Answer;
+use crate::transcript::Delivered;
 use crate::wire::{ConversationId, RequestId, RequestState, Timestamp};
 use queue::{Limits, Queue};
 
@@ -53,7 +53,7 @@ pub struct ArchiveRecord {
     /// What was asked: a chat.
     pub asked: Prompt,
     /// What was delivered.
-    pub answer: Answer,
+    pub answer: Delivered,
 }
 
 opaque_debug!(ArchiveRecord);
@@ -61,7 +61,7 @@ opaque_debug!(ArchiveRecord);
 impl ArchiveRecord {
     /// The record of `call`, with the words that it does not have: what the model was asked, and
     /// what was delivered.
-    pub fn of(call: &ClosedCall, asked: Prompt, answer: Answer) -> Self {
+    pub fn of(call: &ClosedCall, asked: Prompt, answer: Delivered) -> Self {
         Self {
             request_id: call.request_id,
             conversation_id: call.conversation_id.clone(),

@@ -26,7 +26,7 @@ fn record(ended_at: &str) -> ArchiveRecord {
         started_at: at("2026-01-31T08:00:00.123Z"),
         ended_at: at(ended_at),
         asked: Prompt::new(Operation::ChatCompletion, body.into()),
-        answer: Answer::Whole(reply.to_string().into()),
+        answer: Delivered::Whole(reply.to_string().into()),
     }
 }
 
@@ -121,7 +121,7 @@ async fn a_line_has_the_messages_as_they_came_and_the_reply_decoded() {
     let archive = Archive::open(disk.dir(), None).unwrap();
     let mut unreadable = record("2026-01-31T08:30:00Z");
     unreadable.asked = Prompt::new(Operation::ChatCompletion, "no JSON".into());
-    unreadable.answer = Answer::Nothing;
+    unreadable.answer = Delivered::Nothing;
     let record = record("2026-01-31T08:30:00Z");
     let id = record.request_id;
     archive.push(record);

@@ -44,7 +44,7 @@ use memchr::memmem;
 use crate::call::{Call, ClosedCall, Target};
 use crate::memory::{self, Kind, Recent};
 use crate::secret::KeyHash;
-use crate::transcript::Answer;
+use crate::transcript::Delivered;
 use crate::wire::{
     ConversationId, ConversationMark, ConversationMarks, Operation, Prefix, Prefixes, Timestamp,
 };
@@ -196,7 +196,7 @@ impl Conversations {
 /// What a request that continues `call` behind one of the replies in `answer` is recognized by. The
 /// first mark is on the ledger, which outlives the process. Empty where nothing was said that could
 /// be continued.
-pub fn marks(call: &Call, answer: &Answer) -> ConversationMarks {
+pub fn marks(call: &Call, answer: &Delivered) -> ConversationMarks {
     let client = call.principal.identity();
     let mut marks = ConversationMarks::default();
     let said = call.body.fields().prefixes.whole;

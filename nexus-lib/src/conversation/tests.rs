@@ -29,7 +29,7 @@ fn says(text: &str) -> Value {
 fn remember(
     conversations: &Conversations,
     call: &Call,
-    answer: &Answer,
+    answer: &Delivered,
 ) -> Option<ConversationMark> {
     let marks = marks(call, answer);
     conversations.keep(&marks, &call.conversation, call.started_at);
@@ -47,7 +47,7 @@ fn round(
     let mut call = call(key, messages, after);
     conversations.place(&mut call, None);
     let body = json!({"choices": [{"index": 0, "message": says(reply)}]});
-    let answer = Answer::Whole(body.to_string().into());
+    let answer = Delivered::Whole(body.to_string().into());
     assert!(remember(conversations, &call, &answer).is_some());
     call.conversation
 }
@@ -115,7 +115,7 @@ fn a_name_wins_and_is_gone_on_with() {
     conversations.place(&mut named, Some("mine".parse().unwrap()));
     assert_eq!(named.conversation.to_string(), "mine");
     let body = json!({"choices": [{"message": says("B")}]}).to_string();
-    remember(&conversations, &named, &Answer::Whole(body.into()));
+    remember(&conversations, &named, &Delivered::Whole(body.into()));
     let messages = json!([user("a"), says("A"), user("b"), says("B"), user("c")]);
     let conversation = round(&conversations, "k", messages, MINUTE * 3, "C");
     assert_eq!(conversation.to_string(), "mine");
@@ -139,7 +139,7 @@ fn an_earlier_process_is_gone_on_with() {
     let mut first = call("k", json!([user("a")]), MINUTE);
     before.place(&mut first, None);
     let body = json!({"choices": [{"message": says("A")}]}).to_string();
-    let mark = remember(&before, &first, &Answer::Whole(body.into()));
+    let mark = remember(&before, &first, &Delivered::Whole(body.into()));
     let conversations = Conversations::default();
     conversations.recall([(mark.unwrap(), first.conversation.clone(), first.started_at)]);
     let messages = json!([user("a"), says("A"), user("b")]);

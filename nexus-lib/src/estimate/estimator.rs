@@ -8,7 +8,7 @@ use super::usage_in;
 use crate::call::{ClosedCall, Prompt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isolate;
-use crate::transcript::Answer;
+use crate::transcript::Delivered;
 use crate::wire::Usage;
 
 /// How many bytes may wait to be counted.
@@ -30,7 +30,7 @@ pub struct EstimateJob {
     /// What was asked: a chat.
     pub asked: Prompt,
     /// What was delivered.
-    pub answer: Answer,
+    pub answer: Delivered,
     /// The provider's name for the model, which selects the encoding.
     pub model: Arc<str>,
 }
@@ -40,7 +40,7 @@ opaque_debug!(EstimateJob);
 impl EstimateJob {
     /// To count the tokens of `call`, of these words: what the model was asked, and what was
     /// delivered.
-    pub fn of(call: &ClosedCall, asked: Prompt, answer: Answer) -> Self {
+    pub fn of(call: &ClosedCall, asked: Prompt, answer: Delivered) -> Self {
         Self {
             asked,
             answer,

@@ -23,7 +23,7 @@ mod tests;
 
 pub use estimator::{EstimateJob, Estimator};
 
-use crate::transcript::Answer;
+use crate::transcript::Delivered;
 use crate::wire::Usage;
 use count::Count;
 use encoding::Encoding;
@@ -40,7 +40,7 @@ const MAX_CUT_BYTES: u64 = 2 * (count::MAX_BYTES + count::MAX_SAMPLED) as u64;
 /// of the rest, which counts in proportion. A malformed body has no tokens.
 ///
 /// May take milliseconds, and the first call for an encoding a tenth of a second.
-pub fn usage(request_body: &[u8], answer: &Answer, model: &str) -> Usage {
+pub fn usage(request_body: &[u8], answer: &Delivered, model: &str) -> Usage {
     usage_in(request_body, answer, Encoding::of(model))
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn of_texts(texts: &[String], model: &str) -> u64 {
     count.tokens()
 }
 
-fn usage_in(request_body: &[u8], answer: &Answer, encoding: Encoding) -> Usage {
+fn usage_in(request_body: &[u8], answer: &Delivered, encoding: Encoding) -> Usage {
     let prompt_tokens = prompt::tokens(request_body, encoding);
     let completion_tokens = completion_tokens(answer, encoding);
     Usage {
@@ -62,7 +62,7 @@ fn usage_in(request_body: &[u8], answer: &Answer, encoding: Encoding) -> Usage {
     }
 }
 
-fn completion_tokens(answer: &Answer, encoding: Encoding) -> u64 {
+fn completion_tokens(answer: &Delivered, encoding: Encoding) -> u64 {
     let mut count = Count::new(encoding);
     for said in answer.messages() {
         let texts = [&said.content, &said.reasoning_content, &said.refusal];

@@ -16,7 +16,7 @@ fn asked(messages: Value) -> Vec<u8> {
 fn job(body: Vec<u8>) -> EstimateJob {
     EstimateJob {
         asked: Prompt::new(Operation::ChatCompletion, Bytes::from(body)),
-        answer: Answer::Nothing,
+        answer: Delivered::Nothing,
         model: "gpt-4o".into(),
     }
 }
@@ -63,7 +63,7 @@ const TABLE: &[(&str, u64, u64)] = &[
 fn text_is_cut_as_openai_cuts_it() {
     for (text, newer, older) in TABLE {
         let body = json!({"choices": [{"index": 0, "message": {"content": text}}]});
-        let answer = Answer::Whole(body.to_string().into());
+        let answer = Delivered::Whole(body.to_string().into());
         let tokens = |model| usage(b"", &answer, model).completion_tokens;
         for model in ["gpt-4o-mini", "gpt-4.1", "openai/o3", "deepseek-chat"] {
             assert_eq!(tokens(model), *newer, "{text:?} in o200k_base for {model}");
@@ -92,7 +92,7 @@ fn prompts_are_counted_as_the_api_counts_them() {
         {"role": "user", "content": "This late pivot means we don't have time to boil the ocean for the client deliverable."},
     ]));
     for (model, tokens) in [("gpt-3.5-turbo", 129), ("gpt-4-0613", 129), ("gpt-4o", 124)] {
-        let usage = usage(&body, &Answer::Nothing, model);
+        let usage = usage(&body, &Delivered::Nothing, model);
         let figures = (
             usage.prompt_tokens,
             usage.completion_tokens,
@@ -104,7 +104,7 @@ fn prompts_are_counted_as_the_api_counts_them() {
 
 #[test]
 fn all_that_a_prompt_says_counts_and_an_image_is_a_constant() {
-    let tokens = |body: &[u8]| usage(body, &Answer::Nothing, "gpt-4o").prompt_tokens;
+    let tokens = |body: &[u8]| usage(body, &Delivered::Nothing, "gpt-4o").prompt_tokens;
     let said = |message: Value| tokens(&asked(json!([message])));
     let words = "four words are here";
     let bare = said(json!({"role": "user", "content": ""}));
@@ -140,7 +140,7 @@ fn an_answer_counts_all_its_parts_and_an_unreadable_body_nothing() {
     let tokens = |body: Value| {
         usage(
             b"{\"messages\": [",
-            &Answer::Whole(body.to_string().into()),
+            &Delivered::Whole(body.to_string().into()),
             "m",
         )
     };
@@ -154,7 +154,7 @@ fn an_answer_counts_all_its_parts_and_an_unreadable_body_nothing() {
         (0, whole.completion_tokens)
     );
     assert_eq!(
-        usage(b"\xff", &Answer::Whole("none".into()), "m"),
+        usage(b"\xff", &Delivered::Whole("none".into()), "m"),
         Usage::default()
     );
 }
@@ -163,7 +163,7 @@ fn an_answer_counts_all_its_parts_and_an_unreadable_body_nothing() {
 fn what_is_beyond_the_bound_counts_like_samples_of_it() {
     let tokens = |text: &str| {
         let body = asked(json!([{"role": "user", "content": text}]));
-        usage(&body, &Answer::Nothing, "m").prompt_tokens
+        usage(&body, &Delivered::Nothing, "m").prompt_tokens
     };
     let one = tokens(&"one two three four ".repeat(1000)) - 7;
     let other = tokens(&"一二三四,\n五六。 ".repeat(1000)) - 7;
@@ -184,9 +184,9 @@ fn no_text_takes_long() {
     for letters in ["a", " ", "你", "\n", "a1", "\u{301}", "!", "👩‍👩‍👧‍👦"] {
         let text = letters.repeat((1 << 20) / letters.len());
         let body = asked(json!([{"role": "user", "content": text}]));
-        usage(b"", &Answer::Nothing, "m");
+        usage(b"", &Delivered::Nothing, "m");
         let began = std::time::Instant::now();
-        assert!(usage(&body, &Answer::Nothing, "m").prompt_tokens > 7);
+        assert!(usage(&body, &Delivered::Nothing, "m").prompt_tokens > 7);
         let took = began.elapsed();
         assert!(took.as_secs() < 5, "{letters:?} took {took:?}");
     }
@@ -194,9 +194,9 @@ fn no_text_takes_long() {
 
 #[test]
 fn omitted_words_of_a_stream_count_too() {
-    let mut answer = Answer::Nothing;
+    let mut answer = Delivered::Nothing;
     let long = "x".repeat(1 << 20);
-    let push = |answer: &mut Answer| {
+    let push = |answer: &mut Delivered| {
         let chunk = json!({"choices": [{"index": 0, "delta": {"content": long}}]});
         answer.push(format!("data: {chunk}\n\n").as_bytes());
     };
@@ -238,7 +238,7 @@ async fn a_full_queue_counts_at_once_by_the_cheap_rule() {
 async fn close_finishes_what_is_queued_and_later_jobs_are_counted_too() {
     let estimator = Estimator::new();
     let body = asked(json!([{"role": "user", "content": "Hello, world!"}]));
-    let expected = usage(&body, &Answer::Nothing, "gpt-4o");
+    let expected = usage(&body, &Delivered::Nothing, "gpt-4o");
     let (counted, counts) = mpsc::channel();
     for _ in 0..100 {
         let counted = counted.clone();

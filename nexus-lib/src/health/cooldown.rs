@@ -192,9 +192,9 @@ impl Trouble {
 /// The right to probe a provider after its cooldown. Returned if it is dropped before a success or
 /// a failure.
 #[derive(Debug)]
-pub struct Probe(Arc<Vitals>);
+pub struct Trial(Arc<Vitals>);
 
-impl Probe {
+impl Trial {
     /// `None` if another request has it, or the provider needs no probe.
     pub(crate) fn claim(vitals: &Arc<Vitals>) -> Option<Self> {
         let mut trouble = vitals.health.trouble();
@@ -206,7 +206,7 @@ impl Probe {
     }
 }
 
-impl Drop for Probe {
+impl Drop for Trial {
     fn drop(&mut self) {
         self.0.health.trouble().is_probed = false;
     }
@@ -256,7 +256,7 @@ mod tests {
         let mut cooldowns = Vec::new();
         for failure in 0..10 {
             if failure > 2 {
-                let probe = Probe::claim(&vitals);
+                let probe = Trial::claim(&vitals);
                 assert!(probe.is_some());
                 std::mem::forget(probe);
             }
@@ -271,13 +271,13 @@ mod tests {
     fn one_request_probes_at_a_time() {
         let vitals = Arc::new(Vitals::default());
         let past = Instant::now().checked_sub(seconds(10)).unwrap();
-        assert!(Probe::claim(&vitals).is_none());
+        assert!(Trial::claim(&vitals).is_none());
         for _ in 0..3 {
             vitals.health.failed_at(past, None, 1.0);
         }
         assert_eq!(vitals.health.standing(), Standing::Due);
-        let probe = Probe::claim(&vitals);
-        assert!(probe.is_some() && Probe::claim(&vitals).is_none());
+        let probe = Trial::claim(&vitals);
+        assert!(probe.is_some() && Trial::claim(&vitals).is_none());
         assert!(matches!(vitals.health.standing(), Standing::InCooldown(_)));
         drop(probe);
         assert_eq!(vitals.health.standing(), Standing::Due);

@@ -18,7 +18,7 @@ mod load;
 mod recent;
 
 pub use budget::RetryBudget;
-pub use cooldown::{Cooldown, Health, HealthReport, Probe, Standing};
+pub use cooldown::{Cooldown, Health, HealthReport, Standing, Trial};
 pub use load::Load;
 
 use std::sync::Arc;

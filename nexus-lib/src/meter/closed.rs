@@ -5,7 +5,7 @@ use crate::conversation;
 use crate::meter::figures;
 use crate::meter::seen::Seen;
 use crate::meter::verdict::{Ending, Verdict};
-use crate::transcript::Answer;
+use crate::transcript::Delivered;
 
 /// Makes the one value of a call that has ended now: with the figures that the upstream reported.
 pub(super) fn closed(routed: &Routed, seen: &Seen, ending: Ending<'_>) -> ClosedCall {
@@ -31,7 +31,7 @@ pub(super) fn closed(routed: &Routed, seen: &Seen, ending: Ending<'_>) -> Closed
         duration,
         first_byte: match (&seen.answer, seen.first_event) {
             // It goes out when this is written.
-            (Answer::Whole(_), _) => Some(duration),
+            (Delivered::Whole(_), _) => Some(duration),
             (_, at) => at.map(|at| at.saturating_duration_since(call.started)),
         },
         state,

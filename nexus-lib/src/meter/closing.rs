@@ -7,7 +7,7 @@ use crate::estimate::EstimateJob;
 use crate::ledger::{Entry, Settled};
 use crate::meter::{Books, figures};
 use crate::observe::Observers;
-use crate::transcript::Answer;
+use crate::transcript::Delivered;
 use crate::wire::Usage;
 
 /// A call that is over, with what is needed to close the books on it.
@@ -18,7 +18,7 @@ pub(super) struct Closing<'a> {
     /// The call on its way: it knows what was asked.
     pub(super) routed: &'a Routed,
     /// What was delivered.
-    pub(super) answer: Answer,
+    pub(super) answer: Delivered,
     /// Whether its tokens are to be counted here.
     pub(super) lacks_figures: bool,
     /// What the provider reported of the prompt's tokens before there was an answer.

@@ -1,6 +1,6 @@
 use crate::call::{Observed, Routed};
 use crate::meter::seen::Seen;
-use crate::transcript::Answer;
+use crate::transcript::Delivered;
 use crate::wire::{Usage, UsageSource};
 
 /// The tokens that the upstream reported, and the source of the figures.
@@ -15,7 +15,7 @@ pub(super) fn reported(observed: &Observed) -> (Usage, UsageSource) {
 
 /// Whether tokens were spent, and the upstream reported no figures.
 pub(super) fn are_missing(routed: &Routed, seen: &Seen) -> bool {
-    let is_error = seen.observed.error.is_some() && matches!(seen.answer, Answer::Whole(_));
+    let is_error = seen.observed.error.is_some() && matches!(seen.answer, Delivered::Whole(_));
     let is_spent = match seen.status {
         // A layer that answers without a provider spends nothing.
         Some(status) => status.is_success() && !is_error && routed.attempts() > 0,

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::call::Observed;
-use crate::transcript::{Answer, InChat};
+use crate::transcript::{Delivered, InChat};
 use crate::wire::Operation;
 
 /// What was seen of one call's answer, on its way to the client.
@@ -14,7 +14,7 @@ pub(super) struct Seen {
     /// What the dialects saw in it.
     pub(super) observed: Observed,
     /// What the client was sent.
-    pub(super) answer: Answer,
+    pub(super) answer: Delivered,
     /// The layer that answered or refused, where no provider did.
     pub(super) answered_by: Option<Arc<str>>,
     /// The status that the client got.
@@ -39,7 +39,7 @@ impl Seen {
     /// A whole answer is about to go out.
     pub(super) fn answer_is(&mut self, operation: Operation, body: &Bytes) {
         if operation.is_chat() {
-            self.answer = Answer::Whole(InChat::whole(operation, body));
+            self.answer = Delivered::Whole(InChat::whole(operation, body));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::observe::{ChunkObserver, MessagesObserver, Observe, TypedObserver};
+use super::tap::{ChunkTap, MessagesTap, Tap, TypedTap};
 use super::translated::StreamTranslator;
 use crate::call::{Observed, Piece};
 use crate::error::Error;
@@ -37,11 +37,11 @@ pub enum Passing {
 /// Passes a provider's stream through, `piece` bytes at a time.
 pub fn pass(passing: Passing, input: &[u8], piece: usize) -> Streamed {
     match passing {
-        Passing::Chat => run(ChunkObserver::new(false), input, piece),
-        Passing::ChatWithoutUsage => run(ChunkObserver::new(true), input, piece),
-        Passing::Messages => run(MessagesObserver::new(), input, piece),
-        Passing::Responses => run(TypedObserver::new(true), input, piece),
-        Passing::Typed => run(TypedObserver::new(false), input, piece),
+        Passing::Chat => run(ChunkTap::new(false), input, piece),
+        Passing::ChatWithoutUsage => run(ChunkTap::new(true), input, piece),
+        Passing::Messages => run(MessagesTap::new(), input, piece),
+        Passing::Responses => run(TypedTap::new(true), input, piece),
+        Passing::Typed => run(TypedTap::new(false), input, piece),
     }
 }
 
@@ -60,14 +60,14 @@ pub fn translate(
     )
 }
 
-fn run(mut observer: impl Observe, input: &[u8], piece: usize) -> Streamed {
+fn run(mut tap: impl Tap, input: &[u8], piece: usize) -> Streamed {
     let mut streamed = Streamed {
         bytes: Vec::new(),
         observed: Observed::default(),
         broken: None,
     };
     for piece in input.chunks(piece.max(1)) {
-        match observer.push(Bytes::copy_from_slice(piece)) {
+        match tap.push(Bytes::copy_from_slice(piece)) {
             Ok(piece) => streamed.add(piece),
             Err(error) => {
                 streamed.broken = Some(error);
@@ -79,7 +79,7 @@ fn run(mut observer: impl Observe, input: &[u8], piece: usize) -> Streamed {
             return streamed;
         }
     }
-    match observer.finish() {
+    match tap.finish() {
         Ok(piece) => streamed.add(piece),
         Err(error) => streamed.broken = Some(error),
     }

@@ -13,8 +13,8 @@ pub(crate) mod headers;
 #[cfg(feature = "upstreams")]
 mod http;
 mod manner;
-mod observe;
 pub(crate) mod redact;
+mod tap;
 mod translated;
 #[cfg(feature = "upstreams")]
 mod transport;

@@ -1,7 +1,7 @@
 //! The content of an answer: collected from a stream while it passes, or read from a whole answer
 //! afterwards.
 //!
-//! The meter keeps an [`Answer`] for each call. A whole answer costs nothing until it is read. Of a
+//! The meter keeps a [`Delivered`] for each call. A whole answer costs nothing until it is read. Of a
 //! stream only the text is kept, as written in its JSON, and decoded when it is needed.
 //!
 //! ```
@@ -32,7 +32,7 @@ use crate::wire::{Prefix, prefix};
 
 /// The delivered part of an answer.
 #[derive(Clone, Default)]
-pub enum Answer {
+pub enum Delivered {
     /// Nothing.
     #[default]
     Nothing,
@@ -42,7 +42,7 @@ pub enum Answer {
     Streamed(Box<Transcript>),
 }
 
-impl Answer {
+impl Delivered {
     /// Adds a piece of a stream: one or more whole events.
     pub fn push(&mut self, events: &[u8]) {
         if let Self::Streamed(transcript) = self {
@@ -90,7 +90,7 @@ impl Answer {
     }
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for Delivered {
     /// Omits the content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -5,8 +5,8 @@ use super::*;
 use crate::wire::Prefixes;
 use crate::wire::json::Cursor;
 
-fn streamed(deltas: &[Value]) -> Answer {
-    let mut answer = Answer::Nothing;
+fn streamed(deltas: &[Value]) -> Delivered {
+    let mut answer = Delivered::Nothing;
     for delta in deltas {
         let chunk = json!({"id": "x", "choices": [{"index": 0, "delta": delta}]});
         answer.push(format!("data: {chunk}\n\n").as_bytes());
@@ -14,7 +14,7 @@ fn streamed(deltas: &[Value]) -> Answer {
     answer
 }
 
-fn one(answer: &Answer) -> AssistantMessage {
+fn one(answer: &Delivered) -> AssistantMessage {
     let mut messages = answer.messages();
     assert_eq!(messages.len(), 1);
     messages.remove(0)
@@ -49,7 +49,7 @@ fn text_reasoning_and_refusal_are_gathered() {
 
 #[test]
 fn a_character_that_was_cut_in_two_is_whole() {
-    let mut answer = Answer::Nothing;
+    let mut answer = Delivered::Nothing;
     for half in [r"\ud83d", r"\ude00"] {
         let event =
             format!(r#"data: {{"choices":[{{"index":0,"delta":{{"content":"{half}"}}}}]}}"#);
@@ -86,7 +86,7 @@ fn gemini_leaves_the_index_out() {
 
 #[test]
 fn choices_are_kept_apart_and_non_chunks_are_ignored() {
-    let mut answer = Answer::Nothing;
+    let mut answer = Delivered::Nothing;
     for event in [
         // Azure's first chunk.
         r#"{"choices":[],"created":0,"id":"","model":"","prompt_filter_results":[]}"#,
@@ -113,15 +113,15 @@ fn whole_answers_have_the_same_content() {
         {"index": 1, "message": {"role": "assistant", "content": [{"type": "text", "text": "p"}, {"type": "text", "text": "q"}]}},
         {"index": 0, "message": {"content": null, "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}},
     ]});
-    let messages = Answer::Whole(body.to_string().into()).messages();
+    let messages = Delivered::Whole(body.to_string().into()).messages();
     assert_eq!(messages[0].tool_calls[0].id, "c");
     assert_eq!(messages[1].content.as_deref(), Some("pq"));
-    assert!(Answer::Whole("no JSON".into()).messages().is_empty());
+    assert!(Delivered::Whole("no JSON".into()).messages().is_empty());
 }
 
 #[test]
 fn words_beyond_the_bound_are_only_counted() {
-    let mut answer = Answer::Nothing;
+    let mut answer = Delivered::Nothing;
     let long = "x".repeat(1 << 20);
     for _ in 0..20 {
         let chunk = json!({"choices": [{"index": 0, "delta": {"content": long}}]});

@@ -16,9 +16,8 @@ use crate::provider::faults::{
     empty_answer, empty_stream, no_answer, refused_credentials, status_of, unknown_coding,
 };
 use crate::provider::headers;
-use crate::provider::observe::{
-    ChunkObserver, MessagesObserver, Normalising, Observe, TypedObserver, Whole, judge,
-    observe_completion,
+use crate::provider::tap::{
+    ChunkTap, MessagesTap, Normalising, Tap, TypedTap, Whole, judge, read_completion,
 };
 use crate::provider::translated::{ClientAnswer, Translation};
 use crate::provider::transport::{UpstreamBody, failure};
@@ -96,7 +95,7 @@ impl<D: Dialect> Incoming<'_, D> {
         let bytes = body.collect(most(status)).await?;
         let (bytes, mut observed) = match status.is_success() {
             false => {
-                let observed = observe_completion(&bytes);
+                let observed = read_completion(&bytes);
                 (bytes, observed)
             }
             true if is_empty(&bytes, operation) => return Err(empty_answer()),
@@ -216,18 +215,18 @@ impl<D: Dialect> Incoming<'_, D> {
         }
         headers::forget_body(&mut parts.headers);
         if operation == Operation::Message {
-            return self.begin(parts, body, MessagesObserver::new()).await;
+            return self.begin(parts, body, MessagesTap::new()).await;
         }
         if !operation.has_stream_options() {
-            let observer = TypedObserver::new(operation == Operation::Response);
-            return self.begin(parts, body, observer).await;
+            let tap = TypedTap::new(operation == Operation::Response);
+            return self.begin(parts, body, tap).await;
         }
-        let observer = ChunkObserver::new(!self.attempt.body().fields().include_usage);
+        let tap = ChunkTap::new(!self.attempt.body().fields().include_usage);
         match self.dialect.normalise() {
-            None => self.begin(parts, body, observer).await,
+            None => self.begin(parts, body, tap).await,
             Some(normalise) => {
-                let observer = Normalising::new(observer, normalise);
-                self.begin(parts, body, observer).await
+                let tap = Normalising::new(tap, normalise);
+                self.begin(parts, body, tap).await
             }
         }
     }
@@ -271,13 +270,13 @@ impl<D: Dialect> Incoming<'_, D> {
     }
 
     /// The reply for a stream that has started, or failed to.
-    async fn begin<O: Observe + 'static>(
+    async fn begin<O: Tap + 'static>(
         self,
         mut parts: Parts,
         body: UpstreamBody,
-        observer: O,
+        tap: O,
     ) -> Result<Reply> {
-        let begun = EventStream::begin(body, observer, self.deadline).await?;
+        let begun = EventStream::begin(body, tap, self.deadline).await?;
         let (status, body) = match begun {
             Begun::Flowing(stream) => (parts.status, ReplyBody::Stream(stream)),
             Begun::Refused {

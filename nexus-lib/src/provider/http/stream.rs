@@ -13,13 +13,13 @@ use crate::call::{Observed, Piece};
 use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::late::timeout_at;
 use crate::provider::faults::{empty_stream, status_of};
-use crate::provider::observe::{MAX_SILENT_BYTES, Observe, too_silent};
+use crate::provider::tap::{MAX_SILENT_BYTES, Tap, too_silent};
 use crate::provider::transport::{UpstreamBody, failure};
 
 /// An upstream's events as they arrive.
 pub(crate) struct EventStream<O> {
     body: UpstreamBody,
-    observer: O,
+    tap: O,
     /// Read ahead to learn how the stream starts; the next to be yielded.
     first: Option<Piece>,
     /// Whether a finish reason has arrived: the stream may end after it.
@@ -55,19 +55,15 @@ pub(crate) enum Begun<O> {
     },
 }
 
-impl<O: Observe> EventStream<O> {
+impl<O: Tap> EventStream<O> {
     /// Reads up to the first event.
     ///
     /// # Errors
     /// `UpstreamInvalid` when the stream ends before it, `UpstreamTimeout` when `deadline` passes.
-    pub(crate) async fn begin(
-        body: UpstreamBody,
-        observer: O,
-        deadline: Instant,
-    ) -> Result<Begun<O>> {
+    pub(crate) async fn begin(body: UpstreamBody, tap: O, deadline: Instant) -> Result<Begun<O>> {
         let mut stream = Self {
             body,
-            observer,
+            tap,
             first: None,
             finished: false,
             terminal: false,
@@ -86,10 +82,10 @@ impl<O: Observe> EventStream<O> {
                 .with_cause(Cause::FirstEventTimeout)
             })?
             .map_err(failure::before_answer)?;
-        if first.observed.terminal && !stream.observer.has_answer() {
+        if first.observed.terminal && !stream.tap.has_answer() {
             return Err(empty_stream());
         }
-        if let Some((status, body)) = stream.observer.refusal(&first) {
+        if let Some((status, body)) = stream.tap.refusal(&first) {
             let status = status_of(Some(status))?;
             return Ok(Begun::Refused {
                 status,
@@ -110,7 +106,7 @@ impl<O: Observe> EventStream<O> {
                 .await?
                 .ok_or_else(empty_stream)?;
             observed.merge(std::mem::take(&mut piece.observed));
-            if self.observer.has_events() {
+            if self.tap.has_events() {
                 if !before.is_empty() {
                     before.extend_from_slice(&piece.bytes);
                     piece.bytes = before.freeze();
@@ -142,7 +138,7 @@ impl<O: Observe> EventStream<O> {
                     // It keeps sending after its final event, which nobody needs.
                     true => self.end()?,
                     false => {
-                        let piece = self.observer.push(chunk)?;
+                        let piece = self.tap.push(chunk)?;
                         self.count()?;
                         piece
                     }
@@ -156,14 +152,14 @@ impl<O: Observe> EventStream<O> {
         // Some upstreams send nothing after an error, not even a final event.
         let seen = &piece.observed;
         self.terminal |= seen.terminal || seen.error.is_some();
-        self.finished |= self.terminal || seen.finished || self.observer.is_finished();
+        self.finished |= self.terminal || seen.finished || self.tap.is_finished();
         Poll::Ready(Ok(Some(piece)))
     }
 
-    /// Counts what the observer holds back. It is nearly always little, and then nothing is
+    /// Counts what the tap holds back. It is nearly always little, and then nothing is
     /// touched.
     fn count(&mut self) -> Result<()> {
-        let bytes = self.observer.held_bytes();
+        let bytes = self.tap.held_bytes();
         if bytes <= FREE_BYTES {
             self.held = None;
             return Ok(());
@@ -179,8 +175,8 @@ impl<O: Observe> EventStream<O> {
     fn end(&mut self) -> Result<Piece> {
         self.ended = true;
         match self.terminal {
-            true => Ok(self.observer.finish().unwrap_or_default()),
-            false => self.observer.finish(),
+            true => Ok(self.tap.finish().unwrap_or_default()),
+            false => self.tap.finish(),
         }
     }
 
@@ -198,7 +194,7 @@ impl<O: Observe> EventStream<O> {
     }
 }
 
-impl<O: Observe> Stream for EventStream<O> {
+impl<O: Tap> Stream for EventStream<O> {
     type Item = Result<Piece>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

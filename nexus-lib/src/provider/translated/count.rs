@@ -6,7 +6,7 @@ use crate::call::{Attempt, Observed, Reply, ReplyBody};
 use crate::error::Result;
 use crate::estimate;
 use crate::offload;
-use crate::transcript::Answer;
+use crate::transcript::Delivered;
 use crate::translate::fit::{self, Destination, Vendor};
 use crate::translate::{Losses, ProviderProtocol, chat, messages};
 
@@ -31,7 +31,7 @@ pub(crate) async fn count(attempt: &Attempt) -> Result<Reply> {
         };
         fit::fit(&mut request, to, &mut losses)?;
         let body = chat::request::write(&request, "", &mut losses)?;
-        Ok(estimate::usage(&body, &Answer::Nothing, &model).prompt_tokens)
+        Ok(estimate::usage(&body, &Delivered::Nothing, &model).prompt_tokens)
     });
     let tokens = counted.await?;
     let mut headers = HeaderMap::new();

@@ -1,7 +1,7 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::provider::observe::{MAX_EVENT_BYTES, MAX_SILENT_BYTES};
+use crate::provider::tap::{MAX_EVENT_BYTES, MAX_SILENT_BYTES};
 use crate::sse::Decoder;
 use crate::translate::ProviderProtocol;
 

@@ -8,7 +8,7 @@ use super::frames::Frames;
 use crate::call::{Observed, Piece};
 use crate::error::Result;
 use crate::provider::faults::{self, empty_stream};
-use crate::provider::observe::{MAX_SILENT_BYTES, Observe, too_silent};
+use crate::provider::tap::{MAX_SILENT_BYTES, Tap, too_silent};
 use crate::translate::fit::Restoring;
 use crate::translate::{
     ClientProtocol, Event, ProviderProtocol, Reader, Request, Writer, implied_status,
@@ -138,7 +138,7 @@ impl StreamTranslator {
     }
 }
 
-impl Observe for StreamTranslator {
+impl Tap for StreamTranslator {
     fn has_events(&self) -> bool {
         self.has_events
     }

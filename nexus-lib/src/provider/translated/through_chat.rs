@@ -8,7 +8,7 @@ use crate::call::{Attempt, Piece, Reply, ReplyBody, ReplyStream, RequestBody};
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Recent;
 use crate::provider::Provider;
-use crate::provider::observe::Observe;
+use crate::provider::tap::Tap;
 use crate::translate::fit::{Destination, Vendor};
 use crate::translate::{ClientProtocol, ProviderProtocol};
 

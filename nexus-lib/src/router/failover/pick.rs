@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use crate::call::{Attempt, Routed};
-use crate::health::{Probe, Standing};
+use crate::health::{Standing, Trial};
 
 /// The maximum number of candidates that one call asks, once each.
 const MAX_CANDIDATES: usize = 64;
@@ -20,7 +20,7 @@ pub(super) struct Pick {
     pub(super) index: usize,
     pub(super) attempt: Attempt,
     /// Held until the attempt's outcome is known.
-    pub(super) probe: Option<Probe>,
+    pub(super) probe: Option<Trial>,
 }
 
 impl<'a> Picks<'a> {
@@ -53,7 +53,7 @@ impl<'a> Picks<'a> {
                     soonest = earlier(soonest, (until, index));
                     continue;
                 }
-                Standing::Due => match Probe::claim(vitals) {
+                Standing::Due => match Trial::claim(vitals) {
                     Some(probe) => Some(probe),
                     // Another call was faster.
                     None => {
@@ -79,7 +79,7 @@ impl<'a> Picks<'a> {
         self.take(index, None)
     }
 
-    fn take(&mut self, index: usize, probe: Option<Probe>) -> Option<Pick> {
+    fn take(&mut self, index: usize, probe: Option<Trial>) -> Option<Pick> {
         self.over |= 1 << index;
         let attempt = self.routed.attempt(index);
         self.is_any_full |= attempt.is_none();

@@ -16,7 +16,7 @@ use crate::translate::reading::{Object, Path};
 
 /// Reads an error of a chat provider: its message, type and code. A body in any other format is the
 /// message.
-pub fn read(status: StatusCode, body: &[u8]) -> (String, Option<String>, Option<String>) {
+pub(crate) fn read(status: StatusCode, body: &[u8]) -> (String, Option<String>, Option<String>) {
     // Gemini's compatible endpoint puts its error into a list.
     let list: Option<Vec<Object<'_>>> = serde_json::from_slice(body).ok();
     let object = match list.and_then(|list| list.into_iter().next()) {
@@ -75,7 +75,12 @@ struct Detail<'a> {
 }
 
 /// Writes an error in OpenAI's format.
-pub fn write(status: StatusCode, message: &str, kind: Option<&str>, code: Option<&str>) -> Vec<u8> {
+pub(crate) fn write(
+    status: StatusCode,
+    message: &str,
+    kind: Option<&str>,
+    code: Option<&str>,
+) -> Vec<u8> {
     let status = kind.and_then(implied).unwrap_or(status.as_u16());
     let (r#type, by_status) = match status {
         401 => ("authentication_error", Some("invalid_api_key")),
@@ -113,7 +118,7 @@ fn implied(kind: &str) -> Option<u16> {
 }
 
 /// The status that an OpenAI client expects for a provider's: 503 for Anthropic's 529.
-pub fn status(status: StatusCode) -> StatusCode {
+pub(crate) fn status(status: StatusCode) -> StatusCode {
     match status.as_u16() {
         529 => StatusCode::SERVICE_UNAVAILABLE,
         _ => status,

@@ -47,14 +47,14 @@
 //! Source: OpenAI's API reference (Chat, Errors).
 
 mod assistant;
-pub mod error;
+pub(crate) mod error;
 mod finish;
 mod image;
 mod model;
 mod odd;
-pub mod reply;
-pub mod request;
-pub mod stream;
+pub(crate) mod reply;
+pub(crate) mod request;
+pub(crate) mod stream;
 mod usage;
 
 pub(crate) use model::is_openais;

@@ -16,7 +16,7 @@ use crate::wire::Timestamp;
 ///
 /// # Errors
 /// `UpstreamInvalid` when it is not such an answer.
-pub fn read(body: &[u8]) -> Result<Answered> {
+pub(crate) fn read(body: &[u8]) -> Result<Answered> {
     let at = Path::Answer;
     let completion = Object::parse(body, &at)?;
     let choices = at.key("choices");
@@ -61,7 +61,7 @@ struct Choice<'a> {
 }
 
 /// Writes an answer in OpenAI's format, for the client that asked for `model`.
-pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
+pub(crate) fn write(answered: &Answered, model: &str) -> Vec<u8> {
     let completion = Completion {
         id: id(&answered.id),
         object: "chat.completion",

@@ -20,4 +20,4 @@ pub use request::{
     File, Format, Image, Output, Part, Picture, Reasoning, Request, Sampling, Source, Text,
     Thought, Tool, ToolCall, ToolChoice, ToolResult, Turn,
 };
-pub use steady::{MAX_BLOCKS, Steady, steady};
+pub(crate) use steady::{MAX_BLOCKS, Steady, steady};

@@ -13,7 +13,7 @@ const TOO_MANY: &str = "the provider's answer has too many parts";
 
 /// The maximum number of blocks in one answer. Each event looks its block up, so this bounds the
 /// work for an answer; models use a handful.
-pub const MAX_BLOCKS: usize = 2048;
+pub(crate) const MAX_BLOCKS: usize = 2048;
 
 /// Brings the events of any protocol's reader into the order that [`Event`] guarantees.
 ///
@@ -33,7 +33,7 @@ pub const MAX_BLOCKS: usize = 2048;
 /// | more than 2,048 blocks | an error |
 /// | anything after the end or an error | ignored |
 #[derive(Debug, Default)]
-pub struct Steady {
+pub(crate) struct Steady {
     has_started: bool,
     open: Vec<Open>,
     /// The ids of all calls so far.
@@ -57,7 +57,7 @@ struct Open {
 
 impl Steady {
     /// Takes an event of a reader, and appends the resulting ones to `out`.
-    pub fn push(&mut self, event: Event, out: &mut Vec<Event>) {
+    pub(crate) fn push(&mut self, event: Event, out: &mut Vec<Event>) {
         if self.is_over {
             return;
         }
@@ -83,12 +83,12 @@ impl Steady {
     }
 
     /// Notes that a piece of the answer could not be read.
-    pub fn lose(&mut self) {
+    pub(crate) fn lose(&mut self) {
         self.has_lost = true;
     }
 
     /// Ends the stream.
-    pub fn end(&mut self, out: &mut Vec<Event>) {
+    pub(crate) fn end(&mut self, out: &mut Vec<Event>) {
         if self.finish.is_some() {
             self.push(Event::Done, out);
         } else if self.has_lost && !self.has_started {
@@ -97,12 +97,12 @@ impl Steady {
     }
 
     /// Whether a finish reason has arrived: then the end of the bytes is the end of the answer.
-    pub fn is_finished(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         self.finish.is_some() || self.is_over
     }
 
     /// Whether nothing more can follow.
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.is_over
     }
 
@@ -196,7 +196,7 @@ impl Open {
 }
 
 /// Brings a whole answer into the same order.
-pub fn steady(answered: &mut Answered) {
+pub(crate) fn steady(answered: &mut Answered) {
     let mut ids = HashSet::new();
     let mut has_called = false;
     for output in &mut answered.output {

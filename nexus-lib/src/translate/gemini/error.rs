@@ -4,7 +4,7 @@ use http::StatusCode;
 
 /// Reads Gemini's error: its message, the type (its `status`, such as `INVALID_ARGUMENT`) and the
 /// code. A body in any other format is the message.
-pub fn read(status: StatusCode, body: &[u8]) -> (String, Option<String>, Option<String>) {
+pub(crate) fn read(status: StatusCode, body: &[u8]) -> (String, Option<String>, Option<String>) {
     let (message, _, code) = crate::translate::chat::error::read(status, body);
     (message, word(body), code)
 }
@@ -23,6 +23,6 @@ fn word(body: &[u8]) -> Option<String> {
 }
 
 /// Whether the gateway's key was rejected, for which Gemini uses a 400.
-pub fn is_of_key(status: StatusCode, body: &[u8]) -> bool {
+pub(crate) fn is_of_key(status: StatusCode, body: &[u8]) -> bool {
     status == StatusCode::BAD_REQUEST && memchr::memmem::find(body, b"API_KEY_INVALID").is_some()
 }

@@ -39,13 +39,13 @@
 //! calling, thinking, thought signatures, structured outputs and the changes in each Gemini 3
 //! release.
 
-pub mod error;
+pub(crate) mod error;
 mod generation;
 mod part;
-pub mod reply;
-pub mod request;
+pub(crate) mod reply;
+pub(crate) mod request;
 mod signature;
-pub mod stream;
+pub(crate) mod stream;
 mod usage;
 
 pub(crate) use generation::is_before_3;

@@ -10,7 +10,7 @@ use crate::translate::{Answered, Finish, Output, Thought};
 ///
 /// # Errors
 /// `UpstreamInvalid` when it is not such an answer.
-pub fn read(body: &[u8]) -> Result<Answered> {
+pub(crate) fn read(body: &[u8]) -> Result<Answered> {
     let at = Path::Answer;
     let answer = Object::parse(body, &at)?;
     let candidates = at.key("candidates");

@@ -14,7 +14,7 @@ use crate::translate::{BlockKind, Delta, Event, Finish};
 /// Gemini has neither blocks nor a final event. A block ends with the first part of another kind.
 /// Older models send a finish reason in every event.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub(crate) struct Reader {
     open: Option<(usize, Kind)>,
     /// How many blocks have begun.
     begun: usize,
@@ -30,7 +30,7 @@ enum Kind {
 
 impl Reader {
     /// At the start of a stream.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
@@ -38,7 +38,7 @@ impl Reader {
     ///
     /// # Errors
     /// `UpstreamInvalid` when its data is not a JSON object, or its members have the wrong type.
-    pub fn push(&mut self, event: &sse::Event<'_>, out: &mut Vec<Event>) -> Result<()> {
+    pub(crate) fn push(&mut self, event: &sse::Event<'_>, out: &mut Vec<Event>) -> Result<()> {
         let data = event.data();
         // `[DONE]` is not Gemini's, but proxies send it.
         if self.is_done || matches!(data.trim_ascii(), b"" | b"[DONE]") {
@@ -85,7 +85,7 @@ impl Reader {
     }
 
     /// Handles the end of the bytes. The finish reason decides whether the answer is complete.
-    pub fn end(&mut self) -> Vec<Event> {
+    pub(crate) fn end(&mut self) -> Vec<Event> {
         let mut out = Vec::new();
         self.end_open(&mut out);
         out

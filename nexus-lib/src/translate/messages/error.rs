@@ -35,7 +35,7 @@ const KINDS: [&str; 11] = [
 
 /// Reads an error of a Messages provider: its message, type and code. A body in any other format is
 /// the message.
-pub fn read(status: StatusCode, body: &[u8]) -> (String, Option<String>, Option<String>) {
+pub(crate) fn read(status: StatusCode, body: &[u8]) -> (String, Option<String>, Option<String>) {
     let object = Object::parse(body, &Path::Answer).ok();
     let error = object
         .as_ref()
@@ -65,7 +65,12 @@ struct Detail<'a> {
 
 /// Writes an error in Anthropic's format. Its `type` is `kind` if that is one of Anthropic's, and
 /// otherwise derived from `code` and `status`. The code is added, although Anthropic has none.
-pub fn write(status: StatusCode, message: &str, kind: Option<&str>, code: Option<&str>) -> Vec<u8> {
+pub(crate) fn write(
+    status: StatusCode,
+    message: &str,
+    kind: Option<&str>,
+    code: Option<&str>,
+) -> Vec<u8> {
     let known = |text: Option<&str>| KINDS.into_iter().find(|known| Some(*known) == text);
     let status_of_word = [code, kind].into_iter().flatten().find_map(implied);
     let by_status = match status_of_word.unwrap_or(status.as_u16()) {
@@ -112,7 +117,7 @@ fn implied(word: &str) -> Option<u16> {
 }
 
 /// The status that an Anthropic client expects for a provider's: 529 for 503.
-pub fn status(status: StatusCode) -> StatusCode {
+pub(crate) fn status(status: StatusCode) -> StatusCode {
     match status {
         StatusCode::SERVICE_UNAVAILABLE => {
             StatusCode::from_u16(529).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)

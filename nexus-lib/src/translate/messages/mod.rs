@@ -55,12 +55,12 @@
 //! and structured outputs.
 
 mod block;
-pub mod error;
+pub(crate) mod error;
 mod finish;
 mod generation;
-pub mod reply;
-pub mod request;
-pub mod stream;
+pub(crate) mod reply;
+pub(crate) mod request;
+pub(crate) mod stream;
 mod usage;
 
 pub(crate) use request::effort_of;

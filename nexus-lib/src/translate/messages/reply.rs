@@ -18,7 +18,7 @@ use crate::translate::{Answered, Output, Thought, TokenCounts, ToolCall};
 ///
 /// # Errors
 /// `UpstreamInvalid` when it is not such an answer.
-pub fn read(body: &[u8]) -> Result<Answered> {
+pub(crate) fn read(body: &[u8]) -> Result<Answered> {
     let at = Path::Answer;
     let message = Object::parse(body, &at)?;
     let mut output = Vec::new();
@@ -110,7 +110,7 @@ struct Message<'a> {
 }
 
 /// Writes an answer in Anthropic's format, for the client that asked for `model`.
-pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
+pub(crate) fn write(answered: &Answered, model: &str) -> Vec<u8> {
     let has_refused = answered
         .output
         .iter()

@@ -25,8 +25,8 @@
 //! Source: Ollama's API reference (`docs/api.md`) and its guides to tools, thinking and structured
 //! outputs.
 
-pub mod error;
+pub(crate) mod error;
 mod message;
-pub mod reply;
-pub mod request;
-pub mod stream;
+pub(crate) mod reply;
+pub(crate) mod request;
+pub(crate) mod stream;

@@ -9,7 +9,7 @@ use crate::translate::{Answered, Output, Thought};
 ///
 /// # Errors
 /// `UpstreamInvalid` when it is not such an answer.
-pub fn read(body: &[u8]) -> Result<Answered> {
+pub(crate) fn read(body: &[u8]) -> Result<Answered> {
     let at = Path::Answer;
     let answer = Object::parse(body, &at)?;
     let message = message::read(&answer, &at)?;

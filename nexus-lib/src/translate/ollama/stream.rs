@@ -10,7 +10,7 @@ use crate::translate::{BlockKind, Delta, Event};
 
 /// Reads Ollama's stream, line by line. A block ends with the first fragment of another kind.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub(crate) struct Reader {
     open: Option<(usize, Kind)>,
     /// How many blocks have begun.
     begun: usize,
@@ -26,7 +26,7 @@ enum Kind {
 
 impl Reader {
     /// At the start of a stream.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
@@ -34,7 +34,7 @@ impl Reader {
     ///
     /// # Errors
     /// `UpstreamInvalid` when it is not a JSON object, or its members have the wrong type.
-    pub fn push(&mut self, line: &[u8], out: &mut Vec<Event>) -> Result<()> {
+    pub(crate) fn push(&mut self, line: &[u8], out: &mut Vec<Event>) -> Result<()> {
         if self.is_done || line.trim_ascii().is_empty() {
             return Ok(());
         }
@@ -88,7 +88,7 @@ impl Reader {
     }
 
     /// Handles the end of the bytes: nothing to do, since a complete stream has a final line.
-    pub fn end(&mut self) -> Vec<Event> {
+    pub(crate) fn end(&mut self) -> Vec<Event> {
         Vec::new()
     }
 

@@ -1,3 +1,3 @@
 //! Errors: the same as in [chat](super::super::chat::error).
 
-pub use crate::translate::chat::error::{read, status, write};
+pub(crate) use crate::translate::chat::error::{read, status, write};

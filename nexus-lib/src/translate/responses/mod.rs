@@ -23,11 +23,11 @@
 //! Source: OpenAI's API reference (Responses, Streaming events).
 
 mod call;
-pub mod error;
+pub(crate) mod error;
 mod item;
-pub mod reply;
-pub mod request;
-pub mod stream;
+pub(crate) mod reply;
+pub(crate) mod request;
+pub(crate) mod stream;
 mod tool;
 mod usage;
 

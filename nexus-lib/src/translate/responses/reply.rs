@@ -13,7 +13,7 @@ use crate::wire::Timestamp;
 ///
 /// # Errors
 /// `UpstreamInvalid` when it is not such an answer, or a failed one.
-pub fn read(body: &[u8]) -> Result<Answered> {
+pub(crate) fn read(body: &[u8]) -> Result<Answered> {
     let at = Path::Answer;
     let response = Object::parse(body, &at)?;
     let mut parts = Vec::new();
@@ -55,7 +55,7 @@ pub(super) fn finish(response: &Object<'_>) -> Result<Finish> {
 }
 
 /// Writes an answer in OpenAI's format, for the client that asked for `model`.
-pub fn write(answered: &Answered, model: &str) -> Vec<u8> {
+pub(crate) fn write(answered: &Answered, model: &str) -> Vec<u8> {
     let mut output: Vec<Value> = answered.output.iter().filter_map(written).collect();
     if let Some(item) = output
         .last_mut()

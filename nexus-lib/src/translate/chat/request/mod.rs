@@ -7,6 +7,6 @@ mod reasoning;
 mod turns;
 mod write;
 
-pub use read::read;
-pub use write::write;
+pub(crate) use read::read;
+pub(crate) use write::write;
 pub(crate) use write::write_messages;

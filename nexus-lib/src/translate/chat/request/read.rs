@@ -35,7 +35,7 @@ const PLACED: [&str; 18] = [
 ///
 /// # Errors
 /// `InvalidRequest`, naming the parameter by its path, such as `messages[2].content[0].image_url`.
-pub fn read(body: &[u8]) -> Result<Request> {
+pub(crate) fn read(body: &[u8]) -> Result<Request> {
     let at = Path::Request;
     let body = Object::parse(body, &at)?;
     let others = body.members().filter(|(name, _)| !PLACED.contains(name));

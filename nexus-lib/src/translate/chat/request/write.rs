@@ -119,7 +119,7 @@ struct Schema<'a> {
 /// # Errors
 /// `InvalidRequest`, naming the parameter, if it cannot be translated and changes the meaning, or
 /// if `losses` allows none.
-pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
+pub(crate) fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
     let is_openais = is_openais(model);
     if request.sampling.top_k.is_some() {
         losses.drop_param("top_k")?;

@@ -5,5 +5,5 @@ mod chunk;
 mod reader;
 mod writer;
 
-pub use reader::Reader;
-pub use writer::{Options, Writer};
+pub(crate) use reader::Reader;
+pub(crate) use writer::{Options, Writer};

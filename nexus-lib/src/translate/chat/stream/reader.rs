@@ -15,7 +15,7 @@ use crate::translate::{BlockKind, Delta, Event, Finish, Output, ProviderProtocol
 /// Chat has no blocks. A block begins with the first fragment of its kind, and ends with the first
 /// one of another kind; calls may be open in parallel.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub(crate) struct Reader {
     /// The open block of text, refusal or reasoning.
     open: Option<Open>,
     calls: Vec<Call>,
@@ -51,7 +51,7 @@ struct Call {
 
 impl Reader {
     /// At the start of a stream.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
@@ -59,7 +59,7 @@ impl Reader {
     ///
     /// # Errors
     /// `UpstreamInvalid` when its data is not a JSON object, or its members have the wrong type.
-    pub fn push(&mut self, event: &sse::Event<'_>, out: &mut Vec<Event>) -> Result<()> {
+    pub(crate) fn push(&mut self, event: &sse::Event<'_>, out: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
         let data = event.data();
         let chunk = match Object::parse(&data, &at) {
@@ -104,7 +104,7 @@ impl Reader {
     }
 
     /// Handles the end of the bytes.
-    pub fn end(&mut self) -> Vec<Event> {
+    pub(crate) fn end(&mut self) -> Vec<Event> {
         let mut out = Vec::new();
         self.end_open(&mut out);
         out

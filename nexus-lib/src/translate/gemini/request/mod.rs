@@ -5,4 +5,4 @@ mod part;
 mod turns;
 mod write;
 
-pub use write::write;
+pub(crate) use write::write;

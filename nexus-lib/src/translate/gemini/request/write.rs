@@ -94,7 +94,7 @@ impl GenerationConfig<'_> {
 /// # Errors
 /// `InvalidRequest`, naming the parameter, if it cannot be translated and changes the meaning, or
 /// if `losses` allows none.
-pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
+pub(crate) fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
     let generation = Generation::of(model);
     unplaced::look(request, &media::OWN, losses)?;
     if request.user.is_some() {

@@ -12,6 +12,6 @@ mod write;
 
 pub(crate) use draft::begin;
 pub(crate) use read::finish;
-pub use read::{read, read_to_count};
+pub(crate) use read::{read, read_to_count};
 pub(crate) use thinking::effort_of;
-pub use write::write;
+pub(crate) use write::write;

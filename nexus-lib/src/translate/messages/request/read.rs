@@ -32,7 +32,7 @@ const SCHEMA_NAME: &str = "answer";
 ///
 /// # Errors
 /// `InvalidRequest`, naming the parameter by its path, such as `messages[2].content[0].source`.
-pub fn read(body: &[u8]) -> Result<Request> {
+pub(crate) fn read(body: &[u8]) -> Result<Request> {
     finish(draft::begin(body)?, body)
 }
 
@@ -40,7 +40,7 @@ pub fn read(body: &[u8]) -> Result<Request> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_to_count(body: &[u8]) -> Result<Request> {
+pub(crate) fn read_to_count(body: &[u8]) -> Result<Request> {
     finish_to_count(draft::begin(body)?, body)
 }
 

@@ -102,7 +102,7 @@ struct Metadata<'a> {
 /// # Errors
 /// `InvalidRequest`, naming the parameter, if it cannot be translated and changes the meaning, or
 /// if `losses` allows none.
-pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
+pub(crate) fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
     let generation = Generation::of(model);
     let extra = extra::look(request, losses)?;
     let max_tokens = max_tokens(request, generation, losses)?;

@@ -8,7 +8,7 @@ use crate::translate::{BlockKind, Delta, Event};
 
 /// Reads Anthropic's stream, event by event. Unknown events and blocks are ignored.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub(crate) struct Reader {
     figures: Figures,
     /// The open ones.
     blocks: Vec<Open>,
@@ -28,7 +28,7 @@ struct Open {
 
 impl Reader {
     /// At the start of a stream.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
@@ -36,7 +36,7 @@ impl Reader {
     ///
     /// # Errors
     /// `UpstreamInvalid` when its data is not a JSON object, or lacks a required member.
-    pub fn push(&mut self, event: &sse::Event<'_>, out: &mut Vec<Event>) -> Result<()> {
+    pub(crate) fn push(&mut self, event: &sse::Event<'_>, out: &mut Vec<Event>) -> Result<()> {
         let at = Path::Answer;
         let data = event.data();
         let message = Object::parse(&data, &at)?;
@@ -65,7 +65,7 @@ impl Reader {
     }
 
     /// Handles the end of the bytes: nothing to do, since a complete stream has a final event.
-    pub fn end(&mut self) -> Vec<Event> {
+    pub(crate) fn end(&mut self) -> Vec<Event> {
         Vec::new()
     }
 

@@ -3,4 +3,4 @@
 mod turns;
 mod write;
 
-pub use write::write;
+pub(crate) use write::write;

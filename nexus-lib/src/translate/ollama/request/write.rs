@@ -103,7 +103,7 @@ impl Options<'_> {
 /// # Errors
 /// `InvalidRequest`, naming the parameter, if it cannot be translated and changes the meaning, or
 /// if `losses` allows none.
-pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
+pub(crate) fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
     unplaced::look(request, &OWN, losses)?;
     if request.user.is_some() {
         losses.drop_param("user")?;

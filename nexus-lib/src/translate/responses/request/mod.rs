@@ -4,6 +4,6 @@ mod input;
 mod read;
 mod write;
 
-pub use read::read;
+pub(crate) use read::read;
 pub(crate) use read::{begin, finish};
-pub use write::write;
+pub(crate) use write::write;

@@ -39,7 +39,7 @@ fn stateless(param: &str) -> Error {
 /// # Errors
 /// `InvalidRequest`, naming the parameter by its path, such as `input[2].content[0].image_url`;
 /// also for features that only the provider's own Responses have.
-pub fn read(body: &[u8]) -> Result<Request> {
+pub(crate) fn read(body: &[u8]) -> Result<Request> {
     finish(begin(body)?, body)
 }
 

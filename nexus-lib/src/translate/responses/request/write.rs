@@ -38,7 +38,7 @@ const MEANT: [&str; 10] = [
 ///
 /// # Errors
 /// `InvalidRequest`, naming the parameter that cannot be translated.
-pub fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
+pub(crate) fn write(request: &Request, model: &str, losses: &mut Losses) -> Result<Vec<u8>> {
     let mut body = Map::new();
     body.insert("model".into(), model.into());
     body.insert("store".into(), false.into());

@@ -10,7 +10,7 @@ use crate::translate::{BlockKind, Delta, Event, Output, ToolKind};
 
 /// Reads OpenAI's stream, event by event. Unknown events and items are ignored.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub(crate) struct Reader {
     open: Vec<Open>,
     /// How many have begun.
     begun: usize,
@@ -42,7 +42,7 @@ enum Kind {
 
 impl Reader {
     /// At the start of a stream.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
@@ -50,7 +50,7 @@ impl Reader {
     ///
     /// # Errors
     /// `UpstreamInvalid` when its data is not a JSON object, or lacks a required member.
-    pub fn push(&mut self, event: &sse::Event<'_>, out: &mut Vec<Event>) -> Result<()> {
+    pub(crate) fn push(&mut self, event: &sse::Event<'_>, out: &mut Vec<Event>) -> Result<()> {
         let data = event.data();
         let message = Object::parse(&data, &Path::Answer)?;
         let kind: Option<String> = message.lenient("type");
@@ -125,7 +125,7 @@ impl Reader {
     }
 
     /// Handles the end of the bytes: nothing to do, since a complete stream has a final event.
-    pub fn end(&mut self) -> Vec<Event> {
+    pub(crate) fn end(&mut self) -> Vec<Event> {
         Vec::new()
     }
 

@@ -1,5 +1,5 @@
 use super::{CLIENTS, PROVIDERS, grows_with_its_text};
-use crate::transcript::{Answer, InChat};
+use crate::transcript::{Delivered, InChat};
 use crate::translate::{ProviderProtocol, Request};
 use crate::wire::Operation;
 
@@ -55,7 +55,7 @@ fn streams_that_pass_are_gathered_with_work_like_their_length() {
             let what = format!("{provider:?}, many {many:?}");
             let text = |count| stream(provider, many, many.scaled(count));
             grows_with_its_text(&what, text, |events| {
-                let mut answer = Answer::Nothing;
+                let mut answer = Delivered::Nothing;
                 match InChat::of(operation) {
                     None => answer.push(events),
                     Some(mut in_chat) => answer.push(&in_chat.push(events)),

@@ -16,17 +16,17 @@ fn tokens(prompt_tokens: u64, completion_tokens: u64) -> Option<Usage> {
 
 /// The whole stream's bytes and observations, pushed in `chunks`.
 fn pass<'a>(hide_usage: bool, chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Piece> {
-    let mut observer = ChunkObserver::new(hide_usage);
+    let mut tap = ChunkTap::new(hide_usage);
     let (mut bytes, mut observed) = (Vec::new(), Observed::default());
     let mut add = |piece: Piece| {
         bytes.extend_from_slice(&piece.bytes);
         observed.merge(piece.observed);
     };
     for chunk in chunks {
-        add(observer.push(Bytes::copy_from_slice(chunk))?);
+        add(tap.push(Bytes::copy_from_slice(chunk))?);
     }
-    add(observer.finish()?);
-    assert!(observer.has_events());
+    add(tap.finish()?);
+    assert!(tap.has_events());
     Ok(Piece {
         bytes: bytes.into(),
         observed,
@@ -49,7 +49,7 @@ fn observe(hide_usage: bool, stream: &str) -> (String, Observed) {
     )
 }
 
-/// Observes a stream of which nothing may be hidden.
+/// Reads a stream of which nothing may be hidden.
 fn observe_untouched(stream: &str) -> Observed {
     let (bytes, observed) = observe(true, stream);
     assert_eq!(bytes, stream);
@@ -81,10 +81,10 @@ fn openai_usage_is_seen_and_hidden_if_not_asked_for() {
 
 #[test]
 fn reports_each_observation_with_its_piece() {
-    let mut observer = ChunkObserver::new(true);
+    let mut tap = ChunkTap::new(true);
     let mut seen = Vec::new();
     for event in OPENAI {
-        let piece = observer.push(event.into()).unwrap();
+        let piece = tap.push(event.into()).unwrap();
         let observed = piece.observed;
         seen.push((
             piece.bytes.len(),
@@ -103,19 +103,19 @@ fn reports_each_observation_with_its_piece() {
 #[test]
 fn hides_without_copying_what_stays_in_one_run() {
     let region = Bytes::from([OPENAI[2], OPENAI[3]].concat());
-    let piece = ChunkObserver::new(true).push(region.clone()).unwrap();
+    let piece = ChunkTap::new(true).push(region.clone()).unwrap();
     assert_eq!(
         (piece.bytes.as_ptr(), &*piece.bytes),
         (region.as_ptr(), OPENAI[2].as_bytes())
     );
     let region = Bytes::from([OPENAI[3], OPENAI[4]].concat());
-    let piece = ChunkObserver::new(true).push(region.clone()).unwrap();
+    let piece = ChunkTap::new(true).push(region.clone()).unwrap();
     assert_eq!(
         (piece.bytes.as_ptr(), &*piece.bytes),
         (region[OPENAI[3].len()..].as_ptr(), OPENAI[4].as_bytes())
     );
     let region = Bytes::from([OPENAI[1], OPENAI[2]].concat());
-    let piece = ChunkObserver::new(true).push(region.clone()).unwrap();
+    let piece = ChunkTap::new(true).push(region.clone()).unwrap();
     assert_eq!(piece.bytes.as_ptr(), region.as_ptr());
 }
 
@@ -185,12 +185,12 @@ fn openrouter_comments_pass_and_errors_are_kept() {
 
 #[test]
 fn deepseek_keep_alive_is_no_event_and_goes_out_at_once() {
-    let mut observer = ChunkObserver::new(true);
+    let mut tap = ChunkTap::new(true);
     assert_eq!(
-        observer.push(": keep-alive\n".into()).unwrap().bytes,
+        tap.push(": keep-alive\n".into()).unwrap().bytes,
         ": keep-alive\n"
     );
-    assert!(!observer.has_events());
+    assert!(!tap.has_events());
     let observed = observe_untouched(concat!(
         ": keep-alive\n\n: keep-alive\n",
         "data: {\"choices\":[{\"delta\":{\"content\":null,\"reasoning_content\":\"hm\"},\"finish_reason\":null}],\"usage\":null}\n\n",
@@ -252,7 +252,7 @@ fn errors_of_every_shape_are_seen() {
     ];
     for (json, error) in table {
         assert_eq!(
-            observe_completion(json.as_bytes()).error.as_deref(),
+            read_completion(json.as_bytes()).error.as_deref(),
             error.as_deref(),
             "{json}"
         );
@@ -284,7 +284,7 @@ fn usage_split_over_data_lines_is_hidden_whole() {
 #[test]
 fn an_explicit_zero_is_a_figure() {
     let observed =
-        observe_completion(br#"{"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}}"#);
+        read_completion(br#"{"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}}"#);
     assert_eq!(observed.usage, tokens(0, 0));
 }
 
@@ -309,17 +309,17 @@ fn a_stream_that_is_cut_or_empty_is_an_error() {
 
 #[test]
 fn reads_a_whole_completion() {
-    let observed = observe_completion(
+    let observed = read_completion(
         "\n\n{\"id\":\"c\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"你好\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"total_tokens\":5}}".as_bytes(),
     );
     assert_eq!(observed.usage, tokens(3, 2));
     assert!(observed.finished && !observed.terminal && observed.error.is_none());
     let groq =
-        observe_completion(br#"{"x_groq":{"usage":{"prompt_tokens":3,"completion_tokens":2}}}"#);
+        read_completion(br#"{"x_groq":{"usage":{"prompt_tokens":3,"completion_tokens":2}}}"#);
     assert_eq!(groq.usage, tokens(3, 2));
     for body in ["", "null", "<html>", "[1", "{\"choices\":[[]"] {
         assert_eq!(
-            observe_completion(body.as_bytes()),
+            read_completion(body.as_bytes()),
             Observed::default(),
             "{body}"
         );

@@ -15,12 +15,12 @@ mod tail;
 mod typed;
 mod whole;
 
-pub(crate) use chunk::ChunkObserver;
-pub(crate) use messages::MessagesObserver;
+pub(crate) use chunk::ChunkTap;
+pub(crate) use messages::MessagesTap;
 #[cfg(feature = "upstreams")]
 pub(crate) use normalising::Normalising;
-pub(crate) use typed::TypedObserver;
-pub(crate) use whole::{Whole, judge, observe_completion};
+pub(crate) use typed::TypedTap;
+pub(crate) use whole::{Whole, judge, read_completion};
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -44,7 +44,7 @@ pub(crate) fn too_silent() -> Error {
 }
 
 /// Passes a stream of server-sent events through, and reports what is in it.
-pub(crate) trait Observe: Send + Unpin {
+pub(crate) trait Tap: Send + Unpin {
     /// Whether an event of the answer has arrived, or the end of one: comments and pings do not
     /// count.
     fn has_events(&self) -> bool;
@@ -54,7 +54,7 @@ pub(crate) trait Observe: Send + Unpin {
         self.has_events()
     }
 
-    /// Whether a finish reason has arrived, if only the observer knows.
+    /// Whether a finish reason has arrived, if only the tap knows.
     fn is_finished(&self) -> bool {
         false
     }

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use memchr::memmem::Finder;
 
-use super::{MAX_EVENT_BYTES, Observe};
+use super::{MAX_EVENT_BYTES, Tap};
 use crate::call::{Observed, Piece};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sse::{Decoder, Event, events};
@@ -13,7 +13,7 @@ use crate::translate::{self, messages};
 ///
 /// Only its first event and its last two are of interest; those in between are text.
 #[derive(Debug)]
-pub(crate) struct MessagesObserver {
+pub(crate) struct MessagesTap {
     decoder: Decoder,
     reader: messages::stream::Reader,
     has_events: bool,
@@ -31,7 +31,7 @@ static NAMES: LazyLock<[Finder<'static>; 4]> = LazyLock::new(|| {
     .map(Finder::new)
 });
 
-impl MessagesObserver {
+impl MessagesTap {
     pub(crate) fn new() -> Self {
         Self {
             decoder: Decoder::new(MAX_EVENT_BYTES),
@@ -80,7 +80,7 @@ impl MessagesObserver {
     }
 }
 
-impl Observe for MessagesObserver {
+impl Tap for MessagesTap {
     fn has_events(&self) -> bool {
         self.has_events
     }

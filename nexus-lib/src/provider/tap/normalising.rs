@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use super::{MAX_EVENT_BYTES, Observe};
+use super::{MAX_EVENT_BYTES, Tap};
 use crate::call::Piece;
 use crate::error::Result;
 use crate::provider::dialect::Normalise;
@@ -9,16 +9,16 @@ use crate::sse::{Decoder, encode_data, events};
 /// Converts events to their protocol's format before they are observed.
 pub(crate) struct Normalising<O> {
     decoder: Decoder,
-    observer: O,
+    tap: O,
     normalise: Normalise,
 }
 
-impl<O: Observe> Normalising<O> {
+impl<O: Tap> Normalising<O> {
     /// `normalise` converts the data of an event, if necessary.
-    pub(crate) fn new(observer: O, normalise: Normalise) -> Self {
+    pub(crate) fn new(tap: O, normalise: Normalise) -> Self {
         Self {
             decoder: Decoder::new(MAX_EVENT_BYTES),
-            observer,
+            tap,
             normalise,
         }
     }
@@ -42,30 +42,30 @@ impl<O: Observe> Normalising<O> {
     }
 }
 
-impl<O: Observe> Observe for Normalising<O> {
+impl<O: Tap> Tap for Normalising<O> {
     fn has_events(&self) -> bool {
-        self.observer.has_events()
+        self.tap.has_events()
     }
 
     fn has_answer(&self) -> bool {
-        self.observer.has_answer()
+        self.tap.has_answer()
     }
 
     fn held_bytes(&self) -> usize {
-        self.decoder.held_bytes() + self.observer.held_bytes()
+        self.decoder.held_bytes() + self.tap.held_bytes()
     }
 
     fn push(&mut self, chunk: Bytes) -> Result<Piece> {
         let region = self.decoder.push(chunk)?;
         let region = self.region(region);
-        self.observer.push(region)
+        self.tap.push(region)
     }
 
     fn finish(&mut self) -> Result<Piece> {
         let rest = self.decoder.finish().unwrap_or_default();
         let rest = self.region(rest);
-        let mut piece = self.observer.push(rest)?;
-        let last = self.observer.finish();
+        let mut piece = self.tap.push(rest)?;
+        let last = self.tap.finish();
         let last = match (last, piece.observed.finished || piece.observed.terminal) {
             (Ok(last), _) => last,
             // The previous piece contained everything.

@@ -49,7 +49,7 @@ pub(crate) fn judge(operation: Operation, body: &[u8]) -> Whole {
 }
 
 fn judge_other(operation: Operation, body: &[u8]) -> Whole {
-    let observed = observe_completion(body);
+    let observed = read_completion(body);
     let may_be_text = matches!(operation, Operation::Transcription | Operation::Speech);
     match (body.trim_ascii_start().first(), &observed.error) {
         (Some(b'{'), Some(_)) if lacks_results(body) => {
@@ -76,7 +76,7 @@ fn lacks_results(body: &[u8]) -> bool {
 }
 
 /// What the whole answer `body` contains.
-pub(crate) fn observe_completion(body: &[u8]) -> Observed {
+pub(crate) fn read_completion(body: &[u8]) -> Observed {
     completion(body).1
 }
 

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
 use super::look::{error_message, read_usage};
-use super::{MAX_EVENT_BYTES, Observe};
+use super::{MAX_EVENT_BYTES, Tap};
 use crate::call::{Observed, Piece};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sse::{Decoder, events};
@@ -15,7 +15,7 @@ use crate::wire::json::{Cursor, SyntaxError};
 /// `response.failed`), and has the usage: for Responses inside `response`, for others at the top
 /// level.
 #[derive(Debug)]
-pub(crate) struct TypedObserver {
+pub(crate) struct TypedTap {
     decoder: Decoder,
     /// In Responses many parts are done before the whole is.
     is_response: bool,
@@ -23,7 +23,7 @@ pub(crate) struct TypedObserver {
     is_over: bool,
 }
 
-impl TypedObserver {
+impl TypedTap {
     pub(crate) fn new(is_response: bool) -> Self {
         Self {
             decoder: Decoder::new(MAX_EVENT_BYTES),
@@ -57,7 +57,7 @@ impl TypedObserver {
     }
 }
 
-impl Observe for TypedObserver {
+impl Tap for TypedTap {
     fn has_events(&self) -> bool {
         self.has_events
     }

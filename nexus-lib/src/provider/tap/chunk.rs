@@ -5,7 +5,7 @@ use bytes::Bytes;
 use memchr::memmem::Finder;
 
 use super::look::look;
-use super::{MAX_EVENT_BYTES, Observe};
+use super::{MAX_EVENT_BYTES, Tap};
 use crate::call::{Observed, Piece};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sse::{Decoder, Event, events};
@@ -14,7 +14,7 @@ const DONE: &[u8] = b"[DONE]";
 
 /// Passes a stream of chat completion chunks through, event by event, and reports what is in it.
 #[derive(Debug)]
-pub(crate) struct ChunkObserver {
+pub(crate) struct ChunkTap {
     decoder: Decoder,
     /// The client did not request the usage chunk, and must not receive it.
     hide_usage: bool,
@@ -27,7 +27,7 @@ pub(crate) struct ChunkObserver {
     hides_lf: bool,
 }
 
-impl ChunkObserver {
+impl ChunkTap {
     pub(crate) fn new(hide_usage: bool) -> Self {
         Self {
             decoder: Decoder::new(MAX_EVENT_BYTES),
@@ -65,7 +65,7 @@ impl ChunkObserver {
     }
 }
 
-impl Observe for ChunkObserver {
+impl Tap for ChunkTap {
     fn has_events(&self) -> bool {
         self.has_answer || self.is_done
     }
