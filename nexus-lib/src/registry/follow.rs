@@ -11,7 +11,7 @@ use super::live::{Inner, Registry};
 use crate::error::ErrorKind;
 use crate::lasting::Lasting;
 
-/// The wait after a failed read.
+/// The wait after a change that could not be read.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Keeps a registry up to date with its store until its last clone is dropped. It keeps neither of
@@ -29,7 +29,8 @@ impl Following {
 
     async fn follow(&self) {
         while let Some(registry) = self.registry() {
-            let change = registry.changed();
+            let before = registry.snapshot().revision();
+            let change = registry.changed(before);
             // Nothing holds it while nothing changes.
             drop(registry);
             let changed = change.await;
@@ -43,10 +44,15 @@ impl Following {
                 Err(error) if error.kind() == ErrorKind::Closed => return,
                 Err(error) => Err(error),
             };
+            let is_stuck = registry.snapshot().revision() == before;
             drop(registry);
             if let Err(error) = refreshed {
                 let error = error.report();
                 tracing::warn!(error, "the registry could not be refreshed; trying again");
+            }
+            // Also of a store that went back, or says that there is something new where it is not:
+            // it would be asked without end.
+            if is_stuck {
                 tokio::time::sleep(RETRY).await;
             }
         }

@@ -17,8 +17,9 @@ use crate::wire::{ModelId, ProviderId, ProxyList};
 /// The providers, models and keys in force. A clone is the same registry.
 ///
 /// # Cancel safety
-/// A write whose future is dropped has been stored wholly or not at all. When it was stored, it is
-/// in force with the next write or [`refresh`](Self::refresh) at the latest.
+/// A write whose future is dropped has been stored completely or not at all. When it was stored, it
+/// is in force as soon as the registry [follows](RegistryStore::watch) its store, or with the next
+/// write or [`refresh`](Self::refresh).
 #[derive(Clone)]
 pub struct Registry {
     inner: Arc<Inner>,
@@ -124,8 +125,8 @@ impl Registry {
     }
 
     /// See [`RegistryStore::watch`].
-    pub(super) fn changed(&self) -> RevisionChange {
-        self.inner.store.watch(self.snapshot().revision())
+    pub(super) fn changed(&self, revision: u64) -> RevisionChange {
+        self.inner.store.watch(revision)
     }
 
     /// What is in force now.

@@ -1,6 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
@@ -10,8 +9,8 @@ use crate::error::{ErrorKind, Result};
 use crate::registry::Registry;
 use crate::secret::MasterKey;
 use crate::store::{
-    ModelRecord, NewModel, ProviderWrite, RegistryRecords, RegistryStore, SealedProvider,
-    SqliteStore, Version,
+    ModelRecord, NewModel, ProviderWrite, RegistryRecords, RegistryStore, RevisionChange,
+    SealedProvider, SqliteStore, Version,
 };
 use crate::testing::DEADLINE;
 use crate::wire::{ModelId, ProviderId};
@@ -32,7 +31,7 @@ async fn another_gateways_change_comes_by_itself() {
 async fn until(is_so: impl Fn() -> bool) {
     let turned = async {
         while !is_so() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(DEADLINE, turned).await.unwrap();
@@ -55,12 +54,7 @@ async fn a_dropped_registry_lets_its_store_go() {
 
 #[tokio::test]
 async fn a_store_without_a_key_needs_one() {
-    let store = || {
-        Arc::new(SlowFirstLoad {
-            first: AtomicBool::new(false),
-            go_on: Arc::default(),
-        })
-    };
+    let store = || Arc::new(SlowFirstLoad::default());
     let error = Registry::open(store(), ["openai"]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     let key = MasterKey::generate().unwrap();
@@ -90,9 +84,12 @@ async fn an_update_finds_what_another_gateway_has_just_added() {
 }
 
 /// Answers its first load late: with what it read before the second one.
+#[derive(Default)]
 struct SlowFirstLoad {
     first: AtomicBool,
     go_on: Arc<Notify>,
+    /// How often it was watched: it says each time that it has gone back.
+    watched: AtomicUsize,
 }
 
 #[async_trait]
@@ -106,6 +103,10 @@ impl RegistryStore for SlowFirstLoad {
             revision: if first { 1 } else { 2 },
             ..RegistryRecords::default()
         })
+    }
+    fn watch(&self, _: u64) -> RevisionChange {
+        self.watched.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async { Ok(1) })
     }
     async fn insert_provider(&self, _: ProviderWrite) -> Result<SealedProvider> {
         unimplemented!()
@@ -141,8 +142,8 @@ impl RegistryStore for SlowFirstLoad {
 async fn an_older_load_that_ends_later_replaces_nothing() {
     let go_on = Arc::new(Notify::new());
     let store = Arc::new(SlowFirstLoad {
-        first: false.into(),
         go_on: Arc::clone(&go_on),
+        ..SlowFirstLoad::default()
     });
     let key = MasterKey::generate().unwrap();
     let registry = Registry::open_with_key(Arc::clone(&store) as _, [], key).await;
@@ -155,4 +156,18 @@ async fn an_older_load_that_ends_later_replaces_nothing() {
     let (older, ()) = tokio::join!(registry.refresh(), later);
     older.unwrap();
     assert_eq!(registry.snapshot().revision(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_went_back_is_not_asked_without_end() {
+    let store = Arc::new(SlowFirstLoad::default());
+    let key = MasterKey::generate().unwrap();
+    let registry = Registry::open_with_key(Arc::clone(&store) as _, [], key).await;
+    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    let watched = store.watched.load(Ordering::SeqCst);
+    assert!(
+        (2..=11).contains(&watched),
+        "{watched} times in ten seconds"
+    );
+    drop(registry);
 }
