@@ -1,24 +1,19 @@
 use std::sync::LazyLock;
 
-use bytes::Bytes;
 use memchr::memmem::Finder;
 
-use super::{MAX_EVENT_BYTES, Tap};
-use crate::call::{Observed, Piece};
-use crate::error::{Error, ErrorKind, Result};
-use crate::sse::{Decoder, Event, events};
+use super::events::{EventTap, Found, ReadEvents};
+use crate::call::Observed;
+use crate::sse::{Event, events};
 use crate::translate::{self, messages};
 
 /// Passes a stream of Anthropic's events through, and reports what is in it.
 ///
 /// Only its first event and its last two are of interest; those in between are text.
+pub(crate) type MessagesTap = EventTap<Messages>;
+
 #[derive(Debug)]
-pub(crate) struct MessagesTap {
-    decoder: Decoder,
-    reader: messages::stream::Reader,
-    has_events: bool,
-    is_over: bool,
-}
+pub(crate) struct Messages(messages::stream::Reader);
 
 /// The names that make an event worth parsing. A match inside text costs time, and nothing else.
 static NAMES: LazyLock<[Finder<'static>; 4]> = LazyLock::new(|| {
@@ -33,36 +28,34 @@ static NAMES: LazyLock<[Finder<'static>; 4]> = LazyLock::new(|| {
 
 impl MessagesTap {
     pub(crate) fn new() -> Self {
-        Self {
-            decoder: Decoder::new(MAX_EVENT_BYTES),
-            reader: messages::stream::Reader::new(),
-            has_events: false,
-            is_over: false,
-        }
+        Self::over(Messages(messages::stream::Reader::new()))
     }
+}
 
-    fn look_at(&mut self, region: Bytes) -> Piece {
-        self.has_events = self.has_events || events(&region).any(|event| is_of_answer(&event));
+impl ReadEvents for Messages {
+    fn read(&mut self, region: &[u8], has_events: bool) -> Found {
         let mut observed = Observed::default();
-        if NAMES.iter().any(|name| name.find(&region).is_some()) {
-            for event in events(&region) {
+        if NAMES.iter().any(|name| name.find(region).is_some()) {
+            for event in events(region) {
                 let bytes = &region[event.range()];
                 if NAMES.iter().any(|name| name.find(bytes).is_some()) {
                     self.note(&event, &mut observed);
                 }
             }
         }
-        self.is_over |= observed.terminal;
-        Piece {
-            bytes: region,
+        Found {
+            has_answer: has_events || events(region).any(|event| is_of_answer(&event)),
+            is_over: observed.terminal,
             observed,
         }
     }
+}
 
+impl Messages {
     /// A malformed event is ignored, and still passes.
     fn note(&mut self, event: &Event<'_>, observed: &mut Observed) {
         let mut events = Vec::new();
-        let _ = self.reader.push(event, &mut events);
+        let _ = self.0.push(event, &mut events);
         // The first event only means that the answer has started.
         let is_begun = matches!(events.first(), Some(translate::Event::Start { .. }));
         for events in events {
@@ -76,39 +69,6 @@ impl MessagesTap {
                 }
                 _ => {}
             }
-        }
-    }
-}
-
-impl Tap for MessagesTap {
-    fn has_events(&self) -> bool {
-        self.has_events
-    }
-
-    fn held_bytes(&self) -> usize {
-        self.decoder.held_bytes()
-    }
-
-    fn push(&mut self, chunk: Bytes) -> Result<Piece> {
-        let region = self.decoder.push(chunk)?;
-        Ok(self.look_at(region))
-    }
-
-    fn finish(&mut self) -> Result<Piece> {
-        let was_over = self.is_over;
-        let region = self.decoder.finish().unwrap_or_default();
-        let is_empty = region.is_empty();
-        let piece = self.look_at(region);
-        match (self.has_events, is_empty || was_over || self.is_over) {
-            (false, _) => Err(Error::new(
-                ErrorKind::UpstreamInvalid,
-                "the provider's stream contained no event",
-            )),
-            (true, false) if piece.observed.error.is_none() => Err(Error::new(
-                ErrorKind::StreamInterrupted,
-                "the provider's stream ended within an event",
-            )),
-            _ => Ok(piece),
         }
     }
 }

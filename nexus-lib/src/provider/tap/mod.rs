@@ -6,6 +6,7 @@
 //! answer, only costs time: what counts is read at the top level.
 
 mod chunk;
+mod events;
 mod look;
 mod messages;
 #[cfg(feature = "upstreams")]

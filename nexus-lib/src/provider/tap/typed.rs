@@ -1,10 +1,7 @@
-use bytes::Bytes;
-
+use super::events::{EventTap, Found, ReadEvents};
 use super::look::{error_message, read_usage};
-use super::{MAX_EVENT_BYTES, Tap};
-use crate::call::{Observed, Piece};
-use crate::error::{Error, ErrorKind, Result};
-use crate::sse::{Decoder, events};
+use crate::call::Observed;
+use crate::sse::events;
 use crate::wire::Usage;
 use crate::wire::json::{Cursor, SyntaxError};
 
@@ -14,79 +11,39 @@ use crate::wire::json::{Cursor, SyntaxError};
 /// The final event of such a stream is named `….done` or `….completed` (or `response.incomplete`,
 /// `response.failed`), and has the usage: for Responses inside `response`, for others at the top
 /// level.
+pub(crate) type TypedTap = EventTap<Typed>;
+
 #[derive(Debug)]
-pub(crate) struct TypedTap {
-    decoder: Decoder,
+pub(crate) struct Typed {
     /// In Responses many parts are done before the whole is.
     is_response: bool,
-    has_events: bool,
-    is_over: bool,
 }
 
 impl TypedTap {
     pub(crate) fn new(is_response: bool) -> Self {
-        Self {
-            decoder: Decoder::new(MAX_EVENT_BYTES),
-            is_response,
-            has_events: false,
-            is_over: false,
-        }
+        Self::over(Typed { is_response })
     }
+}
 
-    fn look_at(&mut self, region: Bytes) -> Piece {
-        let mut observed = Observed::default();
-        for event in events(&region) {
+impl ReadEvents for Typed {
+    fn read(&mut self, region: &[u8], _: bool) -> Found {
+        let mut found = Found::default();
+        for event in events(region) {
             let data = event.data();
             // Anything that is not an object does not belong to a response; for others, the format
             // is unknown.
-            self.has_events |= !self.is_response || data.trim_ascii_start().starts_with(b"{");
+            found.has_answer |= !self.is_response || data.trim_ascii_start().starts_with(b"{");
             if data.trim_ascii() == b"[DONE]" {
-                observed.finished = true;
+                found.observed.finished = true;
                 continue;
             }
             let mut seen = Seen::default();
             // Read up to the first error.
             let _ = seen.read(&data, &mut Cursor::new(&data));
-            observed.merge(seen.observed(self.is_response));
+            found.observed.merge(seen.observed(self.is_response));
         }
-        self.is_over |= observed.finished;
-        Piece {
-            bytes: region,
-            observed,
-        }
-    }
-}
-
-impl Tap for TypedTap {
-    fn has_events(&self) -> bool {
-        self.has_events
-    }
-
-    fn held_bytes(&self) -> usize {
-        self.decoder.held_bytes()
-    }
-
-    fn push(&mut self, chunk: Bytes) -> Result<Piece> {
-        let region = self.decoder.push(chunk)?;
-        Ok(self.look_at(region))
-    }
-
-    fn finish(&mut self) -> Result<Piece> {
-        let was_over = self.is_over;
-        let region = self.decoder.finish().unwrap_or_default();
-        let is_empty = region.is_empty();
-        let piece = self.look_at(region);
-        match (self.has_events, is_empty || was_over || self.is_over) {
-            (false, _) => Err(Error::new(
-                ErrorKind::UpstreamInvalid,
-                "the provider's stream contained no event",
-            )),
-            (true, false) if piece.observed.error.is_none() => Err(Error::new(
-                ErrorKind::StreamInterrupted,
-                "the provider's stream ended within an event",
-            )),
-            _ => Ok(piece),
-        }
+        found.is_over = found.observed.finished;
+        found
     }
 }
 
